@@ -1,0 +1,1 @@
+"""What ICAT knows, asked over REST."""

@@ -1,0 +1,284 @@
+"""What is spoken about: sessions and datasets on disk, and what ICAT says of them.
+
+Everything here is a value: made once, never changed, the same in the cache files as in memory. Paths are text without
+a trailing slash; bytes that are not UTF-8 stand in them by surrogateescape. Every time has an offset. What could not be
+determined is a value with its reason, never an empty list.
+"""
+
+from collections import Counter
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, NamedTuple, TypeVar
+
+from msgspec import Struct
+
+from icat_tui.domain.formats import RawFormat, raw_directory
+from icat_tui.domain.status import Category, Status
+
+
+class SessionDirectory(Struct, frozen=True):
+    """Where a session was found; everything about it is derived from this place and no other (icat-facts.md §7 D6)."""
+
+    path: str
+    proposal: str
+    """As the directory is called."""
+    beamline: str
+    """The normalised name (`id23-1`), whatever the directory is called (`id23eh1`, `ID23-1`)."""
+    date: str
+    """The name of the directory: YYYYMMDD."""
+    format: RawFormat
+
+    @property
+    def raw_path(self) -> str:
+        """The directory that holds the collections."""
+        return raw_directory(self.path, self.format)
+
+
+# -- the disk --------------------------------------------------------------------------------------------------------
+
+
+class Stamp(NamedTuple):
+    """What `stat` says of a file or directory, as far as it tells of a change; times in nanoseconds."""
+
+    inode: int
+    modified: int
+    changed: int
+    links: int
+    size: int
+
+
+class TroubleKind(StrEnum):
+    """The border between "it says no" and "nobody could say"."""
+
+    INVALID = "invalid"
+    """It was read and says no, or it is not there."""
+    UNKNOWN = "unknown"
+    """The system refused: permission, I/O, a stale handle, a loop, a time-out."""
+
+
+class Trouble(Struct, frozen=True):
+    """Why something on disk can't be used."""
+
+    kind: TroubleKind
+    text: str
+
+
+class Metadata(Struct, frozen=True):
+    """What a dataset says of itself: enough to register it."""
+
+    start: datetime
+    end: datetime
+    sample: str
+    parameters: dict[str, str] = {}
+    """Further ICAT parameters by name (mx only: everything that `metadata.json` holds)."""
+
+
+class StoredMessage(Struct, frozen=True):
+    """A dataset message that BLISS left in `__icat__`, checked as far as it can be without the disk."""
+
+    path: str
+    location: str
+    """The dataset directory that the message itself names, as it stands there."""
+    name: str
+    proposal: str
+    beamline: str
+    sample: str
+    start: datetime
+    end: datetime
+
+
+class DiskDataset(Struct, frozen=True, kw_only=True):
+    """One dataset directory as the disk shows it. What ICAT has with files is listed, not read."""
+
+    path: str
+    collection: str
+    """Where the directory lies below the raw directory (`colA`); what the tree groups by."""
+    name: str | None
+    """None: the directory is not called as its format wants it."""
+    modified: int | None = None
+    """Modification time of the directory in nanoseconds, where it was needed."""
+    read: bool = False
+    """Whether the dataset was opened (or the attempt was made) to fill what follows."""
+    metadata: Metadata | None = None
+    trouble: Trouble | None = None
+    """Why there is no `metadata`, once it was read."""
+    open_scan: bool = False
+    """The last scan has no end: running, or its writer died."""
+    file_modified: int | None = None
+    """Modification time of the metadata file in nanoseconds."""
+    entries: bool | None = None
+    """Whether the directory holds anything at all; only looked at where ICAT counts 0 files."""
+    stamps: tuple[Stamp | None, Stamp | None] | None = None
+    """Of the directory and of its metadata file, the same before and after reading; None: it changed meanwhile."""
+    first_seen: float = 0.0
+    """When these stamps were seen first, in seconds since the epoch."""
+    read_at: float = 0.0
+    """When the scan began that read it, in seconds since the epoch."""
+
+
+class DiskSession(Struct, frozen=True, kw_only=True):
+    """What lies in a session: the disk half of a cache file."""
+
+    listed_at: float
+    """When the scan began that listed it, in seconds since the epoch."""
+    first_seen: float
+    """When this fingerprint was seen first, in seconds since the epoch."""
+    trouble: Trouble | None = None
+    """Why the raw directory could not be listed: absent (invalid) or refused (unknown)."""
+    fingerprint: dict[str, Stamp | None] = {}
+    """Stamps by path of the raw directory, every directory visited, `__icat__` and its files; None: it moved."""
+    names: str = ""
+    """Digest of the names found by listing."""
+    unlisted: dict[str, Trouble] = {}
+    """Directories below the raw directory that could not be listed, and why."""
+    listed: tuple[str, ...] = ()
+    """Directories that were listed in full, the raw directory among them."""
+    datasets: tuple[DiskDataset, ...] = ()
+    stored: tuple[StoredMessage, ...] = ()
+    """Usable messages in `__icat__`."""
+    stored_trouble: dict[str, str] = {}
+    """Why a file in `__icat__` can't be used, by the name of the dataset directory it is called after."""
+
+
+# -- the catalogue ---------------------------------------------------------------------------------------------------
+
+
+class Investigation(Struct, frozen=True):
+    """A time slot of a proposal at a beamline, as ICAT has it."""
+
+    id: int
+    name: str
+    """The proposal in the catalogue's own spelling (`HG-333`)."""
+    start: datetime | None = None
+    end: datetime | None = None
+    """None: open-ended, made by a message that fitted no official slot."""
+    title: str | None = None
+
+
+class CatalogueDataset(Struct, frozen=True):
+    """A dataset as ICAT has it."""
+
+    id: int
+    location: str
+    investigation: int
+    """The investigation it is listed in."""
+    name: str = ""
+    file_count: int | None = None
+    """None: ICAT+ did not say, which is not 0 (icat-facts.md §3.3)."""
+    acquisition: bool = True
+    """False: processed data."""
+
+
+class Outcome(StrEnum):
+    """How a question to ICAT+ ended."""
+
+    OK = "ok"
+    EMPTY = "empty"
+    """A complete answer with nothing in it: the only one that means "ICAT has none"."""
+    UNAUTHORISED = "unauthorised"
+    UNAVAILABLE = "unavailable"
+    MALFORMED = "malformed"
+
+
+Row = TypeVar("Row")
+
+
+class Answer(Struct, Generic[Row], frozen=True):
+    """What came back from ICAT+."""
+
+    outcome: Outcome
+    rows: tuple[Row, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    """Elements of the list that could not be read, each by its id or its place: the rest is as good as ever."""
+    reason: str = ""
+    """For a person, and without the API key: why there is no usable answer."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether ICAT+ answered the question."""
+        return self.outcome in (Outcome.OK, Outcome.EMPTY)
+
+
+class CatalogueSession(Struct, frozen=True, kw_only=True):
+    """What ICAT said that bears on one session: the catalogue half of a cache file."""
+
+    asked_at: datetime
+    investigations: tuple[Investigation, ...] = ()
+    """All of the session's proposal and beamline."""
+    datasets: tuple[CatalogueDataset, ...] = ()
+    """Those located in this session, from the investigations that were looked into."""
+    looked_into: tuple[int, ...] = ()
+    """The investigations whose datasets were asked for."""
+    trouble: str = ""
+    """Why nothing at all can be said."""
+    gaps: tuple[str, ...] = ()
+    """Why a dataset that is not listed may be registered all the same."""
+
+
+# -- both compared ---------------------------------------------------------------------------------------------------
+
+
+class Match(StrEnum):
+    """How an investigation fits a session (interface.md, "Status of a dataset")."""
+
+    INSIDE = "inside"
+    EDGE = "edge"
+    FAR = "far"
+    AMBIGUOUS = "ambiguous"
+
+
+class Fit(Struct, frozen=True):
+    """The investigation that a session belongs to, and how well it fits."""
+
+    id: int
+    match: Match
+    target: datetime
+    """The moment that stands for the session: T of icat-facts.md §4.5."""
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+class Dataset(Struct, frozen=True, kw_only=True):
+    """A dataset, disk and catalogue compared."""
+
+    path: str
+    """The directory as it is on disk; for what is missing on disk the location that ICAT has."""
+    collection: str
+    name: str | None
+    status: Status
+    reasons: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    sample: str | None = None
+    icat_id: int | None = None
+    investigation: int | None = None
+    """The investigation that ICAT lists it in."""
+    stored: str | None = None
+    """The file in `__icat__` that would be sent for it."""
+    parameters: dict[str, str] = {}
+    """Further ICAT parameters that would be sent."""
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """A session, disk and catalogue compared."""
+
+    directory: SessionDirectory
+    category: Category
+    reasons: tuple[str, ...] = ()
+    fit: Fit | None = None
+    candidates: tuple[Investigation, ...] = ()
+    """All investigations of the proposal and beamline: what a person chooses from."""
+    datasets: tuple[Dataset, ...] = ()
+    """By path."""
+    seen_at: datetime
+    """When ICAT was asked."""
+    cached: bool = False
+    """Whether this comes from the cache, without a look at disk or ICAT."""
+    stale: bool = False
+    """Whether it could not be determined now, and this is what was known before."""
+
+    @property
+    def counts(self) -> dict[Status, int]:
+        """How many datasets have each status; a status that none has is left out."""
+        counts = Counter(dataset.status for dataset in self.datasets)
+        return {status: counts[status] for status in Status if counts[status]}

@@ -1,0 +1,1 @@
+"""A facility in a box: for the demo and for the tests."""

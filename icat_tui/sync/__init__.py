@@ -1,0 +1,1 @@
+"""Compare disk and catalogue, decide, and say what was found."""
