@@ -379,7 +379,7 @@ class _Comparison:
         if self.ongoing and dataset.modified is not None and dataset.modified == self.newest:
             return "the newest of a session that is not over"
         if dataset.open_scan:
-            return "its last scan has no end"
+            return "its last scan has no end: it is running, or its writer died"
         changed = max(dataset.modified or 0, dataset.file_modified or 0) / NANOSECONDS
         if self.around.now.timestamp() - changed < self.around.settle_time.total_seconds():
             return f"changed less than {self.around.settle_time} ago"

@@ -89,7 +89,6 @@ REGISTERED_JUST_NOW = Situation(status=Status.REGISTERED, icat=InIcat.FILES, tou
 WITHOUT_FILES = Situation(status=Status.REGISTERED_WITHOUT_FILES, icat=InIcat.NO_FILES)
 
 UNREGISTERED = Situation(status=Status.UNREGISTERED)
-UNREGISTERED_OPEN_SCAN = Situation(status=Status.UNREGISTERED, disk=OnDisk.OPEN_SCAN)
 UNREGISTERED_BROKEN_STORED = Situation(status=Status.UNREGISTERED, stored=Stored.BROKEN)
 UNREGISTERED_FOREIGN_STORED = Situation(status=Status.UNREGISTERED, stored=Stored.FOREIGN)
 NOT_UPLOADED = Situation(status=Status.NOT_UPLOADED, stored=Stored.USABLE)
@@ -101,8 +100,11 @@ INVALID_NO_FILE = Situation(status=Status.INVALID, disk=OnDisk.NO_FILE)
 INVALID_EMPTY = Situation(status=Status.INVALID, disk=OnDisk.EMPTY)
 INVALID_NOT_BLISS = Situation(status=Status.INVALID, disk=OnDisk.NOT_BLISS)
 INVALID_TRUNCATED = Situation(status=Status.INVALID, disk=OnDisk.TRUNCATED)
-INVALID_NO_END = Situation(status=Status.INVALID, disk=OnDisk.NO_END)
 INVALID_NO_SAMPLE = Situation(status=Status.INVALID, disk=OnDisk.NO_SAMPLE)
+
+WRITER_DIED = Situation(status=Status.IN_PROGRESS, disk=OnDisk.OPEN_SCAN)
+NEVER_ENDED = Situation(status=Status.IN_PROGRESS, disk=OnDisk.NO_END)
+"""An open scan may be running, however old its session: nobody can tell that from a writer that died."""
 
 # In a session that is ongoing:
 NEWEST = Situation(status=Status.IN_PROGRESS)

@@ -18,7 +18,7 @@ from icat_tui.sandbox.situations import (
     FROM_THE_FUTURE,
     INVALID_EMPTY,
     INVALID_NAME,
-    INVALID_NO_END,
+    NEVER_ENDED,
     INVALID_NO_FILE,
     INVALID_NO_SAMPLE,
     INVALID_NOT_BLISS,
@@ -44,7 +44,7 @@ from icat_tui.sandbox.situations import (
     UNREGISTERED,
     UNREGISTERED_BROKEN_STORED,
     UNREGISTERED_FOREIGN_STORED,
-    UNREGISTERED_OPEN_SCAN,
+    WRITER_DIED,
     WITHOUT_FILES,
     Situation,
 )
@@ -127,7 +127,7 @@ REGULAR = ProposalStory(
             slot=1,
             category=Category.TODO,
             collections={
-                "LaB6": several(4, REGISTERED) + several(3, UNREGISTERED) + several(1, UNREGISTERED_OPEN_SCAN),
+                "LaB6": several(4, REGISTERED) + several(3, UNREGISTERED) + several(1, WRITER_DIED),
                 "Ti64": several(2, NOT_UPLOADED)
                 + several(1, NOT_UPLOADED_TRUNCATED)
                 + several(1, REGISTERED_AND_STORED)
@@ -151,7 +151,7 @@ REGULAR = ProposalStory(
                 + several(1, INVALID_EMPTY)
                 + several(1, INVALID_NOT_BLISS)
                 + several(1, INVALID_TRUNCATED)
-                + several(1, INVALID_NO_END)
+                + several(1, NEVER_ENDED)
                 + several(1, INVALID_NO_SAMPLE)
                 + one(INVALID_NAME, "misc")
                 + one(INVALID_NAME, "mishaps_")
@@ -413,7 +413,7 @@ NANO = ProposalStory(
             format=RawFormat.ID16BSPEC,
             collections={
                 "root": several(3, REGISTERED) + several(2, UNREGISTERED) + several(1, WITHOUT_FILES),
-                "leaf": several(1, INVALID_NO_END) + several(1, INVALID_TRUNCATED) + one(INVALID_NAME, "optics"),
+                "leaf": several(1, NEVER_ENDED) + several(1, INVALID_TRUNCATED) + one(INVALID_NAME, "optics"),
             },
         ),
     ),
@@ -433,7 +433,7 @@ CRYSTALS = ProposalStory(
             collections={
                 "insulin": several(4, REGISTERED)
                 + several(1, INVALID_NO_SAMPLE)
-                + several(1, INVALID_NO_END)
+                + several(1, NEVER_ENDED)
                 + several(1, INVALID_TRUNCATED)
             },
         ),
