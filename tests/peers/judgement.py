@@ -70,7 +70,9 @@ def _ours(dataset: dict[str, Any]) -> JudgedDataset:
 def of_peer(cache: Path, overview: Path) -> Judgement:
     """Read a peer's cache, where all datasets are, and its overview, where the categories are (icat-facts.md §6.7)."""
     categories = {
-        row["path"]: file.stem for file in overview.glob("esrfv3/*.csv") for row in csv.DictReader(file.open())
+        row["path"]: file.stem
+        for file in overview.glob("esrfv3/*.csv")
+        for row in csv.DictReader(file.read_text().splitlines())
     }
     sessions = [json.loads(file.read_text()) for file in cache.glob("esrfv3/*.json")]
     return {
