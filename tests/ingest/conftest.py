@@ -68,6 +68,7 @@ class FakeBroker:
     on_disconnect: Script = accept
     frames: list[Frame] = field(default_factory=list)
     connections: int = 0
+    open: int = 0
     beats: int = 0
     port: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -93,16 +94,22 @@ class FakeBroker:
 
         with self.changed:
             self.connections += 1
-            self.changed.notify_all()
-        client, buffer = Client(request), b""
+            self.open += 1
         with suppress(OSError, Hangup):
-            while data := request.recv(65536):
-                self.beats += data == b"\n"
-                buffer += data
-                while b"\0" in buffer:
-                    raw, _, buffer = buffer.partition(b"\0")
-                    parsed = parse_frame(raw.lstrip(b"\n"))
-                    self.take(client, Frame(parsed.cmd, parsed.headers, parsed.body))
+            self.converse(request, parse_frame)
+        with self.changed:
+            self.open -= 1
+            self.changed.notify_all()
+
+    def converse(self, request: Any, parse_frame: Callable[[bytes], Any]) -> None:
+        client, buffer = Client(request), b""
+        while data := request.recv(65536):
+            self.beats += data == b"\n"
+            buffer += data
+            while b"\0" in buffer:
+                raw, _, buffer = buffer.partition(b"\0")
+                parsed = parse_frame(raw.lstrip(b"\n"))
+                self.take(client, Frame(parsed.cmd, parsed.headers, parsed.body))
 
     def take(self, client: Client, frame: Frame) -> None:
         with self.changed:
