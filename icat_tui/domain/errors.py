@@ -37,7 +37,7 @@ PRECEDENCE = (
 
 
 def exit_code(happened: Collection[ExitCode]) -> ExitCode:
-    """The first of PRECEDENCE that happened, else DONE."""
+    """Return the first of PRECEDENCE that happened, else DONE."""
     return next((code for code in PRECEDENCE if code in happened), ExitCode.DONE)
 
 

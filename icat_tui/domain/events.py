@@ -32,6 +32,8 @@ class SessionFailed(Struct, frozen=True):
 
     directory: SessionDirectory
     reason: str
+    details: str = ""
+    """For those who mend it: the traceback."""
 
 
 class CacheFailed(Struct, frozen=True):

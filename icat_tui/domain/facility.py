@@ -1,5 +1,10 @@
-"""What differs from one facility to the next, with the values of the ESRF as defaults (icat-facts.md §1.2, §3.5, §5.1)."""
+"""What differs from one facility to the next, with the values of the ESRF as defaults.
 
+Every rule that depends on the place asks here (icat-facts.md §1.2, §1.4, §3.5, §5.1); nothing else knows where it runs.
+"""
+
+from functools import cached_property
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
@@ -11,15 +16,16 @@ BEAMLINE_DIRECTORIES: dict[str, str] = {
     "id30a-2": "id30a2",
     "id30a-3": "id30a3",
 }
+"""Directory by beamline (icat-facts.md §1.2)."""
 
 
-class Facility(Struct, frozen=True, kw_only=True):
-    """The site settings that rules depend on."""
+class Facility(Struct, frozen=True, kw_only=True, dict=True):
+    """The site settings that rules depend on; `dict` makes room for what is derived from them once."""
 
     time_zone: str = "Europe/Paris"
     """The zone of times without an offset and of session dates: never the machine's (icat-facts.md §7 D28)."""
     mount_marker: str = "data"
-    """ICAT is told a path from the first directory of this name on; empty: the path as it is (§1.4)."""
+    """ICAT is told a path from the first directory of this name on; empty: the path as it is (icat-facts.md §1.4)."""
     beamline_directories: dict[str, str] = field(default_factory=BEAMLINE_DIRECTORIES.copy)
     """Directory by beamline, where it is not the beamline's name in lower case."""
     formats: dict[str, str] = {}
@@ -27,22 +33,42 @@ class Facility(Struct, frozen=True, kw_only=True):
     portal_url: str = "https://data.esrf.fr"
     """The data portal that people look at."""
     dataset_queue: str = "icatIngest"
+    """Where messages about datasets go (icat-facts.md §5.1)."""
     files_queue: str = "icatDataFiles"
+    """Where requests to add files go (icat-facts.md §5.1)."""
 
-    @property
+    def __hash__(self) -> int:
+        """Return the same for equal settings: what is derived from a path and a facility can be remembered by both."""
+        return hash((self.time_zone, self.mount_marker))
+
+    @cached_property
     def zone(self) -> ZoneInfo:
-        """`time_zone`, ready for use."""
+        """`time_zone`, ready for use. Raises ZoneInfoNotFoundError or ValueError where there is no such zone."""
         return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def beamline_names(self) -> dict[str, str]:
+        """Normalised name by directory, of the beamlines in `beamline_directories`; all in lower case."""
+        return {directory.lower(): name.lower() for name, directory in self.beamline_directories.items()}
 
     def beamline(self, directory: str) -> str:
         """Return the normalised name of a beamline from its directory or from any spelling of its name."""
         lowered = directory.lower()
-        return next((name for name, known in self.beamline_directories.items() if known == lowered), lowered)
+        return self.beamline_names.get(lowered, lowered)
+
+    def raw_format(self, beamline: str) -> str | None:
+        """Return the format that the settings name for a beamline in any spelling, None where they name none."""
+        wanted = self.beamline(beamline)
+        return next((known for name, known in self.formats.items() if self.beamline(name) == wanted), None)
 
     def investigation_url(self, investigation: int) -> str:
         """Return the portal's page of the datasets of an investigation."""
         return f"{self.portal_url}/investigation/{investigation}/datasets"
 
     def search_url(self, beamline: str, proposal: str) -> str:
-        """Return the portal's page of all investigations of a proposal at a beamline."""
-        return f"{self.portal_url}/instruments/{beamline}/investigations?search={proposal}"
+        """Return the portal's page of all investigations of a proposal at a beamline, whatever the two are called."""
+        return f"{self.portal_url}/instruments/{_quoted(beamline)}/investigations?search={_quoted(proposal)}"
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="", errors="surrogateescape")

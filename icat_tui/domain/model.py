@@ -199,22 +199,6 @@ class Answer(Struct, Generic[Row], frozen=True):
         return self.outcome in (Outcome.OK, Outcome.EMPTY)
 
 
-class CatalogueSession(Struct, frozen=True, kw_only=True):
-    """What ICAT said that bears on one session: the catalogue half of a cache file."""
-
-    asked_at: datetime
-    investigations: tuple[Investigation, ...] = ()
-    """All of the session's proposal and beamline."""
-    datasets: tuple[CatalogueDataset, ...] = ()
-    """Those located in this session, from the investigations that were looked into."""
-    looked_into: tuple[int, ...] = ()
-    """The investigations whose datasets were asked for."""
-    trouble: str = ""
-    """Why nothing at all can be said."""
-    gaps: tuple[str, ...] = ()
-    """Why a dataset that is not listed may be registered all the same."""
-
-
 # -- both compared ---------------------------------------------------------------------------------------------------
 
 
@@ -253,6 +237,8 @@ class Dataset(Struct, frozen=True, kw_only=True):
     icat_id: int | None = None
     investigation: int | None = None
     """The investigation that ICAT lists it in."""
+    file_count: int | None = None
+    """How many files ICAT has of it, where it says so."""
     stored: str | None = None
     """The file in `__icat__` that would be sent for it."""
     parameters: dict[str, str] = {}
@@ -264,6 +250,8 @@ class Session(Struct, frozen=True, kw_only=True):
 
     directory: SessionDirectory
     category: Category
+    determined: bool = True
+    """Whether ICAT answered and the raw directory could be listed: False says nothing of the datasets."""
     reasons: tuple[str, ...] = ()
     fit: Fit | None = None
     candidates: tuple[Investigation, ...] = ()

@@ -2,4 +2,233 @@
 
 The rules are those of the programs before, so that the same session finds the same investigation; but the time zone is
 the facility's, never the machine's, and how well the investigation fits is said.
+
+Moments are compared as moments: two datetimes of one `ZoneInfo` would be compared by their wall clocks, which is wrong
+by an hour when summer time begins or ends between them. So every time without a fixed offset gets one first.
 """
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from enum import StrEnum
+from typing import NamedTuple
+
+from icat_tui.domain.model import Fit, Investigation, Match
+
+START_OF_DAY = time(hour=8)
+"""When a session begins, where no investigation begins on its date (icat-facts.md §4.5c)."""
+EDGE = timedelta(hours=48)
+"""How far from a time slot a session still counts as being at its edge (interface.md, "Status of a dataset")."""
+MARGIN = timedelta(days=2)
+"""How long before and after its time slot a session is not over yet (icat-facts.md §6.5, §6.8)."""
+
+
+# -- times as text ---------------------------------------------------------------------------------------------------
+
+
+def parse_time(text: str, zone: tzinfo) -> datetime:
+    """Return the moment that an ISO 8601 text of date and time names, with a fixed offset (icat-facts.md §3.2).
+
+    Digits of a second beyond the sixth are dropped, `T` may be a space, a time without an offset is one of `zone`.
+    Raises ValueError, with the text in it, for anything else: a date alone names no moment.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text[:64]!r} is not a date and time by ISO 8601") from None
+    if text[10:11] not in ("T", " ") and text[8:9] not in ("T", " "):
+        raise ValueError(f"{text[:64]!r} is not a date and time by ISO 8601")
+    if moment.year in (date.min.year, date.max.year):
+        raise ValueError(f"{text[:64]!r} is a time that other time zones can't express")
+    return moment if moment.tzinfo is not None else _with_offset(moment, zone)
+
+
+def _with_offset(moment: datetime, zone: tzinfo) -> datetime:
+    """Return the same moment with a fixed offset; without an offset it is a time of `zone`.
+
+    The offset is in whole minutes, as it is written: before 1911, Paris was 9 minutes and 21 seconds ahead.
+    """
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    elif isinstance(moment.tzinfo, timezone):
+        return moment
+    offset = moment.utcoffset() or timedelta()
+    return moment.replace(tzinfo=timezone(timedelta(minutes=offset // timedelta(minutes=1))))
+
+
+def _elapsed(since: datetime, until: datetime) -> timedelta:
+    """Return the time from one moment to another, negative where the other comes first."""
+    return _with_offset(until, UTC) - _with_offset(since, UTC)
+
+
+# -- the investigation of a session ----------------------------------------------------------------------------------
+
+
+class _Slot(NamedTuple):
+    """An investigation with the times that count for it."""
+
+    id: int
+    start: datetime
+    end: datetime | None
+    """The effective end (icat-facts.md §4.7); None: it runs for ever."""
+    closed: bool
+    """Whether ICAT has an end for it."""
+    investigation: Investigation
+
+    def contains(self, moment: datetime) -> bool:
+        """Return whether the moment lies in the slot, whose end is not part of it (icat-facts.md §4.8)."""
+        return self.start <= moment and (self.end is None or moment < self.end)
+
+
+def choose(
+    investigations: Sequence[Investigation],
+    target: date | datetime | None,
+    zone: tzinfo,
+    *,
+    now: datetime,
+    allow_open_ended: bool = True,
+) -> Fit | None:
+    """Return the investigation that a session belongs to and how well it fits, None where there is none to choose.
+
+    `target` is what is known of the session's time: usually the date that its directory is named by, None for `now`.
+    Times without an offset are times of `zone`. The rules are those of icat-facts.md §4 (its third, "exactly one left:
+    take it", follows from the others), the match is that of interface.md, "Status of a dataset".
+    """
+    slots = _slots(investigations, zone, allow_open_ended=allow_open_ended)
+    if not slots:  # §4.2
+        return None
+    moment = _moment(slots, target, zone, now)
+    containing = [slot for slot in slots if slot.contains(moment)]
+    if containing:
+        closed = [slot for slot in containing if slot.closed]
+        chosen = max(closed or containing, key=_by_id)  # §4.9, §4.10
+        match = Match.AMBIGUOUS if len(closed) > 1 else Match.INSIDE
+    else:
+        chosen, match = _nearest(slots, moment)
+    end = _with_offset(chosen.investigation.end, zone) if chosen.investigation.end else None
+    return Fit(id=chosen.id, match=match, target=moment, start=chosen.start, end=end)
+
+
+def _slots(investigations: Sequence[Investigation], zone: tzinfo, *, allow_open_ended: bool) -> list[_Slot]:
+    """Return the slots to choose from by start, then by id (icat-facts.md §4.1, §4.4, §4.6, §4.7)."""
+    slots = [
+        _Slot(
+            id=investigation.id,
+            start=_with_offset(investigation.start, zone),
+            end=_with_offset(investigation.end, zone) if investigation.end else None,
+            closed=investigation.end is not None,
+            investigation=investigation,
+        )
+        for investigation in dict.fromkeys(investigations)  # pages of an answer may overlap
+        if investigation.start and (investigation.end or allow_open_ended)
+    ]
+    slots.sort(key=lambda slot: (slot.start, slot.id))
+    for place, following in enumerate(slots[1:]):
+        if not slots[place].closed:
+            slots[place] = slots[place]._replace(end=following.start)
+    return slots
+
+
+def _moment(slots: Sequence[_Slot], target: date | datetime | None, zone: tzinfo, now: datetime) -> datetime:
+    """Return T, the moment that stands for the session (icat-facts.md §4.5)."""
+    if target is None:
+        return _with_offset(now, zone)
+    if isinstance(target, datetime):
+        return _with_offset(target, zone)
+    starting = [slot for slot in slots if slot.start.astimezone(zone).date() == target]
+    if starting:
+        return _with_offset(max(starting, key=_by_id).start.astimezone(zone), zone)
+    return _with_offset(datetime.combine(target, START_OF_DAY), zone)
+
+
+def _nearest(slots: Sequence[_Slot], moment: datetime) -> tuple[_Slot, Match]:
+    """Return the slot with the edge nearest to a moment that lies in none, and how well it fits (icat-facts.md §4.11).
+
+    Slots at the same distance: the lowest id among starts and among ends, the higher one between a start and an end.
+    """
+    starts = [(abs(moment - slot.start), slot) for slot in slots]
+    ends = [(abs(moment - slot.end), slot) for slot in slots if slot.end is not None]
+    firsts = [min(edges, key=lambda edge: (edge[0], edge[1].id)) for edges in (starts, ends) if edges]
+    nearest = min(gap for gap, _ in firsts)
+    chosen = max((slot for gap, slot in firsts if gap == nearest), key=_by_id)
+    if len({slot.id for gap, slot in starts + ends if gap == nearest}) > 1:
+        return chosen, Match.AMBIGUOUS
+    return chosen, Match.EDGE if nearest <= EDGE else Match.FAR
+
+
+def _by_id(slot: _Slot) -> int:
+    return slot.id
+
+
+def distance(investigation: Investigation, moment: datetime) -> timedelta:
+    """Return how far a moment lies from an investigation, 0 where it is inside.
+
+    For candidates to be listed by: an open-ended one runs for ever here, whatever began after it, and what has no start
+    is farthest of all.
+    """
+    if investigation.start is None:
+        return timedelta.max
+    before = _elapsed(moment, investigation.start)
+    after = _elapsed(investigation.end, moment) if investigation.end else timedelta()
+    return max(before, after, timedelta())
+
+
+# -- datasets and the time slot --------------------------------------------------------------------------------------
+
+
+def outside_reasons(
+    start: datetime, end: datetime, slot_start: datetime | None, slot_end: datetime | None
+) -> tuple[str, ...]:
+    """Return how a dataset lies outside its time slot, in words for a person; nothing where it does not.
+
+    The texts are those of icat-facts.md §6.3.7. On the border is not outside: a dataset that starts with the slot or
+    ends with it was called "0:00:00" too early or late before, and is as it should be.
+    """
+    reasons = []
+    for happened, moment in (("started", start), ("ended", end)):
+        if slot_start is not None and (early := _elapsed(moment, slot_start)) > timedelta():
+            reasons.append(f"{happened} {early} before the start of the session")
+        if slot_end is not None and (late := _elapsed(slot_end, moment)) > timedelta():
+            reasons.append(f"{happened} {late} after the end of the session")
+    return tuple(reasons)
+
+
+# -- now and the time slot -------------------------------------------------------------------------------------------
+
+
+class Phase(StrEnum):
+    """How a time slot lies to now, in the words of the overview (icat-facts.md §6.8)."""
+
+    FUTURE = "future"
+    FINISHED = "finished"
+    INDEFINITE = "indefinite"
+    """It began, and has no end."""
+    ONGOING = "ongoing"
+
+
+def phase(start: datetime | None, end: datetime | None, now: datetime) -> Phase:
+    """Return the first phase that holds; a slot lasts from two days before its start to two days after its end."""
+    if start is not None and _elapsed(now, start) > MARGIN:
+        return Phase.FUTURE
+    if end is None:
+        return Phase.INDEFINITE
+    return Phase.FINISHED if _elapsed(end, now) >= MARGIN else Phase.ONGOING
+
+
+def is_ongoing(fit: Fit, now: datetime, last_change: datetime | None) -> bool:
+    """Return whether BLISS may still be at work in a session (interface.md, "Status of a dataset", `in_progress`).
+
+    Without an end that takes a change within two days; a change in the future counts as one of now.
+    """
+    if fit.end is None:
+        return last_change is not None and _elapsed(last_change, now) <= MARGIN
+    return phase(fit.start, fit.end, now) is Phase.ONGOING
+
+
+def is_todo_ongoing(fit: Fit, now: datetime) -> bool:
+    """Return whether what is to be done belongs to a session that is not over (icat-facts.md §6.5, `todo_ongoing`)."""
+    return phase(fit.start, fit.end, now) in (Phase.ONGOING, Phase.INDEFINITE)
+
+
+def is_over(fit: Fit, now: datetime) -> bool:
+    """Return whether a time slot ended two days ago or earlier (interface.md, "Cache"); without an end it never did."""
+    return phase(fit.start, fit.end, now) is Phase.FINISHED

@@ -1,0 +1,8 @@
+"""`python -m icat_tui` is `icat-tui`."""
+
+import sys
+
+from icat_tui.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+"""Ask Beacon, the configuration server of BLISS, where ICAT is: one file, one key, read only (icat-facts.md §9).
+
+Nothing here holds up a run for longer than the time it is given, whatever the server does, name resolution included:
+the file is an offer, and settings go on without it. What the file holds is never quoted in a reason: the key to ICAT+
+is in it.
+"""
+
+import re
+import socket
+import struct
+import threading
+import time
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any
+
+FILE = "__init__.yml"
+SECTION = "icat_servers"
+SIZE_LIMIT = 1 << 18
+"""Bytes of a reply; the file has a few hundred, and reading YAML is slow."""
+
+_HEADER = struct.Struct("<ii")
+_GET_FILE, _GET_FILE_FAILED, _GET_FILE_OK = 50, 51, 52
+_KEY = b"icat-tui"
+"""What a reply repeats, so that it is known for ours."""
+
+_Address = tuple[socket.AddressFamily, Any]
+"""Family and socket address, as `getaddrinfo` has them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IcatServers:
+    """What `icat_servers` says, as it stands there; the key and the URL, which may hold it, stay out of the repr."""
+
+    metadata_urls: tuple[str, ...] = ()
+    """The brokers."""
+    elogbook_url: str | None = field(default=None, repr=False)
+    """ICAT+."""
+    elogbook_token: str | None = field(default=None, repr=False)
+    """The data acquisition key of ICAT+."""
+
+
+@dataclass(frozen=True)
+class BeaconFailure:
+    """Why Beacon told nothing."""
+
+    reason: str
+    answered: bool
+    """Whether there is a server at all: one that is not there is no news where nobody named it."""
+
+
+class _FailedError(Exception):
+    """Carries a `BeaconFailure` to the end of the exchange."""
+
+    def __init__(self, reason: str, *, answered: bool) -> None:
+        super().__init__(reason)
+        self.failure = BeaconFailure(reason, answered)
+
+
+def parse_beacon_host(text: str) -> tuple[str, int]:
+    """Return host and port from `HOST:PORT`, the form of `BEACON_HOST`; raises `ValueError`."""
+    if "/" in text:
+        raise ValueError("unix sockets and URLs are not supported, it must be HOST:PORT")
+    found = re.fullmatch(r"([^\s:]+):([0-9]{1,5})", text.strip())
+    if found is None or int(found[2]) not in range(1, 1 << 16):
+        raise ValueError("it must be HOST:PORT with one colon, as in id00:25000")
+    return found[1], int(found[2])
+
+
+def read_icat_servers(host: str, port: int, timeout: float) -> IcatServers | BeaconFailure:
+    """Return what the Beacon at `host` says of ICAT, or why it said nothing, within `timeout` seconds in all."""
+    deadline = time.monotonic() + timeout
+    try:
+        with _connect(_resolve(host, port, deadline), deadline) as connection:
+            content = _get_file(connection, deadline)
+        return _icat_servers(content)
+    except _FailedError as error:
+        return error.failure
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+# -- the connection --------------------------------------------------------------------------------------------------
+
+
+def _resolve(host: str, port: int, deadline: float) -> list[_Address]:
+    """Return the addresses of `host`: asked in a thread, which is left behind when it takes too long."""
+    answers: SimpleQueue[list[_Address] | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers.put([(family, address) for family, _, _, _, address in found])
+        except (OSError, ValueError) as error:  # ValueError: a name that can't be one
+            answers.put(error)
+
+    threading.Thread(target=ask, name="beacon-resolve", daemon=True).start()
+    try:
+        answer = answers.get(timeout=_left(deadline))
+    except (Empty, TimeoutError):
+        raise _FailedError("its name was not resolved in time", answered=False) from None
+    if isinstance(answer, Exception):
+        raise _FailedError("its name can't be resolved", answered=False) from answer
+    return answer
+
+
+def _connect(addresses: list[_Address], deadline: float) -> socket.socket:
+    """Return a connection to the first address that takes one; none may use up the time of the others."""
+    reason = "it has no address"
+    for place, (family, address) in enumerate(addresses):
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(_left(deadline) / (len(addresses) - place))
+            connection.connect(address)
+        except OSError as error:
+            connection.close()
+            reason = _words(error)
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+    raise _FailedError(reason, answered=False)
+
+
+def _words(error: OSError) -> str:
+    return "no answer in time" if isinstance(error, TimeoutError) else (error.strerror or str(error)).lower()
+
+
+# -- the exchange ----------------------------------------------------------------------------------------------------
+
+
+def _get_file(connection: socket.socket, deadline: float) -> bytes:
+    """Ask for the file and return what it holds."""
+    request = _KEY + b"|" + FILE.encode()
+    received = bytearray()
+    try:
+        connection.settimeout(_left(deadline))
+        connection.sendall(_HEADER.pack(_GET_FILE, len(request)) + request)
+        _receive(connection, received, _HEADER.size, deadline)
+        kind, length = _HEADER.unpack_from(received)
+        if not 0 <= length <= SIZE_LIMIT:
+            raise _FailedError("what answers there does not speak as Beacon does", answered=True)
+        _receive(connection, received, _HEADER.size + length, deadline)
+    except OSError as error:
+        raise _FailedError(_words(error), answered=bool(received)) from error
+    return _checked(kind, bytes(received[_HEADER.size : _HEADER.size + length]))
+
+
+def _receive(connection: socket.socket, received: bytearray, size: int, deadline: float) -> None:
+    """Go on receiving until there are `size` bytes at least."""
+    while len(received) < size:
+        connection.settimeout(_left(deadline))
+        packet = connection.recv(1 << 16)
+        if not packet:
+            raise _FailedError("it closed the connection before its answer was complete", answered=bool(received))
+        received += packet
+
+
+def _checked(kind: int, message: bytes) -> bytes:
+    """Return the content of a message that is the file."""
+    key, _, content = message.partition(b"|")
+    if key != _KEY:
+        raise _FailedError("it answered something that was not asked", answered=True)
+    if kind == _GET_FILE_OK:
+        return content
+    if kind == _GET_FILE_FAILED:
+        text = content[:200].decode(errors="replace")
+        raise _FailedError(f"it can't give {FILE}: {text}", answered=True)
+    raise _FailedError(f"it answered with a message of type {kind} instead of {_GET_FILE_OK}", answered=True)
+
+
+# -- the file --------------------------------------------------------------------------------------------------------
+
+
+def _icat_servers(content: bytes) -> IcatServers:
+    section = _load(content)
+    section = section.get(SECTION) if isinstance(section, dict) else None
+    if not isinstance(section, dict):
+        raise _FailedError(f"its {FILE} has no table {SECTION}", answered=True)
+    urls = section.get("metadata_urls") or ()
+    urls = (urls,) if isinstance(urls, str) else urls
+    if not isinstance(urls, list | tuple) or not all(isinstance(url, str) for url in urls):
+        raise _FailedError(f"metadata_urls in its {FILE} is not a list of texts", answered=True)
+    return IcatServers(
+        metadata_urls=tuple(urls),
+        elogbook_url=_text(section, "elogbook_url"),
+        elogbook_token=_text(section, "elogbook_token"),
+    )
+
+
+def _load(content: bytes) -> object:
+    import yaml  # noqa: PLC0415 - late: most runs don't ask Beacon
+
+    try:
+        return yaml.safe_load(content)
+    except yaml.MarkedYAMLError as error:  # its own text quotes the line, which may hold the key
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise _FailedError(f"its {FILE} is not YAML{line}", answered=True) from None
+    except (yaml.YAMLError, ValueError, RecursionError):  # not text, an impossible date, nested without end
+        raise _FailedError(f"its {FILE} is not YAML", answered=True) from None
+
+
+def _text(section: dict[object, object], key: str) -> str | None:
+    value = section.get(key)
+    if value is None or isinstance(value, str):
+        return value or None
+    raise _FailedError(f"{key} in its {FILE} is not text; put it in quotes", answered=True)

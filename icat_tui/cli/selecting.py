@@ -1,0 +1,97 @@
+"""From arguments to sessions: what was asked for, and what of it is not there (interface.md, "Selection")."""
+
+import os
+from argparse import Namespace
+from collections.abc import Iterator
+
+from icat_tui.disk import discover
+from icat_tui.domain.errors import UsageError
+from icat_tui.domain.events import DirectoryFailed
+from icat_tui.domain.formats import AUTO, RawFormat
+from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.selection import Selection
+from icat_tui.domain.visible import visible
+from icat_tui.settings import Settings
+
+
+class Selected:
+    """The sessions that were asked for; afterwards it knows what was named and never came."""
+
+    def __init__(self, settings: Settings, asked: Namespace, raw_format: str) -> None:
+        """Take the selection from the arguments. Raises UsageError where a data root or PATH can't be used."""
+        self._facility = settings.facility
+        self._roots = settings.data_root
+        self._format: discover.AnyFormat = "auto" if raw_format == AUTO else RawFormat(raw_format)
+        self._selection = Selection(
+            beamlines=tuple(asked.beamline),
+            proposals=tuple(asked.proposal),
+            sessions=tuple(asked.session),
+            since=asked.since,
+            until=asked.until,
+        )
+        self._incomplete = False
+        self._dates: set[str] = set()
+        self._proposals: set[str] = set()
+        self._found = self._at(asked.paths) if asked.paths else self._below_roots()
+        if getattr(asked, "investigation", None) is not None:
+            self._found = iter(self._one())
+
+    def sessions(self) -> Iterator[SessionDirectory | DirectoryFailed]:
+        """Yield the sessions, those of one proposal and beamline together, and what could not be listed."""
+        for found in self._found:
+            if isinstance(found, SessionDirectory):
+                self._dates.add(found.date)
+                self._proposals.add(found.proposal.lower())
+            else:
+                self._incomplete = True
+            yield found
+
+    def missing(self) -> list[str]:
+        """Return what was named in full and is not there, one line each; complete once all sessions were yielded.
+
+        Where a directory could not be listed nobody knows, and nothing is said to be absent.
+        """
+        if self._incomplete:
+            return []
+        roots = ", ".join(map(visible, self._roots))
+        lines = [
+            f"proposal {visible(name)} is not there: no such directory below {roots}"
+            for name in self._selection.named_proposals()
+            if name.lower() not in self._proposals and not self._has_proposal(name)
+        ]
+        lines += [
+            f"session {visible(name)} is not there: nothing that is selected below {roots} has that date"
+            for name in self._selection.named_sessions()
+            if name not in self._dates
+        ]
+        return lines
+
+    def _has_proposal(self, name: str) -> bool:
+        """Return whether a proposal is on disk, though none of its sessions was selected."""
+        return any(name.lower() in map(str.lower, os.listdir(root)) for root in self._roots)
+
+    def _below_roots(self) -> Iterator[SessionDirectory | DirectoryFailed]:
+        for root in self._roots:
+            if not os.path.isdir(root):
+                raise UsageError(f"data root {visible(root)} is not there: mount it, or name another with --data-root")
+        return (
+            found
+            for root in self._roots
+            for found in discover.find_sessions(root, self._selection, self._facility, self._format)
+        )
+
+    def _at(self, paths: list[str]) -> Iterator[SessionDirectory | DirectoryFailed]:
+        """Return the sessions at PATHs, each once; PATHs of the same proposal need not stand together."""
+        found: dict[str, SessionDirectory | DirectoryFailed] = {}
+        for path in paths:
+            for one in discover.sessions_at(path, self._roots, self._facility, self._format, self._selection):
+                found[one.path] = one
+        return iter(sorted(found.values(), key=lambda one: one.path))
+
+    def _one(self) -> list[SessionDirectory | DirectoryFailed]:
+        """Return the one session that an investigation was named for. Raises UsageError where it is not one."""
+        found = list(self._found)
+        sessions = [one for one in found if isinstance(one, SessionDirectory)]
+        if len(sessions) != 1:
+            raise UsageError(f"--investigation takes a selection of one session, and {len(sessions)} are selected")
+        return found

@@ -1,0 +1,250 @@
+"""An ICAT+ on loopback: the two calls that matter, answered as icat-facts.md §3 says.
+
+What the catalogue holds is in `CatalogueState` only; the server asks it for each answer, so that whatever is added to
+it is in the next one.
+"""
+
+import json
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Event, Lock, Thread
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+SANDBOX_KEY = "elogbook-sandbox-not-a-real-key"
+"""Opens the sandbox and nothing else."""
+
+Row = dict[str, Any]
+"""An element of an answer, as it is in JSON."""
+
+
+class Entry(NamedTuple):
+    """A dataset as it is told to the catalogue."""
+
+    name: str
+    location: str | None
+    """None: an entry that nobody can place."""
+    start: datetime
+    end: datetime
+    sample: str
+    file_count: int | None
+    """None: its files are not counted yet."""
+    kind: str = "acquisition"
+    """Or `processed`."""
+
+
+class CatalogueState:
+    """What the catalogue holds. Rows are replaced, never changed: who has got one may read it without a lock."""
+
+    def __init__(self) -> None:
+        """Start with an empty catalogue."""
+        self._lock = Lock()
+        self._investigations: dict[int, Row] = {}
+        self._datasets: dict[int, list[Row]] = {}
+        self._next_dataset = 1
+
+    def add_investigation(
+        self, investigation: int, name: str, beamline: str, start: datetime, end: datetime | None
+    ) -> None:
+        """Add a time slot; without an end it is open-ended."""
+        row = {
+            "id": investigation,
+            "name": name,
+            "title": f"Experiment {name}",
+            "visitId": f"{beamline.upper()} {start:%d-%m-%Y}",
+            "instrument": {"id": 1, "name": beamline.upper()},
+            "startDate": _date(start),
+            "endDate": end and _date(end),
+            "parameters": {},
+        }
+        with self._lock:
+            self._investigations[investigation] = row
+            self._datasets.setdefault(investigation, [])
+
+    def add_dataset(self, investigation: int, entry: Entry) -> int:
+        """Add a dataset to an investigation, also where the same is there already; return its id."""
+        statistics = (
+            {} if entry.file_count is None else {"__fileCount": str(entry.file_count), "__volume": "8192"}
+        )  # strings, all of them (icat-facts.md §3.3)
+        parameters = {"Sample_name": entry.sample, **statistics}
+        with self._lock:
+            dataset = self._next_dataset
+            self._next_dataset += 1
+            slot = self._investigations[investigation]
+            row = {
+                "id": dataset,
+                "name": entry.name,
+                "location": entry.location,
+                "startDate": _date(entry.start),
+                "endDate": _date(entry.end),
+                "sampleName": entry.sample,
+                "type": entry.kind,
+                "instrumentName": slot["instrument"]["name"],
+                "investigation": {"id": investigation, "name": slot["name"]},
+                "parameters": [
+                    {"id": number, "name": name, "value": value, "datasetId": dataset}
+                    for number, (name, value) in enumerate(parameters.items(), 1)
+                ],
+            }
+            self._datasets[investigation].append(row)
+            return dataset
+
+    def investigations(self, instrument: str, proposal: str) -> list[Row]:
+        """Return those of a proposal at a beamline, in whatever spelling: `hg333` finds `HG-333`."""
+        with self._lock:
+            return [
+                row
+                for row in self._investigations.values()
+                if row["instrument"]["name"].lower() == instrument.lower()
+                and _normalised(row["name"]) == _normalised(proposal)
+            ]
+
+    def datasets(self, investigation: int) -> list[Row]:
+        """Return those of an investigation; none where there is no such investigation."""
+        with self._lock:
+            return list(self._datasets.get(investigation, ()))
+
+
+class Reply(NamedTuple):
+    """A status and a body: rows as JSON, words as text."""
+
+    status: HTTPStatus
+    body: list[Row] | str
+
+
+def answer(state: CatalogueState, key: str, target: str, page_size: int | None = None) -> Reply:
+    """Return the reply to GET `target` (path and query); `page_size`: how many rows at most, where none is asked for.
+
+    Source: icat-facts.md §3.1 to §3.3.
+    """
+    url = urlsplit(target)
+    parts = [unquote(part) for part in url.path.split("/")[1:]]
+    query = {name: values[-1] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
+    match parts:
+        case ["dataacquisition", given, ("investigation" | "dataset") as what]:
+            if given != key:
+                return Reply(HTTPStatus.UNAUTHORIZED, "the key is not valid")
+        case _:
+            return Reply(HTTPStatus.NOT_FOUND, "no such page")
+    try:
+        if what == "investigation":
+            rows = state.investigations(query["instrumentName"], query["investigationName"])
+        else:
+            rows = state.datasets(int(query["investigationId"]))
+        return Reply(HTTPStatus.OK, _page(rows, query, page_size))
+    except KeyError as missing:
+        return Reply(HTTPStatus.BAD_REQUEST, f"{missing.args[0]} is missing")
+    except ValueError as wrong:
+        return Reply(HTTPStatus.BAD_REQUEST, f"not a number: {wrong}")
+
+
+@contextmanager
+def serve(
+    state: CatalogueState,
+    port: int = 0,
+    *,
+    key: str = SANDBOX_KEY,
+    latency: float = 0.0,
+    page_size: int | None = None,
+) -> Iterator[str]:
+    """Answer on 127.0.0.1 while the context lasts; yield the base URL.
+
+    `latency` is in seconds and for each answer. Port 0 is any free one. Raises OSError where the port is taken.
+    """
+    closing = Event()
+
+    def reply(target: str) -> Reply:
+        closing.wait(latency)
+        return answer(state, key, target, page_size)
+
+    with _Server(("127.0.0.1", port), _handler(reply)) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="icatplus", daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            closing.set()
+            server.shutdown()
+            thread.join()
+            server.hang_up()
+
+
+class _Server(ThreadingTCPServer):
+    """A thread for each connection; closing it waits for all of them. An HTTPServer would ask DNS for its own name."""
+
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseRequestHandler]) -> None:
+        self._connections: set[socket.socket] = set()
+        self._lock = Lock()
+        super().__init__(address, handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, client = super().get_request()
+        with self._lock:
+            self._connections.add(connection)
+        return connection, client
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End the connections that clients keep open: their threads would wait for a next request."""
+        with self._lock:
+            for connection in self._connections:
+                with suppress(OSError):  # the client was faster
+                    connection.shutdown(socket.SHUT_RD)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Report what went wrong here; that a client went away is its own business."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def _handler(reply_to: Callable[[str], Reply]) -> type[BaseHTTPRequestHandler]:
+    """Return a handler of GET requests that is silent otherwise."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = 1 << 18  # headers and body leave in one write
+
+        def do_GET(self) -> None:
+            status, body = reply_to(self.path)
+            kind, content = ("text/plain", body) if isinstance(body, str) else ("application/json", json.dumps(body))
+            data = content.encode()
+            self.send_response(status)
+            self.send_header("Content-Type", f"{kind}; charset=utf-8")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: the key is in every URL."""
+
+    return Handler
+
+
+def _page(rows: list[Row], query: Mapping[str, str], page_size: int | None) -> list[Row]:
+    """Return the rows asked for by `limit` and `skip`, each with what it is a part of."""
+    skip = max(int(query.get("skip", 0)), 0)
+    limit = max(int(query.get("limit", page_size or len(rows))), 1)
+    page = {"total": len(rows), "totalPages": -(-len(rows) // limit), "currentPage": skip // limit + 1}
+    return [{**row, "meta": {"page": page}} for row in rows[skip : skip + limit]]
+
+
+def _normalised(proposal: str) -> str:
+    return proposal.replace("-", "").lower()
+
+
+def _date(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")

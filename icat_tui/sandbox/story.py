@@ -1,0 +1,469 @@
+"""What is in the box: three beamlines and their proposals, told session by session.
+
+Days count from today, so that ongoing is ongoing whenever the box is opened. Category and match are told, like every
+status: nothing here is computed with the rules of the program.
+"""
+
+import sys
+
+from msgspec import Struct
+
+from icat_tui.domain.formats import RawFormat
+from icat_tui.domain.model import Match
+from icat_tui.domain.status import Category
+from icat_tui.sandbox.situations import (
+    FRESH_DIRECTORY,
+    FRESH_FILE,
+    FRESH_TRUNCATED,
+    FROM_THE_FUTURE,
+    INVALID_EMPTY,
+    INVALID_NAME,
+    NEVER_ENDED,
+    INVALID_NO_FILE,
+    INVALID_NO_SAMPLE,
+    INVALID_NOT_BLISS,
+    INVALID_TRUNCATED,
+    MISSING,
+    NEWEST,
+    NOT_UPLOADED,
+    NOT_UPLOADED_TRUNCATED,
+    PROCESSED,
+    REGISTERED,
+    REGISTERED_AND_STORED,
+    REGISTERED_ELSEWHERE,
+    REGISTERED_EMPTY,
+    REGISTERED_JUST_NOW,
+    REGISTERED_UNCOUNTED,
+    SCANNING,
+    UNKNOWN_DANGLING_LINKS,
+    UNKNOWN_INVALID,
+    UNKNOWN_NOT_UPLOADED,
+    UNKNOWN_OTHER_CASE,
+    UNKNOWN_UNREGISTERED,
+    UNREADABLE_ENTRY,
+    UNREGISTERED,
+    UNREGISTERED_BROKEN_STORED,
+    UNREGISTERED_FOREIGN_STORED,
+    WRITER_DIED,
+    WITHOUT_FILES,
+    Situation,
+)
+
+FORMATS_BY_BEAMLINE = {"id16b": RawFormat.ID16BSPEC.value, "id23-1": RawFormat.MX.value}
+"""What `auto` must be told, because the directories do not tell it."""
+
+
+class DatasetStory(Struct, frozen=True):
+    """A dataset of a collection."""
+
+    situation: Situation
+    directory: str | None = None
+    """Below the collection; None: numbered after it, as BLISS does."""
+    sample: str | None = None
+    """None: called like its collection."""
+
+
+class SessionStory(Struct, frozen=True, kw_only=True):
+    """A session, and what is true of it."""
+
+    day: int
+    slot: int | None
+    """Which of the proposal's time slots it belongs to."""
+    category: Category
+    match: Match | None = Match.INSIDE
+    format: RawFormat = RawFormat.ESRFV3
+    directory: str | None = None
+    """What the beamline's directory is called, where that is not its usual name."""
+    beside: tuple[str, ...] = ()
+    """Directories beside the raw data."""
+    raw: bool = True
+    """Whether there is a raw directory."""
+    collections: dict[str, tuple[DatasetStory, ...]] = {}
+
+
+class ProposalStory(Struct, frozen=True):
+    """A proposal at a beamline."""
+
+    name: str
+    catalogue_name: str
+    """How ICAT spells it."""
+    beamline: str
+    slots: tuple[tuple[int, int | None], ...]
+    """Its investigations, by the days on which they start and end at 8; without an end: open-ended."""
+    sessions: tuple[SessionStory, ...]
+
+
+def several(count: int, situation: Situation) -> tuple[DatasetStory, ...]:
+    """Return datasets that are numbered by BLISS, all in the same situation."""
+    return (DatasetStory(situation),) * count
+
+
+def one(situation: Situation, directory: str | None = None, sample: str | None = None) -> tuple[DatasetStory, ...]:
+    """Return a dataset with a directory or a sample of its own name."""
+    return (DatasetStory(situation, directory, sample),)
+
+
+REGULAR = ProposalStory(
+    "hg333",
+    "HG-333",
+    "id21",
+    slots=((-200, -196), (-150, -146), (-100, -96), (-80, -77), (-60, -57), (-50, -47)),
+    sessions=(
+        SessionStory(
+            day=-200,
+            slot=0,
+            category=Category.OK,
+            beside=("PROCESSED_DATA", "SCRIPTS"),
+            collections={
+                "LaB6": several(10, REGISTERED),
+                "CeO2": several(8, REGISTERED) + several(1, REGISTERED_UNCOUNTED),
+                "alignment": several(2, REGISTERED)
+                + several(1, REGISTERED_EMPTY)
+                + one(REGISTERED, "called as nobody should"),
+            },
+        ),
+        SessionStory(
+            day=-150,
+            slot=1,
+            category=Category.TODO,
+            collections={
+                "LaB6": several(4, REGISTERED) + several(3, UNREGISTERED) + several(1, WRITER_DIED),
+                "Ti64": several(2, NOT_UPLOADED)
+                + several(1, NOT_UPLOADED_TRUNCATED)
+                + several(1, REGISTERED_AND_STORED)
+                + several(1, UNREGISTERED_BROKEN_STORED)
+                + several(1, UNREGISTERED_FOREIGN_STORED),
+                "bone 3": several(2, WITHOUT_FILES) + several(2, REGISTERED_ELSEWHERE) + several(1, MISSING),
+                "removed": several(2, MISSING) + several(1, PROCESSED),
+                "misfits": several(1, INVALID_NO_FILE) + several(1, UNKNOWN_DANGLING_LINKS),
+                # Two datasets whose metadata file would have the same name: it belongs to the one it names.
+                "a": one(UNREGISTERED, "a_b_c"),
+                "a_b": one(NOT_UPLOADED, "a_b_c"),
+            },
+        ),
+        SessionStory(
+            day=-100,
+            slot=2,
+            category=Category.HAS_INVALID,
+            collections={
+                "CeO2": several(3, REGISTERED),
+                "mishaps": several(1, INVALID_NO_FILE)
+                + several(1, INVALID_EMPTY)
+                + several(1, INVALID_NOT_BLISS)
+                + several(1, INVALID_TRUNCATED)
+                + several(1, NEVER_ENDED)
+                + several(1, INVALID_NO_SAMPLE)
+                + one(INVALID_NAME, "misc")
+                + one(INVALID_NAME, "mishaps_")
+                + one(INVALID_NAME, "mishaps_0001.h5"),
+            },
+        ),
+        SessionStory(day=-80, slot=3, category=Category.EMPTY, beside=("NOTES",), raw=False),
+        SessionStory(day=-60, slot=4, category=Category.EMPTY, collections={"removed": several(2, MISSING)}),
+        SessionStory(day=-50, slot=5, category=Category.EMPTY, format=RawFormat.ESRFV1, raw=False),
+    ),
+)
+
+ONGOING = ProposalStory(
+    "ma6658",
+    "MA-6658",
+    "id21",
+    slots=((-40, -37), (-1, 3)),
+    sessions=(
+        SessionStory(day=-40, slot=0, category=Category.OK, collections={"steel": several(6, REGISTERED)}),
+        SessionStory(
+            day=-1,
+            slot=1,
+            category=Category.TODO_ONGOING,
+            collections={
+                "steel": several(6, REGISTERED) + several(2, UNREGISTERED) + several(1, INVALID_NO_FILE),
+                "weld": several(1, WITHOUT_FILES) + several(1, SCANNING) + several(1, NEWEST),
+            },
+        ),
+    ),
+)
+
+BUSY = ProposalStory(
+    "ch7001",
+    "CH-7001",
+    "id21",
+    slots=((-2, 2),),
+    sessions=(
+        SessionStory(
+            day=-2,
+            slot=0,
+            category=Category.OK,
+            collections={
+                "catalyst": several(3, REGISTERED)
+                + several(1, FRESH_DIRECTORY)
+                + several(1, FRESH_FILE)
+                + several(1, FRESH_TRUNCATED)
+                + several(1, FROM_THE_FUTURE)
+                + several(1, REGISTERED_JUST_NOW)
+            },
+        ),
+    ),
+)
+
+OPEN_ENDED = ProposalStory(
+    "blc15801",
+    "BLC-15801",
+    "id21",
+    slots=((-90, None), (-2, None)),
+    sessions=(
+        SessionStory(day=-90, slot=0, category=Category.OK, collections={"silicon": several(4, REGISTERED)}),
+        SessionStory(
+            day=-2,
+            slot=1,
+            category=Category.TODO_ONGOING,
+            collections={"silicon": several(3, REGISTERED) + several(2, UNREGISTERED) + several(1, NEWEST)},
+        ),
+    ),
+)
+
+MATCHES = ProposalStory(
+    "ihhc3846",
+    "IH-HC-3846",
+    "id21",
+    slots=((-70, -60), (-68, -64), (-30, -27)),
+    sessions=(
+        SessionStory(
+            day=-400,
+            slot=0,
+            category=Category.TODO,
+            match=Match.FAR,
+            collections={"zircon": several(1, REGISTERED) + several(2, UNREGISTERED)},
+        ),
+        SessionStory(
+            day=-67,
+            slot=1,
+            category=Category.TODO,
+            match=Match.AMBIGUOUS,
+            collections={
+                "zircon": several(2, REGISTERED) + several(2, REGISTERED_ELSEWHERE) + several(1, UNREGISTERED)
+            },
+        ),
+        SessionStory(
+            day=-31, slot=2, category=Category.OK, match=Match.EDGE, collections={"zircon": several(3, REGISTERED)}
+        ),
+    ),
+)
+
+OLD_FORMATS = ProposalStory(
+    "ls3333",
+    "LS-3333",
+    "id21",
+    slots=((-1500, -1497), (-900, -897)),
+    sessions=(
+        SessionStory(
+            day=-1500,
+            slot=0,
+            category=Category.TODO,
+            format=RawFormat.ESRFV1,
+            collections={
+                "sample": several(3, REGISTERED)
+                + several(1, UNREGISTERED)
+                + several(1, NOT_UPLOADED)
+                + one(INVALID_NAME, "fits")
+            },
+        ),
+        # The directory of the beamline as somebody typed it; ICAT was told the usual one.
+        SessionStory(
+            day=-900,
+            slot=1,
+            category=Category.TODO,
+            format=RawFormat.ESRFV2,
+            directory="ID21",
+            beside=("processed", "_nobackup"),
+            collections={
+                "sample": several(3, REGISTERED)
+                + several(1, UNREGISTERED)
+                + several(1, WITHOUT_FILES)
+                + several(1, INVALID_TRUNCATED)
+            },
+        ),
+    ),
+)
+
+UNCERTAIN = ProposalStory(
+    "ev404",
+    "EV-404",
+    "id21",
+    slots=((-120, -117),),
+    sessions=(
+        SessionStory(
+            day=-120,
+            slot=0,
+            category=Category.UNKNOWN,
+            collections={
+                "glass": several(2, REGISTERED)
+                + several(1, UNKNOWN_UNREGISTERED)
+                + several(1, UNKNOWN_NOT_UPLOADED)
+                + several(1, UNKNOWN_INVALID),
+                "lost": several(1, UNREADABLE_ENTRY),
+            },
+        ),
+    ),
+)
+
+NEARLY = ProposalStory(
+    "ev405",
+    "EV-405",
+    "id21",
+    slots=((-110, -107),),
+    sessions=(
+        SessionStory(
+            day=-110,
+            slot=0,
+            category=Category.UNKNOWN,
+            collections={
+                "glass": several(1, REGISTERED)
+                + several(2, UNKNOWN_OTHER_CASE)
+                + several(1, UNKNOWN_DANGLING_LINKS)
+                + several(1, INVALID_NOT_BLISS)
+            },
+        ),
+    ),
+)
+
+ABSENT = tuple(
+    ProposalStory(
+        name,
+        name.upper(),
+        beamline,
+        slots=(),
+        sessions=(
+            SessionStory(
+                day=-45,
+                slot=None,
+                match=None,
+                category=Category.NOT_IN_ICAT,
+                collections={"polymer": several(2, UNREGISTERED) + several(1, INVALID_NO_FILE)},
+            ),
+        ),
+    )
+    for name, beamline in (("es987", "id21"), ("ls3456", "id21"), ("test [x]&;y", "id21"))
+)
+"""Not in ICAT at all, known at another beamline only, and with a name that is a pattern and a command."""
+
+HOSTILE_NAMES = (
+    "[x]",
+    "a[b]c",
+    "$(reboot)",
+    "`reboot`",
+    "a;b",
+    "a & b",
+    "~root",
+    "--help",
+    "=cmd()",
+    "échantillon β 試料",
+    "bidi\u202egnp",
+)
+"""Collections that BLISS allows and that shells, markup, patterns, spreadsheets and terminals trip over."""
+HOSTILE_SAMPLES = ("[/x]", "<b>&amp;</b>", 'O\'Brien "the" sample', "$(reboot)", "@SUM(A1)")
+FORBIDDEN_NAMES = (
+    "hostile_\x1b[31mred",
+    "hostile_new\nline",
+    "hostile_tab\t",
+    "hostile_50%",
+    "hostile_it's",
+    "hostile_*",
+    *(() if sys.platform == "darwin" else ("hostile_latin1_\udce9",)),  # that file system knows UTF-8 only
+)
+"""Dataset directories that can't be registered under these names; the last holds a byte that is not UTF-8."""
+
+HOSTILE = ProposalStory(
+    "sc5432",
+    "SC-5432",
+    "id21",
+    slots=((-20, -17),),
+    sessions=(
+        SessionStory(
+            day=-20,
+            slot=0,
+            category=Category.TODO,
+            collections={
+                **{name: several(1, REGISTERED) + several(1, UNREGISTERED) for name in HOSTILE_NAMES},
+                "samples": tuple(DatasetStory(UNREGISTERED, sample=sample) for sample in HOSTILE_SAMPLES)
+                + one(NOT_UPLOADED, sample="<&>"),
+                "hostile": tuple(DatasetStory(INVALID_NAME, name) for name in FORBIDDEN_NAMES),
+                "esc\x1b]0;title\x07": several(1, INVALID_NAME),
+            },
+        ),
+    ),
+)
+
+NANO = ProposalStory(
+    "ls3456",
+    "LS-3456",
+    "id16b",
+    slots=((-220, -217), (-10, -7)),
+    sessions=(
+        SessionStory(
+            day=-220,
+            slot=0,
+            category=Category.OK,
+            format=RawFormat.ID16BSPEC,
+            collections={"root": several(5, REGISTERED)},
+        ),
+        SessionStory(
+            day=-10,
+            slot=1,
+            category=Category.TODO,
+            format=RawFormat.ID16BSPEC,
+            collections={
+                "root": several(3, REGISTERED) + several(2, UNREGISTERED) + several(1, WITHOUT_FILES),
+                "leaf": several(1, NEVER_ENDED) + several(1, INVALID_TRUNCATED) + one(INVALID_NAME, "optics"),
+            },
+        ),
+    ),
+)
+
+CRYSTALS = ProposalStory(
+    "mx2500",
+    "MX-2500",
+    "id23-1",
+    slots=((-300, -298), (-5, -1)),
+    sessions=(
+        SessionStory(
+            day=-300,
+            slot=0,
+            category=Category.HAS_INVALID,
+            format=RawFormat.MX,
+            collections={
+                "insulin": several(4, REGISTERED)
+                + several(1, INVALID_NO_SAMPLE)
+                + several(1, NEVER_ENDED)
+                + several(1, INVALID_TRUNCATED)
+            },
+        ),
+        # It ended yesterday: what came late may still come in.
+        SessionStory(
+            day=-5,
+            slot=1,
+            category=Category.TODO_ONGOING,
+            format=RawFormat.MX,
+            collections={
+                "lysozyme": several(2, REGISTERED)
+                + several(1, UNREGISTERED)
+                + one(UNREGISTERED, 'lysozyme [A1]/it\'s "run" 1')
+                + one(REGISTERED, "lysozyme [A1]/run 2/deep/deeper")
+            },
+        ),
+    ),
+)
+
+STORY = (
+    REGULAR,
+    ONGOING,
+    BUSY,
+    OPEN_ENDED,
+    MATCHES,
+    OLD_FORMATS,
+    UNCERTAIN,
+    NEARLY,
+    *ABSENT,
+    HOSTILE,
+    NANO,
+    CRYSTALS,
+)

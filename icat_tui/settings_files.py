@@ -1,0 +1,94 @@
+"""The files of settings: `config.toml`, and the file that holds the API key (interface.md, "Options").
+
+A file that is there but can't be read is never passed over, one that is there is never written, and what a key file
+holds is in no error.
+"""
+
+import contextlib
+import os
+import secrets
+import stat
+import tomllib
+from pathlib import Path
+
+from icat_tui.domain.errors import SaveError, UsageError
+from icat_tui.domain.visible import visible
+from icat_tui.settings_values import api_key
+
+
+def read_config(path: Path, *, required: bool) -> dict[str, object]:
+    """Return what a `config.toml` holds; one that is not there holds nothing, unless it is `required`.
+
+    Raises `UsageError` with the line of what is not TOML.
+    """
+    shown = visible(str(path))
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        if not required:
+            return {}
+        raise UsageError(f"{shown} is not there; `icat-tui config --init` writes a config file") from None
+    except OSError as error:
+        raise UsageError(f"{shown} can't be read: {error.strerror}; give its reader permission or remove it") from error
+    try:
+        return tomllib.loads(content.decode())
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{shown} is not UTF-8 (at line {line}); save it as UTF-8") from error
+    except (ValueError, RecursionError) as error:  # not TOML, a number of thousands of digits, nested without end
+        raise UsageError(f"{shown} is not TOML: {visible(str(error))}") from error
+
+
+def read_key_file(path: Path) -> str:
+    """Return the API key in a file that only its owner can read; raises `UsageError`."""
+    shown = visible(str(path))
+    try:
+        with path.open("rb") as file:
+            details = os.fstat(file.fileno())
+            content = file.read()
+    except FileNotFoundError:
+        raise UsageError(f"api_key_file {shown} is not there; write the key of ICAT+ to it, mode 0600") from None
+    except OSError as error:
+        raise UsageError(f"api_key_file {shown} can't be read: {error.strerror}") from error
+    if details.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise UsageError(
+            f"api_key_file {shown} is open to others (mode {stat.S_IMODE(details.st_mode):04o}): run chmod 600 {shown}"
+        )
+    try:
+        key = api_key(content.decode())
+    except UnicodeDecodeError:
+        raise UsageError(f"api_key_file {shown} is not text; it must hold the key and nothing else") from None
+    except ValueError as error:
+        raise UsageError(f"api_key_file {shown}: {error}; it must hold the key and nothing else") from None
+    if key is None:
+        raise UsageError(f"api_key_file {shown} is empty; write the key of ICAT+ to it")
+    return key
+
+
+def write_new(path: Path, content: str) -> None:
+    """Write a file where none is, whole or not at all; directories are made.
+
+    Raises `UsageError` when there is one, which stays as it is, and `SaveError` when it can't be written.
+    """
+    temporary = path.with_name(f".icat-tui-{secrets.token_hex(8)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        _link(temporary, path)
+    except OSError as error:
+        raise SaveError(
+            f"{visible(str(path))} was not written: {error.strerror}; choose a place where it can"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):  # never made, or not to be removed: what went wrong has been said
+            temporary.unlink()
+
+
+def _link(temporary: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(temporary)  # unlike a rename it never takes the place of a file
+    except FileExistsError as error:
+        raise UsageError(f"{visible(str(path))} is there already and stays as it is; move it away first") from error

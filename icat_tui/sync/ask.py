@@ -1,0 +1,183 @@
+"""What ICAT is asked about a session, each question once a run (interface.md, "Status of a dataset").
+
+Sessions of one proposal share investigations, and investigations share sessions: whoever comes first asks, the others
+wait for that answer, and it is let go after the proposal's last session.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct, structs
+
+from icat_tui.domain import timeslot
+from icat_tui.domain.compare import CatalogueSession, Listed, Rows, not_listed, rows_by_session, session_key
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.formats import session_date
+from icat_tui.domain.model import (
+    Answer,
+    CatalogueDataset,
+    DiskSession,
+    Fit,
+    Investigation,
+    Outcome,
+    SessionDirectory,
+)
+
+
+class Catalogue(Protocol):
+    """Who is asked: the client in `catalogue/`, or a stand-in."""
+
+    def investigations(self, beamline: str, proposal: str) -> Answer[Investigation]:
+        """Return all investigations of a proposal at a beamline."""
+
+    def datasets(self, investigation: int) -> Answer[CatalogueDataset]:
+        """Return all datasets that are listed in an investigation."""
+
+    def close(self) -> None:
+        """End every call that is under way."""
+
+
+Told = TypeVar("Told")
+
+
+class Contents(Struct, frozen=True):
+    """What an investigation holds."""
+
+    answer: Answer[CatalogueDataset]
+    """How the question ended; without its rows."""
+    by_session: dict[str, Rows]
+
+
+class Answers:
+    """The answers of one run, shared by its sessions."""
+
+    def __init__(self, catalogue: Catalogue, facility: Facility) -> None:
+        """Share what `catalogue` answers."""
+        self._catalogue = catalogue
+        self._facility = facility
+        self._lock = threading.Lock()
+        self._futures: dict[tuple[str, str], dict[int | None, Future[Any]]] = {}
+        self._expected: Counter[tuple[str, str]] = Counter()
+
+    def expect(self, directory: SessionDirectory) -> None:
+        """Keep the answers on a session's proposal until `release`."""
+        with self._lock:
+            self._expected[directory.beamline, directory.proposal] += 1
+
+    def release(self, directory: SessionDirectory) -> None:
+        """Let go of what no expected session needs any more."""
+        group = directory.beamline, directory.proposal
+        with self._lock:
+            self._expected[group] -= 1
+            if self._expected[group] <= 0:
+                del self._expected[group]
+                self._futures.pop(group, None)
+
+    def investigations(self, directory: SessionDirectory) -> Answer[Investigation]:
+        """Return the investigations of a session's proposal at its beamline."""
+        return self._once(
+            directory, None, lambda: self._catalogue.investigations(directory.beamline, directory.proposal)
+        )
+
+    def contents(self, directory: SessionDirectory, investigation: int) -> Contents:
+        """Return the datasets of one of these investigations."""
+
+        def look() -> Contents:
+            answer = self._catalogue.datasets(investigation)
+            return Contents(structs.replace(answer, rows=()), rows_by_session(answer.rows, self._facility))
+
+        return self._once(directory, investigation, look)
+
+    def _once(self, directory: SessionDirectory, question: int | None, ask: Callable[[], Told]) -> Told:
+        with self._lock:
+            group = self._futures.setdefault((directory.beamline, directory.proposal), {})
+            future, first = group.get(question), False
+            if future is None:
+                future, first = group.setdefault(question, Future()), True
+        if first:
+            try:
+                future.set_result(ask())
+            except BaseException as error:
+                future.set_exception(error)
+                raise
+        told: Told = future.result()
+        return told
+
+
+class Question(Struct, frozen=True):
+    """What is asked about one session."""
+
+    directory: SessionDirectory
+    facility: Facility
+    now: datetime
+    investigation: int | None = None
+    """A person's word on which investigation it is."""
+
+
+def ask(answers: Answers, question: Question, disk: DiskSession) -> CatalogueSession:
+    """Return what ICAT says of a session.
+
+    The other investigations of the proposal are looked into where the disk holds something that the session's own does
+    not list.
+    """
+    directory = question.directory
+    asked_at, nothing = datetime.now(UTC), Listed(())
+    found = answers.investigations(directory)
+    fit = _fit(question, found.rows) if found.usable else None
+    trouble = _trouble(question, found, fit)
+    if trouble or fit is None:
+        return CatalogueSession(asked_at=asked_at, investigations=found.rows, trouble=trouble, listed=nothing)
+    chosen = answers.contents(directory, fit.id)
+    if not chosen.answer.usable:
+        trouble = chosen.answer.reason
+        return CatalogueSession(asked_at=asked_at, investigations=found.rows, fit=fit, trouble=trouble, listed=nothing)
+    key = session_key(directory, question.facility).casefold()
+    listed = Listed([chosen.by_session.get(key, {})])
+    looked_into = [chosen]
+    if not_listed(directory, disk, listed, question.facility):
+        looked_into += [answers.contents(directory, row.id) for row in found.rows if row.id != fit.id]
+        listed = Listed([contents.by_session.get(key, {}) for contents in looked_into])
+    return CatalogueSession(
+        asked_at=asked_at,
+        investigations=found.rows,
+        fit=fit,
+        listed=listed,
+        gaps=tuple(_gaps(found, [contents.answer for contents in looked_into])),
+    )
+
+
+def _gaps(found: Answer[Investigation], looked_into: list[Answer[CatalogueDataset]]) -> Iterator[str]:
+    """Yield why ICAT may have more than it listed."""
+    for odd in found.unreadable:
+        yield f"ICAT+ sent an investigation that could not be read ({odd})"
+    for answer in looked_into:
+        if not answer.usable:
+            yield f"another investigation of the proposal could not be looked into: {answer.reason}"
+        for odd in answer.unreadable:
+            yield f"ICAT+ sent an entry that could not be read ({odd})"
+
+
+def _trouble(question: Question, found: Answer[Investigation], fit: Fit | None) -> str:
+    """Return why the investigation of a session can't be told; empty where it can, or where there is none."""
+    if not found.usable:
+        return found.reason
+    if fit or (found.outcome == Outcome.EMPTY and not question.investigation):
+        return ""
+    known = ", ".join(str(row.id) for row in found.rows) or "none"
+    if question.investigation:
+        return f"ICAT has no investigation {question.investigation} with a start date for this session (it has {known})"
+    if found.unreadable:
+        return f"ICAT+ sent investigations that could not be read ({', '.join(found.unreadable)})"
+    return f"ICAT has no start date of the investigations of this session ({known})"
+
+
+def _fit(question: Question, investigations: tuple[Investigation, ...]) -> Fit | None:
+    """Return the investigation of a session by the rules, out of the one that a person named or out of all."""
+    if question.investigation is not None:
+        investigations = tuple(row for row in investigations if row.id == question.investigation)
+    day = session_date(question.directory.date)
+    return timeslot.choose(investigations, day, question.facility.zone, now=question.now)

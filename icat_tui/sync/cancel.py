@@ -1,0 +1,49 @@
+"""Cancelling: said once, heard wherever something waits."""
+
+import threading
+from collections.abc import Callable
+
+
+class Cancelled(Exception):  # noqa: N818  (a fact, not an error)
+    """The work was called off; nothing was found out."""
+
+
+class Cancellation:
+    """Says that a run is to stop. What blocks registers how to be woken."""
+
+    def __init__(self) -> None:
+        """Make one that nobody has called off yet."""
+        self._called_off = threading.Event()
+        self._lock = threading.Lock()
+        self._wake: list[Callable[[], None]] = []
+
+    def __bool__(self) -> bool:
+        """Return whether the run was called off."""
+        return self._called_off.is_set()
+
+    def check(self) -> None:
+        """Raise Cancelled once the run was called off."""
+        if self:
+            raise Cancelled
+
+    def wait(self) -> None:
+        """Wait until the run is called off."""
+        self._called_off.wait()
+
+    def on_cancel(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called when the run is called off: at once where it was already."""
+        with self._lock:
+            if not self:
+                self._wake.append(wake)
+                return
+        wake()
+
+    def cancel(self) -> None:
+        """Call the run off. Safe from any thread and from a signal handler's thread; the second call does nothing."""
+        with self._lock:
+            if self:
+                return
+            self._called_off.set()
+            wakes, self._wake = self._wake, []
+        for wake in wakes:
+            wake()

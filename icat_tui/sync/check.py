@@ -1,0 +1,171 @@
+"""What `icat-tui check` tells a scientist: is my beam time in the catalogue, what is not, why, and what to do about it.
+
+What must stay true: what could not be determined is never called missing, and what was not looked at is said last.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.formats import session_date
+from icat_tui.domain.model import Dataset, Session
+from icat_tui.domain.status import ACTIONABLE, Category, Status
+from icat_tui.domain.visible import visible
+from icat_tui.sync.export import inside_timeslot
+from icat_tui.sync.records import category_now
+from icat_tui.sync.report import Line, counted
+
+IN_CATALOGUE = (Status.REGISTERED, Status.REGISTERED_WITHOUT_FILES)
+"""On disk and in the catalogue."""
+NOT_IN_CATALOGUE = (Status.UNREGISTERED, Status.NOT_UPLOADED, Status.INVALID, Status.IN_PROGRESS)
+"""Known not to be there: ICAT has none of their files."""
+
+EXPLAINED = {
+    Status.UNREGISTERED: "can be registered: everything needed is there, but the catalogue was not told",
+    Status.NOT_UPLOADED: "can be registered: a message to the catalogue was written, but did not get there",
+    Status.REGISTERED_WITHOUT_FILES: "in the catalogue, but without files, so they can't be downloaded",
+    Status.INVALID: "can't be registered as is",
+    Status.IN_PROGRESS: "may still be written, and should get there without you: look again later",
+    Status.PENDING: "on the way: sent, and not seen in the catalogue yet",
+    Status.UNKNOWN: "could not be checked; this does not mean that it is not there",
+    Status.MISSING_ON_DISK: "in the catalogue, but no longer on disk; nothing is to be done in the catalogue",
+}
+"""What each status but the good one means, in the order in which they are told."""
+NOT_LOOKED_AT = (
+    "Not looked at: processed data (PROCESSED_DATA), and anything else outside the raw data directories. Nor was what",
+    "is inside the files: only how many there are.",
+)
+
+
+class FileCount(Struct, frozen=True):
+    """How many files a dataset has on disk and in ICAT; None: not known."""
+
+    on_disk: int | None
+    in_icat: int | None
+
+
+def check_text(session: Session, files: Mapping[str, FileCount], facility: Facility) -> Iterator[Line]:
+    """Yield what is to be said about a session; `files` holds the counts of its datasets by path.
+
+    Of datasets that ICAT does not have it needs the files on disk only; those left out are not spoken of.
+    """
+    category = category_now(session)
+    yield Line(f"{category.glyph} {_name(session)}", category.colour)
+    yield Line(f"  {visible(session.directory.path)}")
+    if session.stale:
+        seen = session.seen_at.astimezone(facility.zone).isoformat(" ", "minutes")
+        yield Line(f"  It could not be checked now. What was known on {seen}:", Status.UNKNOWN.colour)
+    for reason in session.reasons:
+        yield Line(f"  Note: {visible(reason)}")
+    yield from _catalogue(session, facility)
+    yield from _files(session, files)
+    yield from _explained(session)
+    yield from _mail(session)
+    yield Line()
+
+
+def closing_check_text() -> Iterator[Line]:
+    """Yield what comes last, once: what `check` did not look at."""
+    for text in NOT_LOOKED_AT:
+        yield Line(text)
+
+
+def _name(session: Session) -> str:
+    directory = session.directory
+    return visible(f"{directory.proposal} on {directory.beamline}, {session_date(directory.date) or directory.date}")
+
+
+def _of(session: Session, *statuses: Status) -> list[Dataset]:
+    return [dataset for dataset in session.datasets if dataset.status in statuses]
+
+
+def _catalogue(session: Session, facility: Facility) -> Iterator[Line]:
+    if session.category == Category.NOT_IN_ICAT:
+        yield Line("  The catalogue does not know this proposal at this beamline, so it can't have any of this data.")
+        return
+    if session.category == Category.EMPTY:
+        yield Line("  There is no raw data here.")
+    on_disk = len(session.datasets) - len(_of(session, Status.MISSING_ON_DISK))
+    if on_disk:
+        there, unchecked = len(_of(session, *IN_CATALOGUE)), len(_of(session, Status.UNKNOWN))
+        but = f"; {unchecked:,} could not be checked" if unchecked else ""
+        yield Line(f"  In the catalogue: {there:,} of {counted(on_disk, 'dataset')} on disk{but}")
+    if session.fit is not None:
+        yield Line(f"  In the portal: {facility.investigation_url(session.fit.id)}")
+    if inside_timeslot(session.fit) is False:
+        yield Line("  Mind that this date is outside the time slot of that investigation: it may be another one's.")
+
+
+def _files(session: Session, files: Mapping[str, FileCount]) -> Iterator[Line]:
+    on_disk = in_icat = uncounted = 0
+    short = []
+    for dataset in session.datasets:
+        if dataset.status == Status.MISSING_ON_DISK:
+            continue
+        count = files.get(dataset.path)
+        if count is None:
+            continue
+        known = 0 if dataset.status in NOT_IN_CATALOGUE else count.in_icat
+        if count.on_disk is None or known is None or dataset.status == Status.UNKNOWN:
+            uncounted += 1
+            continue
+        on_disk += count.on_disk
+        in_icat += min(known, count.on_disk)
+        if dataset.status in IN_CATALOGUE and known < count.on_disk:
+            short.append(f"    {visible(dataset.path)}: {known:,} of {count.on_disk:,}")
+    if on_disk:
+        yield Line(f"  Of {counted(on_disk, 'file')} counted on disk, ICAT has {in_icat:,}{':' if short else ''}")
+    for text in short:
+        yield Line(text)
+    if uncounted:
+        yield Line(f"  The files of {counted(uncounted, 'dataset')} could not be compared")
+
+
+def _explained(session: Session) -> Iterator[Line]:
+    for status, meaning in EXPLAINED.items():
+        datasets = _of(session, status)
+        if not datasets:
+            continue
+        yield Line()
+        yield Line(f"  {status.glyph} {counted(len(datasets), 'dataset')} {meaning}:", status.colour)
+        for dataset in datasets:
+            yield Line(f"    {visible(dataset.path)}")
+            for reason in dataset.reasons:
+                yield Line(f"      {visible(reason)}")
+
+
+# -- what to do about it ---------------------------------------------------------------------------------------------
+
+
+def _mail(session: Session) -> Iterator[Line]:
+    paragraphs = list(_requests(session))
+    if session.stale or not paragraphs:
+        return
+    yield Line()
+    if session.category == Category.TODO_ONGOING:
+        yield Line("  The session is not over yet, so this may still happen by itself. Wait until it is; then:")
+    yield Line("  You can copy this into a mail to your local contact:")
+    for text, paths in paragraphs:
+        yield Line()
+        yield Line(f"    {text}")
+        for path in paths:
+            yield Line(f"      {visible(path)}")
+
+
+def _requests(session: Session) -> Iterator[tuple[str, Sequence[str]]]:
+    if session.category == Category.NOT_IN_ICAT:
+        yield (
+            f"ICAT has no investigation for {_name(session)}. Could you please look into it?",
+            [session.directory.path],
+        )
+        return
+    register = _of(session, *(status for status in ACTIONABLE if status != Status.REGISTERED_WITHOUT_FILES))
+    for wish, datasets in (
+        ("register", register),
+        ("add the files of", _of(session, Status.REGISTERED_WITHOUT_FILES)),
+        ("find out what is wrong with", _of(session, Status.INVALID)),
+    ):
+        if datasets:
+            these = "this dataset" if len(datasets) == 1 else f"these {len(datasets):,} datasets"
+            yield f"Could you please {wish} {these} ({_name(session)})?", [dataset.path for dataset in datasets]

@@ -1,0 +1,237 @@
+"""The overview: every session of the cache and of this run as CSV, and as scripts that go through them again.
+
+What must stay true: the same sessions give the same bytes, in whatever order they come, and a CSV reader gives back
+every path byte for byte. Sessions pass through one at a time: only their lines are kept, and those not in memory once
+there are many.
+"""
+
+import csv
+import io
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import IO
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from icat_tui.domain.errors import SaveError
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.formats import RawFormat, session_date
+from icat_tui.domain.model import Dataset, Fit, Match, Session, SessionDirectory
+from icat_tui.domain.status import Category, Status
+from icat_tui.domain.timeslot import phase
+from icat_tui.domain.visible import visible
+from icat_tui.sync.files import SCRIPT_MODE, write_pieces
+from icat_tui.sync.records import category_now
+from icat_tui.sync.scripts import TAIL, ScriptCall, script_head, session_lines
+
+COUNTS = (
+    Status.UNREGISTERED,
+    Status.NOT_UPLOADED,
+    Status.REGISTERED,
+    Status.INVALID,
+    Status.REGISTERED_WITHOUT_FILES,
+    Status.IN_PROGRESS,
+    Status.PENDING,
+    Status.UNKNOWN,
+    Status.MISSING_ON_DISK,
+)
+"""The columns that count datasets, in their order (interface.md, "Overview")."""
+SESSION_COLUMNS = (
+    *("beamline", "proposal", "timeslot", "session", "url", "search_url", "path"),
+    *(status.value for status in COUNTS),
+    *("inside_timeslot", "match", "stale"),
+)
+DATASET_COLUMNS = ("path", "status", "reasons", "start", "end", "sample", "proposal", "beamline", "session")
+MISSING_COLUMNS = (*DATASET_COLUMNS, "icat_id")
+DATASETS = "datasets.csv"
+MISSING = "missing_on_disk.csv"
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+NO_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Lone surrogates that stand for no byte: only a catalogue's JSON can hold them."""
+IN_MEMORY = 32 << 20
+"""Bytes of lines that are kept in memory; beyond, they go to a temporary file without a name."""
+
+
+class Destination(Struct, frozen=True, kw_only=True):
+    """Where an overview goes."""
+
+    directory: Path
+    """Holds one directory for each format."""
+    call: ScriptCall
+    """What the scripts do."""
+    formats: tuple[RawFormat, ...] = ()
+    """Formats that were asked for, and get their files even where no session has them."""
+
+
+def write_overview(
+    sessions: Iterable[Session], destination: Destination, facility: Facility, now: datetime
+) -> list[Path]:
+    """Write the overview of `sessions`, each given once, and return the files that had to be written.
+
+    Formats that no session has and nobody asked for are left as they are. Raises `SaveError`; what was written until
+    then stays, and each file is whole.
+    """
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
+        drafts = _Drafts(spool)
+        present = set(destination.formats)
+        for session in sessions:
+            present.add(session.directory.format)
+            try:
+                _draft(session, facility, now, destination.call, drafts)
+            except OSError as error:
+                raise SaveError(
+                    f"The overview was not saved: {error.strerror or error} in {tempfile.gettempdir()}, where it is "
+                    "put together. Free space there, or set TMPDIR"
+                ) from error
+        return [
+            path
+            for raw_format in sorted(present)
+            for path in _write_format(destination.directory / raw_format, raw_format, drafts)
+        ]
+
+
+def inside_timeslot(fit: Fit | None) -> bool | None:
+    """Return whether the chosen investigation contains the session's moment; None without an investigation.
+
+    Of two that fit equally well it is said of the chosen one: with its own end only, as an open-ended one is never
+    chosen beside another that contains the moment (icat-facts.md §4).
+    """
+    if fit is None:
+        return None
+    if fit.match != Match.AMBIGUOUS:
+        return fit.match == Match.INSIDE
+    return fit.start is not None and fit.end is not None and fit.start <= fit.target < fit.end
+
+
+def timeslot_text(fit: Fit | None, now: datetime, zone: ZoneInfo) -> str:
+    """Return the time slot as one cell; without a comma, as others split it at commas (icat-facts.md §6.8)."""
+    if fit is None or fit.start is None:
+        return ""
+    start = fit.start.astimezone(zone)
+    prefix = phase(fit.start, fit.end, now).name
+    if fit.end is None:
+        return f"{prefix}: {start} - ???"
+    return f"{prefix}: {start} - {fit.end.astimezone(zone)} ({fit.end - fit.start})".replace(",", " ")
+
+
+# -- lines, in the order they come -----------------------------------------------------------------------------------
+
+
+class _Drafts:
+    """The lines of every file to come, each in its place by a key."""
+
+    def __init__(self, spool: IO[bytes]) -> None:
+        self._spool = spool
+        self._places: dict[tuple[RawFormat, str], list[tuple[tuple[str, ...], int, int]]] = {}
+
+    def add(self, raw_format: RawFormat, name: str, key: tuple[str, ...], text: str) -> None:
+        """Keep the lines of one session for a file."""
+        content = _encoded(text)
+        place = (key, self._spool.tell(), len(content))
+        self._spool.write(content)
+        self._places.setdefault((raw_format, name), []).append(place)
+
+    def pieces(self, raw_format: RawFormat, name: str) -> Iterator[bytes]:
+        """Yield the lines of a file, sorted."""
+        for _, offset, length in sorted(self._places.get((raw_format, name), ())):
+            self._spool.seek(offset)
+            yield self._spool.read(length)
+
+
+def _draft(session: Session, facility: Facility, now: datetime, call: ScriptCall, drafts: _Drafts) -> None:
+    directory = session.directory
+    category = category_now(session)
+    key = (directory.beamline, directory.proposal, directory.date, directory.path)
+    drafts.add(directory.format, f"{category}.csv", key, _csv([_session_row(session, facility, now)]))
+    drafts.add(directory.format, f"{category}.sh", key, session_lines(session, category, call))
+    if session.stale:
+        return
+    for name, missing in ((DATASETS, False), (MISSING, True)):
+        rows = [
+            _dataset_row(session, dataset, facility.zone)
+            for dataset in sorted(session.datasets, key=lambda dataset: dataset.path)
+            if dataset.status != Status.REGISTERED and (dataset.status == Status.MISSING_ON_DISK) == missing
+        ]
+        if rows:
+            drafts.add(directory.format, name, (directory.path,), _csv(rows))
+
+
+def _session_row(session: Session, facility: Facility, now: datetime) -> list[str]:
+    directory, fit, counts = session.directory, session.fit, session.counts
+    inside = inside_timeslot(fit)
+    return [
+        directory.beamline,
+        directory.proposal,
+        timeslot_text(fit, now, facility.zone),
+        _day(directory),
+        facility.investigation_url(fit.id) if fit else "",
+        facility.search_url(directory.beamline, directory.proposal),
+        f"{directory.raw_path}/",
+        *(str(counts.get(status, 0)) for status in COUNTS),
+        "" if inside is None else "yes" if inside else "no",
+        fit.match if fit else "",
+        session.seen_at.astimezone(facility.zone).isoformat() if session.stale else "",
+    ]
+
+
+def _dataset_row(session: Session, dataset: Dataset, zone: ZoneInfo) -> list[str]:
+    row = [
+        dataset.path,
+        dataset.status,
+        "; ".join(dataset.reasons),
+        dataset.start.astimezone(zone).isoformat() if dataset.start else "",
+        dataset.end.astimezone(zone).isoformat() if dataset.end else "",
+        dataset.sample or "",
+        session.directory.proposal,
+        session.directory.beamline,
+        _day(session.directory),
+    ]
+    if dataset.status == Status.MISSING_ON_DISK:
+        row.append("" if dataset.icat_id is None else str(dataset.icat_id))
+    return row
+
+
+def _day(directory: SessionDirectory) -> str:
+    day = session_date(directory.date)
+    return day.isoformat() if day else directory.date
+
+
+def _csv(rows: Iterable[Iterable[str]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def _encoded(text: str) -> bytes:
+    return NO_BYTES.sub(lambda found: visible(found[0]), text).encode("utf-8", "surrogateescape")
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+
+def _write_format(directory: Path, raw_format: RawFormat, drafts: _Drafts) -> Iterator[Path]:
+    tables = {f"{category}.csv": SESSION_COLUMNS for category in Category}
+    tables |= {DATASETS: DATASET_COLUMNS, MISSING: MISSING_COLUMNS}
+    for name, columns in tables.items():
+        path = directory / name
+        if write_pieces(path, partial(_content, _csv([columns]), drafts, raw_format, name)):
+            yield path
+    for category in Category:
+        name = f"{category}.sh"
+        path = directory / name
+        content = partial(_content, script_head(category, raw_format), drafts, raw_format, name, TAIL)
+        if write_pieces(path, content, mode=SCRIPT_MODE):
+            yield path
+
+
+def _content(head: str, drafts: _Drafts, raw_format: RawFormat, name: str, tail: str = "") -> Iterator[bytes]:
+    yield head.encode()
+    yield from drafts.pieces(raw_format, name)
+    yield tail.encode()

@@ -1,0 +1,94 @@
+"""Cache files of the programs before us: shown as what was known once, until they are scanned (icat-facts.md §6.7).
+
+Nothing but paths, names and statuses is taken from them, no message is ever made from one, and they are left alone:
+those programs delete what they do not know, so ours lie elsewhere.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.formats import RawFormat, session_of
+from icat_tui.domain.model import Dataset, Session, SessionDirectory
+from icat_tui.domain.status import Category, Status
+
+OLD_STATUSES = (
+    Status.UNREGISTERED,
+    Status.NOT_UPLOADED,
+    Status.REGISTERED,
+    Status.INVALID,
+    Status.REGISTERED_WITHOUT_FILES,
+)
+
+
+class OldDataset(Struct, frozen=True):
+    """What is taken of a dataset."""
+
+    path: str
+    name: str | None = None
+
+
+class OldSession(Struct, frozen=True):
+    """What is taken of a session."""
+
+    session_dir: str
+    proposal: str
+    datasets: dict[str, list[OldDataset]]
+
+
+def old_sessions(cache_dir: Path, raw_format: RawFormat, facility: Facility) -> Iterator[Session]:
+    """Yield what the files of a format say, as stale; a file that can't be read says nothing and is left alone."""
+    try:
+        with os.scandir(cache_dir / raw_format) as listing:
+            paths = sorted(Path(entry.path) for entry in listing if entry.name.endswith(".json"))
+    except OSError:
+        return  # no such directory: nobody kept a cache before
+    for path in paths:
+        if session := read_old_session(path, raw_format, facility):
+            yield session
+
+
+def read_old_session(path: Path, raw_format: RawFormat, facility: Facility) -> Session | None:
+    """Return what one file says; None where it is not a session of those programs."""
+    try:
+        loaded: Any = json.loads(path.read_bytes())
+        old = msgspec.convert(loaded, OldSession)
+        written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, ValueError, msgspec.MsgspecError):
+        return None
+    place = old.session_dir.rstrip("/")
+    if session_of(place) != place or not place.startswith("/"):
+        return None
+    return _session(old, place, raw_format, facility, written)
+
+
+def _session(old: OldSession, path: str, raw_format: RawFormat, facility: Facility, written: datetime) -> Session:
+    *_, proposal, beamline, day = path.split("/")
+    directory = SessionDirectory(path, proposal, facility.beamline(beamline), day, raw_format)
+    datasets = [
+        Dataset(
+            path=dataset.path.rstrip("/"),
+            collection=os.path.relpath(os.path.dirname(dataset.path.rstrip("/")), directory.raw_path),
+            name=dataset.name,
+            status=status,
+        )
+        for status in OLD_STATUSES
+        for dataset in old.datasets.get(status, [])
+    ]
+    return Session(
+        directory=directory,
+        category=Category.UNKNOWN,
+        determined=False,
+        reasons=("from a cache of icat-sync-raw: not scanned yet",),
+        datasets=tuple(sorted(datasets, key=lambda dataset: dataset.path)),
+        seen_at=written,
+        cached=True,
+        stale=True,
+    )

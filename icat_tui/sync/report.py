@@ -1,0 +1,199 @@
+"""Sessions as text for a person without a screen, in the order and the words of `icat-sync-raw` (icat-facts.md §6.9).
+
+What must stay true: what is here is text and never markup, every name in it has been made visible, and glyph and word
+say the same as the colour. rich is imported only to colour.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.formats import session_date
+from icat_tui.domain.model import Fit, Match, Session
+from icat_tui.domain.status import Category, Status
+from icat_tui.domain.timeslot import Phase, phase
+from icat_tui.domain.visible import visible
+from icat_tui.sync.export import inside_timeslot
+from icat_tui.sync.records import Totals, category_now
+from icat_tui.sync.scripts import bash_word
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+RULE = "-" * 32
+TITLES = {
+    Status.REGISTERED: "Registered datasets",
+    Status.INVALID: "Invalid datasets",
+    Status.UNREGISTERED: "Unregistered datasets",
+    Status.NOT_UPLOADED: "Datasets not uploaded",
+    Status.REGISTERED_WITHOUT_FILES: "Registered datasets without files",
+    Status.IN_PROGRESS: "Datasets in progress",
+    Status.PENDING: "Pending datasets",
+    Status.MISSING_ON_DISK: "Datasets missing on disk",
+    Status.UNKNOWN: "Unknown datasets",
+}
+"""In the order in which they are listed: the five of `icat-sync-raw`, then ours."""
+ALWAYS_COUNTED = tuple(TITLES)[:5]
+STYLES = {"grey": "bright_black"}
+"""rich's word for a colour of `domain.status`, where it is another one."""
+
+
+class Line(NamedTuple):
+    """A line of text and the colour name of all of it; what stands in it has been made visible."""
+
+    text: str = ""
+    colour: str = ""
+
+
+def plain(lines: Iterable[Line]) -> str:
+    """Return lines as they go into a pipe or a file, each with its line break."""
+    return "".join(f"{line.text}\n" for line in lines)
+
+
+def coloured(lines: Iterable[Line]) -> "Text":
+    """Return the same for rich's console, to be printed with `end=""` and `soft_wrap=True`."""
+    from rich.text import Text  # noqa: PLC0415 - runs that print nothing in colour need not wait for it
+
+    text = Text()
+    for line in lines:
+        text.append(f"{line.text}\n", STYLES.get(line.colour, line.colour))
+    return text
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 dataset`, `2 datasets`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+# -- one session -----------------------------------------------------------------------------------------------------
+
+
+def session_text(session: Session, facility: Facility, now: datetime) -> Iterator[Line]:
+    """Yield the summary of a session: its datasets by status and why, their counts, its directory, its time slot."""
+    yield Line(RULE)
+    yield from _datasets(session)
+    yield Line()
+    yield from _counts(session, facility)
+    yield Line()
+    yield from _directory(session)
+    yield Line()
+    yield from _investigation(session, facility, now)
+    yield Line()
+    yield Line(RULE)
+
+
+def _datasets(session: Session) -> Iterator[Line]:
+    for status, title in TITLES.items():
+        datasets = [dataset for dataset in session.datasets if dataset.status == status]
+        if not datasets:
+            continue
+        yield Line()
+        yield Line(f"{status.glyph} {title}:", status.colour)
+        for dataset in datasets:
+            yield Line(f"  {visible(dataset.path)}/")
+            for reason in dataset.reasons:
+                yield Line(f"   {visible(reason)}")
+
+
+def _counts(session: Session, facility: Facility) -> Iterator[Line]:
+    category, counts = category_now(session), session.counts
+    yield Line(f"{category.glyph} Datasets ({category.word.upper()}):", category.colour)
+    if session.stale:
+        seen = session.seen_at.astimezone(facility.zone).isoformat(" ", "seconds")
+        yield Line(f" could not be determined now; as of {seen}:")
+    for reason in session.reasons:
+        yield Line(f" {visible(reason)}")
+    for status in TITLES:
+        number = counts.get(status, 0)
+        if number or status in ALWAYS_COUNTED:
+            yield Line(f" {status.glyph} {number} {status.word}", status.colour if number else "")
+
+
+def _directory(session: Session) -> Iterator[Line]:
+    directory = session.directory
+    yield Line(f"Directory: {visible(directory.raw_path)}/")
+    day = session_date(directory.date)
+    warning = " (WARNING: not inside time slot!)" if inside_timeslot(session.fit) is False else ""
+    yield Line(f" Start time: {day or visible(directory.date)}{warning}", "yellow" if warning else "")
+
+
+def _investigation(session: Session, facility: Facility, now: datetime) -> Iterator[Line]:
+    directory, fit = session.directory, session.fit
+    search = Line(f" Search URL: {visible(facility.search_url(directory.beamline, directory.proposal))}")
+    if fit is None:
+        # Only a complete, empty answer means that there is none (icat-facts.md §7 D4).
+        none = category_now(session) == Category.NOT_IN_ICAT
+        yield Line("No corresponding investigation" if none else "Investigation: could not be determined")
+        yield search
+        return
+    yield Line(f"Investigation ID: {fit.id}")
+    yield Line(f" URL: {facility.investigation_url(fit.id)}")
+    yield search
+    yield from _timeslot(fit, facility, now)
+    yield Line(f" Match: {fit.match}", "" if fit.match == Match.INSIDE else "yellow")
+    if fit.match in (Match.FAR, Match.AMBIGUOUS):
+        yield from _candidates(session, facility)
+
+
+def _timeslot(fit: Fit, facility: Facility, now: datetime) -> Iterator[Line]:
+    if fit.start is not None:
+        relation = _relation(fit.start, now, "Started", "start")
+        yield Line(f" Start time: {fit.start.astimezone(facility.zone)} {relation}")
+    if fit.end is None:
+        yield Line(" Duration: open-ended (not official)")
+        return
+    yield Line(f" End time: {fit.end.astimezone(facility.zone)} {_relation(fit.end, now, 'Ended', 'end')}")
+    if fit.start is not None:
+        warning = " (WARNING: ONGOING)" if phase(fit.start, fit.end, now) == Phase.ONGOING else ""
+        yield Line(f" Duration: {fit.end - fit.start}{warning}", "yellow" if warning else "")
+
+
+def _relation(moment: datetime, now: datetime, past: str, future: str) -> str:
+    if now >= moment:
+        return f"({past} {_seconds(now - moment)} ago)"
+    return f"(Will {future} in {_seconds(moment - now)})"
+
+
+def _seconds(duration: timedelta) -> timedelta:
+    """Return a positive duration in whole seconds."""
+    return timedelta(days=duration.days, seconds=duration.seconds)
+
+
+def _candidates(session: Session, facility: Facility) -> Iterator[Line]:
+    yield Line(" Candidates, to be chosen by --investigation ID:")
+    for candidate in session.candidates:
+        start, end = (
+            moment.astimezone(facility.zone).isoformat(" ") if moment else "???"
+            for moment in (candidate.start, candidate.end)
+        )
+        yield Line(f"  {candidate.id}: {start} - {end} {visible(candidate.title or '')}".rstrip())
+
+
+# -- the end of a run ------------------------------------------------------------------------------------------------
+
+
+def closing_text(totals: Totals, cache_dir: Path | None = None, overview: Sequence[Path] = ()) -> Iterator[Line]:
+    """Yield what is said when everything is done; `overview` are its directories, one for each format."""
+    yield Line()
+    sessions = ", ".join(
+        f"{category.glyph} {number} {category.word}" for category in Category if (number := totals.categories[category])
+    )
+    yield Line(f"{counted(totals.sessions, 'session')}{': ' if sessions else ''}{sessions}")
+    if totals.cancelled:
+        yield Line("Stopped before everything was looked at", "yellow")
+    seconds, tenths = divmod(round(totals.seconds * 10), 10)
+    yield Line(f"Total synchronization time was {timedelta(seconds=seconds)}.{tenths}")
+    if cache_dir is not None:
+        yield Line(f"Cache was used from {visible(str(cache_dir))}")
+    for directory in overview:
+        yield Line(f"Results can be found in {visible(str(directory))}")
+        yield Line(f"To fix issues run {bash_word(str(directory / 'todo.sh'))} --register")
+
+
+def trouble_text(totals: Totals) -> Iterator[Line]:
+    """Yield what went wrong and why, one line for each reason; nothing where nothing did."""
+    for reason, (path, number) in totals.troubles.items():
+        others = f" (and {number - 1:,} more)" if number > 1 else ""
+        yield Line(f"{visible(path)}: {visible(reason)}{others}", "red")

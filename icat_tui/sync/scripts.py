@@ -1,0 +1,128 @@
+"""The bash scripts of the overview: for each category of session, the calls that go through it again (interface.md).
+
+What must stay true: a name on disk is one word of one line, whatever bytes it holds, and is never run. Nothing secret
+stands in a script, and nothing that sends: that is for who calls it, `todo.sh --register`.
+"""
+
+import os
+import shlex
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from icat_tui.domain.model import Dataset, Session, SessionDirectory
+from icat_tui.domain.status import Category, Status
+from icat_tui.domain.visible import visible
+
+
+class ScriptCall(Struct, frozen=True, kw_only=True):
+    """What every call in a script has in common; paths that are not absolute are taken from here, now."""
+
+    program: tuple[str, ...]
+    """Our `icat-sync-raw`, by its absolute path."""
+    store_program: tuple[str, ...]
+    """Our `icat-store-raw`, by its absolute path."""
+    data_roots: tuple[str, ...] = ()
+    """Data roots, where they are not the default ones."""
+    cache_dir: str | None = None
+    save_dir: str | None = None
+    config: str | None = None
+    """The settings file, where one was named."""
+
+
+HEAD = """\
+#!/usr/bin/env bash
+# Sessions of category {category} ({format}): {meaning}.
+# Arguments go to every call: ./{category}.sh --register
+# Stops where a call ends with 6 (q was answered) or above 128 (a signal), and ends with the same; goes on after any
+# other failure, and ends with the highest code there was.
+# Quoted names may hold what shellcheck takes for a mistake:
+# shellcheck disable=SC1003,SC1110,SC1111,SC1112,SC2016,SC2088
+{{  # bash reads on to the closing brace before it runs anything: this file may be rewritten meanwhile
+code=0 highest=0
+trap 'code=$?
+    if ((code == 6 || code > 128)); then exit "$code"; fi
+    if ((code > highest)); then highest=$code; fi' ERR
+
+"""
+TAIL = """
+exit "$highest"
+}
+"""
+INVALID_HINT = """\
+# Below each session: its invalid datasets and why they are. Put right what is wrong, and the line without its `#`
+# registers the dataset by hand. A sample that is not known is called as the collection is: make sure of it.
+
+"""
+
+
+def script_head(category: Category, raw_format: str) -> str:
+    """Return what a script begins with, up to its first session."""
+    head = HEAD.format(category=category.value, format=raw_format, meaning=category.meaning)
+    return head + INVALID_HINT if category == Category.HAS_INVALID else head
+
+
+def session_lines(session: Session, category: Category, call: ScriptCall) -> str:
+    """Return the line of a session in the script of a category; for `has_invalid` with its invalid datasets."""
+    lines = [_words(_sync_words(session.directory, call)) + ' "$@"']
+    if category == Category.HAS_INVALID:
+        lines.extend(_invalid_lines(session, call))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def bash_word(text: str) -> str:
+    r"""Return `text` as one word of bash, on one line and safe to look at.
+
+    Bytes that are no text, and characters that do not print, are written as octal of `$'…'`, which means the same in
+    every locale (`\u202e` does not). NUL, which no argument can hold, becomes the four characters `\x00`.
+    """
+    text = text.replace("\0", "\\x00")
+    if text.isprintable():
+        return shlex.quote(text)
+    return "$'" + "".join(_escape(character) for character in text) + "'"
+
+
+def _escape(character: str) -> str:
+    if character in "\\'":
+        return "\\" + character
+    if character.isprintable():
+        return character
+    errors = "surrogateescape" if "\udc80" <= character <= "\udcff" else "surrogatepass"
+    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", errors))
+
+
+def _words(words: Iterable[str]) -> str:
+    return " ".join(bash_word(word) for word in words)
+
+
+def _sync_words(directory: SessionDirectory, call: ScriptCall) -> Iterator[str]:
+    yield from call.program
+    yield from ("--format", directory.format)
+    for root in call.data_roots:
+        yield from ("--data-root", os.path.abspath(root))
+    for option, path in (("--cache-dir", call.cache_dir), ("--save-dir", call.save_dir), ("--config", call.config)):
+        if path is not None:
+            yield from (option, os.path.abspath(path))
+    # No `--` before it, or "$@" could hold no options; an absolute path is never taken for one.
+    yield os.path.abspath(directory.path)
+
+
+def _invalid_lines(session: Session, call: ScriptCall) -> Iterator[str]:
+    for dataset in session.datasets:
+        if dataset.status == Status.INVALID:
+            for reason in dataset.reasons:
+                yield f"    # why: {visible(reason)}"
+            yield f"    # {_words(_store_words(dataset, session.directory, call))}"
+
+
+def _store_words(dataset: Dataset, directory: SessionDirectory, call: ScriptCall) -> Iterator[str]:
+    yield from call.store_program
+    if call.config is not None:
+        yield from ("--config", os.path.abspath(call.config))
+    directory_name = os.path.basename(dataset.path)
+    # Option and value as one word: a name may begin with a dash.
+    yield f"--beamline={directory.beamline}"
+    yield f"--proposal={directory.proposal}"
+    yield f"--dataset={dataset.name or directory_name}"
+    yield f"--sample={dataset.sample or dataset.collection or directory_name}"
+    yield f"--path={dataset.path}"

@@ -1,0 +1,16 @@
+"""What the tests of the domain share: machines that stand elsewhere."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(params=["UTC", "Europe/Paris", "Asia/Tokyo"])
+def machine_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The time zone of the machine, which must not matter."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield request.param
+    time.tzset()

@@ -1,0 +1,45 @@
+"""Exit codes against the table of interface.md."""
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError, exit_code
+
+PRECEDENCE = [2, 5, 4, 3, 6, 1, 0]
+"""First that holds (interface.md, "Exit codes"); signals are not ours to count."""
+
+
+def test_numbers_are_those_of_the_contract() -> None:
+    assert {code.name: code.value for code in ExitCode} == {
+        "DONE": 0,
+        "TODO": 1,
+        "USAGE": 2,
+        "PARTIAL": 3,
+        "NOTHING": 4,
+        "LOCKED": 5,
+        "STOPPED": 6,
+    }
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations(PRECEDENCE, 2)))
+def test_of_two_that_happened_the_graver_one_is_said(first: int, second: int) -> None:
+    assert exit_code([ExitCode(second), ExitCode(first)]) == first
+
+
+@settings(deadline=None)
+@given(st.sets(st.sampled_from(ExitCode)))
+def test_the_first_that_holds_is_said_whatever_else_happened(happened: set[ExitCode]) -> None:
+    assert exit_code(happened) == min(happened, key=PRECEDENCE.index, default=ExitCode.DONE)
+
+
+def test_a_run_in_which_nothing_happened_is_done() -> None:
+    assert exit_code([]) is ExitCode.DONE
+
+
+def test_an_error_knows_its_exit_code_and_its_text_is_the_line_for_a_person() -> None:
+    assert (IcatTuiError.code, UsageError.code, SaveError.code) == (3, 2, 3)
+    assert isinstance(UsageError(), IcatTuiError)
+    assert str(UsageError("--since 2025-13-01: not a date")) == "--since 2025-13-01: not a date"

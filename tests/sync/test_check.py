@@ -1,0 +1,125 @@
+"""What `check` tells a scientist: in words, whole, and never "missing" for what could not be asked."""
+
+import pytest
+from msgspec.structs import replace
+
+from icat_tui.domain.model import Match, Session
+from icat_tui.domain.status import Category, Status
+from icat_tui.sync.check import FileCount, check_text, closing_check_text
+from icat_tui.sync.report import plain
+from tests.names import HOSTILE_NAMES
+from tests.sync.golden import matches
+from tests.sync.samples import FACILITY, INSIDE, a_directory, a_session, every_category, every_status
+
+
+def told(session: Session, *counts: tuple[int | None, int | None]) -> str:
+    files = {dataset.path: FileCount(*count) for dataset, count in zip(session.datasets, counts, strict=False)}
+    return plain(check_text(session, files, FACILITY))
+
+
+def mail(text: str) -> str:
+    return text.partition("mail to your local contact:")[2]
+
+
+def test_what_a_scientist_reads_is_what_it_was() -> None:
+    counts = ((10, 10), (20, 15), (3, None), (4, 4), (5, 0))
+    text = "".join(told(session, *counts) for session in every_category()) + plain(closing_check_text())
+    assert matches("check.txt", text.encode())
+
+
+def test_every_dataset_that_is_not_simply_there_is_named_with_its_reasons() -> None:
+    session = every_status()
+    text = told(session)
+    for dataset in session.datasets:
+        if dataset.status != Status.REGISTERED:
+            assert dataset.path in text
+            assert all(reason in text for reason in dataset.reasons)
+
+
+def test_the_mail_asks_for_what_can_be_done_and_for_nothing_else() -> None:
+    session = every_status()
+    asked = mail(told(session))
+    wanted = {Status.UNREGISTERED, Status.NOT_UPLOADED, Status.REGISTERED_WITHOUT_FILES, Status.INVALID}
+    for dataset in session.datasets:
+        assert (f"{dataset.path}\n" in asked) == (dataset.status in wanted)
+    assert "please register these 2 datasets" in asked
+    assert "please add the files of this dataset" in asked
+
+
+@pytest.mark.parametrize("status", [Status.REGISTERED, Status.PENDING, Status.UNKNOWN, Status.MISSING_ON_DISK])
+def test_there_is_no_mail_where_nobody_has_to_do_anything(status: Status) -> None:
+    assert "mail" not in told(a_session(Category.OK, ("1", status)))
+
+
+def test_an_outage_is_never_missing() -> None:
+    session = a_session(Category.UNKNOWN, ("1", Status.UNKNOWN, "ICAT+ does not answer"), fit=None)
+    text = told(session)
+    assert "0 of 1 dataset on disk; 1 could not be checked" in text
+    assert "does not mean that it is not there" in text
+    assert "does not know this proposal" not in text
+
+
+def test_what_was_known_before_is_told_as_that_and_asks_for_nothing() -> None:
+    text = told(a_session(Category.TODO, ("1", Status.UNREGISTERED), stale=True))
+    assert "could not be checked now" in text
+    assert "2026-01-31 07:55+01:00" in text
+    assert not mail(text)
+
+
+def test_a_proposal_that_icat_does_not_know_is_asked_about() -> None:
+    session = a_session(Category.NOT_IN_ICAT, fit=None)
+    assert session.directory.path in mail(told(session))
+
+
+def test_a_session_that_is_not_over_is_given_time() -> None:
+    text = told(a_session(Category.TODO_ONGOING, ("1", Status.UNREGISTERED)))
+    assert "may still happen by itself" in text
+
+
+def test_a_date_outside_the_time_slot_is_pointed_out() -> None:
+    outside = a_session(Category.OK, fit=replace(INSIDE, match=Match.EDGE))
+    assert "outside the time slot" in told(outside)
+    assert "outside the time slot" not in told(a_session(Category.OK))
+
+
+def test_files_that_icat_has_are_counted_against_those_on_disk() -> None:
+    session = a_session(
+        Category.TODO,
+        ("1", Status.REGISTERED),
+        ("2", Status.REGISTERED),
+        ("3", Status.UNREGISTERED),
+        ("4", Status.REGISTERED_WITHOUT_FILES),
+    )
+    text = told(session, (10, 12), (20, 15), (7, None), (5, 0))
+    assert "Of 42 files counted on disk, ICAT has 25:" in text
+    assert "colA_2: 15 of 20" in text
+    assert "colA_4: 0 of 5" in text
+    assert "colA_1: " not in text
+    assert "could not be compared" not in text
+
+
+def test_what_could_not_be_checked_has_no_count_of_files_either() -> None:
+    text = told(a_session(Category.UNKNOWN, ("1", Status.UNKNOWN)), (5, 0))
+    assert "ICAT has" not in text
+    assert "The files of 1 dataset could not be compared" in text
+
+
+@pytest.mark.parametrize("count", [(None, 5), (5, None)])
+def test_files_that_could_not_be_counted_are_not_taken_for_none(count: tuple[int | None, int | None]) -> None:
+    text = told(a_session(Category.OK, ("1", Status.REGISTERED), ("2", Status.REGISTERED)), count, (1, 1))
+    assert "Of 1 file counted on disk, ICAT has 1\n" in text
+    assert "The files of 1 dataset could not be compared" in text
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_hostile_names_do_nothing(name: str) -> None:
+    session = a_session(
+        Category.TODO, (name, Status.REGISTERED), (name, Status.INVALID, name), directory=a_directory(name)
+    )
+    session = replace(session, reasons=(name,))
+    files = {dataset.path: FileCount(2, 1) for dataset in session.datasets}
+    assert all(line.text.isprintable() for line in check_text(session, files, FACILITY))
+
+
+def test_what_was_not_looked_at_is_said() -> None:
+    assert "PROCESSED_DATA" in plain(closing_check_text())

@@ -1,0 +1,410 @@
+"""Settings: which of two wins, what is refused and how it is said, what is never shown, and the file to start from."""
+
+import re
+import tomllib
+from dataclasses import fields
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from icat_tui.beacon import BeaconFailure, IcatServers
+from icat_tui.domain.broker_address import BrokerAddress
+from icat_tui.domain.facility import Facility
+from icat_tui.settings import (
+    BEACON_DEFAULT_TIMEOUT,
+    BEACON_TIMEOUT,
+    KEYS,
+    Settings,
+    describe,
+    load,
+    site_files,
+    template,
+    user_file,
+    value_of,
+)
+from tests.settings_place import KEY, Place, key_file, no_beacon
+
+BEACON = IcatServers(metadata_urls=("beacon:1",), elogbook_url="https://beacon.example", elogbook_token="beacon-key")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "site.toml", tmp_path / "user.toml")
+
+
+# -- which of two wins -----------------------------------------------------------------------------------------------
+
+
+def test_without_anything_everything_has_its_default(place: Place) -> None:
+    settings = place.load()
+    assert settings == Settings()
+    assert {origin for _, _, origin in describe(settings)} == {"default"}
+
+
+SOURCES = ["default", "Beacon", "site", "user", "environment", "argument"]
+
+
+def load_with(place: Place, sources: list[str], tmp_path: Path) -> Settings:
+    if "site" in sources:
+        place.site.write_text('queue = ["site:1"]\njobs = 2')
+    if "user" in sources:
+        place.user.write_text('queue = ["user:1"]\njobs = 3')
+    environ = {"ICAT_TUI_QUEUE": "environment:1", "ICAT_TUI_JOBS": "4"} if "environment" in sources else {}
+    arguments = {"queue": ["argument:1"], "jobs": "5"} if "argument" in sources else {}
+    if "Beacon" in sources:
+        environ["BEACON_HOST"] = "id00:25000"
+    return place.load(arguments, environ, beacon=lambda *_: BEACON)
+
+
+@pytest.mark.parametrize("weaker", range(len(SOURCES) - 1))
+@pytest.mark.parametrize("alone", [True, False], ids=["neighbours", "all below"])
+def test_the_later_source_wins_and_is_named(place: Place, tmp_path: Path, weaker: int, alone: bool) -> None:
+    stronger = weaker + 1
+    settings = load_with(place, SOURCES[weaker if alone else 0 : stronger + 1], tmp_path)
+    name = SOURCES[stronger]
+    origins = {
+        "Beacon": "Beacon id00:25000",
+        "site": str(place.site),
+        "user": str(place.user),
+        "environment": "ICAT_TUI_QUEUE",
+        "argument": "--queue",
+    }
+    assert [each.host for each in settings.queue] == [name.lower()]
+    assert settings.origin["queue"] == origins[name]
+    assert settings.jobs == {"Beacon": 8, "site": 2, "user": 3, "environment": 4, "argument": 5}[name]
+
+
+def test_each_key_comes_from_the_strongest_source_that_says_it(place: Place) -> None:
+    place.site.write_text('jobs = 2\nrate = 3\nsettle_time = "2h"')
+    place.user.write_text("rate = 4\nread_only = true")
+    settings = place.load({"cache_dir": "/cache"}, {"ICAT_TUI_SETTLE_TIME": "0s"})
+    assert (settings.jobs, settings.rate, settings.settle_time) == (2, 4.0, timedelta())
+    assert (settings.read_only, settings.cache_dir) == (True, "/cache")
+    assert settings.origin == {
+        "jobs": str(place.site),
+        "rate": str(place.user),
+        "settle_time": "ICAT_TUI_SETTLE_TIME",
+        "read_only": str(place.user),
+        "cache_dir": "--cache-dir",
+    }
+
+
+def test_a_table_takes_the_place_of_the_one_before_it(place: Place) -> None:
+    place.site.write_text('[facility.formats]\nid16b = "id16bspec"\n[facility.beamline_directories]\nbm01 = "bm1"')
+    place.user.write_text('[facility.formats]\nid29 = "mx"')
+    facility = place.load().facility
+    assert facility.formats == {"id29": "mx"}
+    assert facility.beamline_directories == {"bm01": "bm1"}
+
+
+@pytest.mark.parametrize("nothing", [None, False, [], ()])
+def test_an_argument_that_was_not_given_changes_nothing(place: Place, nothing: object) -> None:
+    place.user.write_text('read_only = true\nqueue = ["a:1"]\njobs = 3')
+    settings = place.load({"read_only": nothing, "queue": nothing, "jobs": nothing})
+    assert (settings.read_only, len(settings.queue), settings.jobs) == (True, 1, 3)
+
+
+def test_zero_is_an_argument_that_was_given(place: Place) -> None:
+    assert place.load({"rate": 0.0}).rate == 0
+    assert place.load({"rate": 0}).rate == 0
+    assert "--jobs" in place.refusal({"jobs": 0})
+
+
+def test_arguments_that_are_no_settings_are_passed_over(place: Place) -> None:
+    assert place.load({"beamline": ["id00"], "register": True, "json": True}) == Settings()
+
+
+def test_the_files_of_the_platform_are_read_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_DIRS", f"{tmp_path}/desktop:{tmp_path}/xdg")
+    for directory, text in (("desktop", "jobs = 2"), ("xdg", "jobs = 3\nrate = 3")):
+        (tmp_path / directory / "icat-tui").mkdir(parents=True)
+        (tmp_path / directory / "icat-tui" / "config.toml").write_text(text)
+    user_file().parent.mkdir(parents=True)
+    user_file().write_text("verify_wait = 3")
+    settings = load({}, {}, beacon=no_beacon)
+    assert (settings.jobs, settings.rate, settings.verify_wait) == (2, 3.0, timedelta(seconds=3))
+    assert site_files() == (tmp_path / "xdg/icat-tui/config.toml", tmp_path / "desktop/icat-tui/config.toml")
+
+
+# -- --config --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", ["argument", "environment"])
+def test_a_named_config_takes_the_place_of_the_users_but_not_of_the_sites(
+    place: Place, tmp_path: Path, by: str
+) -> None:
+    place.site.write_text("jobs = 2\nrate = 2")
+    place.user.write_text("rate = 3\nsettle_time = 3")
+    named = tmp_path / "named.toml"
+    named.write_text("rate = 4")
+    settings = (
+        place.load({"config": str(named)}) if by == "argument" else place.load({}, {"ICAT_TUI_CONFIG": str(named)})
+    )
+    assert (settings.jobs, settings.rate, settings.settle_time) == (2, 4.0, timedelta(hours=1))
+    assert (settings.config, settings.origin["rate"]) == (str(named), str(named))
+
+
+def test_a_named_config_that_is_not_there_is_refused(place: Place, tmp_path: Path) -> None:
+    assert f"{tmp_path}/none.toml is not there" in place.refusal({"config": f"{tmp_path}/none.toml"})
+
+
+def test_a_config_can_not_name_another(place: Place) -> None:
+    place.user.write_text('config = "/etc/other.toml"')
+    assert "--config" in place.refusal()
+
+
+# -- names that no setting has ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "closest"),
+    [
+        ('cache-dir = "/a"', "cache-dir", "cache_dir"),
+        ("job = 3", "job", "jobs"),
+        ("Jobs = 3", "Jobs", "jobs"),
+        ('time_zone = "Europe/Paris"', "time_zone", "time_zone in [facility]"),
+        ('[facility]\ntimezone = "x"', "timezone in [facility]", "time_zone in [facility]"),
+        ("[facilty]\na = 1", "facilty", "facility"),
+        ('"\\u001b[2J" = 1', "\\x1b[2J", ""),
+    ],
+)
+def test_a_key_that_no_setting_has_is_refused_with_the_closest(
+    place: Place, line: str, wrong: str, closest: str
+) -> None:
+    place.user.write_text(line)
+    refusal = place.refusal()
+    assert refusal.startswith(f"{place.user}: ")
+    before, _, after = refusal.partition("the closest is ")
+    assert wrong in before
+    assert closest in after
+
+
+@pytest.mark.parametrize(
+    ("variable", "closest"),
+    [
+        ("ICAT_TUI_CACHEDIR", "ICAT_TUI_CACHE_DIR"),
+        ("ICAT_TUI_QUEUES", "ICAT_TUI_QUEUE"),
+        ("ICAT_TUI_", "ICAT_TUI_"),
+        ("ICAT_TUI_TIME_ZONE", "ICAT_TUI_FACILITY_TIME_ZONE"),
+        ("ICAT_TUI_cache_dir", "ICAT_TUI_"),
+    ],
+)
+def test_a_variable_that_no_setting_has_is_refused_with_the_closest(place: Place, variable: str, closest: str) -> None:
+    refusal = place.refusal({}, {variable: "1"})
+    before, _, after = refusal.partition("the closest is ")
+    assert variable in before
+    assert after.startswith(closest)
+
+
+def test_variables_of_others_are_passed_over(place: Place) -> None:
+    assert place.load({}, {"ICATPLUS": "x", "MY_ICAT_TUI_JOBS": "y", "PATH": "/bin"}) == Settings()
+
+
+# -- who may send ----------------------------------------------------------------------------------------------------
+
+
+def test_a_settings_file_can_allow_to_register(place: Place) -> None:
+    place.site.write_text("allow_register = true")
+    assert place.load().allow_register
+
+
+def test_neither_the_environment_nor_an_argument_can_allow_to_register(place: Place) -> None:
+    assert "settings file" in place.refusal({}, {"ICAT_TUI_ALLOW_REGISTER": "true"})
+    assert "settings file" in place.refusal({"allow_register": True})
+
+
+def test_a_broker_alone_allows_nothing(place: Place) -> None:
+    assert not place.load({"queue": ["a:1"]}).allow_register
+
+
+# -- what is never shown ---------------------------------------------------------------------------------------------
+
+
+def everything(settings: Settings) -> str:
+    return f"{settings} {settings!r} {describe(settings)} {vars(settings)['origin']} {settings.warnings}"
+
+
+def test_secrets_are_in_no_text_of_the_settings(place: Place) -> None:
+    place.user.write_text(f'[facility]\nbroker_login = "icat"\nbroker_passcode = "pass {KEY}"')
+    settings = place.load({"icatplus": f"https://user:{KEY}@icatplus.example/x"}, {"ICAT_TUI_API_KEY": KEY})
+    assert (settings.api_key, settings.broker_passcode, settings.broker_login) == (KEY, f"pass {KEY}", "icat")
+    assert KEY not in everything(settings)
+    shown = {key: value for key, value, _ in describe(settings)}
+    assert shown["api_key"] == "set (from ICAT_TUI_API_KEY)"
+    assert shown["facility.broker_passcode"] == f"set (from {place.user})"
+    assert shown["icatplus"] == "https://***@icatplus.example/x"
+
+
+@pytest.mark.parametrize(
+    "url", [f"{KEY}@host", f"https://{KEY}@host", f"https://a:{KEY}/x@host/", f"https://a:x@{KEY}@host", f"//{KEY}@h"]
+)
+def test_the_login_in_a_url_is_masked_however_it_is_written(place: Place, url: str) -> None:
+    settings = place.load({"icatplus": url})
+    assert settings.icatplus == url
+    assert KEY not in everything(settings)
+
+
+def test_the_key_of_beacon_is_in_no_text_of_the_settings(place: Place) -> None:
+    beacon = IcatServers(elogbook_url=f"https://{KEY}@host", elogbook_token=KEY)
+    settings = place.load({}, {"BEACON_HOST": "id00:25000"}, beacon=lambda *_: beacon)
+    assert settings.api_key == KEY
+    assert KEY not in everything(settings)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"api_key = ['{KEY}']",
+        f"api_key = '{KEY} {KEY}'",
+        f"icatplus = ['https://{KEY}@host']",
+        f"icatplus = {{a = '{KEY}'}}",
+        f"queue = 'stomp://login:{KEY}@host:1'",
+        f"queue = ['a:1', 'stomp://login:{KEY}@host:1']",
+        f"queue = {{a = '{KEY}'}}",
+        f"[facility]\nbroker_passcode = ['{KEY}']",
+        f"[facility]\nbroker_login = ['{KEY}']",
+        f"api_key = '{KEY}",
+        f"api_key = {KEY}",
+    ],
+)
+def test_no_refusal_repeats_what_can_hold_a_secret(place: Place, line: str) -> None:
+    place.user.write_text(line)
+    assert KEY not in place.refusal()
+
+
+def test_whatever_is_described_can_be_printed_anywhere(place: Place) -> None:
+    settings = place.load({"cache_dir": "/a\x1b[2J\nb\u202e\udcff", "icatplus": "https://\x07"})
+    for row in describe(settings):
+        assert "".join(row).isprintable()
+
+
+def test_settings_can_not_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        Settings().jobs = 3  # type: ignore[misc] # that it is refused is the point
+
+
+# -- Beacon ----------------------------------------------------------------------------------------------------------
+
+
+class AskedBeacon:
+    """Stands for `read_icat_servers`, and remembers how it was asked."""
+
+    def __init__(self, answer: IcatServers | BeaconFailure) -> None:
+        self.answer = answer
+        self.asked: list[tuple[str, int, float]] = []
+
+    def __call__(self, host: str, port: int, timeout: float) -> IcatServers | BeaconFailure:
+        self.asked.append((host, port, timeout))
+        return self.answer
+
+
+def test_beacon_says_what_nothing_else_says(place: Place) -> None:
+    beacon = AskedBeacon(BEACON)
+    settings = place.load({}, {"BEACON_HOST": "id00:25000", "ICAT_TUI_API_KEY": KEY}, beacon=beacon)
+    assert beacon.asked == [("id00", 25000, BEACON_TIMEOUT)]
+    assert settings.queue == (BrokerAddress("beacon", 1),)
+    assert (settings.icatplus, settings.api_key) == ("https://beacon.example", KEY)
+    assert settings.origin["icatplus"] == "Beacon id00:25000"
+    assert settings.warnings == ()
+
+
+def test_beacon_is_not_asked_when_everything_is_said(place: Place, tmp_path: Path) -> None:
+    environ = {"BEACON_HOST": "id00:25000"}
+    place.site.write_text('queue = ["a:1"]\nicatplus = "https://a"\napi_key = "k"')
+    assert place.load({}, environ).origin["queue"] == str(place.site)
+    place.site.write_text(f'queue = []\nicatplus = ""\napi_key_file = "{key_file(tmp_path / "key")}"')
+    assert place.load({}, environ, beacon_default="id00:25000").api_key == KEY
+
+
+def test_beacon_is_not_asked_when_nobody_named_one(place: Place) -> None:
+    assert place.load({}, {"BEACON_HOST": ""}) == Settings()
+
+
+def test_beacon_is_not_asked_before_the_settings_are_known_to_be_right(place: Place) -> None:
+    assert "ICAT_TUI_JOBS" in place.refusal({}, {"BEACON_HOST": "id00:25000", "ICAT_TUI_JOBS": "x"})
+
+
+def test_the_default_beacon_gets_a_second_and_only_when_none_is_named(place: Place) -> None:
+    beacon = AskedBeacon(BEACON)
+    place.load(beacon=beacon, beacon_default="id00:25000")
+    place.load({}, {"BEACON_HOST": "id01:25001"}, beacon=beacon, beacon_default="id00:25000")
+    assert beacon.asked == [("id00", 25000, BEACON_DEFAULT_TIMEOUT), ("id01", 25001, BEACON_TIMEOUT)]
+    assert BEACON_DEFAULT_TIMEOUT == 1
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_named_beacon_that_fails_is_a_warning_and_settings_go_on(place: Place, answered: bool) -> None:
+    failure = AskedBeacon(BeaconFailure("no answer\x1b in time", answered))
+    settings = place.load({"jobs": 3}, {"BEACON_HOST": "id00:25000"}, beacon=failure)
+    assert (settings.jobs, settings.icatplus) == (3, None)
+    (warning,) = settings.warnings
+    assert "Beacon id00:25000" in warning
+    assert warning.isprintable()
+
+
+def test_the_default_beacon_that_is_not_there_is_no_news(place: Place) -> None:
+    failure = AskedBeacon(BeaconFailure("its name can't be resolved", answered=False))
+    assert place.load(beacon=failure, beacon_default="id00:25000") == Settings()
+
+
+def test_the_default_beacon_that_answers_nonsense_is_news(place: Place) -> None:
+    failure = AskedBeacon(BeaconFailure("no table icat_servers", answered=True))
+    assert "no table" in place.load(beacon=failure, beacon_default="id00:25000").warnings[0]
+
+
+@pytest.mark.parametrize("text", ["id00", "id00:1:2", "id00:/tmp/beacon.sock"])
+def test_a_beacon_host_that_can_not_be_asked_is_a_warning(place: Place, text: str) -> None:
+    (warning,) = place.load({}, {"BEACON_HOST": text}).warnings
+    assert text in warning
+    assert "HOST:PORT" in warning
+
+
+def test_one_value_of_beacon_that_can_not_be_used_does_not_spoil_the_others(place: Place) -> None:
+    beacon = AskedBeacon(IcatServers(metadata_urls=("a:b:c",), elogbook_url="https://a", elogbook_token=KEY))
+    settings = place.load({}, {"BEACON_HOST": "id00:25000"}, beacon=beacon)
+    assert (settings.queue, settings.icatplus, settings.api_key) == ((), "https://a", KEY)
+    (warning,) = settings.warnings
+    assert "a:b:c" in warning
+    assert "Beacon id00:25000" in warning
+
+
+# -- the file to start from ------------------------------------------------------------------------------------------
+
+
+def uncommented(text: str) -> str:
+    return re.sub(r"^#(?=\S)", "", text, flags=re.MULTILINE)
+
+
+def test_the_template_changes_nothing_as_it_is(place: Place) -> None:
+    place.user.write_text(template())
+    assert place.load() == Settings()
+
+
+def test_the_uncommented_template_says_exactly_the_defaults(place: Place) -> None:
+    place.user.write_text(uncommented(template()))
+    settings = place.load()
+    assert all(value_of(settings, key) == value_of(Settings(), key) for key in KEYS)
+    assert settings.origin.keys() == KEYS.keys() - {"config"}
+
+
+def test_every_setting_is_in_the_template_with_a_line_that_says_what_it_does() -> None:
+    lines = template().splitlines()
+    for key, declared in KEYS.items():
+        if key == "config":
+            continue
+        last = key.rpartition(".")[2]
+        place = next(i for i, line in enumerate(lines) if line.startswith((f"#{last} = ", f"#[{key}]")))
+        assert lines[place - 1] == f"# {declared.says}"
+
+
+def test_the_template_holds_nothing_but_comments_as_it_is() -> None:
+    assert tomllib.loads(template()) == {}
+
+
+def test_every_field_has_a_key_and_every_key_a_field() -> None:
+    own = {each.name for each in fields(Settings)} - {"facility", "origin", "warnings"}
+    facility = {f"facility.{each.name}" for each in msgspec.structs.fields(Facility)}
+    login = {"broker_login", "broker_passcode"}
+    assert KEYS.keys() == (own - login) | facility | {f"facility.{each}" for each in login}
