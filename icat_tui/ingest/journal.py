@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from icat_tui.domain.visible import visible
 from icat_tui.ingest.messages import Message
 from icat_tui.ingest.records import JournalError, Kind, SendOutcome
 from icat_tui.ingest.standing import Sending
@@ -108,7 +109,7 @@ class Journal:
                 os.close(descriptor)
         except OSError as error:
             raise JournalError(
-                f"The journal {str(self.path)!a} can't be written: {error.strerror or error}. Nothing is sent "
+                f"The journal {visible(str(self.path))} can't be written: {error.strerror or error}. Nothing is sent "
                 "without it; make it writable for all who register, or name another state_dir"
             ) from error
 

@@ -19,6 +19,7 @@ from xml.sax.saxutils import escape, quoteattr
 from msgspec import Struct, field
 
 from icat_tui.domain.formats import NOT_XML, strip_mount_point
+from icat_tui.domain.visible import visible
 from icat_tui.ingest.parameters import MessageError, written, xml_time
 
 NAMESPACE = "http://www.esrf.fr/icat"
@@ -58,7 +59,7 @@ class Message(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse what no broker could carry: STOMP ends a body without a length at the first NUL (§5.2)."""
         if not self.body or b"\0" in self.body:
-            raise MessageError(f"The message for {self.dataset!a} is empty or holds a NUL: it can't be sent")
+            raise MessageError(f"The message for {visible(self.dataset)} is empty or holds a NUL: it can't be sent")
 
     @property
     def digest(self) -> str:
@@ -152,14 +153,14 @@ def _parameters(
         given = _identity(name, parameters.pop(name, None), mount_marker)
         value = _identity(name, argument, mount_marker) or given
         if given and given != value:
-            warnings.append(f"{name}: {given!a} in the metadata is not {value!a}, which is sent")
+            warnings.append(f"{name}: {visible(given)} in the metadata is not {visible(value)}, which is sent")
         if value:
             parameters[name] = value
     if parameters.get("input_datasets"):
         parameters["input_datasets"] = _inputs(parameters["input_datasets"], mount_marker)
     location = parameters.get("location")
     if isinstance(location, str) and not location.startswith("/"):
-        warnings.append(f"The location {location!a} is not an absolute path")
+        warnings.append(f"The location {visible(location)} is not an absolute path")
     return parameters, warnings
 
 
@@ -191,7 +192,9 @@ def _inputs(value: object, mount_marker: str) -> list[str]:
 def _refuse_unwritable(name: str, text: str) -> None:
     if (found := NOT_XML.search(name)) or (found := NOT_XML.search(text)):
         code = f"U+{ord(found.group()):04X}"
-        raise MessageError(f"{name!a} holds the character {code}, which XML can't carry: the message can't be made")
+        raise MessageError(
+            f"{visible(name)} holds the character {code}, which XML can't carry: the message can't be made"
+        )
 
 
 def _dataset_xml(parameters: Mapping[str, str]) -> str:

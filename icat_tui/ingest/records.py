@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from icat_tui.domain.errors import SaveError
+from icat_tui.domain.visible import visible
 from icat_tui.ingest.messages import Action, Message
 
 
@@ -98,7 +99,7 @@ def read(path: Path, offset: int = 0) -> Iterator[Placed]:
         return
     except OSError as error:
         raise JournalError(
-            f"The journal {str(path)!a} can't be read: {error.strerror or error}. What was sent is not known "
+            f"The journal {visible(str(path))} can't be read: {error.strerror or error}. What was sent is not known "
             "without it; make it readable for all who register"
         ) from error
 
@@ -111,7 +112,7 @@ def planned_message(path: Path, offset: int) -> Message:
             planned = msgspec.convert(json.loads(journal.readline()), _Planned)
     except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
         raise JournalError(
-            f"The journal {str(path)!a} has no plan at byte {offset} ({error}): read it again"
+            f"The journal {visible(str(path))} has no plan at byte {offset} ({error}): read it again"
         ) from error
     return Message(
         id=planned.id,

@@ -132,9 +132,10 @@ class Standings:
 
     def _take(self, record: Record, offset: int) -> None:
         sending = self._by_id.get(record.id)
-        if sending is not None and sending.latest is Latest.SEEN and record.record is not Kind.INTENT:
+        settled = sending is not None and sending.latest is Latest.SEEN
+        if settled and record.record in (Kind.PLAN, Kind.OUTCOME):
             return  # the receipt came after somebody had seen it in ICAT
-        if sending is None or sending.latest is Latest.SEEN:
+        if sending is None or (settled and record.record is Kind.INTENT):
             sending = self._by_id[record.id] = _sending(record)
             self._by_subject.setdefault(self._subject(record), []).append(sending)
             self._by_digest.setdefault(sending.digest, []).append(sending)

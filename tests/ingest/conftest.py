@@ -1,5 +1,6 @@
 """Brokers to send to: a scripted one for faults, a real ActiveMQ, and messages to send."""
 
+import importlib
 import os
 import socket
 import socketserver
@@ -18,7 +19,8 @@ from icat_tui.ingest.broker import Broker
 from icat_tui.ingest.journal import Journal
 from icat_tui.ingest.messages import Action, Message
 
-os.environ["STOMP_SKIP_HOSTNAME_SCAN"] = "1"
+os.environ["STOMP_SKIP_HOSTNAME_SCAN"] = "1"  # or its import looks up this host's names
+parse_frame = importlib.import_module("stomp.utils").parse_frame
 CONNECTED = b"CONNECTED\nversion:1.1\nheart-beat:0,0\n\n\0"
 
 
@@ -90,18 +92,16 @@ class FakeBroker:
             assert self.changed.wait_for(condition, timeout=10)
 
     def serve(self, request: Any) -> None:
-        from stomp.utils import parse_frame
-
         with self.changed:
             self.connections += 1
             self.open += 1
         with suppress(OSError, Hangup):
-            self.converse(request, parse_frame)
+            self.converse(request)
         with self.changed:
             self.open -= 1
             self.changed.notify_all()
 
-    def converse(self, request: Any, parse_frame: Callable[[bytes], Any]) -> None:
+    def converse(self, request: Any) -> None:
         client, buffer = Client(request), b""
         while data := request.recv(65536):
             self.beats += data == b"\n"
@@ -168,7 +168,7 @@ def broker_at(*addresses: BrokerAddress, **changes: Any) -> Broker:
 
 
 def message(number: int, **changes: Any) -> Message:
-    values = {
+    values: dict[str, Any] = {
         "id": f"m{number:04d}",
         "action": Action.REGISTER,
         "destination": "icatIngest",

@@ -106,7 +106,7 @@ def check(path: Path, fake: FakeBroker, confirmed: Counter[str]) -> None:
     states = {sending.id: sending.latest for sending in (*found.planned(), *found.pending())}
     for received in fake.ids:
         assert states.get(received) in OUT, "sent, and the journal does not say so"
-    for accepted in [id for id, latest in states.items() if latest is Latest.ACCEPTED]:
+    for accepted in [one for one, latest in states.items() if latest is Latest.ACCEPTED]:
         assert accepted in confirmed, "accepted in the journal, and the broker never said so"
 
 

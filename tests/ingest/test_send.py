@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -256,7 +257,7 @@ def test_closing_after_a_send_makes_it_unknown_and_is_not_repaired_by_sending_ag
     assert fake.connections == 2
     assert Counter(fake.ids).most_common(1)[0][1] == 1
     accepted = {event.message.id for event in events if isinstance(event, MessageAccepted)}
-    assert {id for id, state in latest(journal).items() if state is Latest.ACCEPTED} == accepted
+    assert {one for one, state in latest(journal).items() if state is Latest.ACCEPTED} == accepted
 
 
 def test_a_broker_that_never_confirms_gets_one_window_and_no_more(fake: FakeBroker, journal: Journal) -> None:
@@ -266,7 +267,7 @@ def test_a_broker_that_never_confirms_gets_one_window_and_no_more(fake: FakeBrok
     assert "confirms" in end.trouble
     states = latest(journal)
     assert Counter(states.values()) == {Latest.UNKNOWN: WINDOW, Latest.PLANNED: 40 - WINDOW}
-    assert {id for id, state in states.items() if state is Latest.UNKNOWN} == set(fake.ids)
+    assert {one for one, state in states.items() if state is Latest.UNKNOWN} == set(fake.ids)
 
 
 def test_a_broker_that_never_confirms_is_left_for_the_next(fake: FakeBroker, journal: Journal) -> None:
@@ -403,7 +404,7 @@ def test_whoever_stops_listening_leaves_the_truth_in_the_journal(fake: FakeBroke
             sending.close()  # type: ignore[attr-defined] # it is a generator
     states = latest(journal)
     assert states["m0000"] is Latest.ACCEPTED
-    assert {id for id, state in states.items() if state is Latest.UNKNOWN} | {"m0000"} == set(fake.ids)
+    assert {one for one, state in states.items() if state is Latest.UNKNOWN} | {"m0000"} == set(fake.ids)
 
 
 def test_a_failing_source_leaves_the_truth_in_the_journal(fake: FakeBroker, journal: Journal) -> None:
@@ -452,7 +453,7 @@ def test_nothing_more_is_sent_when_the_disk_is_full_in_the_middle(
         list(send(plan, broker_at(fake.address), journal))
     monkeypatch.undo()
     states = latest(journal)
-    assert {id for id, state in states.items() if state is not Latest.PLANNED} >= set(fake.ids)
+    assert {one for one, state in states.items() if state is not Latest.PLANNED} >= set(fake.ids)
     assert len(fake.ids) < 40
 
 
@@ -491,8 +492,6 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, 
 
 
 def tls(fake: FakeBroker, certificate: tuple[Path, Path]) -> BrokerAddress:
-    import ssl
-
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     plain = fake.serve
