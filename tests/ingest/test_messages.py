@@ -26,8 +26,11 @@ from icat_tui.ingest.messages import (
     told_location,
 )
 from icat_tui.ingest.parameters import MessageError, definitions, xml_time
-from tests.ingest.data.cases import CASES, HOSTILE, METADATA, PATHS, PLAIN, START
+from tests.ingest.data.cases import CASES, METADATA, PATHS, PLAIN, START
+from tests.names import HOSTILE_TEXTS
+from tests.peers.install import installed, interpreter
 
+PEER = "icat-fs-sync-1.0.0"
 DATA = Path(__file__).parent / "data"
 CORPUS: dict[str, dict[str, Any]] = json.loads((DATA / "corpus.json").read_text())
 ORIGIN = Origin(machine="host.example", software="icat-tui_v1", now=datetime(2024, 2, 3, 4, 5, 6, tzinfo=UTC))
@@ -145,7 +148,15 @@ def test_the_location_comes_back_as_it_is_on_disk(name: str) -> None:
     assert values["location"] == path.removeprefix("/gpfs/easy")
 
 
-@pytest.mark.parametrize("text", [text for text in HOSTILE.values() if not set(text) & {"\n", "\r"}])
+@pytest.mark.parametrize("text", [text for text in HOSTILE_TEXTS if NOT_XML.search(text)])
+def test_a_hostile_sample_that_xml_cannot_carry_is_refused(no_definitions: None, text: str) -> None:
+    with pytest.raises(MessageError, match="Sample_name"):
+        made(PLAIN | {"metadata": PLAIN["metadata"] | {"Sample_name": text}})
+
+
+@pytest.mark.parametrize(
+    "text", [text for text in HOSTILE_TEXTS if not NOT_XML.search(text) and not set(text) & {"\n", "\r"}]
+)
 def test_a_hostile_sample_comes_back_the_same(no_definitions: None, text: str) -> None:
     body = made(PLAIN | {"metadata": PLAIN["metadata"] | {"Sample_name": text}}).content
     assert ET.fromstring(body).findtext("tns:sample/tns:name", "", NAMESPACE) == text
@@ -225,10 +236,9 @@ def test_a_body_that_stomp_would_cut_short_is_refused(body: bytes) -> None:
 
 @pytest.mark.peers
 def test_the_corpus_is_what_pyicat_plus_makes_today() -> None:
-    python = Path("/root/venv-pyicat/bin/python")
-    if not python.exists():
-        pytest.skip("pyicat-plus 3.1.0 is not installed")
-    done = subprocess.run([python, DATA / "make_corpus.py"], capture_output=True, check=True, timeout=60)
+    if not installed(PEER):
+        pytest.skip(f"{PEER}, which comes with pyicat-plus 3.1.0, is not installed: python -m tests.peers.install")
+    done = subprocess.run([interpreter(PEER), DATA / "make_corpus.py"], capture_output=True, check=True, timeout=60)
     again = json.loads(done.stdout)
     assert again.keys() == CORPUS.keys()
     for name, expected in CORPUS.items():

@@ -3,6 +3,7 @@
 python tests/ingest/data/make_corpus.py >tests/ingest/data/corpus.json
 """
 
+import importlib
 import json
 import logging
 import sys
@@ -12,8 +13,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from cases import CASES
-from pyicat_plus._icat_messaging.serializers.dataset import serialize_dataset_message
+CASES: dict[str, dict[str, Any]] = importlib.import_module("cases").CASES
+SERIALIZERS = importlib.import_module("pyicat_plus._icat_messaging.serializers.dataset")
 
 
 def expected(case: dict[str, Any]) -> dict[str, object]:
@@ -21,7 +22,7 @@ def expected(case: dict[str, Any]) -> dict[str, object]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            body = serialize_dataset_message(**case)
+            body = SERIALIZERS.serialize_dataset_message(**case)
         except (AssertionError, TypeError, ValueError) as error:
             return {"error": type(error).__name__}
     return {"body": body.decode(), "warned": bool(caught)}

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.settings import environment_name, load, value_of
-from icat_tui.settings_values import duration, show_duration
-from tests.settings_place import Place
+from icat_tui.settings.values import duration, show_duration
+from tests.settings.place import Place
 
 
 @pytest.fixture

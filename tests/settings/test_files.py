@@ -11,7 +11,7 @@ import pytest
 
 from icat_tui.domain.errors import SaveError, UsageError
 from icat_tui.settings import environment_name, template, write_template
-from tests.settings_place import KEY, Place, key_file
+from tests.settings.place import KEY, Place, key_file
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from icat_tui.domain.errors import SaveError, UsageError
 from icat_tui.domain.visible import visible
-from icat_tui.settings_values import api_key
+from icat_tui.settings.values import api_key
 
 
 def read_config(path: Path, *, required: bool) -> dict[str, object]:

@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from icat_tui.beacon import BeaconFailure, IcatServers
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.facility import Facility
 from icat_tui.settings import (
@@ -24,7 +23,8 @@ from icat_tui.settings import (
     user_file,
     value_of,
 )
-from tests.settings_place import KEY, Place, key_file, no_beacon
+from icat_tui.settings.beacon import BeaconFailure, IcatServers
+from tests.settings.place import KEY, Place, key_file, no_beacon
 
 BEACON = IcatServers(metadata_urls=("beacon:1",), elogbook_url="https://beacon.example", elogbook_token="beacon-key")
 

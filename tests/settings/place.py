@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.beacon import BeaconFailure, IcatServers
 from icat_tui.domain.errors import UsageError
 from icat_tui.settings import BeaconReader, Settings, load
+from icat_tui.settings.beacon import BeaconFailure, IcatServers
 
 KEY = "b9d6f1ee-0001-secret"
 

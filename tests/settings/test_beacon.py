@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icat_tui.beacon import SIZE_LIMIT, BeaconFailure, IcatServers, parse_beacon_host, read_icat_servers
+from icat_tui.settings.beacon import SIZE_LIMIT, BeaconFailure, IcatServers, parse_beacon_host, read_icat_servers
 
 TOKEN = "b9d6f1ee-secret"
 FILE = f"""\
@@ -317,7 +317,7 @@ def test_a_name_that_hangs_does_not_keep_the_program_from_ending() -> None:
     program = (
         "import socket, threading\n"
         "socket.getaddrinfo = lambda *_, **__: threading.Event().wait(60)\n"
-        "from icat_tui.beacon import read_icat_servers\n"
+        "from icat_tui.settings.beacon import read_icat_servers\n"
         "print(read_icat_servers('id00', 25000, 0.1).answered)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
@@ -412,6 +412,6 @@ def test_blissdata_is_told_the_same_error_by_the_same_server(serve: Serve) -> No
 
 
 def test_yaml_is_not_imported_before_it_is_needed() -> None:
-    program = "import sys, icat_tui.beacon; print('yaml' in sys.modules)"
+    program = "import sys, icat_tui.settings.beacon; print('yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout == "False\n"
