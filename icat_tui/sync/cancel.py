@@ -26,9 +26,9 @@ class Cancellation:
         if self:
             raise Cancelled
 
-    def wait(self) -> None:
-        """Wait until the run is called off."""
-        self._called_off.wait()
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait until the run is called off, or the time is over."""
+        self._called_off.wait(seconds)
 
     def on_cancel(self, wake: Callable[[], None]) -> None:
         """Have `wake` called when the run is called off: at once where it was already."""

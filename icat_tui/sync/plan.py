@@ -79,7 +79,7 @@ class Terms(Struct, frozen=True, kw_only=True):
 
 
 def make_plan(session: Session, terms: Terms) -> Plan:
-    """Return what would be sent for a session; nothing is read but the stored messages that would go out as they are."""
+    """Return what would be sent for a session; only stored messages, which would go out as they are, are read."""
     offers: dict[Status, list[Offer]] = {status: [] for status in ACTIONABLE if status in terms.statuses}
     declined: list[Declined] = []
     for dataset in session.datasets:
