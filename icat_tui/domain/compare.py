@@ -321,7 +321,7 @@ class _Comparison:
         return self.waiting(verdict, sent)
 
     def waiting(self, verdict: Dataset, sent: Sent | None) -> Dataset:
-        """Return a verdict as it is after a message: pending, or what it was once that took too long (promises.md 5)."""
+        """Return a verdict as it is after a message: pending, or as it was once that took too long (promises.md 5)."""
         if sent is None:
             return verdict
         if self.around.now - sent.at < self.around.pending_timeout:
