@@ -232,7 +232,9 @@ class _Sender:
         """Return what became of the message that the broker spoke of; nothing where it was about none of ours."""
         if isinstance(heard, Closed):
             return []
-        self.leaving = self.leaving or isinstance(heard, Refusal)
+        if isinstance(heard, Refusal):  # ActiveMQ leaves the connection open and answers nothing more on it
+            self.leaving = True
+            self.hurry()
         message = self.late.pop(heard.id or "", None)
         if message is not None:
             self.counts[SendOutcome.UNKNOWN] -= 1
