@@ -19,7 +19,7 @@ from icat_tui.cli.output import JsonLines, Output, Text, write_lines
 from icat_tui.cli.selecting import Selected
 from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.errors import ExitCode, SaveError, UsageError, exit_code
-from icat_tui.domain.events import CacheFailed, DirectoryFailed, SessionFailed, SessionScanned, SessionsFound
+from icat_tui.domain.events import SavingFailed, DirectoryFailed, SessionFailed, SessionScanned, SessionsFound
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.model import Session
 from icat_tui.domain.status import Status
@@ -140,7 +140,7 @@ class _Work:
                 case SessionScanned(session=session):
                     self.output.session(session)
                     yield session
-                case DirectoryFailed(path=path, reason=reason) | CacheFailed(path=path, reason=reason):
+                case DirectoryFailed(path=path, reason=reason) | SavingFailed(path=path, reason=reason):
                     self.output.error(reason, path)
                 case SessionFailed(directory=directory, reason=reason, details=details):
                     self.output.error(reason, directory.path)
@@ -206,7 +206,7 @@ class _Work:
         for raw_format in self._formats():
             for verdict in self.cache.verdicts(raw_format):
                 if isinstance(verdict, Unreadable):
-                    self.totals.add(CacheFailed(verdict.path, verdict.reason))
+                    self.totals.add(SavingFailed(verdict.path, verdict.reason))
                 elif verdict.session.directory.path not in seen:
                     seen.add(verdict.session.directory.path)
                     yield verdict.session

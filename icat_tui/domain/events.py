@@ -36,8 +36,15 @@ class SessionFailed(Struct, frozen=True):
     """For those who mend it: the traceback."""
 
 
-class CacheFailed(Struct, frozen=True):
-    """A cache file could not be read (it was set aside) or written; what was scanned is not affected."""
+class CacheUnusable(Struct, frozen=True):
+    """A cache file was torn, foreign or not to be read: the session is scanned as if there were none."""
+
+    path: str
+    reason: str
+
+
+class SavingFailed(Struct, frozen=True):
+    """A cache file could not be written; what it held before is still there, and what was scanned is not affected."""
 
     path: str
     reason: str
@@ -50,4 +57,6 @@ class ScanFinished(Struct, frozen=True):
     seconds: float
 
 
-ScanEvent = SessionsFound | DirectoryFailed | SessionScanned | SessionFailed | CacheFailed | ScanFinished
+ScanEvent = (
+    SessionsFound | DirectoryFailed | SessionScanned | SessionFailed | CacheUnusable | SavingFailed | ScanFinished
+)

@@ -5,7 +5,6 @@ them costs as much as reading a few hundred files. They never see the caller's `
 second at a time, and are killed by id when the run ends.
 """
 
-import multiprocessing
 import os
 import queue
 import signal
@@ -15,7 +14,6 @@ import time
 import types
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -26,6 +24,7 @@ from icat_tui.sync.cancel import Cancellation, Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from multiprocessing.connection import Connection
     from multiprocessing.context import ForkServerProcess
 
 TASK_SECONDS = 0.1
@@ -130,6 +129,8 @@ class Readers:
         self._idle.put(reader)
 
     def _start_worker(self) -> Reading:
+        import multiprocessing  # noqa: PLC0415 - most runs get by on this process alone
+
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["icat_tui.disk.metadata", "h5py"])
         here, there = context.Pipe()
@@ -155,7 +156,7 @@ _STARTING = threading.Lock()
 
 @contextmanager
 def _without_main() -> "Iterator[None]":
-    """Hide `__main__` while a worker starts: it would be imported there again, with whatever a script does at import."""
+    """Hide `__main__` while a worker starts: it would be imported there again, and do whatever a script does."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:
@@ -164,7 +165,7 @@ def _without_main() -> "Iterator[None]":
         sys.modules["__main__"] = main
 
 
-def _work(tasks: Connection, started: float, zone: str) -> None:
+def _work(tasks: "Connection", started: float, zone: str) -> None:
     """Read what comes through the pipe until it is closed: the whole life of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, BrokenPipeError):

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field, structs
 
 from icat_tui.domain.errors import ExitCode
-from icat_tui.domain.events import CacheFailed, DirectoryFailed, ScanEvent, ScanFinished, SessionFailed, SessionScanned
+from icat_tui.domain.events import DirectoryFailed, SavingFailed, ScanEvent, ScanFinished, SessionFailed, SessionScanned
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import Dataset, Fit, Session
 from icat_tui.domain.status import Category, Status
@@ -55,7 +55,9 @@ class Totals(Struct):
     troubles: dict[str, tuple[str, int]] = field(default_factory=dict)
     """By what went wrong: the first path it happened to, and to how many."""
     unsaved: int = 0
-    """Cache files that could not be read or written."""
+    """Cache files that could not be written."""
+    first_unsaved: str = ""
+    """Why the first of them could not be."""
     cancelled: bool = False
     seconds: float = 0.0
 
@@ -70,9 +72,9 @@ class Totals(Struct):
             case DirectoryFailed(path=path, reason=reason):
                 self.failed += 1
                 self._add_trouble(path, reason)
-            case CacheFailed(path=path, reason=reason):
+            case SavingFailed(reason=reason):
                 self.unsaved += 1
-                self._add_trouble(path, reason)
+                self.first_unsaved = self.first_unsaved or reason
             case ScanFinished(cancelled=cancelled, seconds=seconds):
                 self.cancelled, self.seconds = cancelled, seconds
 

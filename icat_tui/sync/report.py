@@ -6,6 +6,7 @@ say the same as the colour. rich is imported only to colour.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,6 +37,8 @@ TITLES = {
 }
 """In the order in which they are listed: the five of `icat-sync-raw`, then ours."""
 ALWAYS_COUNTED = tuple(TITLES)[:5]
+REASONS_TOLD = 20
+"""How many reasons are told one by one at the end: beyond, nobody reads them on a terminal."""
 STYLES = {"grey": "bright_black"}
 """rich's word for a colour of `domain.status`, where it is another one."""
 
@@ -193,7 +196,15 @@ def closing_text(totals: Totals, cache_dir: Path | None = None, overview: Sequen
 
 
 def trouble_text(totals: Totals) -> Iterator[Line]:
-    """Yield what went wrong and why, one line for each reason; nothing where nothing did."""
-    for reason, (path, number) in totals.troubles.items():
-        others = f" (and {number - 1:,} more)" if number > 1 else ""
-        yield Line(f"{visible(path)}: {visible(reason)}{others}", "red")
+    """Yield what went wrong and why, one line for each of the first reasons; nothing where nothing did."""
+    for reason, (path, number) in islice(totals.troubles.items(), REASONS_TOLD):
+        yield Line(f"{visible(path)}: {visible(reason)}{_and_more(number)}", "red")
+    if len(totals.troubles) > REASONS_TOLD:
+        more = counted(len(totals.troubles) - REASONS_TOLD, "reason")
+        yield Line(f"{more} more why something is unknown: the sessions themselves tell, and unknown.csv", "red")
+    if totals.unsaved:
+        yield Line(f"{visible(totals.first_unsaved)}{_and_more(totals.unsaved)}", "red")
+
+
+def _and_more(number: int) -> str:
+    return f" (and {number - 1:,} more)" if number > 1 else ""

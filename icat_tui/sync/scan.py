@@ -17,8 +17,9 @@ from icat_tui.disk import discover
 from icat_tui.domain.compare import Surroundings, compare, wanted
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.events import (
-    CacheFailed,
+    CacheUnusable,
     DirectoryFailed,
+    SavingFailed,
     ScanEvent,
     ScanFinished,
     SessionFailed,
@@ -220,7 +221,7 @@ class _Run:
             return None
         found = self.plan.cache.entry(directory)
         if isinstance(found, Unreadable):
-            self.report(CacheFailed(found.path, found.reason))
+            self.report(CacheUnusable(found.path, found.reason))
             return None
         return found
 
@@ -230,4 +231,4 @@ class _Run:
         try:
             self.plan.cache.save(session, disk, self.plan.around.now)
         except SaveError as error:
-            self.report(CacheFailed(str(self.plan.cache.path(session.directory)), str(error)))
+            self.report(SavingFailed(str(self.plan.cache.path(session.directory)), str(error)))

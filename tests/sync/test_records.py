@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.events import (
-    CacheFailed,
+    CacheUnusable,
     DirectoryFailed,
+    SavingFailed,
     ScanEvent,
     ScanFinished,
     SessionFailed,
@@ -120,7 +121,8 @@ DIRECTORY = a_directory()
         ([scanned(Category.OK), scanned(Category.EMPTY), scanned(Category.HAS_INVALID, Status.INVALID)], set()),
         ([scanned(Category.TODO, Status.UNREGISTERED, Status.UNKNOWN)], {ExitCode.PARTIAL}),
         ([scanned(Category.UNKNOWN, Status.UNKNOWN, Status.REGISTERED)], {ExitCode.PARTIAL}),
-        ([scanned(Category.OK), CacheFailed("/cache/x", "disk full")], {ExitCode.PARTIAL}),
+        ([scanned(Category.OK), CacheUnusable("/cache/x", "torn")], set()),
+        ([scanned(Category.OK), SavingFailed("/cache/x", "disk full")], {ExitCode.PARTIAL}),
         ([scanned(Category.OK), DirectoryFailed("/data", "denied")], {ExitCode.PARTIAL}),
         ([scanned(Category.OK), SessionFailed(DIRECTORY, "broke")], {ExitCode.PARTIAL}),
         ([scanned(Category.OK), scanned(Category.UNKNOWN, determined=False)], {ExitCode.PARTIAL}),

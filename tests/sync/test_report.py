@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from icat_tui.domain.events import DirectoryFailed, ScanFinished, SessionScanned
+from icat_tui.domain.events import DirectoryFailed, SavingFailed, ScanFinished, SessionScanned
 from icat_tui.domain.model import Match
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.records import Totals
@@ -150,6 +150,15 @@ def test_titles_of_the_candidates_do_nothing_either(title: str) -> None:
 def test_what_failed_for_one_reason_is_one_line() -> None:
     run = totals(*(DirectoryFailed(f"/data/{number}", "no answer") for number in range(1500)))
     assert plain(trouble_text(run)) == "/data/0: no answer (and 1,499 more)\n"
+
+
+def test_many_reasons_and_many_files_that_were_not_saved_are_counted() -> None:
+    failed = [DirectoryFailed("/data", f"reason {number}") for number in range(25)]
+    run = totals(*failed, *(SavingFailed(f"/cache/{number}", f"/cache/{number} was not saved") for number in range(3)))
+    lines = plain(trouble_text(run)).splitlines()
+    assert lines[19] == "/data: reason 19"
+    assert lines[20].startswith("5 reasons more")
+    assert lines[21:] == ["/cache/0 was not saved (and 2 more)"]
 
 
 def test_nothing_is_said_of_trouble_where_there_was_none() -> None:
