@@ -108,6 +108,18 @@ def make_plan(session: Session, terms: Terms) -> Plan:
     return Plan(session, groups, tuple(declined), tuple(_warnings(session, groups, terms)))
 
 
+def needs_choice(session: Session, terms: Terms) -> bool:
+    """Return whether a person must choose the investigation before all that is asked for can be offered."""
+    fit = session.fit
+    if fit is None or fit.match not in NEEDS_CHOICE or terms.chosen == fit.id:
+        return False
+    placed = set(terms.statuses) - {Status.REGISTERED_WITHOUT_FILES}
+    return any(
+        dataset.status in placed and (terms.paths is None or dataset.path in terms.paths)
+        for dataset in session.datasets
+    )
+
+
 def _refusal(session: Session, dataset: Dataset, terms: Terms) -> str:
     """Return why nothing can be sent about a dataset; empty where something can."""
     if dataset.status in (Status.IN_PROGRESS, Status.UNKNOWN, Status.PENDING):
