@@ -67,7 +67,9 @@ class Registering:
         if session.category == Category.TODO_ONGOING and self.supervised and not self.scanning.selected.narrow:
             self.left_out += 1
             return False
-        self.held[session.directory] = sum(map(_first_time, make_plan(session, self.terms).groups))
+        chosen = self.terms.chosen or (session.fit.id if session.fit else None)  # it may be chosen yet
+        plan = make_plan(session, structs.replace(self.terms, chosen=chosen))
+        self.held[session.directory] = sum(map(_first_time, plan.groups))
         return True
 
     def through(self, sessions: Iterator[Session]) -> Iterator[Session]:
@@ -87,7 +89,7 @@ class Registering:
     def register_all(self) -> None:
         """Register session by session, then look whether ICAT has understood. Raises Cancelled."""
         left = sum(self.held.values())
-        for directory, number in self.held.items():
+        for directory, number in sorted(self.held.items(), key=lambda each: each[0].path):
             left -= number
             self.stop.check()
             if not (self.quit or self.fates.trouble):
