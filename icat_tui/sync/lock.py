@@ -109,7 +109,7 @@ def _holder(descriptor: int) -> str:
     try:
         held = json.loads(os.pread(descriptor, LONGEST_SIGNATURE, 0))
         user, host, process = str(held["user"]), str(held["host"]), int(held["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "somebody else"
     if host == socket.gethostname() and not Path(f"/proc/{process}").exists():
         return "somebody else"  # that one was killed, and whoever came after could not sign
