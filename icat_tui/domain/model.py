@@ -101,7 +101,7 @@ class DiskDataset(Struct, frozen=True, kw_only=True):
     """Whether the dataset was opened (or the attempt was made) to fill what follows."""
     metadata: Metadata | None = None
     trouble: Trouble | None = None
-    """Why there is no `metadata`, once it was read."""
+    """Why there is no `metadata`, once it was read; else why `entries` could not be looked at."""
     open_scan: bool = False
     """The last scan has no end: running, or its writer died."""
     file_modified: int | None = None
@@ -109,11 +109,14 @@ class DiskDataset(Struct, frozen=True, kw_only=True):
     entries: bool | None = None
     """Whether the directory holds anything at all; only looked at where ICAT counts 0 files."""
     stamps: tuple[Stamp | None, Stamp | None] | None = None
-    """Of the directory and of its metadata file, the same before and after reading; None: it changed meanwhile."""
+    """Of the directory and of its metadata file (None: it is not there), the same before and after.
+
+    None: they changed meanwhile, the system refused them, or what was read lies in other files too.
+    """
     first_seen: float = 0.0
     """When these stamps were seen first, in seconds since the epoch."""
     read_at: float = 0.0
-    """When the scan began that read it, in seconds since the epoch."""
+    """When the scan began that read it or looked for entries, in seconds since the epoch; 0: none has."""
 
 
 class DiskSession(Struct, frozen=True, kw_only=True):
@@ -122,7 +125,7 @@ class DiskSession(Struct, frozen=True, kw_only=True):
     listed_at: float
     """When the scan began that listed it, in seconds since the epoch."""
     first_seen: float
-    """When this fingerprint was seen first, in seconds since the epoch."""
+    """When the scan began that met this fingerprint first, in seconds since the epoch."""
     trouble: Trouble | None = None
     """Why the raw directory could not be listed: absent (invalid) or refused (unknown)."""
     fingerprint: dict[str, Stamp | None] = {}
@@ -130,7 +133,7 @@ class DiskSession(Struct, frozen=True, kw_only=True):
     names: str = ""
     """Digest of the names found by listing."""
     unlisted: dict[str, Trouble] = {}
-    """Directories below the raw directory that could not be listed, and why."""
+    """Directories below the raw directory, and files in `__icat__`, that the system refused, and why."""
     listed: tuple[str, ...] = ()
     """Directories that were listed in full, the raw directory among them."""
     datasets: tuple[DiskDataset, ...] = ()

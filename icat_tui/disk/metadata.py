@@ -1,0 +1,180 @@
+"""What datasets say of themselves: BLISS HDF5, id16bspec, mx (icat-facts.md §1.6, §2).
+
+The border that must hold: `invalid` is what was read and says no, or is not there; `unknown` is what the system would
+not let us read. Whatever a dataset holds, it harms no other: nothing is raised out of `read_datasets`.
+
+Arguments and results can be pickled, for it also runs in processes of its own. h5py is imported with the first HDF5
+file, and never for mx.
+"""
+
+import errno
+import json
+import os
+import posixpath
+import re
+import stat
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from msgspec import structs
+
+from icat_tui.disk.fingerprint import DatasetLook, look_at_dataset, metadata_path, refusal
+from icat_tui.domain.formats import MX_METADATA, RawFormat
+from icat_tui.domain.model import DiskDataset, Metadata, SessionDirectory, Trouble, TroubleKind
+from icat_tui.domain.timeslot import parse_time
+
+CANNOT = "Cannot extract dataset metadata"
+SAMPLE, START, END = "Sample_name", "startDate", "endDate"
+LARGEST_JSON = 64 * 1024 * 1024
+
+
+class Reading(NamedTuple):
+    """What a metadata file says."""
+
+    metadata: Metadata | None = None
+    trouble: Trouble | None = None
+    open_scan: bool = False
+    elsewhere: bool = False
+    """Some of it lies in another file, whose changes the stamps of this one don't show."""
+
+
+def read_datasets(
+    directory: SessionDirectory, datasets: Sequence[DiskDataset], started: float, zone_name: str
+) -> list[DiskDataset]:
+    """Return the datasets, read, in the same order.
+
+    `started` is when the scan began, in seconds since the epoch; times without an offset are of the zone of this name.
+    Stamps and `first_seen` that a dataset comes with (`discover.look_at`) tell how long it has been at rest.
+    """
+    zone = ZoneInfo(zone_name)
+    return [_read_dataset(directory, dataset, started, zone) for dataset in datasets]
+
+
+def _read_dataset(directory: SessionDirectory, dataset: DiskDataset, started: float, zone: tzinfo) -> DiskDataset:
+    before = look_at_dataset(directory, dataset)
+    reading = _read(directory, dataset, before, zone)
+    after = look_at_dataset(directory, dataset)
+    stamps = after.stamps if after.stamps == before.stamps and not reading.elsewhere else None
+    at_rest = stamps is not None and stamps == dataset.stamps
+    return structs.replace(
+        dataset,
+        read=True,
+        modified=after.modified,
+        file_modified=after.file_modified,
+        metadata=reading.metadata,
+        trouble=reading.trouble,
+        open_scan=reading.open_scan,
+        stamps=stamps,
+        first_seen=dataset.first_seen if at_rest else started,
+        read_at=started,
+    )
+
+
+def _read(directory: SessionDirectory, dataset: DiskDataset, seen: DatasetLook, zone: tzinfo) -> Reading:
+    """Return what can be known of a dataset, from the outside in."""
+    if isinstance(seen.directory, OSError):
+        if seen.directory.errno == errno.ENOENT:
+            return _invalid("Dataset path is not a directory")
+        return Reading(trouble=refusal(seen.directory, "Dataset path could not be looked at"))
+    if dataset.name is None:
+        return _invalid("Dataset path has the wrong format")
+    path = metadata_path(directory, dataset)
+    if path is None or seen.file is None:
+        return _invalid(f"{CANNOT}: Dataset directory is not valid (it is not called after its collection)")
+    return _read_file(directory, path, seen.file, zone)
+
+
+def _read_file(directory: SessionDirectory, path: str, seen: os.stat_result | OSError, zone: tzinfo) -> Reading:
+    mx = directory.format == RawFormat.MX
+    if isinstance(seen, OSError):
+        if seen.errno == errno.ENOENT:
+            absent = f"{MX_METADATA} not found in {posixpath.dirname(path)}" if mx else "HDF5 file does not exist"
+            return _invalid(f"{CANNOT}: {absent}")
+        return Reading(trouble=refusal(seen, f"{CANNOT}: {posixpath.basename(path)}"))
+    if not stat.S_ISREG(seen.st_mode):  # opening a named pipe would wait for ever
+        return _invalid(f"{CANNOT}: {posixpath.basename(path)} is not a file")
+    return _read_mx(path, zone) if mx else _read_hdf5(directory, path, zone)
+
+
+def _invalid(text: str) -> Reading:
+    return Reading(trouble=Trouble(TroubleKind.INVALID, text))
+
+
+# -- HDF5 ------------------------------------------------------------------------------------------------------------
+
+
+def _read_hdf5(directory: SessionDirectory, path: str, zone: tzinfo) -> Reading:
+    from icat_tui.disk import hdf5  # noqa: PLC0415 - brings h5py
+
+    try:
+        if directory.format == RawFormat.ID16BSPEC:
+            content = hdf5.read_first_entry(path)
+            content = content._replace(sample=posixpath.basename(posixpath.dirname(posixpath.dirname(path))))
+        else:
+            content = hdf5.read_bliss(path)
+    except hdf5.LocksForcedError:
+        text = f"it was not opened, as {hdf5.LOCK_SETTING} in the environment would lock it: unset that"
+        return Reading(trouble=Trouble(TroubleKind.UNKNOWN, f"{CANNOT}: {text}"))
+    except hdf5.ElsewhereError as error:
+        return Reading(trouble=Trouble(TroubleKind.UNKNOWN, f"{CANNOT}: {error}, which can't be opened"))
+    except hdf5.ERRORS as error:
+        return Reading(trouble=_hdf5_trouble(error))
+    texts = {SAMPLE: content.sample, START: content.start, END: content.end}
+    reading = _judge(texts, directory.format, zone, "HDF5")
+    return reading._replace(open_scan=content.open_scan, elsewhere=content.elsewhere)
+
+
+def _hdf5_trouble(error: Exception) -> Trouble:
+    """Return what an error of h5py means: only where the system had a number for it did the system refuse."""
+    text = " ".join(str(argument) for argument in error.args if isinstance(argument, str))
+    found = re.search(r"errno = ([0-9]+)", text)
+    number = int(found[1]) if found else getattr(error, "errno", None)
+    if number == errno.ENOENT:
+        return Trouble(TroubleKind.INVALID, f"{CANNOT}: HDF5 file does not exist")
+    kind = TroubleKind.INVALID if number is None else TroubleKind.UNKNOWN
+    return Trouble(kind, f"{CANNOT}: HDF5 reading error ({text or type(error).__name__})")
+
+
+# -- mx --------------------------------------------------------------------------------------------------------------
+
+
+def _read_mx(path: str, zone: tzinfo) -> Reading:
+    """Return what `metadata.json` says: a flat object, of which every value that is not null is a parameter."""
+    try:
+        with open(path, "rb") as file:
+            found = json.loads(file.read(LARGEST_JSON))
+    except OSError as error:
+        return Reading(trouble=refusal(error, f"{CANNOT}: {MX_METADATA}"))
+    except (ValueError, RecursionError) as error:
+        return _invalid(f"{CANNOT}: {error}")
+    if not isinstance(found, dict):
+        return _invalid(f"{CANNOT}: {MX_METADATA} holds no object of names and values")
+    parameters = {name: str(value) for name, value in found.items() if value is not None}
+    texts = {name: parameters.get(name) for name in (SAMPLE, START, END)}
+    return _judge(texts, RawFormat.MX, zone, MX_METADATA, parameters)
+
+
+# -- both ------------------------------------------------------------------------------------------------------------
+
+
+def _judge(
+    texts: dict[str, str | None],
+    raw_format: RawFormat,
+    zone: tzinfo,
+    source: str,
+    parameters: dict[str, str] | None = None,
+) -> Reading:
+    """Return the metadata that the texts of a file make, or what is missing or wrong with them."""
+    if missing := [name for name, text in texts.items() if not text or not text.strip()]:
+        return _invalid(f"{CANNOT}: no {', '.join(missing)} (data format assumed to be '{raw_format}')")
+    try:
+        start, end = (_time(texts[name] or "", zone) for name in (START, END))
+    except ValueError as error:
+        return _invalid(f"{CANNOT}: Time could not be read from {source} ({error})")
+    return Reading(Metadata(start, end, texts[SAMPLE] or "", parameters or {}))
+
+
+def _time(text: str, zone: tzinfo) -> datetime:
+    return parse_time(text.strip(), zone)

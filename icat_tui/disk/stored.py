@@ -1,0 +1,118 @@
+"""The messages that BLISS left in `__icat__` (icat-facts.md §1.1, §5.3).
+
+A message counts when it is one: what can't be relied on is a reason, by the name of the dataset directory that the file
+is called after. The files are other people's, so none may make us expand, fetch or wait for anything.
+"""
+
+import os
+import stat
+from datetime import datetime
+from typing import NamedTuple
+from xml.etree import ElementTree as ET  # with _Tree, which refuses what makes XML harmful
+from zoneinfo import ZoneInfo
+
+from icat_tui.disk.fingerprint import look, refusal, stamp
+from icat_tui.domain.model import Stamp, StoredMessage, Trouble
+from icat_tui.domain.timeslot import parse_time
+
+NAMESPACE = "{http://www.esrf.fr/icat}"
+REQUIRED = ("investigation", "instrument", "name", "location", "startDate", "endDate")
+LARGEST = 16 * 1024 * 1024
+"""Bytes; the messages of BLISS have a few thousand."""
+
+
+class Stored(NamedTuple):
+    """The files of an `__icat__` directory."""
+
+    messages: tuple[StoredMessage, ...]
+    unusable: dict[str, str]
+    """Why a file is no message, by its name without `.xml`."""
+    refused: dict[str, Trouble]
+    """Why the system would not let us read a file, by its path: nobody knows what it says."""
+    stamps: dict[str, Stamp | None]
+    """Of every file, by its path; None: it changed while it was read."""
+
+
+class _Tree(ET.TreeBuilder):
+    """A tree from a document without declarations: no entity is ever defined, expanded or fetched."""
+
+    def doctype(self, *_: str | None) -> None:
+        """Refuse the document."""
+        raise ValueError("it declares a document type, which no message does")
+
+
+def read_stored(directory: str, names: list[str], zone: ZoneInfo) -> Stored:
+    """Return the messages in the files of these names, times without an offset read as times of `zone`."""
+    messages: list[StoredMessage] = []
+    unusable: dict[str, str] = {}
+    refused: dict[str, Trouble] = {}
+    stamps: dict[str, Stamp | None] = {}
+    for name in names:
+        path = f"{directory}/{name}"
+        before = look(path)
+        if name.endswith(".xml") and not name.startswith("."):
+            try:
+                messages.append(_read(path, before, zone))
+            except OSError as error:
+                refused[path] = refusal(error, "stored metadata can't be read")
+            except ValueError as error:
+                unusable[name.removesuffix(".xml")] = str(error)
+        stamps[path] = _same(before, look(path))
+    return Stored(tuple(messages), unusable, refused, stamps)
+
+
+def _same(before: os.stat_result | OSError, after: os.stat_result | OSError) -> Stamp | None:
+    if isinstance(before, OSError) or isinstance(after, OSError):
+        return None
+    return stamp(after) if stamp(before) == stamp(after) else None
+
+
+def _read(path: str, status: os.stat_result | OSError, zone: ZoneInfo) -> StoredMessage:
+    """Return the message in a file. Raises OSError, or ValueError with what is wrong with it."""
+    if isinstance(status, OSError):
+        raise status
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("it is not a file")
+    if status.st_size > LARGEST:
+        raise ValueError(f"{status.st_size:,} bytes are too many for a message")
+    with open(path, "rb") as file:
+        return parse_stored(path, file.read(LARGEST), zone)
+
+
+def parse_stored(path: str, content: bytes, zone: ZoneInfo) -> StoredMessage:
+    """Return the message that `content` is; raises ValueError with what is wrong with it (icat-facts.md §7 D30).
+
+    The elements may come in any order, others are passed over.
+    """
+    parser = ET.XMLParser(target=_Tree())  # noqa: S314 - see _Tree
+    try:
+        parser.feed(content)
+        root: ET.Element = parser.close()
+    except (ET.ParseError, LookupError) as error:  # LookupError: an encoding that nobody knows
+        raise ValueError(f"not well-formed XML ({error})") from error
+    if root.tag != f"{NAMESPACE}dataset":
+        raise ValueError(f"its root is {root.tag[:80]!r}, not an ICAT dataset")
+    texts = {name: _text(root, name) for name in REQUIRED}
+    if missing := [name for name, text in texts.items() if not text.strip()]:
+        raise ValueError(f"it has no {', '.join(missing)}")
+    return StoredMessage(
+        path=path,
+        location=texts["location"],
+        name=texts["name"],
+        proposal=texts["investigation"].strip(),
+        beamline=texts["instrument"].strip(),
+        sample=_text(root, f"sample/{NAMESPACE}name").strip(),
+        start=_time(texts, "startDate", zone),
+        end=_time(texts, "endDate", zone),
+    )
+
+
+def _text(root: ET.Element, name: str) -> str:
+    return root.findtext(f"{NAMESPACE}{name}") or ""
+
+
+def _time(texts: dict[str, str], name: str, zone: ZoneInfo) -> datetime:
+    try:
+        return parse_time(texts[name].strip(), zone)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error

@@ -1,0 +1,68 @@
+"""Which sessions are meant: by beamline, proposal, session and date (interface.md, "Selection").
+
+A name always selects itself, also where it holds characters that mean something in a glob.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from fnmatch import fnmatchcase
+
+from msgspec import Struct
+
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.formats import session_date
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """Case-insensitive names and globs; where there are several, one has to match; where there are none, all do."""
+
+    beamlines: tuple[str, ...] = ()
+    proposals: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    since: date | None = None
+    """The first session date that is wanted."""
+    until: date | None = None
+    """The last session date that is wanted."""
+
+    def wants_proposal(self, directory: str) -> bool:
+        """Return whether the proposal directory of this name may hold wanted sessions."""
+        return _matches(self.proposals, {directory})
+
+    def wants_beamline(self, directory: str, facility: Facility) -> bool:
+        """Return whether the beamline directory of this name may hold wanted sessions.
+
+        A pattern is held against its name and all names of the beamline: `id23-1` and `id23eh1` both find `id23eh1`,
+        `ID23-1` and `id23-1` (icat-facts.md §7 D23).
+        """
+        beamline = facility.beamline(directory)
+        known = facility.beamline_directories.get(beamline, beamline)
+        return _matches(self.beamlines, {directory, beamline, known})
+
+    def wants_session(self, directory: str) -> bool:
+        """Return whether the directory of this name is a wanted session; what is no possible date is none."""
+        day = session_date(directory)
+        if day is None or not _matches(self.sessions, {directory}):
+            return False
+        return (self.since is None or day >= self.since) and (self.until is None or day <= self.until)
+
+    def named_proposals(self) -> tuple[str, ...]:
+        """Return the proposals that are named in full: one that is not there is an error (exit code 2)."""
+        return _literals(self.proposals)
+
+    def named_sessions(self) -> tuple[str, ...]:
+        """Return the sessions that are named in full: one that is not there is an error (exit code 2)."""
+        return _literals(self.sessions)
+
+
+def _matches(patterns: tuple[str, ...], names: Iterable[str]) -> bool:
+    if not patterns:
+        return True
+    lowered = [name.lower() for name in names]
+    return any(
+        name == pattern or fnmatchcase(name, pattern) for pattern in map(str.lower, patterns) for name in lowered
+    )
+
+
+def _literals(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(pattern for pattern in patterns if not re.search(r"[*?\[]", pattern))

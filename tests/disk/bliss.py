@@ -1,0 +1,53 @@
+"""Files as BLISS writes them, as far as the catalogue cares, and messages as it leaves them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from icat_tui.domain.formats import RawFormat, dataset_name
+from icat_tui.domain.model import DiskDataset, SessionDirectory
+
+FILE_TIME = "2023-10-20T01:00:00.123456+02:00"
+END = "2023-10-20T05:00:00.500000+02:00"
+
+Scan = Mapping[str, Any]
+ENDED: Scan = {"start_time": FILE_TIME, "end_time": END, "sample/name": "sA"}
+
+
+def write_bliss(path: Path, scans: Mapping[str, Scan] | None = None, **attributes: Any) -> Path:
+    """Write a dataset file; an attribute that is None is left out."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        for name, value in {"creator": "Bliss", "file_time": FILE_TIME, **attributes}.items():
+            if value is not None:
+                file.attrs[name] = value
+        for name, scan in ({"1.1": ENDED} if scans is None else scans).items():
+            group = file.create_group(name)
+            for place, value in scan.items():
+                group[place] = value
+    return path
+
+
+def dataset_at(session: SessionDirectory, place: str) -> DiskDataset:
+    """Return a dataset that was listed at `<collection>/<directory>`, unread."""
+    collection, directory = place.rsplit("/", 1)
+    name = dataset_name(collection.rsplit("/", 1)[-1], directory, session.format)
+    return DiskDataset(path=f"{session.raw_path}/{place}", collection=collection, name=name)
+
+
+def file_of(session: SessionDirectory, place: str = "colA/colA_0001") -> Path:
+    """Return where the dataset file of `<collection>/<directory>` is."""
+    directory = Path(session.raw_path, place)
+    if session.format == RawFormat.MX:
+        return directory / "metadata.json"
+    return directory / f"{directory.name}.h5"
+
+
+MESSAGE = """<?xml version="1.0" encoding="UTF-8"?><tns:dataset xmlns:tns="http://www.esrf.fr/icat" complete="true">\
+<tns:investigation>hg333</tns:investigation><tns:instrument>id99</tns:instrument><tns:name>0001</tns:name>\
+<tns:location>{location}</tns:location><tns:startDate>2023-10-20T01:00:00.123456+02:00</tns:startDate>\
+<tns:endDate>2023-10-20T05:00:00+02:00</tns:endDate><tns:sample><tns:name>sA</tns:name></tns:sample>\
+<tns:parameter><tns:name>Sample_name</tns:name><tns:value>sA</tns:value></tns:parameter></tns:dataset>"""
+"""As the acquisition writes it (icat-facts.md §5.4); `location` is to be filled in."""

@@ -1,0 +1,51 @@
+"""Sessions on disk, and a file system that refuses."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from icat_tui.domain.formats import RawFormat
+from icat_tui.domain.model import SessionDirectory
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return an empty data root."""
+    path = tmp_path / "visitor"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def session(root: Path) -> SessionDirectory:
+    """Return a session that has an empty raw directory."""
+    path = root / "hg333" / "id99" / "20231019"
+    (path / "RAW_DATA").mkdir(parents=True)
+    return SessionDirectory(str(path), "hg333", "id99", "20231019", RawFormat.ESRFV3)
+
+
+@pytest.fixture
+def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | Path, int], None]:
+    """Return a function that makes the system refuse a path with an error number, whoever runs the tests."""
+    refused: dict[str, int] = {}
+
+    def guard(name: str) -> None:
+        call = getattr(os, name)
+
+        def guarded(path: object, *arguments: object, **options: object) -> object:
+            number = refused.get(str(path))
+            if number is not None:
+                raise OSError(number, os.strerror(number), path)
+            return call(path, *arguments, **options)
+
+        monkeypatch.setattr(os, name, guarded)
+
+    for name in ("scandir", "stat"):
+        guard(name)
+
+    def refuse(path: str | Path, number: int) -> None:
+        refused[str(path)] = number
+
+    return refuse
