@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.errors import SaveError
-from icat_tui.domain.events import CacheFailed, SessionScanned
+from icat_tui.domain.events import SavingFailed, SessionScanned
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.ingest.broker import Broker
 from icat_tui.ingest.events import SendEvent
@@ -44,7 +44,7 @@ class MessageSkipped(Struct, frozen=True):
     reason: str
 
 
-RegisterEvent = SessionLocked | MessageSkipped | CacheFailed | SendEvent
+RegisterEvent = SessionLocked | MessageSkipped | SavingFailed | SendEvent
 
 
 class Office(Struct, frozen=True, kw_only=True):
@@ -114,7 +114,7 @@ class _Desk:
         try:
             self.office.cache.drop(directory)
         except SaveError as error:
-            self.happened.append(CacheFailed(str(self.office.cache.path(directory)), str(error)))
+            self.happened.append(SavingFailed(str(self.office.cache.path(directory)), str(error)))
 
     def unchanged(self, plan: Plan) -> Iterator[Message]:
         self.office.view.refresh()
