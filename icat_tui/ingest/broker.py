@@ -206,8 +206,9 @@ class _Inbox:
         self.said.put(Receipt(frame.headers.get("receipt-id", "")))
 
     def on_error(self, frame: Any) -> None:
-        text = f"{frame.headers.get('message', '')}\n{frame.body or ''}".strip().split("\n", 1)[0]
-        self.said.put(Refusal(frame.headers.get("receipt-id"), text or "an error without words"))
+        message, body = frame.headers.get("message", ""), (frame.body or "").strip().split("\n", 1)[0]
+        words = body if message in body else f"{message}: {body}".removesuffix(": ")
+        self.said.put(Refusal(frame.headers.get("receipt-id"), words or "an error without words"))
         self.answered.set()
 
     def on_disconnected(self) -> None:

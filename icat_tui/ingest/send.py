@@ -114,7 +114,7 @@ class _Sender:
                 yield from self.dispatch(batch)
             elif not self.outstanding and (over or (self.drained and not self.waiting)):
                 break
-            yield from self.listen(self.pause())
+            yield from self.listen(self.pause(over=over))
         yield from self.leave()
         yield SendingFinished(
             accepted=self.counts[SendOutcome.ACCEPTED],
@@ -139,9 +139,10 @@ class _Sender:
                 self.waiting.append(message)
         return [self.waiting.popleft() for _ in range(min(free, len(self.waiting)))]
 
-    def pause(self) -> float:
+    def pause(self, *, over: bool) -> float:
         """Return how long to wait for the broker before there is something else to do."""
-        if self.interval and not self.leaving and (self.waiting or not self.drained):
+        room = len(self.outstanding) < self.window and not self.leaving and not over
+        if room and self.interval and (self.waiting or not self.drained):
             return min(POLL, max(0.0, self.next_at - time.monotonic()))
         return POLL if self.outstanding else 0.0
 
@@ -232,7 +233,9 @@ class _Sender:
         """Return what became of the message that the broker spoke of; nothing where it was about none of ours."""
         if isinstance(heard, Closed):
             return []
-        self.leaving = self.leaving or isinstance(heard, Refusal)
+        if isinstance(heard, Refusal):  # ActiveMQ leaves the connection open and answers nothing more on it
+            self.leaving = True
+            self.hurry()
         message = self.late.pop(heard.id or "", None)
         if message is not None:
             self.counts[SendOutcome.UNKNOWN] -= 1

@@ -245,11 +245,12 @@ def test_checking_writes_nothing(journal: Journal) -> None:
     assert journal.path.read_bytes() == b""
 
 
-def test_a_lock_that_is_never_released_is_an_error_in_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lock", [fcntl.LOCK_EX, fcntl.LOCK_SH])
+def test_a_lock_that_is_never_released_is_an_error_in_time(tmp_path: Path, lock: int) -> None:
     journal = Journal(tmp_path / "journal.jsonl", lock_timeout=0.05)
     journal.check()
     with journal.path.open() as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
+        fcntl.flock(other, lock)
         with pytest.raises(JournalError, match="locked"):
             journal.plan([message(1)])
     journal.plan([message(1)])
