@@ -1,14 +1,10 @@
-"""From the settings in force to what a run works with: ICAT+, the broker, and where the journal lies.
+"""From the settings in force to what a run works with: ICAT+ and the broker.
 
 For those who may read settings: the commands, the UI and the Python API. What must stay true: there is no broker here
 that nobody named, and with `read_only` there is none at all.
 """
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
-
-from platformdirs import user_state_path
 
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.domain.broker_address import BrokerAddress
@@ -16,27 +12,8 @@ from icat_tui.domain.errors import UsageError
 from icat_tui.ingest.broker import Broker, Login
 from icat_tui.settings import Settings
 
-JOURNAL = "journal.jsonl"
 NO_KEY = "elogbook-00000000-0000-0000-0000-000000000000"
 """What a server that asks for no key is given; any other refuses it (icat-facts.md §3.1)."""
-
-
-def state_directory(settings: Settings) -> Path:
-    """Return the directory of the journal and the locks (interface.md, "Journal").
-
-    That is `state_dir`; else one beside the cache, `<cache-dir>-state`, so that all who share a cache share a journal
-    and nobody deletes it with the cache; else the user's own.
-    """
-    if settings.state_dir:
-        return Path(settings.state_dir)
-    if settings.cache_dir:
-        return Path(f"{os.path.abspath(settings.cache_dir)}-state")
-    return user_state_path("icat-tui", appauthor=False)
-
-
-def journal_path(settings: Settings) -> Path:
-    """Return where the journal is, or will be."""
-    return state_directory(settings) / JOURNAL
 
 
 def icatplus_for(settings: Settings) -> IcatPlus | None:

@@ -6,17 +6,16 @@ It is looked for in every investigation of its proposal, as ICAT may file it els
 import time
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
-from typing import Any
 
 from msgspec import Struct
 
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key, session_of
-from icat_tui.domain.model import Answer, CatalogueDataset, Investigation
 from icat_tui.ingest.messages import Action, Message
 from icat_tui.ingest.standing import Sending
 from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.cancel import Cancellation
+from icat_tui.sync.listing import list_proposal
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 5.0
@@ -85,8 +84,8 @@ def _look(
             reason = "its path is in no session, so its proposal and beamline are not known"
             failed += [VerifyFailed(item, reason) for item in members]
             continue
-        listing = list_proposal(catalogue, *group)
-        by_key = {location_key(row.location, facility): row for row in listing.rows}
+        listing = list_proposal(catalogue, facility, *group)
+        by_key = {key: rows[-1] for key, rows in listing.listed.by_key.items()}
         by_id = {row.id: row for row in listing.rows}
         for item in members:
             row = by_id.get(item.icat_id or 0) if item.icat_id else by_key.get(location_key(item.dataset, facility))
@@ -104,32 +103,3 @@ def _group(item: Item, facility: Facility) -> tuple[str, str] | None:
         return None
     *_, proposal, beamline, _ = session.split("/")
     return facility.beamline(beamline), proposal
-
-
-class Listing(Struct, frozen=True):
-    """All that ICAT lists for a proposal at a beamline."""
-
-    investigations: tuple[Investigation, ...]
-    rows: tuple[CatalogueDataset, ...]
-    trouble: str
-    """Why that may not be all: empty where it is."""
-
-
-def list_proposal(catalogue: Catalogue, beamline: str, proposal: str) -> Listing:
-    """Return what ICAT lists in every investigation of a proposal at a beamline."""
-    investigations = catalogue.investigations(beamline, proposal)
-    rows: list[CatalogueDataset] = []
-    answers: list[Answer[Any]] = [investigations]
-    for investigation in investigations.rows:
-        datasets = catalogue.datasets(investigation.id)
-        rows += datasets.rows
-        answers.append(datasets)
-    trouble = next((text for answer in answers if (text := _gap(answer))), "")
-    return Listing(investigations.rows, tuple(rows), trouble)
-
-
-def _gap(answer: Answer[Any]) -> str:
-    """Return why ICAT may have more than it listed; empty where it has not."""
-    if not answer.usable:
-        return answer.reason
-    return f"ICAT+ sent an entry that could not be read ({answer.unreadable[0]})" if answer.unreadable else ""
