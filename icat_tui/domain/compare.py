@@ -315,12 +315,25 @@ class _Comparison:
             return _unknown(dataset, text)
         if self.catalogue.gaps:
             return _unknown(dataset, *self.catalogue.gaps)
-        verdict = self.not_registered(dataset)
-        sent = self.around.sent.registration(dataset.path) if self.around.sent else None
-        rejection = self.around.sent.rejection(dataset.path) if self.around.sent else None
-        if rejection and not sent:
-            verdict = structs.replace(verdict, reasons=(rejection, *verdict.reasons))
-        return self.waiting(verdict, sent)
+        return self.told_before(self.absent(dataset))
+
+    def absent(self, dataset: DiskDataset) -> Dataset:
+        """Return a dataset that ICAT does not list, by what lies on disk."""
+        if message := self.stored.get(dataset.path):
+            return self.not_uploaded(dataset, message)
+        if refused := self.refused_message(dataset):
+            return _unknown(dataset, refused)
+        return self.not_in_icat(dataset)
+
+    def told_before(self, verdict: Dataset) -> Dataset:
+        """Return a verdict with what the journal says of messages about it."""
+        if self.around.sent is None:
+            return verdict
+        if sent := self.around.sent.registration(verdict.path):
+            return self.waiting(verdict, sent)
+        if rejection := self.around.sent.rejection(verdict.path):
+            return structs.replace(verdict, reasons=(rejection, *verdict.reasons))
+        return verdict
 
     def waiting(self, verdict: Dataset, sent: Sent | None) -> Dataset:
         """Return a verdict as it is after a message: pending, or as it was once that took too long (promises.md 5)."""
@@ -330,14 +343,6 @@ class _Comparison:
             return structs.replace(verdict, status=Status.PENDING, reasons=(sent.reason,))
         reasons = (f"{sent.reason}, not in ICAT", *verdict.reasons)
         return structs.replace(verdict, reasons=reasons, sent=sent.reason)
-
-    def not_registered(self, dataset: DiskDataset) -> Dataset:
-        """Return a dataset that ICAT does not have, by what lies on disk."""
-        if message := self.stored.get(dataset.path):
-            return self.not_uploaded(dataset, message)
-        if refused := self.refused_message(dataset):
-            return _unknown(dataset, refused)
-        return self.not_in_icat(dataset)
 
     def refused_message(self, dataset: DiskDataset) -> str:
         """Return why nobody knows whether BLISS left a message for a dataset; empty where that is known."""

@@ -42,6 +42,8 @@ class Group(Struct, frozen=True):
 
     status: Status
     offers: tuple[Offer, ...]
+    again: bool = False
+    """Whether these were sent before, and ICAT never showed them: that takes a confirmation of its own."""
 
 
 class Plan(Struct, frozen=True):
@@ -80,13 +82,13 @@ class Terms(Struct, frozen=True, kw_only=True):
 
 def make_plan(session: Session, terms: Terms) -> Plan:
     """Return what would be sent for a session; only stored messages, which would go out as they are, are read."""
-    offers: dict[Status, list[Offer]] = {status: [] for status in ACTIONABLE if status in terms.statuses}
+    offers: dict[tuple[Status, bool], list[Offer]] = {}
     declined: list[Declined] = []
     for dataset in session.datasets:
         if terms.paths is not None and dataset.path not in terms.paths:
             continue
         reason = _refusal(session, dataset, terms)
-        if dataset.status not in offers:
+        if dataset.status not in terms.statuses:
             if terms.paths is not None:
                 declined.append(Declined(dataset, reason or f"it is {dataset.status.word}"))
             continue
@@ -94,10 +96,15 @@ def make_plan(session: Session, terms: Terms) -> Plan:
             declined.append(Declined(dataset, reason))
             continue
         try:
-            offers[dataset.status].append(_offer(session, dataset, terms))
+            offers.setdefault((dataset.status, bool(dataset.sent)), []).append(_offer(session, dataset, terms))
         except (MessageError, OSError) as error:
             declined.append(Declined(dataset, str(error)))
-    groups = tuple(Group(status, tuple(found)) for status, found in offers.items() if found)
+    groups = tuple(
+        Group(status, tuple(offers[status, again]), again)
+        for status in ACTIONABLE
+        for again in (False, True)
+        if (status, again) in offers
+    )
     return Plan(session, groups, tuple(declined), tuple(_warnings(session, groups, terms)))
 
 
@@ -121,7 +128,7 @@ def _warnings(session: Session, groups: Iterable[Group], terms: Terms) -> Iterat
         yield "the session is not over: BLISS may still register some of this"
     if session.fit and session.fit.match in NEEDS_CHOICE and terms.chosen == session.fit.id:
         yield f"investigation {session.fit.id} was chosen by hand: it is {session.fit.match}"
-    again = sum(1 for group in groups for offer in group.offers if offer.dataset.sent)
+    again = sum(len(group.offers) for group in groups if group.again)
     if again:
         yield f"{again} of these were sent before, and ICAT does not have them"
 

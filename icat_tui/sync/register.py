@@ -117,7 +117,6 @@ class _Desk:
             self.happened.append(SavingFailed(str(self.office.cache.path(directory)), str(error)))
 
     def unchanged(self, plan: Plan) -> Iterator[Message]:
-        self.office.view.refresh()
         session = look_again(plan.session.directory, self.office, self.cancellation, self.terms.chosen)
         if session is None:
             self.skip(plan.offers, "its session could not be looked at again")
@@ -153,13 +152,23 @@ def _same(confirmed: Offer, now: Offer) -> bool:
 
 
 def look_again(
-    directory: SessionDirectory, office: Office, cancellation: Cancellation, chosen: int | None = None
+    directory: SessionDirectory,
+    office: Office,
+    cancellation: Cancellation,
+    chosen: int | None = None,
+    *,
+    keep: bool = False,
 ) -> Session | None:
-    """Return a session as it is now, by neither half of the cache; None where it could not be looked at."""
+    """Return a session as it is now, by neither half of the cache; None where it could not be looked at.
+
+    With `keep` the cache gets to know it.
+    """
+    office.view.refresh()
     plan = ScanPlan(
         found=(directory,),
         catalogue=office.catalogue,
         around=office.around,
+        cache=office.cache if keep else None,
         use_cache=False,
         investigation=chosen,
         jobs=1,

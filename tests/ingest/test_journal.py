@@ -6,8 +6,9 @@ import multiprocessing
 import os
 import shutil
 import subprocess
+import tempfile
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -157,13 +158,15 @@ def _append_as(user: int, path: Path) -> None:
     _append(path, user, 5)
 
 
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A directory that others can reach: every run of pytest closes `tmp_path` to them."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming two users takes root")
-def test_two_users_of_a_group_share_it(tmp_path: Path) -> None:
-    for parent in (tmp_path, *tmp_path.parents):
-        if not parent.stat().st_mode & 0o001:
-            parent.chmod(parent.stat().st_mode | 0o011)
-    shared = tmp_path / "shared"
-    shared.mkdir()
+def test_two_users_of_a_group_share_it(shared: Path) -> None:
     os.chown(shared, -1, 4711)
     shared.chmod(0o2775)
     for user in (12001, 12002, 12001):
