@@ -16,7 +16,7 @@ from icat_tui.domain.errors import ExitCode, IcatTuiError
 
 if TYPE_CHECKING:
     from icat_tui.settings import Settings
-    from icat_tui.sync.records import Totals
+    from icat_tui.sync.records import Sent, Totals
     from icat_tui.sync.report import Line
 
 
@@ -49,6 +49,8 @@ class Ending:
     as_json: bool
     totals: "Totals | None" = None
     """What the run has come to so far, from when it began to scan."""
+    sent: "Sent | None" = None
+    """What became of the messages of the run."""
     closing: "Iterable[Line]" = field(default=())
     """What a person is told last."""
 
@@ -57,7 +59,7 @@ class Ending:
         if self.as_json:
             from icat_tui.sync.records import Sent, Totals, json_line, summary_record  # noqa: PLC0415 - late
 
-            write(json_line(summary_record(self.totals or Totals(), Sent(), code)) + "\n")
+            write(json_line(summary_record(self.totals or Totals(), self.sent or Sent(), code)) + "\n")
             return
         from icat_tui.cli.output import write_lines  # noqa: PLC0415 - late: not for `--help`
 

@@ -10,11 +10,12 @@ import os
 import pwd
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from icat_tui.domain.errors import ExitCode, IcatTuiError
+from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError
 from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.visible import visible
 from icat_tui.sync.files import make_directory
 
 FILE_MODE = 0o664
@@ -48,6 +49,17 @@ def locked(state_dir: Path, directory: SessionDirectory) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def hold(locks: ExitStack, state_dir: Path, directory: SessionDirectory) -> None:
+    """Hold a session's lock until `locks` is closed. Raises SessionLockedError, SaveError where none can be made."""
+    try:
+        locks.enter_context(locked(state_dir, directory))
+    except OSError as error:
+        raise SaveError(
+            f"No lock can be made in {visible(str(state_dir))}: {error.strerror}. Nothing is sent without it; make it "
+            "writable for all who register, or name another state_dir"
+        ) from error
 
 
 def _open(path: Path) -> int:

@@ -21,7 +21,7 @@ from icat_tui.ingest.records import planned_message
 from icat_tui.ingest.send import send
 from icat_tui.ingest.standing import JournalReader, Sending
 from icat_tui.sync.cancel import Cancellation
-from icat_tui.sync.lock import SessionLockedError, locked
+from icat_tui.sync.lock import SessionLockedError, hold
 from icat_tui.sync.plan import NEEDS_CHOICE
 from icat_tui.sync.raw_directory import Site, session_at
 from icat_tui.sync.register import MessageSkipped, Office, RegisterEvent, SessionLocked, look_again
@@ -35,8 +35,8 @@ def resume(
 ) -> Iterator[RegisterEvent]:
     """Send planned messages that still hold, and yield what becomes of all; the last event is `SendingFinished`.
 
-    Each session is locked while it is at it. Raises JournalError where the journal can't be read or written, OSError
-    where no lock can be made: nothing more is sent then.
+    Each session is locked while it is at it. Raises SaveError where the journal can't be read or written, or no lock
+    can be made: nothing more is sent then.
     """
     with ExitStack() as locks:
         desk = _Desk(office, site, cancellation, locks)
@@ -69,7 +69,7 @@ class _Desk:
                 self.skip(messages, "its session is not on this machine's disk: nobody could look at it again")
                 continue
             try:
-                self.locks.enter_context(locked(self.office.state_dir, directory))
+                hold(self.locks, self.office.state_dir, directory)
             except SessionLockedError as error:
                 self.happened.append(SessionLocked(directory, error.holder))
                 self.skip(messages, str(error))
@@ -152,6 +152,9 @@ def _other_content(message: Message, dataset: Dataset, facility: Facility) -> st
         return "BLISS has left a message for it since"
     if dataset.status == Status.INVALID:
         return ""  # it says nothing that could have changed
-    told = parse_stored(dataset.path, message.body, facility.zone)
+    try:
+        told = parse_stored(dataset.path, message.body, facility.zone)
+    except ValueError as error:
+        return f"what was planned can't be compared with its files ({error})"
     says = dataset.start, dataset.end, (dataset.sample or "").replace("\n", "").strip()
     return "" if says == (told.start, told.end, told.sample) else "its files say something else than was to be sent"
