@@ -15,17 +15,13 @@ from icat_tui.cli.output import write_lines
 from icat_tui.cli.running import Run, write
 from icat_tui.cli.scanning import catalogue_for
 from icat_tui.cli.telling import Telling, subject_of
-from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.errors import ExitCode, UsageError, exit_code
-from icat_tui.domain.formats import AUTO
 from icat_tui.domain.visible import visible
 from icat_tui.ingest.journal import Journal
 from icat_tui.ingest.standing import JournalReader, Latest, Sending
-from icat_tui.office import broker_for, target_text
+from icat_tui.office import broker_for, cache_for, site_for, surroundings_for, target_text
 from icat_tui.settings import journal_path
-from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.correspondence import JournalView
-from icat_tui.sync.raw_directory import Site, origin_here
 from icat_tui.sync.records import SCHEMA, Record, Sent, json_line
 from icat_tui.sync.register import Office
 from icat_tui.sync.report import Line, counted
@@ -170,30 +166,17 @@ def _resume(run: Run, planned: list[Sending], path: Path) -> ExitCode:
         return ExitCode.DONE
     run.stop.on_cancel(catalogue.close)
     view = JournalView(path, settings.facility)
-    around = Surroundings(
-        facility=settings.facility,
-        now=now,
-        settle_time=settings.settle_time,
-        sent=view,
-        pending_timeout=settings.pending_timeout,
-    )
     office = Office(
         catalogue=catalogue,
-        around=around,
+        around=surroundings_for(settings, now, view),
         view=view,
         journal=Journal(path),
         broker=broker,
         state_dir=path.parent,
-        cache=SessionCache(Path(settings.cache_dir)) if settings.cache_dir else None,
-    )
-    site = Site(
-        facility=settings.facility,
-        origin=origin_here(now),
-        data_roots=settings.data_root,
-        raw_format=settings.format or AUTO,  # type: ignore[arg-type]  # settings have checked it
+        cache=cache_for(settings),
     )
     telling = Telling(run, target_text(settings, broker))
-    for event in resume(planned, office, site, run.stop):
+    for event in resume(planned, office, site_for(settings, now), run.stop):
         telling.tell(event)
     run.stop.check()
     catalogue.close()

@@ -18,15 +18,13 @@ from icat_tui.cli.running import Run
 from icat_tui.cli.sending_arguments import json_or_text
 from icat_tui.cli.telling import Telling
 from icat_tui.domain.errors import ExitCode, UsageError
-from icat_tui.domain.formats import AUTO
 from icat_tui.domain.visible import visible
 from icat_tui.ingest.journal import Journal
-from icat_tui.office import broker_for, icatplus_for, target_text
+from icat_tui.office import broker_for, cache_for, icatplus_for, site_for, target_text
 from icat_tui.settings import journal_path
-from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.files import write_file
 from icat_tui.sync.listing import Listings
-from icat_tui.sync.raw_directory import RawDirectory, Site, origin_here, place_of, raw_body
+from icat_tui.sync.raw_directory import RawDirectory, place_of, raw_body
 from icat_tui.sync.report import Line
 from icat_tui.sync.store import NOBODY_ASKED, FilesOf, Means, Request, StoredFile, store
 
@@ -102,7 +100,7 @@ def _metadata_file(path: str | None) -> dict[str, Any]:
 
 def _write_message(run: Run, request: RawDirectory, file: Path) -> ExitCode:
     """Write what would be sent to a file, `.xml` appended where it is missing; nothing is asked or sent."""
-    site = _site(run, datetime.now(UTC))
+    site = site_for(run.settings, datetime.now(UTC))
     body = raw_body(request, place_of(request.path, site), site, Listings(icatplus_for(run.settings), site.facility))
     for warning in body.warnings:
         log.warning("%s", warning)
@@ -126,12 +124,12 @@ def _send(run: Run, requests: Sequence[Request], missing: Iterable[str] = ()) ->
     else:
         run.stop.on_cancel(catalogue.close)
     means = Means(
-        site=_site(run, datetime.now(UTC)),
+        site=site_for(run.settings, datetime.now(UTC)),
         journal=Journal(path),
         broker=broker,
         state_dir=path.parent,
         catalogue=catalogue,
-        cache=SessionCache(Path(settings.cache_dir)) if settings.cache_dir else None,
+        cache=cache_for(settings),
         force=run.asked.force,
     )
     for event in store(requests, means, run.stop):
@@ -140,13 +138,3 @@ def _send(run: Run, requests: Sequence[Request], missing: Iterable[str] = ()) ->
     if catalogue is not None:
         catalogue.close()
     return telling.code
-
-
-def _site(run: Run, now: datetime) -> Site:
-    settings = run.settings
-    return Site(
-        facility=settings.facility,
-        origin=origin_here(now),
-        data_roots=settings.data_root,
-        raw_format=settings.format or AUTO,  # type: ignore[arg-type]  # settings have checked it
-    )
