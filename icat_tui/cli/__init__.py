@@ -73,7 +73,7 @@ def _end_well(program: str, words: list[str], narration: Narration, stop: Stop) 
     except IcatTuiError as error:
         return ending.fail(str(error), error.code)
     except Cancelled:
-        log.error("stopped by %s: what was scanned until then is in the cache, if there is one", stop.by)
+        log.error("stopped by %s", stop.by.name if stop.by else "ourselves")
         ending.write(stop.code)
         return stop.code
     except BrokenPipeError:

@@ -27,6 +27,7 @@ COMMANDS = {
 LATER = frozenset({"doctor"})
 """Commands that come with the next versions."""
 FORMATS = ("auto", "esrfv1", "esrfv2", "esrfv3", "id16bspec", "mx")
+ABOUT_FORMATS = f"how raw data lies in a session: {', '.join(FORMATS)}"
 SYNC_RAW = "icat-sync-raw"
 """`icat-tui sync` under the name that cron tables know."""
 PROGRAMS = {SYNC_RAW: "sync", "icat-store-raw": "store-raw", "icat-store-from-file": "store-from-file"}
@@ -38,7 +39,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise a UsageError; for a flag that there is not, name the closest one."""
-        unknown = re.match(r"unrecognized arguments: (-\S+)", message)
+        unknown = re.match(r"unrecognized arguments: (--?[^-\s]\S*)", message)
         if unknown:
             flag = unknown[1].partition("=")[0]
             close = closest(flag, [option for action in self._actions for option in action.option_strings])
@@ -111,7 +112,7 @@ def _add_selection(parser: Parser) -> None:
     group.add_argument("--data-root", action="append", metavar="DIR", help="where proposals lie; repeatable")
     group.add_argument("--since", type=day, metavar="DATE", help="sessions of this date and later")
     group.add_argument("--until", type=day, metavar="DATE", help="sessions of this date and earlier")
-    group.add_argument("--format", choices=FORMATS, help="how raw data lies in a session")
+    group.add_argument("--format", choices=FORMATS, metavar="NAME", help=ABOUT_FORMATS)
 
 
 def _add_work(parser: Parser) -> None:
@@ -119,8 +120,14 @@ def _add_work(parser: Parser) -> None:
     group = parser.add_argument_group("work")
     group.add_argument("--invalidate-cache", action="store_true", help="drop cached sessions that are gone or changed")
     group.add_argument("--investigation", type=investigation, metavar="ID", help="the investigation of the one session")
-    group.add_argument("--register", action="store_true", help="register what is missing, after confirmation")
-    group.add_argument("--auto-register", action="store_true", help="register without asking what is safe unsupervised")
+    group.add_argument(
+        "--register", action="store_true", help="register what is missing, after confirmation (not in this build)"
+    )
+    group.add_argument(
+        "--auto-register",
+        action="store_true",
+        help="the same without asking, and only what is safe so (not in this build)",
+    )
     group.add_argument("--no-print", action="store_true", help="print nothing for each session, only the end")
     group.add_argument("--exit-code", action="store_true", help="exit 1 where something is to be done")
 
@@ -186,7 +193,7 @@ def parser_for(command: str, program: str = "icat-tui") -> Parser:
     if command == "config":
         parser.add_argument("--init", action="store_true", help="write a settings file with everything commented out")
         parser.add_argument("--data-root", action="append", metavar="DIR", help="where proposals lie; repeatable")
-        parser.add_argument("--format", choices=FORMATS, help="how raw data lies in a session")
+        parser.add_argument("--format", choices=FORMATS, metavar="NAME", help=ABOUT_FORMATS)
     else:
         _add_selection(parser)
     if command not in ("check", "config"):
@@ -232,7 +239,13 @@ def parse(program: str, words: Sequence[str]) -> argparse.Namespace:
     command, rest = (PROGRAMS[program], list(words)) if program in PROGRAMS else split_command(words)
     if command in LATER:
         raise UsageError(f"{command} is not in this build")
-    asked = parser_for(command, program).parse_intermixed_args(rest)
+    parser = parser_for(command, program)
+    place = rest.index("--") if "--" in rest else len(rest)
+    asked = parser.parse_intermixed_args(rest[:place])
+    if rest[place + 1 :]:  # parsed apart: mixed with options, argparse forgets what the `--` was for
+        before = vars(asked).get("paths", [])
+        parser.parse_args(rest[place:], asked)
+        asked.paths = before + asked.paths
     if not command and asked.no_print:  # as it was said to mean
         command = "sync"
     asked.command = command

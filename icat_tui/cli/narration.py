@@ -14,8 +14,14 @@ from icat_tui.domain.visible import visible
 log = logging.getLogger("icat_tui")
 
 
+def _make_visible(record: logging.LogRecord) -> bool:
+    """Make the names in a record visible, for whoever handles it."""
+    record.msg, record.args = visible(record.getMessage()), ()
+    return True
+
+
 class _Line(logging.Formatter):
-    """Makes a record one line that any terminal can show."""
+    """Makes a record one line, its traceback too."""
 
     def format(self, record: logging.LogRecord) -> str:
         return visible(super().format(record))
@@ -80,9 +86,11 @@ def narrating(program: str) -> Iterator[Narration]:
     narration = Narration(program)
     log.setLevel(logging.DEBUG)
     log.propagate = False
+    log.addFilter(_make_visible)
     try:
         yield narration
     finally:
+        log.removeFilter(_make_visible)
         for handler in narration.handlers:
             log.removeHandler(handler)
             with suppress(OSError):  # said before

@@ -91,8 +91,8 @@ class Scanning:
         for line in plain(trouble_text(self.totals)).splitlines():
             log.error("%s", line)
         code = exit_code(self.happened | self.totals.happened(todo))
-        if code == ExitCode.NOTHING and not self.run.settings.api_key:
-            log.error("no API key was given: where ICAT+ wants one, set ICAT_TUI_API_KEY or api_key_file")
+        if not self.run.settings.api_key and any("API key" in reason for reason in self.totals.troubles):
+            log.error("no API key was given: set ICAT_TUI_API_KEY, or api_key_file in config.toml")
         return code
 
     def _plan(self) -> ScanPlan:
