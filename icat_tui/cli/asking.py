@@ -4,6 +4,7 @@ Questions go to stderr, as stdout is data. A signal ends the wait for an answer.
 """
 
 import os
+import re
 import select
 import sys
 from collections.abc import Callable
@@ -55,7 +56,7 @@ class Questions:
     def number(self, question: str) -> int | None:
         """Return the number that was typed; None for anything else. Raises Cancelled."""
         answer = self.line(f"{question} ")
-        return int(answer) if answer.isdecimal() and len(answer) < 10 else None
+        return int(answer) if re.fullmatch("[0-9]{1,9}", answer) else None
 
     def line(self, question: str) -> str:
         """Return the line that was typed, empty at the end of input. Raises Cancelled."""

@@ -10,19 +10,17 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
 from icat_tui import __version__
 from icat_tui.cli.asking import MANY, Questions, Reply
 from icat_tui.cli.narration import log
-from icat_tui.cli.output import Output, write_lines
+from icat_tui.cli.output import Output
 from icat_tui.cli.scanning import Scanning
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.domain.events import SessionScanned
 from icat_tui.domain.model import Session, SessionDirectory
-from icat_tui.domain.status import ACTIONABLE, Category, Status
+from icat_tui.domain.status import ACTIONABLE, Category
 from icat_tui.domain.visible import visible
-from icat_tui.ingest.broker import Broker, Login
 from icat_tui.ingest.events import (
     BrokerConnected,
     BrokerLost,
@@ -33,6 +31,7 @@ from icat_tui.ingest.events import (
 )
 from icat_tui.ingest.journal import Journal
 from icat_tui.ingest.messages import Message, Origin
+from icat_tui.office import broker_for, target_text
 from icat_tui.settings import Settings, journal_path
 from icat_tui.sync.plan import UNSUPERVISED, Group, Plan, Terms, make_plan
 from icat_tui.sync.records import Sent
@@ -64,6 +63,8 @@ class Registering:
         self.fates: dict[str, Fate] = {}
         """By the id of the message."""
         self.to_verify: dict[str, Message] = {}
+        self.held: dict[SessionDirectory, int] = {}
+        """The sessions to be registered, and of how many datasets each."""
         self.locked: list[SessionDirectory] = []
         self.left_out = 0
         self.office = office_for(scanning, settings)
@@ -76,12 +77,18 @@ class Registering:
             chosen=chosen,
             again=self.supervised,
         )
-        log.warning("what is to be registered goes to %s", ", ".join(map(str, settings.queue)))
+        log.warning("what is confirmed is sent to %s", target_text(settings, self.office.broker))
 
     # -- which sessions --
 
+    def holds(self, session: Session) -> bool:
+        """Return whether a scanned session is held back, to be registered once all are scanned."""
+        if held := self.wants(session):
+            self.held[session.directory] = self._actionable(session)
+        return held
+
     def wants(self, session: Session) -> bool:
-        """Return whether a scanned session is held back to be registered."""
+        """Return whether a session has something that this run registers."""
         if not set(self.terms.statuses).intersection(session.counts):
             return False
         if session.category == Category.TODO_ONGOING and self.supervised and not self.scanning.selected.narrow:
@@ -91,18 +98,15 @@ class Registering:
 
     def through(self, sessions: Iterator[Session]) -> Iterator[Session]:
         """Yield the sessions of a scan; those that are registered at the end, as they are then."""
-        held: list[tuple[SessionDirectory, int]] = []
-        for session in sessions:
-            if self.wants(session):
-                held.append((session.directory, self._actionable(session)))
-            else:
-                yield session
-        for place, (directory, _) in enumerate(held):
+        yield from (session for session in sessions if session.directory not in self.held)
+        left = sum(self.held.values())
+        for directory, number in self.held.items():
             self.stop.check()
             if not self.quit:
-                self.one(directory, sum(number for _, number in held[place:]))
+                self.one(directory, left)
+            left -= number
         self.look_whether_icat_has_understood()
-        for directory, _ in held:
+        for directory in self.held:
             if session_now := look_again(directory, self.office, self.stop, keep=True):
                 self.tell(session_now)
                 yield session_now
@@ -141,7 +145,7 @@ class Registering:
         if self.quit:
             return False
         if not self.supervised or self.all_follow:
-            return not group.again or self.supervised and self.ask(group, session, left)
+            return not group.again or (self.supervised and self.ask(group, session, left))
         return self.ask(group, session, left)
 
     def ask(self, group: Group, session: Session, left: int) -> bool:
@@ -169,6 +173,7 @@ class Registering:
         sys.stderr.write(f"{visible(group.offers[0].message.body.decode(errors='surrogateescape'))}\n")
 
     def send(self, plan: Plan) -> None:
+        """Send what was confirmed of one session. Raises Cancelled."""
         for event in register([plan], self.terms, self.office, self.stop):
             self.heard(event)
         self.stop.check()
@@ -199,6 +204,7 @@ class Registering:
                 log.info("%s: %s", broker, type(event).__name__)
 
     def failed(self, message: Message, why: str) -> None:
+        """Say that a message was not accepted."""
         self.output.failure(f"{message.dataset}: {why}", message.dataset)
         self.scanning.happened.add(ExitCode.PARTIAL)
 
@@ -243,11 +249,9 @@ class Registering:
 
 def office_for(scanning: Scanning, settings: Settings) -> Office:
     """Return what a registration works with. Raises UsageError where nothing can be sent."""
-    if not settings.queue:
-        raise UsageError("no broker is known to send to: give --queue HOST:PORT, or set queue in config.toml")
-    if scanning.view is None:
-        raise UsageError("the journal can't be read: nothing can be sent without it")
     path = journal_path(settings)
+    if scanning.view is None:
+        raise UsageError(f"nothing can be sent, as the journal {path} can't be read: {scanning.view_trouble}")
     return Office(
         catalogue=scanning.catalogue,
         around=scanning.around,
@@ -258,12 +262,6 @@ def office_for(scanning: Scanning, settings: Settings) -> Office:
         cache=scanning.cache,
         verify_wait=settings.verify_wait,
     )
-
-
-def broker_for(settings: Settings) -> Broker:
-    """Return how the brokers of the settings are spoken to."""
-    login = Login(settings.broker_login, settings.broker_passcode or "") if settings.broker_login else None
-    return Broker(addresses=settings.queue, login=login, rate=settings.rate, read_only=settings.read_only)
 
 
 def origin(now: datetime) -> Origin:

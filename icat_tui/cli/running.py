@@ -6,7 +6,7 @@ What must stay true: with `--json` a `summary` is the last line on every path, o
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -49,17 +49,18 @@ class Ending:
     as_json: bool
     totals: "Totals | None" = None
     """What the run has come to so far, from when it began to scan."""
-    sent: "Sent | None" = None
-    """What became of the messages of the run."""
     closing: "Iterable[Line]" = field(default=())
     """What a person is told last."""
+    sent: "Callable[[], Sent] | None" = None
+    """What became of messages, in a run that sends."""
 
     def write(self, code: int) -> None:
         """Tell what the run came to."""
         if self.as_json:
             from icat_tui.sync.records import Sent, Totals, json_line, summary_record  # noqa: PLC0415 - late
 
-            write(json_line(summary_record(self.totals or Totals(), self.sent or Sent(), code)) + "\n")
+            sent = self.sent() if self.sent else Sent()
+            write(json_line(summary_record(self.totals or Totals(), sent, code)) + "\n")
             return
         from icat_tui.cli.output import write_lines  # noqa: PLC0415 - late: not for `--help`
 

@@ -45,7 +45,7 @@ class Telling:
         """Fates by name: those of `Sent`, and `refused`."""
         self.refusals: list[ExitCode] = []
         self.happened: set[ExitCode] = set()
-        run.ending.sent = Sent()
+        run.ending.sent = self.sent
         if not run.asked.quiet:
             run.ending.closing = self.closing_text()
 
@@ -89,7 +89,6 @@ class Telling:
     def fate(self, fate: str, subject: str, reason: str) -> None:
         """Tell what became of one thing that was asked for."""
         self.counts[fate] += 1
-        self.run.ending.sent = Sent(**{each: self.counts[each] for each in COLOURS})
         if fate in ("rejected", "unknown"):
             self.happened.add(ExitCode.PARTIAL)
             log.error("%s: %s: %s", subject, fate, reason)
@@ -125,6 +124,10 @@ class Telling:
         nothing_done = not any(self.counts[fate] for fate in COLOURS)
         partly = {code if nothing_done else ExitCode.PARTIAL for code in self.refusals}
         return exit_code(self.happened | partly)
+
+    def sent(self) -> Sent:
+        """Return what became of messages."""
+        return Sent(**{fate: self.counts[fate] for fate in COLOURS})
 
     def closing_text(self) -> Iterator[Line]:
         """Yield what is said at the end."""
