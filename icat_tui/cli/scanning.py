@@ -50,6 +50,8 @@ class Scanning:
         self.around = Surroundings(facility=settings.facility, now=now, settle_time=settings.settle_time)
         self.catalogue = catalogue_for(settings)
         self.totals = run.ending.totals = Totals()
+        self.found: set[RawFormat] = set()
+        """The formats that sessions have."""
         self.unusable: list[str] = []
         """Why cache files were of no use: sessions are scanned without them."""
         self.happened: set[ExitCode] = set()
@@ -73,6 +75,7 @@ class Scanning:
                 if isinstance(event, CacheUnusable):
                     self.unusable.append(event.reason)
                 elif isinstance(event, SessionScanned):
+                    self.found.add(event.session.directory.format)
                     yield event.session
         self.run.stop.check()
 

@@ -94,7 +94,7 @@ def _without(found: Unreadable, scanning: Scanning, output: Output) -> None:
 
 
 def _write_overview(scanning: Scanning, output: Output, directory: Path) -> list[Path]:
-    """Scan, and write the overview; return its directories that are there."""
+    """Scan, and write the overview; return its directories that have to do with what was asked for."""
     run = scanning.run
     asked_for = () if scanning.format == AUTO else tuple(scanning.formats)
     destination = Destination(directory=directory, call=script_call(run.settings), formats=asked_for)
@@ -106,7 +106,7 @@ def _write_overview(scanning: Scanning, output: Output, directory: Path) -> list
         output.failure(str(error))
         for _ in sessions:  # what is left of the scan is done all the same
             pass
-    return [path for raw_format in scanning.formats if (path := directory / raw_format).is_dir()]
+    return [path for each in sorted(scanning.found.union(asked_for)) if (path := directory / each).is_dir()]
 
 
 def every_session(scanning: Scanning, output: Output) -> Iterator[Session]:
