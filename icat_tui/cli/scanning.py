@@ -4,7 +4,7 @@ Nothing is kept here: sessions flow through to whoever asks for them, and only t
 """
 
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sized
 from datetime import datetime
 from pathlib import Path
 
@@ -59,6 +59,8 @@ class Scanning:
         )
         self.catalogue = catalogue_for(settings)
         self.totals = run.ending.totals = Totals()
+        self.found: set[RawFormat] = set()
+        """The formats that sessions have."""
         self.unusable: list[str] = []
         """Why cache files were of no use: sessions are scanned without them."""
         self.happened: set[ExitCode] = set()
@@ -95,6 +97,7 @@ class Scanning:
                 if isinstance(event, CacheUnusable):
                     self.unusable.append(event.reason)
                 elif isinstance(event, SessionScanned):
+                    self.found.add(event.session.directory.format)
                     yield event.session
         self.run.stop.check()
 
@@ -111,8 +114,7 @@ class Scanning:
         if not (missing or self.totals.sessions or self.totals.failed):
             log.warning("no session on disk matches what was asked for")
         if self.unusable:
-            more = f" (and {len(self.unusable) - 1:,} more)" if len(self.unusable) > 1 else ""
-            log.warning("%s%s", self.unusable[0], more)
+            log.warning("%s%s", self.unusable[0], and_more(self.unusable))
         for line in plain(trouble_text(self.totals)).splitlines():
             log.error("%s", line)
         code = exit_code(self.happened | self.totals.happened(todo))
@@ -147,6 +149,11 @@ def _journal_view(settings: Settings) -> tuple[JournalView | None, str]:
         return JournalView(journal_path(settings), settings.facility), ""
     except JournalError as error:
         return None, str(error)
+
+
+def and_more(of_a_kind: Sized) -> str:
+    """Return how many there are beside the first, which has been told."""
+    return f" (and {len(of_a_kind) - 1:,} more)" if len(of_a_kind) > 1 else ""
 
 
 def tell(event: ScanEvent, output: Output) -> None:
