@@ -4,9 +4,11 @@ Nothing is kept here: sessions flow through to whoever asks for them, and only t
 """
 
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sized
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import structs
 
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.cli.narration import log, progress
@@ -25,7 +27,7 @@ from icat_tui.domain.events import (
     SessionsFound,
 )
 from icat_tui.domain.formats import AUTO, RawFormat
-from icat_tui.domain.model import Session
+from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Category
 from icat_tui.ingest.records import JournalError
 from icat_tui.office import icatplus_for
@@ -57,6 +59,8 @@ class Scanning:
         )
         self.catalogue = catalogue_for(settings)
         self.totals = run.ending.totals = Totals()
+        self.found: set[RawFormat] = set()
+        """The formats that sessions have."""
         self.unusable: list[str] = []
         """Why cache files were of no use: sessions are scanned without them."""
         self.happened: set[ExitCode] = set()
@@ -69,9 +73,19 @@ class Scanning:
 
     def sessions(self, output: Output, held: Callable[[Session], bool] = lambda _: False) -> Iterator[Session]:
         """Yield the sessions as they are scanned, each told of but the ones that are `held`. Raises Cancelled."""
+        return self._told(self._plan(), output, held)
+
+    def once_more(self, directories: Collection[SessionDirectory], output: Output) -> Iterator[Session]:
+        """Yield sessions as they are now, without the cache, which gets to know them. Raises Cancelled."""
+        if not directories:
+            return iter(())
+        plan = structs.replace(self._plan(), found=tuple(directories), use_cache=False)
+        return self._told(plan, output, lambda _: False)
+
+    def _told(self, plan: ScanPlan, output: Output, held: Callable[[Session], bool]) -> Iterator[Session]:
         found = 0
         with progress(shown=self._shows_progress()) as show:
-            for event in scan(self._plan(), self.run.stop):
+            for event in scan(plan, self.run.stop):
                 if isinstance(event, SessionScanned) and held(event.session):
                     yield event.session
                     continue
@@ -83,6 +97,7 @@ class Scanning:
                 if isinstance(event, CacheUnusable):
                     self.unusable.append(event.reason)
                 elif isinstance(event, SessionScanned):
+                    self.found.add(event.session.directory.format)
                     yield event.session
         self.run.stop.check()
 
@@ -99,8 +114,7 @@ class Scanning:
         if not (missing or self.totals.sessions or self.totals.failed):
             log.warning("no session on disk matches what was asked for")
         if self.unusable:
-            more = f" (and {len(self.unusable) - 1:,} more)" if len(self.unusable) > 1 else ""
-            log.warning("%s%s", self.unusable[0], more)
+            log.warning("%s%s", self.unusable[0], and_more(self.unusable))
         for line in plain(trouble_text(self.totals)).splitlines():
             log.error("%s", line)
         code = exit_code(self.happened | self.totals.happened(todo))
@@ -135,6 +149,11 @@ def _journal_view(settings: Settings) -> tuple[JournalView | None, str]:
         return JournalView(journal_path(settings), settings.facility), ""
     except JournalError as error:
         return None, str(error)
+
+
+def and_more(of_a_kind: Sized) -> str:
+    """Return how many there are beside the first, which has been told."""
+    return f" (and {len(of_a_kind) - 1:,} more)" if len(of_a_kind) > 1 else ""
 
 
 def tell(event: ScanEvent, output: Output) -> None:
