@@ -74,14 +74,15 @@ def scan(plan: ScanPlan, cancellation: Cancellation | None = None) -> Iterator[S
     """
     run = _Run(plan)
     # Not the caller's itself, as this scan may be only a part of the work.
-    take_back = (cancellation or Cancellation()).on_cancel(run.cancellation.cancel)
+    take_back = cancellation.on_cancel(run.cancellation.cancel) if cancellation is not None else None
     began = time.perf_counter()
     try:
         run.start()
         yield from run.events()
         yield ScanFinished(cancelled=bool(run.cancellation), seconds=time.perf_counter() - began)
     finally:
-        take_back()
+        if take_back is not None:
+            take_back()
         run.cancellation.cancel()
 
 
