@@ -1,5 +1,6 @@
 """Calling work off: heard at once by whoever waits, and nothing of ours is left behind."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from tests.sync.scanning import (
     scanned,
     sessions_of,
     several,
+    wait_for,
     wait_for_threads,
 )
 
@@ -126,6 +128,30 @@ def test_cancelling_waits_for_no_disk(
     cancelled(plan_of(directories, catalogue, jobs=2), hanging_disk(directories[1].path))
     held.set()
     wait_for_threads(before)
+
+
+def test_only_who_hangs_himself_is_left_by_a_disk_that_hangs(
+    root: Path, held: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others, who wait for their turn at the disk, go at once."""
+    catalogue, before, hanging = StandIn(), set(threading.enumerate()), threading.Semaphore(0)
+    directories = several(root, catalogue, 12)
+    both_hang = threading.Event()
+
+    def scandir(_: str) -> object:
+        hanging.release()
+        held.wait()
+        raise OSError
+
+    def watch() -> None:
+        for _ in range(2):
+            hanging.acquire()
+        both_hang.set()
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    threading.Thread(target=watch).start()
+    cancelled(plan_of(directories, catalogue, jobs=2), both_hang)
+    wait_for(lambda: len(set(threading.enumerate()) - before) == 2, "the others have gone")
 
 
 def test_cancelling_waits_for_no_discovery(
