@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from icat_tui.domain.events import (
     SessionScanned,
     SessionsFound,
 )
+from icat_tui.domain.model import SessionDirectory
 from icat_tui.sync import scan as module
 from icat_tui.sync.cancel import Cancellation, Cancelled
 from icat_tui.sync.scan import scan
@@ -133,24 +134,26 @@ def test_cancelling_waits_for_no_disk(
 def test_only_who_hangs_himself_is_left_by_a_disk_that_hangs(
     root: Path, held: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The others, who wait for their turn at the disk, go at once."""
+    """Two sessions are at the disk; two more, who wait for their turn there, go at once."""
+    monkeypatch.setattr(module, "FOUND_AHEAD", 1)
     catalogue, before, hanging = StandIn(), set(threading.enumerate()), threading.Semaphore(0)
     directories = several(root, catalogue, 12)
-    both_hang = threading.Event()
+    all_wait = threading.Event()
 
     def scandir(_: str) -> object:
         hanging.release()
         held.wait()
         raise OSError
 
-    def watch() -> None:
-        for _ in range(2):
+    def found() -> Iterator[SessionDirectory]:
+        yield from directories[:5]
+        for _ in range(2):  # four were taken, as there is room for one, and two of them hang
             hanging.acquire()
-        both_hang.set()
+        all_wait.set()
+        yield from directories[5:]
 
     monkeypatch.setattr(os, "scandir", scandir)
-    threading.Thread(target=watch).start()
-    cancelled(plan_of(directories, catalogue, jobs=2), both_hang)
+    cancelled(plan_of(found(), catalogue, jobs=2), all_wait)
     wait_for(lambda: len(set(threading.enumerate()) - before) == 2, "the others have gone")
 
 
