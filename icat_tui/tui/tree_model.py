@@ -5,6 +5,7 @@ leaves the cursor on what it was on. Only what is open has nodes; the rest are s
 """
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -170,22 +171,30 @@ class TreeModel:
             return False
         match = self.filter.match(self.session(place))
         if match:
-            self._open_matches({place: match})
+            self._opened.update(group for group in above(place) if not self.sessions_in(group))
+        if match == Match.DATASETS:
+            self._open_match(place)
         return bool(match)
 
     def _open_matches(self, matched: dict[Place, Match]) -> None:
-        """Open what holds matches of one group, as long as there is room for their rows."""
-        places = list(matched)
-        for group in sorted({place[:level] for place in places for level in (Level.OUTER, Level.INNER)}):
-            self._spend(group, sum(1 for _ in _below(places, group)))
+        """Open what holds matches of one outer group, as long as there is room for their rows."""
+        sessions = Counter(place[: Level.INNER] for place in matched)
+        for outer in {inner[: Level.OUTER] for inner in sessions}:
+            self._spend(outer, len(sessions) if len(sessions) > 1 else 0)  # what is alone is folded: it needs no row
+        for inner, number in sessions.items():
+            self._spend(inner, number if number > 1 else 0)
         for place, match in matched.items():
-            if match == Match.DATASETS and self._budget > 0:
-                datasets = self._datasets(place)
-                nodes = list(session_nodes(place, 0, datasets, lambda _: False))
-                self._spend(place, len(nodes))
-                for node in nodes:
-                    if node.level == Level.COLLECTION:
-                        self._spend(node.place, len(node.datasets))
+            if match == Match.DATASETS:
+                self._open_match(place)
+
+    def _open_match(self, place: Place) -> None:
+        """Open a session that matches by its datasets, and its collections."""
+        if self._budget > 0:
+            nodes = list(session_nodes(place, 0, self._datasets(place), lambda _: False))
+            self._spend(place, len(nodes))
+            for node in nodes:
+                if node.level == Level.COLLECTION:
+                    self._spend(node.place, len(node.datasets))
 
     def _spend(self, place: Place, rows: int) -> None:
         """Open a node if its rows still fit in; what would never fit stays closed, the others come in order."""

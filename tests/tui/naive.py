@@ -42,9 +42,7 @@ def _outer(
                 yield from _session(place, sessions[place], depth + 1, is_open, shown)
 
 
-def _session(
-    place: Place, row: SessionRow, depth: int, is_open: IsOpen, shown: Shown
-) -> Iterator[tuple[Place, int]]:
+def _session(place: Place, row: SessionRow, depth: int, is_open: IsOpen, shown: Shown) -> Iterator[tuple[Place, int]]:
     yield place, depth
     if not any(row.counts) or not is_open(place):
         return

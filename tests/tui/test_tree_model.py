@@ -1,12 +1,12 @@
 import operator
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from icat_tui.domain.status import Category, Status
 from icat_tui.tui.filtering import Filter, Match, parse_filter
+from icat_tui.tui.lines import line
 from icat_tui.tui.nodes import Level, Place
 from icat_tui.tui.session_row import SessionRow
 from icat_tui.tui.tree_model import OPENED_AT_MOST, TreeModel
@@ -138,6 +138,181 @@ TestTrees.settings = settings(max_examples=80, stateful_step_count=20, deadline=
 
 
 def many(number: int, datasets: int = 0, status: Status = Status.REGISTERED) -> list[SessionRow]:
-    return [
-        a_row(a_place(f"p{n:04}"), [("col", f"{d:04}", status) for d in range(datasets)]) for n in range(number)
+    named: list[Named] = [("col", f"{each:04}", status) for each in range(datasets)]
+    return [a_row(a_place(f"p{each:04}"), named) for each in range(number)]
+
+
+def labels(tree: TreeModel) -> list[str]:
+    return ["  " * node.depth + line(tree, index).label for index, node in enumerate(tree.rows)]
+
+
+def test_levels_with_one_entry_are_folded_into_the_next() -> None:
+    tree = TreeModel(groups_open=True)
+    tree.put(
+        [
+            found(a_place("alone")),
+            *(found(a_place("beam", "id10", date)) for date in ("20230101", "20230102")),
+            found(a_place("both", "id10")),
+            *(found(a_place("both", "id11", date)) for date in ("20230101", "20230102")),
+        ]
+    )
+    assert labels(tree) == [
+        "alone/id99/20231019",
+        "beam/id10",
+        "  20230101",
+        "  20230102",
+        "both",
+        "  id10/20231019",
+        "  id11",
+        "    20230101",
+        "    20230102",
     ]
+
+
+def test_a_dataset_is_called_without_its_collection_which_is_folded_where_it_is_alone() -> None:
+    tree = TreeModel()
+    alone = [("colA", "0001", Status.REGISTERED), ("colA", "0002", Status.REGISTERED)]
+    tree.put([a_row(a_place("p1"), alone), a_row(a_place("p2"), [*alone, ("colB", "0001", Status.INVALID)])])
+    tree.open(1)
+    tree.open(0)
+    assert labels(tree) == [
+        "p1/id99/20231019/colA",
+        "  0001",
+        "  0002",
+        "p2/id99/20231019",
+        "  colA",
+        "  colB/0001",
+    ]
+
+
+def test_sessions_that_come_in_fold_away_neither_the_cursor_nor_what_is_open() -> None:
+    tree = TreeModel()
+    tree.put([a_row(a_place("p1", "id10"), [("c", "1", Status.INVALID)]), found(a_place("p2"))])
+    tree.open(0)
+    tree.move_to(1)
+    under_cursor = tree.node
+    tree.put([found(a_place("p1", "id11")), found(a_place("p1", "id10", "20200101")), found(a_place("p0"))])
+    assert under_cursor
+    assert tree.node
+    assert tree.node.place == under_cursor.place
+
+
+def test_the_other_order_keeps_cursor_and_what_is_open() -> None:
+    tree = TreeModel()
+    tree.put([a_row(a_place(name, "id10"), [("c", "1", Status.INVALID)]) for name in ("p1", "p2")])
+    tree.open(1)
+    tree.move_to(2)
+    tree.turn()
+    assert tree.node
+    assert tree.node.dataset
+    assert labels(tree) == ["id10", "  p1/20231019", "  p2/20231019/c", "    1"]
+    tree.turn()
+    assert labels(tree) == ["p1/id10/20231019", "p2/id10/20231019/c", "  1"]
+
+
+def test_a_filter_opens_what_matches_up_to_its_limit_and_lists_the_rest_closed() -> None:
+    tree = TreeModel()
+    tree.put(many(30, 100, Status.INVALID))
+    searched(tree, parse_filter("status:invalid col_00"))
+    datasets = [node for node in tree.rows if node.dataset]
+    assert len(datasets) == OPENED_AT_MOST
+    assert len(tree.shown_sessions()) == len(tree.rows) - len(datasets) == 30
+
+
+def test_a_session_of_more_hits_than_a_filter_opens_stays_closed_and_keeps_no_other_from_being_opened() -> None:
+    tree = TreeModel()
+    tree.put([*many(1, OPENED_AT_MOST + 1), a_row(a_place("q"), [("col", "0001", Status.REGISTERED)])])
+    searched(tree, parse_filter("col_0001"))
+    assert labels(tree) == ["p0000/id99/20231019/col", "  0001", "q/id99/20231019/col", "  0001"]
+    searched(tree, parse_filter("col_"))
+    assert labels(tree) == ["p0000/id99/20231019", "q/id99/20231019/col", "  0001"]
+
+
+def test_first_hits_are_there_before_everything_was_searched() -> None:
+    tree = TreeModel()
+    tree.put(many(50, 2))
+    tree.narrow(parse_filter("col_0001"))
+    assert tree.search(sessions=10)
+    first = labels(tree)
+    assert len(first) == 20
+    while tree.search(sessions=10):
+        pass
+    assert labels(tree)[:20] == first
+    assert len(tree.rows) == 100
+
+
+def test_clearing_a_filter_brings_back_what_was_open_and_leaves_the_cursor_on_its_session() -> None:
+    tree = TreeModel()
+    tree.put(many(10, 2))
+    tree.open(3)
+    before = labels(tree)
+    searched(tree, parse_filter("p0007 0001"))
+    tree.move_to(1)
+    tree.narrow(Filter())
+    assert labels(tree) == before
+    assert tree.node
+    assert tree.node.session == a_place("p0007").path
+
+
+def test_a_session_that_stops_matching_stays_until_the_filter_is_applied_again() -> None:
+    tree = TreeModel()
+    directory = a_place()
+    tree.put([a_row(directory, [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
+    searched(tree, Filter(attention=True))
+    tree.move_to(1)
+    tree.put([a_row(directory, [("c", "1", Status.REGISTERED)], Category.OK)])
+    assert tree.node
+    assert tree.node.dataset
+    assert tree.node.dataset.status == Status.REGISTERED
+    searched(tree, Filter(attention=True))
+    assert not tree.rows
+
+
+def test_a_session_that_begins_to_match_appears_opened() -> None:
+    tree = TreeModel()
+    tree.put([found(a_place("p1"))])
+    searched(tree, Filter(attention=True))
+    assert not tree.rows
+    tree.put([a_row(a_place("p1"), [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
+    assert labels(tree) == ["p1/id99/20231019/c", "  1"]
+
+
+def test_the_next_that_wants_attention_is_a_session_or_a_dataset_within_an_open_one() -> None:
+    tree = TreeModel()
+    bad: list[Named] = [("c", "1", Status.REGISTERED), ("c", "2", Status.INVALID)]
+    tree.put(
+        [
+            a_row(a_place("p0"), [("c", "1", Status.PENDING)]),
+            *(a_row(a_place("p1", "id10", date), bad, Category.HAS_INVALID) for date in ("20230101", "20230102")),
+            a_row(a_place("p2"), [], Category.EMPTY),
+        ]
+    )
+    assert tree.seek_attention(1)  # opens the proposal it lies in
+    assert labels(tree)[tree.cursor] == "  20230101"
+    tree.open(tree.cursor)
+    assert tree.seek_attention(1)
+    assert labels(tree)[tree.cursor] == "    2"
+    assert tree.seek_attention(1)
+    assert labels(tree)[tree.cursor] == "  20230102"
+    assert not tree.seek_attention(1)
+    assert tree.seek_attention(-1)
+    assert labels(tree)[tree.cursor] == "    2"
+
+
+def test_a_group_shows_what_wants_attention_most_and_the_counts_of_all() -> None:
+    tree = TreeModel()
+    tree.put(
+        [
+            a_row(a_place(date="20230101"), [("c", "1", Status.REGISTERED)], Category.OK),
+            a_row(a_place(date="20230102"), [("c", "1", Status.IN_PROGRESS)], Category.TODO_ONGOING),
+            found(a_place(date="20230103")),
+        ]
+    )
+    assert line(tree, 0).sign == Category.TODO_ONGOING
+    tree.put([a_row(a_place(date="20230103"), [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
+    shown = line(tree, 0)
+    assert shown.sign == Category.HAS_INVALID
+    assert dict(zip(Status, shown.counts, strict=True)) == {
+        status: int(status in (Status.REGISTERED, Status.IN_PROGRESS, Status.INVALID)) for status in Status
+    }
+    assert tree.totals() == (Category.HAS_INVALID, shown.counts)
