@@ -1,22 +1,21 @@
 """What can be typed: the commands and their options (interface.md, "Commands", "Selection", "Options").
 
-Nothing here is imported late because nothing here is heavy: `--help` and `--version` get by on this module alone.
+Only the standard library is imported here, and nothing of it that is slow: `--help` and `--version` get by on this.
 """
 
 import argparse
-import difflib
+import os
 import re
-import sys
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import NoReturn
 
 from icat_tui import __version__
-from icat_tui.domain.errors import ExitCode
+from icat_tui.domain.errors import UsageError
 
 COMMANDS = {
-    "sync": "scan, print, export: the work of the UI without a screen",
-    "check": "say in words what is in the catalogue and what is not (read-only)",
+    "sync": "scan, print and export: the work of the UI without a screen",
+    "check": "say in words what is in the catalogue, what is not, and why (read-only)",
     "store-raw": "register one directory",
     "store-from-file": "send the metadata files that BLISS left",
     "add-files": "ask ICAT to add the files of registered datasets",
@@ -25,150 +24,246 @@ COMMANDS = {
     "doctor": "check settings, data root, cache, ICAT+ and broker",
     "config": "the settings in force and where each one comes from",
 }
+LATER = frozenset({"store-raw", "store-from-file", "add-files", "journal", "doctor"})
+"""Commands that come with the next versions."""
 FORMATS = ("auto", "esrfv1", "esrfv2", "esrfv3", "id16bspec", "mx")
+ABOUT_FORMATS = f"how raw data lies in a session: {', '.join(FORMATS)}"
+SYNC_RAW = "icat-sync-raw"
+"""`icat-tui sync` under the name that cron tables know."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line: what is wrong and what would be right."""
+    """A parser whose complaints are UsageErrors of one line: what is wrong and what would be right."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the arguments and end with the exit code for that."""
-        unknown = re.match(r"unrecognized arguments: (-\S+)", message)
+        """Raise a UsageError; for a flag that there is not, name the closest one."""
+        unknown = re.match(r"unrecognized arguments: (--?[^-\s]\S*)", message)
         if unknown:
             flag = unknown[1].partition("=")[0]
-            known = [option for action in self._actions for option in action.option_strings]
-            close = difflib.get_close_matches(flag, known, n=1)
-            message = f"no option {flag!a}" + (f": did you mean {close[0]}?" if close else f": see {self.prog} --help")
-        self.exit(ExitCode.USAGE, f"{self.prog}: {message}\n")
+            close = closest(flag, [option for action in self._actions for option in action.option_strings])
+            message = f"there is no option {flag}: " + (
+                f"did you mean {close}?" if close else f"see {self.prog} --help"
+            )
+        raise UsageError(message)
+
+
+def closest(word: str, known: Sequence[str]) -> str | None:
+    """Return the known word that was probably meant; None where none is near."""
+    import difflib  # noqa: PLC0415 - late: only mistakes need it
+
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.7)), None)
 
 
 # -- values ----------------------------------------------------------------------------------------------------------
 
 
+def not_empty(text: str) -> str:
+    """Return a PATH or a name; an empty one is a variable that was never set, and must not mean "everything"."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; leave it out, or say what is meant")
+    return text
+
+
 def day(text: str) -> date:
     """Return a date given as YYYYMMDD or YYYY-MM-DD."""
     try:
-        return datetime.strptime(text.replace("-", ""), "%Y%m%d").date()  # noqa: DTZ007  (a date has no zone)
+        if re.fullmatch(r"[0-9]{4}(-?)[0-9]{2}\1[0-9]{2}", text):
+            return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!a} is not a date: give YYYYMMDD or YYYY-MM-DD") from None
+        pass
+    raise argparse.ArgumentTypeError(f"{text!a} is no date: give YYYYMMDD or YYYY-MM-DD")
+
+
+def session(text: str) -> str:
+    """Return the date of a session, or a glob of such dates."""
+    if re.search(r"[*?\[]", text):
+        return text
+    try:
+        return f"{day(text):%Y%m%d}"
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, or a glob such as 202310*") from None
 
 
 def investigation(text: str) -> int:
     """Return the id of an investigation."""
-    if not re.fullmatch("[0-9]+", text):
-        raise argparse.ArgumentTypeError(f"{text!a} is not an id: give the number of an investigation")
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text!a} is no id: give the number of an investigation")
     return int(text)
 
 
 # -- options ---------------------------------------------------------------------------------------------------------
 
 
-def add_selection(parser: argparse.ArgumentParser) -> None:
+def _add_selection(parser: Parser) -> None:
     """Add what says which sessions are meant."""
     group = parser.add_argument_group("selection")
     group.add_argument(
-        "paths", nargs="*", metavar="PATH", help="a data root, proposal, session, or anything in a session"
+        "paths", nargs="*", type=not_empty, metavar="PATH", help="a data root, proposal, session, or anything in one"
     )
-    for name, metavar in (("beamline", "ID"), ("proposal", "NAME"), ("session", "YYYYMMDD")):
-        group.add_argument(
-            f"--{name}", action="append", default=[], metavar=metavar, help=f"this {name} only; globs; repeatable"
-        )
+    for name, metavar, value in (
+        ("beamline", "ID", not_empty),
+        ("proposal", "NAME", not_empty),
+        ("session", "YYYYMMDD", session),
+    ):
+        text = f"this {name} only; globs; repeatable"
+        group.add_argument(f"--{name}", action="append", default=[], type=value, metavar=metavar, help=text)
     group.add_argument("--data-root", action="append", metavar="DIR", help="where proposals lie; repeatable")
     group.add_argument("--since", type=day, metavar="DATE", help="sessions of this date and later")
     group.add_argument("--until", type=day, metavar="DATE", help="sessions of this date and earlier")
-    group.add_argument("--format", choices=FORMATS, help="how raw data lies in a session")
+    group.add_argument("--format", choices=FORMATS, metavar="NAME", help=ABOUT_FORMATS)
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add where settings come from, and those about ICAT+."""
-    group = parser.add_argument_group("settings")
-    group.add_argument("--icatplus", metavar="URL", help="ICAT+ to ask")
-    group.add_argument("--api-key", metavar="KEY", help="its key (better: ICAT_TUI_API_KEY, or api_key_file)")
-    group.add_argument("--queue", action="append", metavar="HOST:PORT", help="broker for all messages; repeatable")
-    group.add_argument("--cache-dir", metavar="DIR", help="keep one JSON file a session here")
-    group.add_argument("--jobs", metavar="N", help="requests and directories at once (8)")
-    group.add_argument("--config", metavar="FILE", help="read this settings file instead of the user's")
-    group.add_argument("--log-file", metavar="FILE", help="write down there what is said on stderr, and more")
-    group.add_argument("-v", "--verbose", action="count", default=0, help="say more on stderr")
-    group.add_argument("-q", "--quiet", action="store_true", help="silence unless something went wrong")
-    group.add_argument("--json", action="store_true", help="JSON Lines on stdout, nothing else there")
-
-
-def add_work(parser: argparse.ArgumentParser) -> None:
+def _add_work(parser: Parser) -> None:
     """Add what is done with the sessions."""
     group = parser.add_argument_group("work")
-    group.add_argument("--save-dir", metavar="DIR", help="write the overview there: CSV files and bash scripts")
     group.add_argument("--invalidate-cache", action="store_true", help="drop cached sessions that are gone or changed")
-    group.add_argument("--max-age", metavar="DURATION", help="ask ICAT again about what was asked longer ago (12h, 7d)")
     group.add_argument("--investigation", type=investigation, metavar="ID", help="the investigation of the one session")
-    group.add_argument("--register", action="store_true", help="register what is missing, after confirmation")
-    group.add_argument("--auto-register", action="store_true", help="register without asking what is safe unsupervised")
-    group.add_argument("--read-only", action="store_true", help="nothing can be sent")
-    group.add_argument("--rate", metavar="N", help="messages a second (10; 0: no limit)")
-    group.add_argument("--no-print", action="store_true", help="no summary for each session")
+    group.add_argument(
+        "--register", action="store_true", help="register what is missing, after confirmation (not in this build)"
+    )
+    group.add_argument(
+        "--auto-register",
+        action="store_true",
+        help="the same without asking, and only what is safe so (not in this build)",
+    )
+    group.add_argument("--no-print", action="store_true", help="print nothing for each session, only the end")
     group.add_argument("--exit-code", action="store_true", help="exit 1 where something is to be done")
+
+
+def _add_places(parser: Parser) -> None:
+    """Add the settings of `sync` that `check` has no use for."""
+    group = parser.add_argument_group("cache, overview and broker")
+    group.add_argument("--cache-dir", metavar="DIR", help="keep one JSON file a session here")
+    group.add_argument("--max-age", metavar="DURATION", help="ask ICAT again about what was asked longer ago (12h, 7d)")
+    group.add_argument("--save-dir", metavar="DIR", help="write the overview there: CSV files and bash scripts")
+    group.add_argument("--queue", action="append", metavar="HOST:PORT", help="broker for all messages; repeatable")
+    group.add_argument("--rate", metavar="N", help="messages a second (10; 0: no limit)")
+    group.add_argument("--read-only", action="store_true", help="nothing can be sent")
+
+
+def _add_icatplus(parser: Parser) -> None:
+    """Add how ICAT+ is asked."""
+    group = parser.add_argument_group("ICAT+")
+    group.add_argument("--icatplus", metavar="URL", help="the server to ask")
+    group.add_argument("--api-key", metavar="KEY", help="its key (better: ICAT_TUI_API_KEY, or api_key_file)")
+    group.add_argument("--jobs", metavar="N", help="requests and directories at once (8)")
+
+
+def _add_general(parser: Parser) -> None:
+    """Add what every command has."""
+    group = parser.add_argument_group("general")
+    group.add_argument("--json", action="store_true", help="JSON Lines on stdout, nothing else there")
+    group.add_argument("--config", metavar="FILE", help="read this settings file instead of the user's")
+    group.add_argument("--log-file", metavar="FILE", help="write down there what is said on stderr, and more")
+    group.add_argument("-v", "--verbose", action="count", default=0, help="say more on stderr; -vv: everything")
+    group.add_argument("-q", "--quiet", action="store_true", help="silence unless something went wrong")
+    group.add_argument("--version", action="version", version=f"icat-tui {__version__}")
 
 
 # -- parsers ---------------------------------------------------------------------------------------------------------
 
 
-def parser_for(command: str, program: str) -> Parser:
+def parser_for(command: str, program: str = "icat-tui") -> Parser:
     """Return the parser of a command; of `icat-tui` itself where the command is empty."""
-    about = COMMANDS.get(command, "Compare raw data on disk with the ICAT catalogue, and register what is missing.")
-    name = f"{program} {command}" if command and program == "icat-tui" else program
-    parser = Parser(prog=name, description=about[0].upper() + about[1:], allow_abbrev=False)
-    if command == "config":
-        parser.add_argument("--init", action="store_true", help="write a settings file with everything commented out")
-        add_settings(parser)
-    elif command == "demo":
+    about = COMMANDS.get(command, "compare raw data on disk with the ICAT catalogue, and register what is missing")
+    name = f"{program} {command}" if command and program != SYNC_RAW else program
+    paths = "" if command == "config" else " [PATH ...]"
+    parser = Parser(
+        prog=name,
+        usage=f"{name}{paths} [OPTIONS]",
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog=None if command or program == SYNC_RAW else _list_of_commands(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    if command == "demo":
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--headless", action="store_true", help="run `sync` on the facility")
         how.add_argument("--serve", action="store_true", help="only start it, and print the settings to use")
-        add_selection(parser)
-        add_settings(parser)
-        add_work(parser)
-    elif command == "check":
-        add_selection(parser)
-        add_settings(parser)
+    if command == "config":
+        parser.add_argument("--init", action="store_true", help="write a settings file with everything commented out")
+        parser.add_argument("--data-root", action="append", metavar="DIR", help="where proposals lie; repeatable")
+        parser.add_argument("--format", choices=FORMATS, metavar="NAME", help=ABOUT_FORMATS)
     else:
-        add_selection(parser)
-        add_settings(parser)
-        add_work(parser)
-    if not command:
-        width = max(map(len, COMMANDS)) + 2
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        listed = "\n".join(f"  {name:{width}}{says}" for name, says in COMMANDS.items())
-        parser.epilog = f"commands (each has --help):\n{listed}\n\nA word that is no command is a PATH."
-        parser.add_argument("--version", action="version", version=f"icat-tui {__version__}")
+        _add_selection(parser)
+    if command not in ("check", "config"):
+        _add_work(parser)
+    if command != "check":
+        _add_places(parser)
+    _add_icatplus(parser)
+    _add_general(parser)
     return parser
 
 
-def split_command(arguments: Sequence[str]) -> tuple[str, list[str]]:
-    """Return the command and the other arguments: it is the first word that is not an option, if it is one's name."""
+def _list_of_commands() -> str:
+    width = max(map(len, COMMANDS)) + 2
+    listed = "\n".join(
+        f"  {name:{width}}{says}{' (not in this build)' if name in LATER else ''}" for name, says in COMMANDS.items()
+    )
+    return (
+        f"commands (each has --help):\n{listed}\n\nA first word that is no command is a PATH: ./sync for one so called."
+    )
+
+
+def split_command(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the command and the other words: it is the first word that is not an option, if it is one's name."""
     takes_value = {
         option
-        for action in parser_for("", "icat-tui")._actions  # noqa: SLF001  (argparse offers no list of its options)
-        if action.nargs is None and action.option_strings
+        for action in parser_for("")._actions  # noqa: SLF001 - argparse offers no list of its options
+        if action.nargs is None
         for option in action.option_strings
     }
     place = 0
-    while place < len(arguments):
-        word = arguments[place]
-        if word == "--":
-            break
-        if not word.startswith("-") or word == "-":
-            if word in COMMANDS:
-                return word, [*arguments[:place], *arguments[place + 1 :]]
-            break
-        place += 2 if word in takes_value else 1
-    return "", list(arguments)
+    while place < len(words) and words[place].startswith("-") and words[place] not in ("-", "--"):
+        place += 2 if words[place] in takes_value else 1
+    if place < len(words) and words[place] in COMMANDS:
+        return words[place], [*words[:place], *words[place + 1 :]]
+    return "", list(words)
 
 
-def parse(command: str, arguments: Sequence[str], program: str = "icat-tui") -> argparse.Namespace:
-    """Return the parsed arguments of a command; ends the program where they can't be used."""
-    return parser_for(command, program).parse_intermixed_args(arguments)
+def parse(program: str, words: Sequence[str]) -> argparse.Namespace:
+    """Return what was typed, with the command in `command`: empty for the terminal UI.
+
+    Raises UsageError, and SystemExit once `--help` or `--version` has been printed.
+    """
+    command, rest = ("sync", list(words)) if program == SYNC_RAW else split_command(words)
+    if command in LATER:
+        raise UsageError(f"{command} is not in this build")
+    parser = parser_for(command, program)
+    place = rest.index("--") if "--" in rest else len(rest)
+    asked = parser.parse_intermixed_args(rest[:place])
+    if rest[place + 1 :]:  # parsed apart: mixed with options, argparse forgets what the `--` was for
+        before = vars(asked).get("paths", [])
+        parser.parse_args(rest[place:], asked)
+        asked.paths = before + asked.paths
+    if not command and asked.no_print:  # as it was said to mean
+        command = "sync"
+    asked.command = command
+    _refuse(asked)
+    return asked
 
 
-def terminal() -> bool:
-    """Return whether somebody sits at a screen."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+def _refuse(asked: argparse.Namespace) -> None:
+    """Raise UsageError for what can't be meant, and for what is not there yet."""
+    sends = "--auto-register" if vars(asked).get("auto_register") else "--register"
+    if vars(asked).get("register") or vars(asked).get("auto_register"):
+        if asked.read_only:
+            raise UsageError(f"{sends} with --read-only: nothing could be sent; leave one of them out")
+        raise UsageError(f"{sends} is not in this build: leave it out to see what would be registered")
+    if vars(asked).get("since") and asked.until and asked.since > asked.until:
+        raise UsageError(f"no session can be since {asked.since} and until {asked.until}: swap them")
+    if asked.command == "demo" and asked.serve and asked.json:
+        raise UsageError("demo --serve prints lines for a shell: leave out --json")
+    if asked.command == "demo" and not (asked.serve or asked.headless):
+        raise UsageError("the screen is not in this build: use `icat-tui demo --headless`")
+    if not asked.command:
+        _refuse_the_screen(asked.paths)
+
+
+def _refuse_the_screen(paths: Sequence[str]) -> NoReturn:
+    for path in paths[:1]:
+        if not os.path.lexists(path):
+            close = closest(path, list(COMMANDS))
+            hint = f"did you mean {close}?" if close else "see icat-tui --help"
+            raise UsageError(f"{path!a} is neither a command nor a PATH that is there: {hint}")
+    raise UsageError("the screen is not in this build: use `icat-tui sync`, which does the same work without one")

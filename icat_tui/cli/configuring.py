@@ -1,36 +1,43 @@
-"""`icat-tui config`: the settings in force and where each one comes from."""
+"""`icat-tui config`: the settings in force and where each one comes from. No secret is shown."""
 
-import sys
+import os
 from argparse import Namespace
 from pathlib import Path
 
 from icat_tui.cli.output import write_lines
+from icat_tui.cli.running import Run, write
 from icat_tui.domain.errors import ExitCode
-from icat_tui.settings import Settings, describe, user_file, write_template
-from icat_tui.sync.cancel import Cancellation
+from icat_tui.settings import DEFAULT, describe, environment_name, user_file, write_template
 from icat_tui.sync.records import json_line
 from icat_tui.sync.report import Line
 
+VALUE_WIDTH = 40
+"""Columns for a value; a longer one pushes its origin to the right."""
 
-def config(settings: Settings, asked: Namespace, cancellation: Cancellation) -> ExitCode:
-    """Print every setting with its value and origin, or write a commented file with `--init`.
 
-    Raises UsageError where that file is there already.
-    """
-    if asked.init:
-        path = Path(settings.config) if settings.config else user_file()
-        write_template(path)
-        if not asked.quiet:
-            write_lines([Line(f"wrote {path}: every key is there, commented out")])
-        return ExitCode.DONE
-    described = describe(settings)
-    if asked.json:
+def config(run: Run) -> ExitCode:
+    """Print every setting with its value and origin."""
+    described = describe(run.settings)
+    if run.asked.json:
         for key, value, origin in described:
-            sys.stdout.write(json_line({"type": "setting", "key": key, "value": value, "origin": origin}) + "\n")
+            write(json_line({"type": "setting", "key": key, "value": value, "origin": origin}) + "\n")
         return ExitCode.DONE
-    widths = [max(len(row[column]) for row in described) for column in (0, 1)]
+    width = max(len(key) for key, _, _ in described)
     write_lines(
-        Line(f"{key:{widths[0]}}  {value:{widths[1]}}  {origin}".rstrip(), "" if origin != "default" else "grey")
+        Line(f"{key:{width}}  {value:{VALUE_WIDTH}}  {origin}", "grey" if origin == DEFAULT else "")
         for key, value, origin in described
     )
+    return ExitCode.DONE
+
+
+def write_config(asked: Namespace) -> ExitCode:
+    """Write a commented settings file where `--config` says, else the user's; what other files hold does not matter.
+
+    Raises UsageError where that file is there already, SaveError where it can't be written.
+    """
+    named = asked.config or os.environ.get(environment_name("config"))
+    path = Path(named).expanduser().absolute() if named else user_file()
+    write_template(path)
+    if not (asked.quiet or asked.json):
+        write_lines([Line(f"wrote {path}: every setting is in it, commented out")])
     return ExitCode.DONE

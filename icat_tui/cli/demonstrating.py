@@ -1,39 +1,41 @@
 """`icat-tui demo`: a whole facility on this machine, and the settings to work with it. The user's own don't count."""
 
-import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-from icat_tui.cli.headless import sync
 from icat_tui.cli.narration import log
-from icat_tui.domain.errors import ExitCode, UsageError
+from icat_tui.cli.running import Run, write
+from icat_tui.cli.syncing import sync
+from icat_tui.domain.errors import ExitCode, SaveError
 from icat_tui.sandbox import facility
 from icat_tui.settings import Settings, load
-from icat_tui.sync.cancel import Cancellation
 
 
 @contextmanager
 def sandbox_settings(asked: Namespace) -> Iterator[Settings]:
-    """Open the sandbox and give the settings to work with it; what was typed goes before them."""
-    try:
-        with facility.start() as box:
-            typed = {key: value for key, value in vars(asked).items() if value not in (None, False, [])}
-            given = {key: value for key, value in box.settings.items() if key != "facility"}
-            asked.to_use = box.settings_to_use()
-            yield load({**given, **typed}, {}, site=(), user=box.facility.directory / facility.CONFIG)
-    except OSError as error:
-        raise UsageError(f"the sandbox could not be made: {error.strerror}: {error.filename}") from error
+    """Open the sandbox and give the settings to work with it; what was typed goes before them.
+
+    Raises SaveError where it can't be made.
+    """
+    with ExitStack() as held:
+        try:
+            box = held.enter_context(facility.start())
+        except OSError as error:
+            what = f"the sandbox could not be made: {error.strerror}: {error.filename}"
+            raise SaveError(f"{what}; set XDG_CACHE_HOME to where there is room") from error
+        typed = {key: value for key, value in vars(asked).items() if value not in (None, False, [])}
+        given = {key: value for key, value in box.settings.items() if key != "facility"}
+        asked.settings_to_use = box.settings_to_use()
+        yield load(given | typed, {}, site=(), user=box.facility.directory / facility.CONFIG)
 
 
-def demo(settings: Settings, asked: Namespace, cancellation: Cancellation) -> ExitCode:
+def demo(run: Run) -> ExitCode:
     """Work on the sandbox as `sync` does, or only serve it until a signal comes."""
-    if asked.serve:
-        sys.stdout.write(f"{asked.to_use}\n")
-        sys.stdout.flush()
-        log.warning("the sandbox is served until you stop this program, with Ctrl-C for example")
-        cancellation.wait()
-        cancellation.check()
-    if not asked.headless:
-        raise UsageError("the screen is not in this build: use `icat-tui demo --headless`")
-    return sync(settings, asked, cancellation)
+    if run.asked.headless:
+        return sync(run)
+    write(f"{run.asked.settings_to_use}\n")
+    log.warning("the sandbox is served until you stop this program, with Ctrl-C for example")
+    run.stop.wait()
+    run.stop.check()
+    return ExitCode.DONE

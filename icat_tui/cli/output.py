@@ -1,80 +1,64 @@
-"""What goes to stdout: sessions and the end of a run, as text for people or as JSON Lines for programs."""
+"""What goes to stdout of each session: as text for people, or as JSON Lines for programs."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from pathlib import Path
-from typing import Protocol
 
-from icat_tui.domain.errors import ExitCode
+from icat_tui.cli.narration import log
+from icat_tui.cli.running import Run, StdoutLost, forget_stdout, write
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import Session
-from icat_tui.sync.records import Sent, Totals, error_record, json_line, session_record, summary_record
-from icat_tui.sync.report import Line, closing_text, coloured, plain, session_text
+from icat_tui.sync.records import error_record, json_line, session_record
+from icat_tui.sync.report import Line, coloured, plain, session_text
+
+SessionText = Callable[[Session], Iterable[Line]]
 
 
-class Output(Protocol):
-    """Where results go."""
+class Output:
+    """Where results go; the end of a run is told by its `Ending`."""
+
+    def __init__(self, run: Run, text: SessionText) -> None:
+        """Tell of each session by `text`, or as its record."""
+        self._json: bool = run.asked.json
+        self._facility = run.settings.facility
+        silent = vars(run.asked).get("no_print", False) or (run.asked.quiet and not self._json)
+        self._text = None if silent else text
 
     def session(self, session: Session) -> None:
         """Tell what became known of a session."""
+        if self._text is None:
+            return
+        if self._json:
+            write(json_line(session_record(session, self._facility)) + "\n")
+        else:
+            write_lines(self._text(session))
 
-    def error(self, message: str, path: str | None = None) -> None:
-        """Tell of something that has no result."""
+    def without_result(self, path: str, reason: str) -> None:
+        """Tell programs of something that has no result; people are told at the end, one line for each reason."""
+        if self._json:
+            write(json_line(error_record(reason, path)) + "\n")
 
-    def end(self, totals: Totals, code: ExitCode, cache_dir: Path | None, overview: Sequence[Path]) -> None:
-        """Tell what the run came to; the last thing on every path."""
-
-
-class JsonLines:
-    """For programs: a record a line, and a summary last (interface.md, "JSON Lines")."""
-
-    def __init__(self, facility: Facility) -> None:
-        """Write links and times as this facility has them."""
-        self._facility = facility
-
-    def session(self, session: Session) -> None:
-        """Write the record of a session."""
-        sys.stdout.write(json_line(session_record(session, self._facility)) + "\n")
-
-    def error(self, message: str, path: str | None = None) -> None:
-        """Write a record of type error."""
-        sys.stdout.write(json_line(error_record(message, path)) + "\n")
-
-    def end(self, totals: Totals, code: ExitCode, cache_dir: Path | None, overview: Sequence[Path]) -> None:
-        """Write the summary."""
-        sys.stdout.write(json_line(summary_record(totals, Sent(), code)) + "\n")
-        sys.stdout.flush()
+    def failure(self, what: str, path: str | None = None) -> None:
+        """Tell everybody what went wrong."""
+        log.error("%s", what)
+        if self._json:
+            write(json_line(error_record(what, path)) + "\n")
 
 
-class Text:
-    """For people, in the words of `icat-sync-raw`; what went wrong is told on stderr."""
-
-    def __init__(self, facility: Facility, now: datetime, *, sessions: bool, closing: bool) -> None:
-        """Tell of each of the `sessions` or not, and of the end or not."""
-        self._facility, self._now = facility, now
-        self._sessions, self._closing = sessions, closing
-
-    def session(self, session: Session) -> None:
-        """Print the summary of a session."""
-        if self._sessions:
-            write_lines(session_text(session, self._facility, self._now))
-
-    def error(self, message: str, path: str | None = None) -> None:
-        """Print nothing: stderr has it."""
-
-    def end(self, totals: Totals, code: ExitCode, cache_dir: Path | None, overview: Sequence[Path]) -> None:
-        """Print the closing lines."""
-        if self._closing:
-            write_lines(closing_text(totals, cache_dir, overview))
-        sys.stdout.flush()
+def in_the_words_of_sync_raw(facility: Facility, now: datetime) -> SessionText:
+    """Return how a session is told in the words of `icat-sync-raw`."""
+    return lambda session: session_text(session, facility, now)
 
 
 def write_lines(lines: Iterable[Line]) -> None:
     """Print lines, in colour where somebody looks at a terminal that has colours."""
     if not sys.stdout.isatty():
-        sys.stdout.write(plain(lines))
+        write(plain(lines))
         return
     from rich.console import Console  # noqa: PLC0415 - what goes into a pipe need not wait for it
 
-    Console(highlight=False).print(coloured(lines), end="", soft_wrap=True)
+    try:
+        Console(highlight=False).print(coloured(lines), end="", soft_wrap=True)
+    except OSError as error:  # the terminal was closed
+        forget_stdout()
+        raise StdoutLost(f"the terminal could not be written to: {error.strerror}; the run ended there") from error

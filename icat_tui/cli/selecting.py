@@ -10,8 +10,10 @@ from icat_tui.domain.events import DirectoryFailed
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.selection import Selection
-from icat_tui.domain.visible import visible
 from icat_tui.settings import Settings
+
+Found = SessionDirectory | DirectoryFailed
+WHICH_SESSION = "say which session: give a PATH, or --beamline, --proposal and --session, or go into its directory"
 
 
 class Selected:
@@ -32,11 +34,11 @@ class Selected:
         self._incomplete = False
         self._dates: set[str] = set()
         self._proposals: set[str] = set()
-        self._found = self._at(asked.paths) if asked.paths else self._below_roots()
-        if getattr(asked, "investigation", None) is not None:
+        self._found = self._asked_for(asked)
+        if vars(asked).get("investigation") is not None:
             self._found = iter(self._one())
 
-    def sessions(self) -> Iterator[SessionDirectory | DirectoryFailed]:
+    def sessions(self) -> Iterator[Found]:
         """Yield the sessions, those of one proposal and beamline together, and what could not be listed."""
         for found in self._found:
             if isinstance(found, SessionDirectory):
@@ -53,45 +55,77 @@ class Selected:
         """
         if self._incomplete:
             return []
-        roots = ", ".join(map(visible, self._roots))
+        roots = ", ".join(self._roots)
         lines = [
-            f"proposal {visible(name)} is not there: no such directory below {roots}"
+            f"proposal {name} is not there: no such directory below {roots}; check its name, and --data-root"
             for name in self._selection.named_proposals()
             if name.lower() not in self._proposals and not self._has_proposal(name)
         ]
         lines += [
-            f"session {visible(name)} is not there: nothing that is selected below {roots} has that date"
+            f"session {name} is not there: nothing that is selected below {roots} has that date"
             for name in self._selection.named_sessions()
             if name not in self._dates
         ]
         return lines
 
     def _has_proposal(self, name: str) -> bool:
-        """Return whether a proposal is on disk, though none of its sessions was selected."""
-        return any(name.lower() in map(str.lower, os.listdir(root)) for root in self._roots)
+        """Return whether a proposal is on disk, though none of its sessions was selected, or nobody knows."""
+        try:
+            return any(name.lower() in map(str.lower, os.listdir(root)) for root in self._roots)
+        except FileNotFoundError:  # PATHs were given, and the data roots play no part
+            return False
+        except OSError:
+            return True
 
-    def _below_roots(self) -> Iterator[SessionDirectory | DirectoryFailed]:
+    def _asked_for(self, asked: Namespace) -> Iterator[Found]:
+        if asked.paths:
+            return self._at(asked.paths)
+        if asked.command == "check" and self._selection == Selection() and not asked.data_root:
+            return self._around_here()
+        return self._below_roots()
+
+    def _below_roots(self) -> Iterator[Found]:
         for root in self._roots:
-            if not os.path.isdir(root):
-                raise UsageError(f"data root {visible(root)} is not there: mount it, or name another with --data-root")
+            _require(root)
         return (
             found
             for root in self._roots
             for found in discover.find_sessions(root, self._selection, self._facility, self._format)
         )
 
-    def _at(self, paths: list[str]) -> Iterator[SessionDirectory | DirectoryFailed]:
+    def _at(self, paths: list[str]) -> Iterator[Found]:
         """Return the sessions at PATHs, each once; PATHs of the same proposal need not stand together."""
-        found: dict[str, SessionDirectory | DirectoryFailed] = {}
+        found: dict[str, Found] = {}
         for path in paths:
             for one in discover.sessions_at(path, self._roots, self._facility, self._format, self._selection):
                 found[one.path] = one
         return iter(sorted(found.values(), key=lambda one: one.path))
 
-    def _one(self) -> list[SessionDirectory | DirectoryFailed]:
+    def _around_here(self) -> Iterator[Found]:
+        """Return the session that the working directory is in. Raises UsageError where it is in none."""
+        try:
+            here = os.getcwd()
+            found = next(discover.sessions_at(here, self._roots, self._facility, self._format), None)
+        except (UsageError, OSError) as error:
+            raise UsageError(WHICH_SESSION) from error
+        if found is None or not f"{here}/".startswith(f"{os.path.realpath(found.path)}/"):
+            raise UsageError(WHICH_SESSION)
+        return iter((found,))
+
+    def _one(self) -> list[Found]:
         """Return the one session that an investigation was named for. Raises UsageError where it is not one."""
         found = list(self._found)
         sessions = [one for one in found if isinstance(one, SessionDirectory)]
         if len(sessions) != 1:
             raise UsageError(f"--investigation takes a selection of one session, and {len(sessions)} are selected")
         return found
+
+
+def _require(root: str) -> None:
+    """Raise UsageError where a data root is not there; one that can't be looked at fails when it is listed."""
+    try:
+        os.listdir(root)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"data root {root} is not there: mount it, or name another with --data-root") from None
+    except OSError:
+        return

@@ -205,14 +205,6 @@ def _failed(path: str, error: OSError) -> DirectoryFailed:
 # -- what lies in a session ------------------------------------------------------------------------------------------
 
 
-class _Place(NamedTuple):
-    """A directory to be listed."""
-
-    path: str
-    ancestors: frozenset[tuple[int, int]] = frozenset()
-    """Device and inode of the directories above it: one that comes again is a loop of links."""
-
-
 class _Listing(NamedTuple):
     """A directory that was listed in full."""
 
@@ -275,47 +267,55 @@ def _walk(directory: SessionDirectory, jobs: int) -> Iterator[tuple[str, _Listin
     """Yield the raw directory, `__icat__` and whatever datasets may lie in: collections, for mx at any depth."""
     deep = directory.format == RawFormat.MX
     raw, stored = directory.raw_path, _stored_path(directory)
-    level = [_Place(raw)]
+    level, seen = [raw], set[tuple[int, int]]()
     with ThreadPoolExecutor(jobs) as pool:  # starts no thread before it is given work
         while level:
             listed = list(pool.map(_list, level) if deep and len(level) > 1 else map(_list, level))
-            below: list[_Place] = []
-            for place, listing in zip(level, listed, strict=True):
-                if listing is None:
-                    continue
-                yield place.path, listing
-                if isinstance(listing, _Listing) and (place.path == raw or (deep and place.path != stored)):
-                    below += _places_below(directory, place, listing)
-            level = below
+            seen.update(listing.identity for listing in listed if isinstance(listing, _Listing))
+            below: list[str] = []
+            for path, listing in zip(level, listed, strict=True):
+                yield path, listing
+                if isinstance(listing, _Listing) and (path == raw or (deep and path != stored)):
+                    below += _places_below(directory, path, listing)
+            level = [path for path in below if _is_new(path, seen)]
 
 
-def _list(place: _Place) -> _Listing | OSError | None:
-    """Return what a directory holds, why nobody knows, or None where links have led back to a directory above it."""
-    before = look(place.path)
+def _is_new(path: str, seen: set[tuple[int, int]]) -> bool:
+    """Return whether a directory is to be listed: not a link to one that is listed already, or will be by a link.
+
+    So no chain of links leads round, nor to the same place by ever more ways.
+    """
+    if not os.path.islink(path) or isinstance(found := look(path), OSError):
+        return True
+    identity = found.st_dev, found.st_ino
+    new = identity not in seen
+    seen.add(identity)
+    return new
+
+
+def _list(path: str) -> _Listing | OSError:
+    """Return what a directory holds, or why nobody knows."""
+    before = look(path)
     if isinstance(before, OSError):
         return before
-    identity = before.st_dev, before.st_ino
-    if identity in place.ancestors:
-        return None
     try:
-        entries = _entries(place.path)
+        entries = _entries(path)
     except OSError as error:
         return error
-    after = look(place.path)
+    after = look(path)
     same = not isinstance(after, OSError) and stamp(before) == stamp(after)
-    return _Listing(entries, stamp(before) if same else None, identity)
+    return _Listing(entries, stamp(before) if same else None, (before.st_dev, before.st_ino))
 
 
-def _places_below(directory: SessionDirectory, place: _Place, listing: _Listing) -> Iterator[_Place]:
+def _places_below(directory: SessionDirectory, path: str, listing: _Listing) -> Iterator[str]:
     """Yield what is to be listed next: also what may be a directory, so that it is said why nobody knows."""
-    ancestors = place.ancestors | {listing.identity}
-    top = place.path == directory.raw_path
+    top = path == directory.raw_path
     for name, kind in listing.entries:
         if name.startswith(".") or (top and not (is_collection(name, directory.format) or name == STORED_DIRECTORY)):
             continue
         lost = kind == Kind.DANGLING and not posixpath.splitext(name)[1]  # a link to a file is most often named so
         if lost or kind in (Kind.DIRECTORY, Kind.REFUSED):
-            yield _Place(f"{place.path}/{name}", ancestors)
+            yield f"{path}/{name}"
 
 
 def _datasets(directory: SessionDirectory, listings: dict[str, _Listing]) -> list[DiskDataset]:

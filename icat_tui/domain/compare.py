@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from icat_tui.domain import timeslot
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.formats import NOT_XML, is_collection, location_key, session_of
+from icat_tui.domain.formats import NOT_XML, STORED_DIRECTORY, is_collection, location_key, session_of
 from icat_tui.domain.model import (
     CatalogueDataset,
     Dataset,
@@ -263,9 +263,12 @@ class _Comparison:
         self.prefix = session_key(directory, around.facility)
         self.stored = stored_by_path(directory, disk, around.facility)
         self.unusable = self._unusable_messages()
+        self.stored_path = f"{directory.raw_path}/{STORED_DIRECTORY}"
         self.ongoing = timeslot.is_ongoing(fit, around.now, last_change(disk))
         dated = [dataset for dataset in disk.datasets if dataset.modified is not None]
         self.newest = max((dataset.modified for dataset in dated if dataset.modified is not None), default=None)
+        lost = [path for path in disk.unlisted if not f"{path}/".startswith(f"{self.stored_path}/")]
+        self.all_dated = len(dated) == len(disk.datasets) and not lost
 
     def key(self, path: str) -> str:
         return self.prefix + path[len(self.directory.path) :]
@@ -295,7 +298,17 @@ class _Comparison:
             return _unknown(dataset, *self.catalogue.gaps)
         if message := self.stored.get(dataset.path):
             return self.not_uploaded(dataset, message)
+        if refused := self.refused_message(dataset):
+            return _unknown(dataset, refused)
         return self.not_in_icat(dataset)
+
+    def refused_message(self, dataset: DiskDataset) -> str:
+        """Return why nobody knows whether BLISS left a message for a dataset; empty where that is known."""
+        file = f"{self.stored_path}/{posixpath.basename(dataset.path)}.xml"
+        for path in (self.stored_path, file):
+            if trouble := self.disk.unlisted.get(path):
+                return f"what BLISS left for it is not known: {trouble.text}"
+        return ""
 
     def registered(self, dataset: DiskDataset, rows: list[CatalogueDataset]) -> Dataset:
         """Return a dataset that ICAT has, in whatever investigation of the proposal and beamline."""
@@ -355,6 +368,8 @@ class _Comparison:
             status, why = Status.INVALID, dataset.trouble.text if dataset.trouble else "it has no metadata"
         elif odd := NOT_XML.search(dataset.path) or NOT_XML.search(metadata.sample):
             status, why = Status.INVALID, f"its path or sample has a character that no message can carry: {odd[0]!a}"
+        if undated := self.undated(dataset):
+            return _unknown(dataset, *reasons, undated)
         if progress := self.progress(dataset):
             status = Status.IN_PROGRESS
             reasons.append(progress)
@@ -374,9 +389,17 @@ class _Comparison:
             parameters=metadata.parameters if metadata else {},
         )
 
+    def undated(self, dataset: DiskDataset) -> str:
+        """Return why nobody knows whether BLISS may still be at a dataset; empty where that is known."""
+        if dataset.modified is None or (dataset.metadata and dataset.file_modified is None):
+            return dataset.trouble.text if dataset.trouble else "when it was changed could not be looked at"
+        if self.ongoing and not self.all_dated and dataset.modified == self.newest:
+            return "it may be the newest of a session that is not over: others could not be looked at"
+        return ""
+
     def progress(self, dataset: DiskDataset) -> str:
         """Return why BLISS may still be at a dataset; empty where it is not."""
-        if self.ongoing and dataset.modified is not None and dataset.modified == self.newest:
+        if self.ongoing and dataset.modified == self.newest:
             return "the newest of a session that is not over"
         if dataset.open_scan:
             return "its last scan has no end: it is running, or its writer died"
@@ -396,26 +419,27 @@ class _Comparison:
         folded = {key.casefold() for key in present}
         missing = []
         for key, rows in self.listed.by_key.items():
-            if not key.startswith(f"{raw}/") or not rows[0].acquisition or not self._absent(key, raw, listed, present):
+            row = next((row for row in rows if row.acquisition), None)
+            if row is None or not key.startswith(f"{raw}/") or not self._absent(key, raw, listed, present):
                 continue
             if key.casefold() in folded:
                 continue  # said of the dataset on disk
             missing.append(
                 Dataset(
-                    path=rows[0].location,
+                    path=row.location,
                     collection=posixpath.dirname(key.removeprefix(f"{raw}/")),
-                    name=rows[0].name or None,
+                    name=row.name or None,
                     status=Status.MISSING_ON_DISK,
-                    icat_id=rows[0].id,
-                    investigation=rows[0].investigation,
+                    icat_id=row.id,
+                    investigation=row.investigation,
                 )
             )
         return missing
 
     def _absent(self, key: str, raw: str, listed: set[str], present: set[str]) -> bool:
         """Return whether a listing shows that a location is not there: its own directory's, or one further up."""
-        first = key.removeprefix(f"{raw}/").split("/", 1)[0]
-        if not is_collection(first, self.directory.format):
+        collection, *below = key.removeprefix(f"{raw}/").split("/")
+        if not is_collection(collection, self.directory.format) or any(name.startswith(".") for name in below):
             return False  # such directories are passed over
         while key not in present:
             key = posixpath.dirname(key)

@@ -9,11 +9,13 @@ import csv
 import io
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import IO
+from threading import Lock
+from typing import IO, NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -25,7 +27,7 @@ from icat_tui.domain.model import Dataset, Fit, Match, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.timeslot import phase
 from icat_tui.domain.visible import visible
-from icat_tui.sync.files import SCRIPT_MODE, write_pieces
+from icat_tui.sync.files import FILE_MODE, SCRIPT_MODE, write_pieces
 from icat_tui.sync.records import category_now
 from icat_tui.sync.scripts import TAIL, ScriptCall, script_head, session_lines
 
@@ -55,6 +57,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 NO_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """Lone surrogates that stand for no byte: only a catalogue's JSON can hold them."""
+WRITERS = 8
+"""Files that are written at once."""
 IN_MEMORY = 32 << 20
 """Bytes of lines that are kept in memory; beyond, they go to a temporary file without a name."""
 
@@ -90,11 +94,14 @@ def write_overview(
                     f"The overview was not saved: {error.strerror or error} in {tempfile.gettempdir()}, where it is "
                     "put together. Free space there, or set TMPDIR"
                 ) from error
-        return [
-            path
+        files = [
+            file
             for raw_format in sorted(present)
-            for path in _write_format(destination.directory / raw_format, raw_format, drafts)
+            for file in _files(destination.directory / raw_format, raw_format, drafts)
         ]
+        with ThreadPoolExecutor(WRITERS) as pool:  # each waits for the disk, and for no other
+            written = list(pool.map(lambda file: write_pieces(file.path, file.content, mode=file.mode), files))
+        return [file.path for file, new in zip(files, written, strict=True) if new]
 
 
 def inside_timeslot(fit: Fit | None) -> bool | None:
@@ -129,6 +136,7 @@ class _Drafts:
 
     def __init__(self, spool: IO[bytes]) -> None:
         self._spool = spool
+        self._reading = Lock()
         self._places: dict[tuple[RawFormat, str], list[tuple[tuple[str, ...], int, int]]] = {}
 
     def add(self, raw_format: RawFormat, name: str, key: tuple[str, ...], text: str) -> None:
@@ -141,8 +149,10 @@ class _Drafts:
     def pieces(self, raw_format: RawFormat, name: str) -> Iterator[bytes]:
         """Yield the lines of a file, sorted."""
         for _, offset, length in sorted(self._places.get((raw_format, name), ())):
-            self._spool.seek(offset)
-            yield self._spool.read(length)
+            with self._reading:
+                self._spool.seek(offset)
+                content = self._spool.read(length)
+            yield content
 
 
 def _draft(session: Session, facility: Facility, now: datetime, call: ScriptCall, drafts: _Drafts) -> None:
@@ -216,19 +226,22 @@ def _encoded(text: str) -> bytes:
 # -- files -----------------------------------------------------------------------------------------------------------
 
 
-def _write_format(directory: Path, raw_format: RawFormat, drafts: _Drafts) -> Iterator[Path]:
+class _File(NamedTuple):
+    """A file of the overview."""
+
+    path: Path
+    content: Callable[[], Iterator[bytes]]
+    mode: int = FILE_MODE
+
+
+def _files(directory: Path, raw_format: RawFormat, drafts: _Drafts) -> Iterator[_File]:
     tables = {f"{category}.csv": SESSION_COLUMNS for category in Category}
     tables |= {DATASETS: DATASET_COLUMNS, MISSING: MISSING_COLUMNS}
     for name, columns in tables.items():
-        path = directory / name
-        if write_pieces(path, partial(_content, _csv([columns]), drafts, raw_format, name)):
-            yield path
+        yield _File(directory / name, partial(_content, _csv([columns]), drafts, raw_format, name))
     for category in Category:
-        name = f"{category}.sh"
-        path = directory / name
-        content = partial(_content, script_head(category, raw_format), drafts, raw_format, name, TAIL)
-        if write_pieces(path, content, mode=SCRIPT_MODE):
-            yield path
+        name, head = f"{category}.sh", script_head(category, raw_format)
+        yield _File(directory / name, partial(_content, head, drafts, raw_format, name, TAIL), SCRIPT_MODE)
 
 
 def _content(head: str, drafts: _Drafts, raw_format: RawFormat, name: str, tail: str = "") -> Iterator[bytes]:

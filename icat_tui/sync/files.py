@@ -1,11 +1,11 @@
 """Write a file so that there is always a whole one: the old or the new (promises.md 7).
 
-Knows no room: bytes in, a file out. A temporary file in the same directory, fsync, rename, fsync of the directory;
-whatever fails on the way leaves the old file as it was and no temporary one behind.
+Knows no room: bytes in, a file out. A temporary file in the same directory, fsync, rename; whatever fails on the way
+leaves the old file as it was and no temporary one behind. The directory is not synced: should the machine go down
+before the new name is on the disk, the old file is there, whole.
 """
 
 import contextlib
-import errno
 import os
 import secrets
 import stat
@@ -81,15 +81,3 @@ def _replace(path: Path, pieces: Iterable[bytes], mode: int) -> None:
         with contextlib.suppress(OSError):  # the first error is the one to tell
             temporary.unlink()
         raise
-    _sync_directory(path.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # a file system that can't: then the rename is all there is
-            raise
-    finally:
-        os.close(descriptor)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -44,18 +44,20 @@ class Row:
     about: str
     tree: str
     goals: Mapping[str, float]
-    """By peer: how many times as much as ours it should take."""
+    """By peer: how many times as much as ours it should take; 0: only shown."""
     cached: bool = False
     """Whether a run before it has filled the cache."""
-    unit: str = "s"
+    figure: str = "seconds"
+    """`seconds`, or one of those of `Megabytes`."""
 
 
 ROWS = {
-    "cold": Row("first run", "usual", {FASTEST_OLD: 8, FS_SYNC: 12}),
-    "long": Row("first run, 200 scans a file", "long", {FASTEST_OLD: 40, FS_SYNC: 40}),
-    "settled": Row("second run, everything settled", "settled", {FASTEST_OLD: 8}, cached=True),
-    "cached": Row("second run", "usual", {FASTEST_OLD: 2}, cached=True),
-    "memory": Row("peak memory, first run", "usual", {FS_SYNC: 1}, unit="MB"),
+    "cold": Row("first run in s", "usual", {FASTEST_OLD: 8, FS_SYNC: 12}),
+    "long": Row("first run in s, 200 scans a file", "long", {FASTEST_OLD: 40, FS_SYNC: 40}),
+    "settled": Row("second run in s, all settled", "settled", {FASTEST_OLD: 8}, cached=True),
+    "cached": Row("second run in s", "usual", {FASTEST_OLD: 2}, cached=True),
+    "memory": Row("peak memory in MB, summed", "usual", {FS_SYNC: 1}, figure="summed"),
+    "memory-once": Row("the same, shared pages once", "usual", {FS_SYNC: 0}, figure="shared_once"),
 }
 
 
@@ -92,16 +94,16 @@ class Bench:
             kept = {program: self.fresh() for program in programs}
             if row.cached:
                 for program in programs:
-                    self.run(program, tree, url, kept[program], row.unit)
+                    self.run(program, tree, url, kept[program], row.figure)
             for number in range(runs):
                 for program in programs:
                     place = kept[program] if row.cached else self.fresh()
-                    figures[program].append(self.run(program, tree, url, place, row.unit))
-                    say(f"{row.about}, run {number + 1}: {program} {figures[program][-1]:.3f} {row.unit}")
+                    figures[program].append(self.run(program, tree, url, place, row.figure))
+                    say(f"{row.about}, run {number + 1}: {program} {figures[program][-1]:.3f}")
         return figures
 
-    def run(self, program: str, tree: Path, url: str, place: Path, unit: str) -> float:
-        """Run a program once, with its cache and overview in `place`; return seconds or megabytes.
+    def run(self, program: str, tree: Path, url: str, place: Path, figure: str) -> float:
+        """Run a program once, with its cache and overview in `place`; return its seconds or megabytes.
 
         Memory is watched in runs of its own: watching takes time.
         """
@@ -112,12 +114,13 @@ class Bench:
             log.open("wb") as output,
             subprocess.Popen(command, stdout=output, stderr=output, env=environment) as process,
         ):
-            memory = PeakMemory(process) if unit == "MB" else None
+            memory = PeakMemory(process) if figure != "seconds" else None
             process.wait()
-            megabytes = memory.stop() if memory else 0
+            megabytes = memory.stop() if memory else None
         if process.returncode:
             raise SystemExit(f"{program} ended with {process.returncode}:\n{log.read_text()[-2000:]}")
-        return megabytes if memory else float(json.loads(result.read_text())["seconds"])
+        figures = json.loads(result.read_text()) | (asdict(megabytes) if megabytes else {})
+        return float(figures[figure])
 
 
 def command_of(program: str, url: str, place: Path, result: Path) -> list[str]:
@@ -138,7 +141,7 @@ def report(row: Row, figures: Mapping[str, list[float]]) -> bool:
     """Print the lines of a row; return whether its goals were reached."""
     reached = True
     for program, values in figures.items():
-        line = f"{f'{row.about}, {row.unit}':36}{program:20}" + "".join(
+        line = f"{row.about:32}{program:20}" + "".join(
             f"{value:10.3f}" for value in (min(values), statistics.median(values), max(values))
         )
         if OURS in figures and program != OURS:
@@ -166,7 +169,7 @@ def main() -> int:
     print(
         f"{os.cpu_count()} cores, Python {platform.python_version()}, load before: {load}; {arguments.runs} runs each"
     )
-    print(f"{'':36}{'':20}{'min':>10}{'median':>10}{'max':>10}{'ratio':>11}")
+    print(f"{'':32}{'':20}{'min':>10}{'median':>10}{'max':>10}{'ratio':>11}")
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(trees=(arguments.trees or Path(scratch, "trees")).absolute(), scratch=Path(scratch))
         reached = True

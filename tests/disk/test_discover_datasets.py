@@ -109,6 +109,25 @@ def test_mx_links_are_followed_but_never_round_and_round(session: SessionDirecto
     assert list(disk.unlisted) == [f"{session.raw_path}/a/loop"]
 
 
+def test_mx_links_that_cross_and_chains_of_links_are_walked_once(session: SessionDirectory, tmp_path: Path) -> None:
+    session = of_format(session, RawFormat.MX)
+    names = [f"d{number}" for number in range(12)]
+    for name in names:
+        make(session, name)
+        for other in names:
+            Path(session.raw_path, name, f"to_{other}").symlink_to(f"../{other}")
+    for number in range(30):  # each by two ways to the next
+        place = tmp_path / f"chain{number}"
+        place.mkdir()
+        for way in ("a", "b"):
+            (place / way).symlink_to(tmp_path / f"chain{number + 1}")
+    (tmp_path / "chain30").mkdir()
+    (tmp_path / "chain30" / "metadata.json").write_text("{}")
+    Path(session.raw_path, "chain").symlink_to(tmp_path / "chain0")
+    disk = listed(session)
+    assert [dataset.path for dataset in disk.datasets] == [f"{session.raw_path}/chain{'/a' * 30}"]
+
+
 # -- trouble ---------------------------------------------------------------------------------------------------------
 
 

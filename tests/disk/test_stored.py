@@ -98,9 +98,11 @@ def test_nothing_is_expanded_or_fetched(tmp_path: Path) -> None:
         f'<!DOCTYPE d [<!ENTITY e0 "x">{bomb}]>',
         f'<!DOCTYPE d [<!ENTITY e11 SYSTEM "file://{secret}">]>',
         '<!DOCTYPE d SYSTEM "http://127.0.0.1:1/x.dtd">',
+        '<!DOCTYPE d [<!ENTITY e11 "0001">]>',
+        "<!DOCTYPE d>",
     ):
         text = GOOD.replace("?>", f"?>{declaration}", 1).replace("0001</tns:name>", "&e11;</tns:name>")
-        with pytest.raises(ValueError, match=r"document type|not well-formed"):
+        with pytest.raises(ValueError, match="document type"):
             parse(text)
 
 

@@ -1,0 +1,154 @@
+"""What one element of a list of ICAT+ means (icat-facts.md §3.2, §3.3). Plain functions of decoded JSON.
+
+What must stay true: an element is read or it is not (ValueError), and one that is not never takes another one with it.
+What ICAT+ does not say is None, never 0 and never a default that something could be decided by.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, tzinfo
+from typing import Any
+
+import msgspec
+
+from icat_tui.domain.model import CatalogueDataset, Investigation
+from icat_tui.domain.timeslot import parse_time
+
+FILE_COUNT = "__fileCount"
+INPUT_DATASETS = "input_datasets"
+"""A parameter that only processed data has: the raw datasets it was made from."""
+LARGEST = 2**63
+"""No id and no count comes near it."""
+
+
+def elements(body: bytes) -> Iterator[Any]:
+    """Return the elements of a JSON list, decoded one at a time as they are asked for; ValueError where it is none.
+
+    A list of 100,000 datasets with all their parameters would fill gigabytes; as text it is small.
+    """
+    try:
+        return map(_decode, msgspec.json.decode(body, type=list[msgspec.Raw]))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        listed = _decode(body)
+    if not isinstance(listed, list):
+        raise ValueError("it is not a list")  # noqa: TRY004 -- what was sent is wrong, not what we passed
+    return iter(listed)
+
+
+def _decode(text: bytes | msgspec.Raw) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return json.loads(bytes(text))  # takes the lone surrogates that msgspec refuses
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def parse_investigation(element: object, zone: tzinfo) -> Investigation:
+    """Return an investigation; times without an offset are those of `zone`.
+
+    An absent end means an open-ended investigation, an absent start one that no session can be matched with. Raises
+    ValueError for an element without an id, or with a time that can't be read.
+    """
+    fields = _fields(element)
+    return Investigation(
+        id=_required_id(fields),
+        name=_text(fields.get("name")) or "",
+        start=_time(fields.get("startDate"), zone),
+        end=_time(fields.get("endDate"), zone),
+        title=_text(fields.get("title")),
+    )
+
+
+def parse_dataset(element: object, investigation: int) -> CatalogueDataset:
+    """Return a dataset as listed in `investigation`, its location without trailing slashes.
+
+    Raises ValueError for an element without an id or without a location.
+    """
+    fields = _fields(element)
+    location = (_text(fields.get("location")) or "").rstrip("/")
+    if not location.strip():
+        raise ValueError("it has no readable location")
+    parameters = _parameters(fields.get("parameters"))
+    return CatalogueDataset(
+        id=_required_id(fields),
+        location=location,
+        investigation=investigation,
+        name=_text(fields.get("name")) or "",
+        file_count=_file_count(parameters),
+        acquisition=not _is_processed(fields.get("type"), parameters),
+    )
+
+
+def element_id(element: object) -> int | None:
+    """Return the id of an investigation or dataset; None where it has none that can be read."""
+    return whole_number(element.get("id")) if isinstance(element, dict) else None
+
+
+def page_total(element: object) -> int | None:
+    """Return how many elements there are on all pages, where an element says so (`meta.page.total`, §3.1)."""
+    for name in ("meta", "page", "total"):
+        element = element.get(name) if isinstance(element, dict) else None
+    return whole_number(element)
+
+
+def whole_number(value: object) -> int | None:
+    """Return a number from 0 up that came as 12, 12.0, "12" or "12.0"; None for anything else."""
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,19}(\.0*)?\s*", value):
+        value = int(value.partition(".")[0])
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST:
+        return value
+    return None
+
+
+def _fields(element: object) -> dict[str, Any]:
+    if not isinstance(element, dict):
+        raise ValueError("it is not an object")  # noqa: TRY004 -- what was sent is wrong, not what we passed
+    return element
+
+
+def _required_id(fields: Mapping[str, Any]) -> int:
+    number = whole_number(fields.get("id"))
+    if number is None:
+        raise ValueError("it has no id")
+    return number
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _time(value: object, zone: tzinfo) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("a time in it is not text")  # noqa: TRY004 -- what was sent is wrong, not what we passed
+    return parse_time(value, zone)
+
+
+def _parameters(value: object) -> list[tuple[object, object]]:
+    """Return names and values; as a list of objects (§3.3), or as one object, which is how investigations have them."""
+    if isinstance(value, dict):
+        return list(value.items())
+    if isinstance(value, list):
+        return [(item.get("name"), item.get("value")) for item in value if isinstance(item, dict)]
+    return []
+
+
+def _file_count(parameters: list[tuple[object, object]]) -> int | None:
+    """Return the number of files; None where it is absent (§7 D25), garbage, or said twice and differently."""
+    counts = {whole_number(value) for name, value in parameters if name == FILE_COUNT}
+    return counts.pop() if len(counts) == 1 else None
+
+
+def _is_processed(kind: object, parameters: list[tuple[object, object]]) -> bool:
+    if isinstance(kind, str) and kind.strip().lower().startswith("processed"):
+        return True
+    return any(
+        name == INPUT_DATASETS and (value.strip() if isinstance(value, str) else value) for name, value in parameters
+    )

@@ -1,0 +1,85 @@
+"""What a command is given to run with, and the last words of every run.
+
+What must stay true: with `--json` a `summary` is the last line on every path, once (interface.md, "JSON Lines").
+"""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from icat_tui.cli.narration import log
+from icat_tui.cli.stopping import Stop
+from icat_tui.domain.errors import ExitCode, IcatTuiError
+
+if TYPE_CHECKING:
+    from icat_tui.settings import Settings
+    from icat_tui.sync.records import Totals
+    from icat_tui.sync.report import Line
+
+
+class StdoutLost(IcatTuiError):  # noqa: N818 - a fact, as `Cancelled` is
+    """What was to be printed could not be written."""
+
+
+def write(text: str) -> None:
+    """Write to stdout, at once: whoever reads it may wait for it. Raises StdoutLost, and BrokenPipeError."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        forget_stdout()
+        raise
+    except OSError as error:
+        forget_stdout()
+        raise StdoutLost(f"stdout could not be written: {error.strerror}; the run ended there") from error
+
+
+def forget_stdout() -> None:
+    """Write to nowhere from now on: Python would try again at its end, and complain."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
+
+
+@dataclass
+class Ending:
+    """The last words of a run."""
+
+    as_json: bool
+    totals: "Totals | None" = None
+    """What the run has come to so far, from when it began to scan."""
+    closing: "Iterable[Line]" = field(default=())
+    """What a person is told last."""
+
+    def write(self, code: int) -> None:
+        """Tell what the run came to."""
+        if self.as_json:
+            from icat_tui.sync.records import Sent, Totals, json_line, summary_record  # noqa: PLC0415 - late
+
+            write(json_line(summary_record(self.totals or Totals(), Sent(), code)) + "\n")
+            return
+        from icat_tui.cli.output import write_lines  # noqa: PLC0415 - late: not for `--help`
+
+        write_lines(self.closing)
+
+    def fail(self, what: str, code: ExitCode) -> ExitCode:
+        """Say what went wrong with the whole run; return the exit code."""
+        log.error("%s", what)
+        if self.as_json:
+            from icat_tui.sync.records import error_record, json_line  # noqa: PLC0415
+
+            write(json_line(error_record(what)) + "\n")
+            self.write(code)
+        return code
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command is given."""
+
+    asked: Namespace
+    """The arguments."""
+    settings: "Settings"
+    stop: Stop
+    ending: Ending

@@ -1,0 +1,149 @@
+"""What `sync` and `check` have in common: settings into a scan, its events into what is told as it goes.
+
+Nothing is kept here: sessions flow through to whoever asks for them, and only their counts stay.
+"""
+
+import sys
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.cli.narration import log, progress
+from icat_tui.cli.output import Output
+from icat_tui.cli.running import Run
+from icat_tui.cli.selecting import Selected
+from icat_tui.domain.compare import Surroundings
+from icat_tui.domain.errors import ExitCode, UsageError, exit_code
+from icat_tui.domain.events import (
+    CacheUnusable,
+    DirectoryFailed,
+    SavingFailed,
+    ScanEvent,
+    SessionFailed,
+    SessionScanned,
+    SessionsFound,
+)
+from icat_tui.domain.formats import AUTO, RawFormat
+from icat_tui.domain.model import Session
+from icat_tui.domain.status import Category
+from icat_tui.settings import Settings
+from icat_tui.sync.cache import SessionCache
+from icat_tui.sync.records import Totals
+from icat_tui.sync.report import plain, trouble_text
+from icat_tui.sync.scan import ScanPlan, scan
+
+NO_KEY = "elogbook-00000000-0000-0000-0000-000000000000"
+"""What a server that asks for no key is given; any other refuses it (icat-facts.md §3.1)."""
+
+
+class Scanning:
+    """One run over the sessions that were asked for."""
+
+    def __init__(self, run: Run, now: datetime, *, keep_cache: bool) -> None:
+        """Prepare it. Raises UsageError where the settings don't suffice or what was named can't be used."""
+        settings = run.settings
+        self.run, self.now = run, now
+        self.format = settings.format or (AUTO if run.asked.command == "check" else RawFormat.ESRFV3)
+        self.selected = Selected(settings, run.asked, self.format)
+        self.cache = SessionCache(Path(settings.cache_dir)) if keep_cache and settings.cache_dir else None
+        self.around = Surroundings(facility=settings.facility, now=now, settle_time=settings.settle_time)
+        self.catalogue = catalogue_for(settings)
+        self.totals = run.ending.totals = Totals()
+        self.unusable: list[str] = []
+        """Why cache files were of no use: sessions are scanned without them."""
+        self.happened: set[ExitCode] = set()
+        """What the exit code is to be made of, besides what the totals say."""
+
+    @property
+    def formats(self) -> list[RawFormat]:
+        """The formats that sessions may have."""
+        return list(RawFormat) if self.format == AUTO else [RawFormat(self.format)]
+
+    def sessions(self, output: Output) -> Iterator[Session]:
+        """Yield the sessions as they are scanned, each told of. Raises Cancelled when it is called off."""
+        found = 0
+        with progress(shown=self._shows_progress()) as show:
+            for event in scan(self._plan(), self.run.stop):
+                self.totals.add(event)
+                if isinstance(event, SessionsFound):
+                    found += len(event.directories)
+                show(self.totals.sessions, found)
+                tell(event, output)
+                if isinstance(event, CacheUnusable):
+                    self.unusable.append(event.reason)
+                elif isinstance(event, SessionScanned):
+                    yield event.session
+        self.run.stop.check()
+
+    def finish(self, output: Output, todo: Collection[Category]) -> ExitCode:
+        """Say what went wrong, and return the exit code; sessions of the categories `todo` count for it."""
+        self.catalogue.close()
+        missing = self.selected.missing()
+        for what in missing:
+            output.failure(what)
+            self.happened.add(ExitCode.USAGE)
+        if not (missing or self.totals.sessions or self.totals.failed):
+            log.warning("no session on disk matches what was asked for")
+        if self.unusable:
+            more = f" (and {len(self.unusable) - 1:,} more)" if len(self.unusable) > 1 else ""
+            log.warning("%s%s", self.unusable[0], more)
+        for line in plain(trouble_text(self.totals)).splitlines():
+            log.error("%s", line)
+        code = exit_code(self.happened | self.totals.happened(todo))
+        if not self.run.settings.api_key and any("API key" in reason for reason in self.totals.troubles):
+            log.error("no API key was given: set ICAT_TUI_API_KEY, or api_key_file in config.toml")
+        return code
+
+    def _plan(self) -> ScanPlan:
+        settings = self.run.settings
+        return ScanPlan(
+            found=self.selected.sessions(),
+            catalogue=self.catalogue,
+            around=self.around,
+            cache=self.cache,
+            fingerprint_age=settings.fingerprint_age,
+            max_age=settings.max_age,
+            jobs=settings.jobs,
+            processes=None,
+            investigation=vars(self.run.asked).get("investigation"),
+        )
+
+    def _shows_progress(self) -> bool:
+        """Return whether a bar says how far it is: where sessions are printed on a terminal, they say it."""
+        asked = vars(self.run.asked)
+        printed = sys.stdout.isatty() and not (asked.get("no_print") or asked["json"])
+        return sys.stderr is not None and sys.stderr.isatty() and not (asked["quiet"] or printed)
+
+
+def tell(event: ScanEvent, output: Output) -> None:
+    """Tell what has happened: results and what has none to `output`, the rest to whoever wants to hear more."""
+    match event:
+        case SessionScanned(session=session):
+            counts = ", ".join(f"{number} {status.word}" for status, number in session.counts.items())
+            log.info("%s: %s (%s)", session.directory.path, session.category.word, counts or "no datasets")
+            output.session(session)
+        case DirectoryFailed(path=path, reason=reason):
+            log.info("%s: %s", path, reason)
+            output.without_result(path, reason)
+        case SessionFailed(directory=directory, reason=reason, details=details):
+            log.debug("%s: %s", directory.path, details)
+            output.without_result(directory.path, reason)
+        case SavingFailed(path=path, reason=reason):
+            log.info("%s", reason)
+            output.without_result(path, reason)
+        case CacheUnusable(reason=reason):
+            log.info("%s", reason)
+
+
+def catalogue_for(settings: Settings) -> IcatPlus:
+    """Return the client of ICAT+ that the settings describe. Raises UsageError where they name none."""
+    if not settings.icatplus:
+        raise UsageError(
+            "no URL of ICAT+ is known: give --icatplus URL, set ICAT_TUI_ICATPLUS or icatplus in config.toml, "
+            "or name in BEACON_HOST a Beacon that knows it"
+        )
+    if not settings.api_key:
+        log.info("no API key is known: asking ICAT+ without one")
+    key = settings.api_key or NO_KEY
+    return IcatPlus(settings.icatplus, key, zone=settings.facility.zone, jobs=settings.jobs)

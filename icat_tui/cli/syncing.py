@@ -1,0 +1,168 @@
+"""`icat-tui sync`: the work without a screen. Scans, prints, and writes the overview.
+
+What must stay true: the overview has each session once, and is not touched by a run that was called off.
+"""
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import structs
+
+from icat_tui.cli.narration import log
+from icat_tui.cli.output import Output, in_the_words_of_sync_raw
+from icat_tui.cli.running import Run
+from icat_tui.cli.scanning import Scanning
+from icat_tui.domain.errors import ExitCode, SaveError
+from icat_tui.domain.formats import AUTO
+from icat_tui.domain.model import Session
+from icat_tui.settings import Settings
+from icat_tui.sync.cache import Unreadable
+from icat_tui.sync.export import Destination, write_overview
+from icat_tui.sync.invalidate import Checked, Finding, invalidate
+from icat_tui.sync.old_cache import old_sessions, read_old_session
+from icat_tui.sync.records import TODO
+from icat_tui.sync.report import closing_text
+from icat_tui.sync.scripts import ScriptCall
+
+
+def sync(run: Run) -> ExitCode:
+    """Scan what was asked for, print it, write the overview, and return what it came to.
+
+    Raises UsageError where the settings don't suffice or a named thing is not there, Cancelled when it is called off.
+    """
+    asked, settings, now = run.asked, run.settings, datetime.now(UTC)
+    scanning = Scanning(run, now, keep_cache=True)
+    output = Output(run, in_the_words_of_sync_raw(settings.facility, now))
+    overview: list[Path] = []
+    if not asked.quiet:
+        cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
+        run.ending.closing = closing_text(scanning.totals, cache_dir, overview)
+    if asked.invalidate_cache:
+        _invalidate(scanning, output)
+    if settings.save_dir:
+        overview += _write_overview(scanning, output, Path(settings.save_dir))
+    else:
+        for _ in scanning.sessions(output):
+            pass
+    return scanning.finish(output, TODO if asked.exit_code else ())
+
+
+# -- the cache -------------------------------------------------------------------------------------------------------
+
+
+def _invalidate(scanning: Scanning, output: Output) -> None:
+    """Drop cached sessions that are gone or have changed. Raises Cancelled."""
+    settings = scanning.run.settings
+    if scanning.cache is None:
+        log.warning("--invalidate-cache does nothing without a cache: give --cache-dir")
+        return
+    age, jobs = settings.fingerprint_age, settings.jobs
+    try:
+        for found in invalidate(scanning.cache, scanning.formats, scanning.around, fingerprint_age=age, jobs=jobs):
+            scanning.run.stop.check()
+            _tell(found, scanning, output)
+    except SaveError as error:
+        scanning.happened.add(ExitCode.PARTIAL)
+        output.failure(str(error))
+
+
+def _tell(found: Checked | Unreadable, scanning: Scanning, output: Output) -> None:
+    if isinstance(found, Unreadable):
+        _without(found, scanning, output)
+    elif found.finding == Finding.UNCERTAIN:
+        scanning.happened.add(ExitCode.PARTIAL)
+        path = found.directory.path
+        output.failure(f"{path} is kept in the cache, though nobody knows whether it is there: {found.reason}", path)
+    elif found.finding != Finding.KEPT:
+        log.info("%s is %s: dropped from the cache", found.directory.path, found.finding)
+
+
+def _without(found: Unreadable, scanning: Scanning, output: Output) -> None:
+    """Tell of a cache file that is of no use: a torn one was set aside, any other is still in the way."""
+    if os.path.lexists(found.path):
+        scanning.happened.add(ExitCode.PARTIAL)
+        output.failure(found.reason, found.path)
+    else:
+        scanning.unusable.append(found.reason)
+
+
+# -- the overview ----------------------------------------------------------------------------------------------------
+
+
+def _write_overview(scanning: Scanning, output: Output, directory: Path) -> list[Path]:
+    """Scan, and write the overview; return its directories that are there."""
+    run = scanning.run
+    asked_for = () if scanning.format == AUTO else tuple(scanning.formats)
+    destination = Destination(directory=directory, call=script_call(run.settings), formats=asked_for)
+    sessions = every_session(scanning, output)
+    try:
+        write_overview(sessions, destination, run.settings.facility, scanning.now)
+    except SaveError as error:
+        scanning.happened.add(ExitCode.PARTIAL)
+        output.failure(str(error))
+        for _ in sessions:  # what is left of the scan is done all the same
+            pass
+    return [path for raw_format in scanning.formats if (path := directory / raw_format).is_dir()]
+
+
+def every_session(scanning: Scanning, output: Output) -> Iterator[Session]:
+    """Yield the sessions of this run, then those that only a cache knows: each once. Raises Cancelled."""
+    seen: set[str] = set()
+    for session in scanning.sessions(output):
+        seen.add(session.directory.path)
+        yield session if session.determined else _last_known(scanning, session)
+    for session in _cached(scanning, output):
+        if session.directory.path not in seen:
+            seen.add(session.directory.path)
+            yield session
+
+
+def _cached(scanning: Scanning, output: Output) -> Iterator[Session]:
+    """Yield what our cache knows, then what those of the programs before us do."""
+    cache_dir = scanning.run.settings.cache_dir
+    if scanning.cache is None or cache_dir is None:
+        return
+    for raw_format in scanning.formats:
+        for found in scanning.cache.verdicts(raw_format):
+            scanning.run.stop.check()
+            if isinstance(found, Unreadable):
+                _without(found, scanning, output)
+            else:
+                yield found.session
+    for raw_format in scanning.formats:
+        yield from old_sessions(Path(cache_dir), raw_format, scanning.run.settings.facility)
+
+
+def _last_known(scanning: Scanning, session: Session) -> Session:
+    """Return what was known of a session before, as that, where it could not be determined now."""
+    settings, directory = scanning.run.settings, session.directory
+    if scanning.cache is None or settings.cache_dir is None:
+        return session
+    known = scanning.cache.verdict(directory)
+    if known is not None and not isinstance(known, Unreadable):
+        return structs.replace(known.session, stale=True)
+    name = f"{directory.proposal}_{directory.beamline}_{directory.date}.json"
+    old = read_old_session(Path(settings.cache_dir, directory.format, name), directory.format, settings.facility)
+    return old if old and old.directory.path == directory.path else session
+
+
+def script_call(settings: Settings) -> ScriptCall:
+    """Return what the scripts of the overview call."""
+    return ScriptCall(
+        program=_program("icat-sync-raw", "sync"),
+        store_program=_program("icat-store-raw", "store-raw"),
+        data_roots=settings.data_root if "data_root" in settings.origin else (),
+        cache_dir=settings.cache_dir,
+        save_dir=settings.save_dir,
+        config=settings.config,
+    )
+
+
+def _program(script: str, command: str) -> tuple[str, ...]:
+    """Return how a program of ours is called from anywhere."""
+    installed = Path(sysconfig.get_path("scripts"), script)
+    return (str(installed),) if installed.exists() else (sys.executable, "-m", "icat_tui", command)

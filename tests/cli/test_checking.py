@@ -1,0 +1,145 @@
+"""`icat-tui check`: which session, what is said, what it is worth in exit codes, and nothing written."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from icat_tui.cli.checking import count_files
+from tests.cli.conftest import Runner
+from tests.cli.place import Place
+
+
+def test_a_scientist_is_told_in_words_and_last_what_was_not_looked_at(place: Place, at: Runner) -> None:
+    ran = at("check", str(place.session()))
+    assert (ran.code, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert lines[0] == "= hg333 on id10, 2023-10-19"
+    assert "  In the catalogue: 2 of 2 datasets on disk" in lines
+    assert "  Of 2 files counted on disk, ICAT has 2" in lines
+    assert lines[-2].startswith("Not looked at: processed data")
+
+
+def test_the_files_of_all_datasets_count_whether_icat_has_them_or_not(place: Place, at: Runner) -> None:
+    session = place.session(empty=1, invalid=1)
+    datasets = session / "RAW_DATA" / "colA"
+    (datasets / "colA_0000" / "scan0001").mkdir()
+    (datasets / "colA_0000" / "scan0001" / "frames.h5").write_text("")
+    for name in ("one", "two"):
+        (datasets / "colA_0003" / name).write_text("")
+    ran = at("check", str(session))
+    assert "  Of 6 files counted on disk, ICAT has 2:" in ran.out
+    assert f"    {datasets}/colA_0000: 1 of 2" in ran.out
+    assert f"    {datasets}/colA_0002: 0 of 1" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("session", "code"),
+    [({}, 0), ({"empty": 1}, 1), ({"invalid": 1}, 1), ({"known": False}, 1), ({"registered": 0}, 0)],
+)
+def test_the_exit_code_says_whether_something_is_missing(
+    session: dict[str, int], code: int, place: Place, at: Runner
+) -> None:
+    path = place.session(**session)  # type: ignore[arg-type] # numbers and one flag
+    assert at("check", str(path)).code == code
+    assert at("check", "--json", str(path)).summary["exit_code"] == code
+
+
+def test_an_outage_is_not_missing(place: Place, at: Runner) -> None:
+    path = place.session()
+    place.icatplus.fault = lambda _: (403, "")
+    ran = at("check", str(path))
+    assert ran.code == 4
+    assert "does not mean that it is not there" in ran.out
+    assert "refuses the API key" in ran.err
+
+
+def test_quiet_is_for_the_exit_code_alone(place: Place, at: Runner) -> None:
+    path = place.session(empty=1)
+    ran = at("check", "-q", str(path))
+    assert (ran.code, ran.out, ran.err) == (1, "", "")
+
+
+def test_nothing_is_written_anywhere(place: Place, at: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = place.session(empty=1, invalid=1)
+    monkeypatch.setenv("ICAT_TUI_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("ICAT_TUI_SAVE_DIR", str(tmp_path / "overview"))
+    before = place.files()
+    at("check", str(path))
+    at("check", "--json", "--proposal", "hg333")
+    assert place.files() == before
+    assert list(tmp_path.iterdir()) == [place.directory]
+
+
+def test_what_is_in_the_cache_does_not_count(
+    place: Place, at: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = place.session()
+    monkeypatch.setenv("ICAT_TUI_CACHE_DIR", str(tmp_path / "cache"))
+    at("sync", "-q")
+    asked = len(place.icatplus.asked)
+    assert at("check", "--json", str(path)).records[0]["cached"] is False
+    assert len(place.icatplus.asked) > asked
+
+
+# -- which session ---------------------------------------------------------------------------------------------------
+
+
+def test_without_a_path_it_is_the_session_one_is_in(place: Place, at: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = place.session()
+    place.session("hg333/id10/20231119")
+    for inside in (session, session / "RAW_DATA", session / "RAW_DATA" / "colA" / "colA_0000"):
+        monkeypatch.chdir(inside)
+        (record, _) = at("check", "--json").records
+        assert record["path"] == str(session)
+
+
+def test_without_a_path_a_link_to_the_data_root_is_seen_through(
+    place: Place, at: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = place.session()
+    (tmp_path / "link").symlink_to(place.root)
+    monkeypatch.setenv("ICAT_TUI_DATA_ROOT", str(tmp_path / "link"))
+    monkeypatch.chdir(session)
+    assert at("check", "--json").summary["sessions"] == 1
+
+
+def test_elsewhere_it_says_what_to_give(
+    place: Place, at: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = place.session()
+    for outside in (session.parent, session.parents[1], place.root, tmp_path):
+        monkeypatch.chdir(outside)
+        ran = at("check", "--json")
+        assert ran.summary["exit_code"] == 2
+        assert "give a PATH" in ran.err
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert "give a PATH" in at("check").err
+
+
+def test_a_selection_is_as_good_as_a_path(place: Place, at: Runner, tmp_path: Path) -> None:
+    place.session()
+    for words in (["--proposal", "HG333"], ["--session", "20231019"], ["--data-root", str(place.root)]):
+        assert at("check", "--json", *words).summary["sessions"] == 1
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_files_that_can_not_be_counted_are_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "one").write_text("")
+    assert count_files(str(tmp_path)) == 1
+    assert count_files(str(tmp_path / "no")) is None
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("below"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert count_files(str(tmp_path)) is None

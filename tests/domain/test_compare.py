@@ -1,0 +1,497 @@
+"""The rules of interface.md, "Status of a dataset", one by one: from disk and catalogue to a status."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from icat_tui.domain.compare import (
+    CatalogueSession,
+    Listed,
+    Surroundings,
+    Wanted,
+    compare,
+    not_listed,
+    rows_by_session,
+    session_key,
+    stored_by_path,
+    wanted,
+)
+from icat_tui.domain.formats import RawFormat
+from icat_tui.domain.model import (
+    DiskDataset,
+    DiskSession,
+    Fit,
+    Metadata,
+    Stamp,
+    StoredMessage,
+    Trouble,
+    TroubleKind,
+)
+from icat_tui.domain.status import Category, Status
+from tests.domain.compared import (
+    COLLECTION,
+    DAY,
+    DURING,
+    END,
+    FACILITY,
+    FIT,
+    GAP,
+    HOUR,
+    INVALID,
+    NOW,
+    OPEN_ENDED,
+    RAW,
+    REFUSED,
+    SESSION,
+    START,
+    catalogue_of,
+    disk_of,
+    invalid,
+    judged,
+    message,
+    nanoseconds,
+    on_disk,
+    only,
+    read,
+    row,
+    statuses,
+)
+from tests.names import HOSTILE_NAMES
+
+# -- registered ------------------------------------------------------------------------------------------------------
+
+
+def test_what_icat_has_by_location_is_registered_whatever_its_name() -> None:
+    known = structs.replace(row(number=5), name="another name")
+    dataset = only(judged(disk_of(on_disk()), catalogue_of(known)))
+    assert (dataset.status, dataset.icat_id, dataset.investigation, dataset.reasons) == (Status.REGISTERED, 5, 7, ())
+
+
+def test_what_icat_has_elsewhere_is_registered_and_says_where() -> None:
+    dataset = only(judged(disk_of(on_disk()), catalogue_of(row(investigation=3))))
+    assert (dataset.status, dataset.investigation) == (Status.REGISTERED, 3)
+    assert dataset.reasons == ("in investigation 3, not 7",)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "/mnt/nfs/data/visitor/hg333/id99/20231019/RAW_DATA/colA/colA_0001",
+        "/data/visitor/hg333/ID99/20231019/RAW_DATA/colA/colA_0001",
+        "/data/visitor/hg333/id99/20231019/RAW_DATA/colA/colA_0001/",
+        "/data//visitor/hg333/id99/20231019/RAW_DATA/other/../colA/colA_0001",
+    ],
+)
+def test_mount_point_and_spelling_of_the_beamline_make_no_other_location(location: str) -> None:
+    assert only(judged(disk_of(on_disk()), catalogue_of(row(location=location)))).status == Status.REGISTERED
+
+
+def test_a_beamline_directory_stands_for_its_beamline_on_both_sides() -> None:
+    directory = structs.replace(SESSION, path="/mnt/data/visitor/hg333/ID23-1/20231019", beamline="id23-1")
+    dataset = structs.replace(on_disk(), path=f"{directory.raw_path}/colA/colA_0001")
+    told = "/data/visitor/hg333/id23eh1/20231019/RAW_DATA/colA/colA_0001"
+    listed = rows_by_session([row(location=told)], FACILITY)[session_key(directory, FACILITY).casefold()]
+    assert not_listed(directory, disk_of(dataset), Listed([listed]), FACILITY) == ()
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "/data/visitor/HG333/id99/20231019/RAW_DATA/colA/colA_0001",
+        "/data/visitor/hg333/id99/20231019/RAW_DATA/cola/colA_0001",
+        "/data/visitor/hg333/id99/20231019/raw_data/colA/COLA_0001",
+    ],
+)
+@pytest.mark.parametrize("dataset", [read(), invalid()])
+def test_a_location_that_differs_in_case_only_is_unknown_with_both_paths(location: str, dataset: DiskDataset) -> None:
+    session = judged(disk_of(dataset, stored=(message(),)), catalogue_of(row(location=location)))
+    found = only(session)  # and not also missing on disk
+    assert found.status == Status.UNKNOWN
+    assert location in found.reasons[0]
+    assert dataset.path in found.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("known", "count", "status", "reasons"),
+    [
+        ({"entries": True}, 0, Status.REGISTERED_WITHOUT_FILES, ()),
+        ({"entries": False}, 0, Status.REGISTERED, ("no files on disk either",)),
+        ({"entries": None, "trouble": REFUSED}, 0, Status.UNKNOWN, ("Permission denied",)),
+        ({"entries": None}, 0, Status.UNKNOWN, ("the directory was not looked into",)),
+        ({}, None, Status.REGISTERED, ("file count unknown",)),
+        ({}, 1, Status.REGISTERED, ()),
+    ],
+)
+def test_files_are_counted_against_the_directory_only_where_icat_counts_none(
+    known: dict[str, Any], count: int | None, status: Status, reasons: tuple[str, ...]
+) -> None:
+    dataset = only(judged(disk_of(on_disk(**known)), catalogue_of(row(file_count=count))))
+    assert (dataset.status, dataset.reasons, dataset.file_count) == (status, reasons, count)
+
+
+@pytest.mark.parametrize(
+    ("counts", "status", "chosen"),
+    [
+        ((0, 1), Status.REGISTERED, 2),
+        ((1, 0), Status.REGISTERED, 1),
+        ((0, None), Status.REGISTERED, 2),
+        ((0, 0), Status.REGISTERED_WITHOUT_FILES, 2),
+    ],
+)
+def test_of_what_is_registered_twice_the_one_with_files_counts(
+    counts: tuple[int | None, ...], status: Status, chosen: int
+) -> None:
+    rows = [row(number=number, file_count=count) for number, count in enumerate(counts, 1)]
+    dataset = only(judged(disk_of(on_disk(entries=True)), catalogue_of(*rows)))
+    assert (dataset.status, dataset.icat_id) == (status, chosen)
+    assert "registered more than once: ids 1, 2" in dataset.reasons
+
+
+def test_of_what_is_registered_twice_the_one_in_the_sessions_investigation_is_shown() -> None:
+    dataset = only(judged(disk_of(on_disk()), catalogue_of(row(number=1), row(number=2, investigation=3))))
+    assert (dataset.icat_id, dataset.investigation) == (1, 7)
+    assert not any("in investigation" in reason for reason in dataset.reasons)
+
+
+# -- what BLISS left -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dataset", [on_disk(), read(), invalid(), read(open_scan=True)])
+def test_a_usable_message_makes_not_uploaded_whatever_the_file_says(dataset: DiskDataset) -> None:
+    found = only(judged(disk_of(dataset, stored=(message(),)), catalogue_of()))
+    assert (found.status, found.reasons, found.sample) == (Status.NOT_UPLOADED, (), "sB")
+    assert (found.start, found.end) == (START + 3 * HOUR, START + 4 * HOUR)
+    assert found.stored == f"{RAW}/__icat__/colA_0001.xml"
+
+
+def test_what_icat_has_is_registered_though_a_message_was_left() -> None:
+    assert only(judged(disk_of(on_disk(), stored=(message(),)), catalogue_of(row()))).status == Status.REGISTERED
+
+
+@pytest.mark.parametrize("spelled", [{"proposal": "HG333"}, {"beamline": "ID99"}])
+def test_a_message_may_spell_proposal_and_beamline_as_it_likes(spelled: dict[str, str]) -> None:
+    session = judged(disk_of(read(), stored=(message(**spelled),)), catalogue_of())
+    assert only(session).status == Status.NOT_UPLOADED
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [
+        (message(proposal="ma1"), "it is of proposal ma1"),
+        (message(beamline="id00"), "it is of beamline id00"),
+        (message(location=f"{COLLECTION}/colA_0009"), f"it is of {COLLECTION}/colA_0009"),
+    ],
+)
+def test_a_message_that_contradicts_its_place_is_a_reason_on_the_dataset_of_its_name(
+    stored: StoredMessage, reason: str
+) -> None:
+    found = only(judged(disk_of(read(), stored=(stored,)), catalogue_of()))
+    assert (found.status, found.stored) == (Status.UNREGISTERED, None)
+    assert found.reasons == (f"metadata file can't be used: {reason}",)
+
+
+def test_a_message_that_is_none_is_a_reason_on_the_dataset_of_its_name() -> None:
+    disk = disk_of(invalid(), read("0002"), stored_trouble={"colA_0001": "not well-formed XML"})
+    first, second = judged(disk, catalogue_of()).datasets
+    assert first.status == Status.INVALID
+    assert first.reasons == ("metadata file can't be used: not well-formed XML", INVALID.text)
+    assert second.reasons == ()
+
+
+def test_a_message_belongs_to_the_dataset_that_it_names_and_not_to_another_of_the_same_file_name() -> None:
+    one, other = (
+        structs.replace(read(), path=f"{RAW}/{collection}/a_b_c", collection=collection) for collection in ("a", "a_b")
+    )
+    stored = message(file="a_b_c", location=f"{RAW}/a_b/a_b_c")
+    assert stored_by_path(SESSION, disk_of(one, other, stored=(stored,)), FACILITY) == {other.path: stored}
+    session = judged(disk_of(one, other, stored=(stored,)), catalogue_of())
+    assert statuses(session) == {"a/a_b_c": Status.UNREGISTERED, "a_b/a_b_c": Status.NOT_UPLOADED}
+    assert session.datasets[0].reasons == ()
+
+
+@pytest.mark.parametrize("refused", ["__icat__", "__icat__/colA_0001.xml"])
+@pytest.mark.parametrize("dataset", [read(), invalid(), read(open_scan=True)])
+def test_a_message_that_the_system_refuses_leaves_open_what_its_dataset_is(refused: str, dataset: DiskDataset) -> None:
+    found = statuses(judged(disk_of(dataset, unlisted={f"{RAW}/{refused}": REFUSED}), catalogue_of()))
+    assert found["colA/colA_0001"] == Status.UNKNOWN
+    assert found[refused] == Status.UNKNOWN
+
+
+def test_a_message_that_the_system_refuses_says_nothing_of_other_datasets() -> None:
+    disk = disk_of(on_disk(), read("0002"), unlisted={f"{RAW}/__icat__/colA_0001.xml": REFUSED})
+    found = statuses(judged(disk, catalogue_of(row())))
+    assert found["colA/colA_0001"] == Status.REGISTERED
+    assert found["colA/colA_0002"] == Status.UNREGISTERED
+
+
+# -- what is not in ICAT ---------------------------------------------------------------------------------------------
+
+
+def test_what_has_all_it_takes_is_unregistered() -> None:
+    parameters = {"MX_scan": "1"}
+    found = only(
+        judged(disk_of(read(metadata=Metadata(START + HOUR, END, "sA", parameters))), catalogue_of()),
+    )
+    assert (found.status, found.reasons, found.sample) == (Status.UNREGISTERED, (), "sA")
+    assert (found.start, found.end, found.parameters) == (START + HOUR, END, parameters)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "status", "reason"),
+    [
+        (invalid(), Status.INVALID, INVALID.text),
+        (read(metadata=None), Status.INVALID, "it has no metadata"),
+        (read(metadata=None, trouble=REFUSED), Status.UNKNOWN, REFUSED.text),
+        (on_disk(), Status.UNKNOWN, "the dataset was not read"),
+        (read(modified=None), Status.UNKNOWN, "when it was changed could not be looked at"),
+        (read(file_modified=None), Status.UNKNOWN, "when it was changed could not be looked at"),
+        (invalid(modified=None), Status.UNKNOWN, INVALID.text),
+        (invalid(file_modified=None), Status.INVALID, INVALID.text),
+    ],
+)
+def test_what_says_no_is_invalid_and_what_nobody_could_read_is_unknown(
+    dataset: DiskDataset, status: Status, reason: str
+) -> None:
+    found = only(judged(disk_of(dataset), catalogue_of()))
+    assert (found.status, found.reasons) == (status, (reason,))
+
+
+@pytest.mark.parametrize("sample", ["\x00", "caf\udce9", "\ufffe", "\x1b[31m"])
+def test_what_no_message_can_carry_is_invalid(sample: str) -> None:
+    dataset = read(metadata=Metadata(START + HOUR, START + 2 * HOUR, sample))
+    assert only(judged(disk_of(dataset), catalogue_of())).status == Status.INVALID
+
+
+def test_a_path_that_no_message_can_carry_is_invalid() -> None:
+    found = only(judged(disk_of(read("caf\udce9")), catalogue_of()))
+    assert found.status == Status.INVALID
+    assert "\\udce9" in found.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("stored", "reasons"),
+    [
+        ((), ("started 1:00:00 before the start of the session", "ended 2:00:00 after the end of the session")),
+        ((message(end=END + HOUR),), ("ended 1:00:00 after the end of the session",)),
+    ],
+)
+def test_how_a_dataset_lies_outside_its_time_slot_is_said(
+    stored: tuple[StoredMessage, ...], reasons: tuple[str, ...]
+) -> None:
+    dataset = read(metadata=Metadata(START - HOUR, END + 2 * HOUR, "sA"))
+    assert only(judged(disk_of(dataset, stored=stored), catalogue_of())).reasons == reasons
+
+
+# -- in progress -----------------------------------------------------------------------------------------------------
+
+
+def changed(ago: timedelta, now: datetime = NOW) -> int:
+    return nanoseconds(now - ago)
+
+
+@pytest.mark.parametrize(
+    ("known", "in_progress"),
+    [
+        ({}, False),
+        ({"open_scan": True}, True),
+        ({"modified": changed(HOUR)}, False),
+        ({"modified": changed(HOUR - timedelta(seconds=1))}, True),
+        ({"file_modified": changed(HOUR)}, False),
+        ({"file_modified": changed(HOUR - timedelta(seconds=1))}, True),
+        ({"modified": changed(-6 * HOUR)}, True),
+        ({"file_modified": changed(timedelta(days=-400))}, True),
+    ],
+)
+@pytest.mark.parametrize("metadata", [Metadata(START + HOUR, START + 2 * HOUR, "sA"), None])
+def test_what_bliss_may_still_be_at_is_in_progress(
+    known: dict[str, Any], in_progress: bool, metadata: Metadata | None
+) -> None:
+    trouble = None if metadata else INVALID
+    found = only(judged(disk_of(read(metadata=metadata, trouble=trouble, **known)), catalogue_of()))
+    otherwise = Status.UNREGISTERED if metadata else Status.INVALID
+    assert found.status == (Status.IN_PROGRESS if in_progress else otherwise)
+    assert (INVALID.text in found.reasons) == (metadata is None)
+    assert len(found.reasons) == in_progress + (metadata is None)
+
+
+def test_settle_time_is_a_setting() -> None:
+    disk = disk_of(read(modified=changed(timedelta(minutes=5))))
+    around = Surroundings(facility=FACILITY, now=NOW, settle_time=timedelta(minutes=4))
+    assert only(compare(SESSION, disk, catalogue_of(), around)).status == Status.UNREGISTERED
+
+
+@pytest.mark.parametrize(
+    ("fit", "now", "last_change", "ongoing"),
+    [
+        (FIT, START - 2 * DAY, START, True),
+        (FIT, START - 2 * DAY - HOUR, START, False),
+        (FIT, END + 2 * DAY - HOUR, START, True),
+        (FIT, END + 2 * DAY, END + 2 * DAY, False),
+        (OPEN_ENDED, NOW, NOW - 2 * DAY, True),
+        (OPEN_ENDED, NOW, NOW - 2 * DAY - HOUR, False),
+        (OPEN_ENDED, NOW, NOW + 9 * DAY, True),
+    ],
+)
+def test_the_newest_of_an_ongoing_session_is_in_progress_and_no_other(
+    fit: Fit, now: datetime, last_change: datetime, ongoing: bool
+) -> None:
+    before = nanoseconds(START - 30 * DAY)
+    datasets = [read(f"000{number}", modified=before + number, file_modified=before) for number in (1, 2)]
+    fingerprint = {RAW: Stamp(1, nanoseconds(last_change), 0, 2, 0), f"{RAW}/colA": None}
+    session = judged(disk_of(*datasets, fingerprint=fingerprint), catalogue_of(fit=fit), now)
+    newest = Status.IN_PROGRESS if ongoing else Status.UNREGISTERED
+    assert statuses(session) == {"colA/colA_0001": Status.UNREGISTERED, "colA/colA_0002": newest}
+
+
+@pytest.mark.parametrize(
+    ("newest", "status", "stored"),
+    [
+        (on_disk("0002", modified=nanoseconds(DURING)), Status.REGISTERED, ()),
+        (on_disk("0002", modified=nanoseconds(DURING)), Status.NOT_UPLOADED, (message("0002"),)),
+    ],
+)
+def test_the_newest_is_sought_among_all_and_only_what_would_be_offered_or_invalid_is_in_progress(
+    newest: DiskDataset, status: Status, stored: tuple[StoredMessage, ...]
+) -> None:
+    rows = [row("0002")] if status == Status.REGISTERED else []
+    session = judged(disk_of(read(), newest, stored=stored), catalogue_of(*rows), DURING + 3 * HOUR)
+    assert statuses(session) == {"colA/colA_0001": Status.UNREGISTERED, "colA/colA_0002": status}
+
+
+@pytest.mark.parametrize("lost", ["a dataset", "a collection"])
+def test_the_newest_is_not_known_while_others_can_not_be_looked_at(lost: str) -> None:
+    datasets = [read("0001"), read("0002", modified=nanoseconds(START + 3 * HOUR))]
+    unlisted = {}
+    if lost == "a dataset":
+        datasets.append(on_disk("0003"))
+    else:
+        unlisted[f"{RAW}/colB"] = REFUSED
+    session = judged(disk_of(*datasets, unlisted=unlisted), catalogue_of(row("0003")), DURING)
+    found = statuses(session)
+    assert found["colA/colA_0001"] == Status.UNREGISTERED
+    assert found["colA/colA_0002"] == Status.UNKNOWN
+
+
+# -- missing on disk -------------------------------------------------------------------------------------------------
+
+
+def missing(disk: DiskSession, *locations: str, **known: Any) -> list[str]:
+    rows = [row(number=number, location=location, **known) for number, location in enumerate(locations, 1)]
+    session = judged(disk, catalogue_of(*rows))
+    return [dataset.path for dataset in session.datasets if dataset.status == Status.MISSING_ON_DISK]
+
+
+def test_what_a_listing_does_not_hold_is_missing_on_disk() -> None:
+    gone = [f"{COLLECTION}/colA_0002", f"{RAW}/colB/colB_0001", f"{RAW}/colC"]
+    assert missing(disk_of(on_disk()), f"{COLLECTION}/colA_0001", *gone) == gone
+
+
+def test_what_is_missing_keeps_what_icat_says_of_it() -> None:
+    session = judged(disk_of(), catalogue_of(row(number=5, location=f"{RAW}/colB/colB_0001", investigation=3)))
+    dataset = only(session)
+    assert (dataset.icat_id, dataset.investigation, dataset.collection, dataset.name) == (5, 3, "colB", "0001")
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        f"{SESSION.path}/PROCESSED_DATA/colA/colA_0002",
+        f"{RAW}",
+        f"{RAW}/__icat__/colA_0002",
+        f"{RAW}/.snapshot/colA_0002",
+        f"{COLLECTION}/.colA_0002",
+        f"{COLLECTION}",
+        f"{COLLECTION}/colA_0001/deeper",
+        f"{RAW}/refused/refused_0001",
+        f"{RAW}/refused",
+        f"{RAW}/COLA/colA_0001",
+        "/data/visitor/hg333/id99/20231020/RAW_DATA/colA/colA_0002",
+        "/data/visitor/hg334/id99/20231019/RAW_DATA/colA/colA_0002",
+    ],
+)
+def test_what_no_listing_can_tell_of_is_not_missing(location: str) -> None:
+    assert missing(disk_of(on_disk(), unlisted={f"{RAW}/refused": REFUSED}), location) == []
+
+
+def test_processed_data_is_never_missing() -> None:
+    assert missing(disk_of(on_disk()), f"{COLLECTION}/colA_0002", acquisition=False) == []
+
+
+def test_an_acquisition_is_missing_also_where_processed_data_has_its_location() -> None:
+    rows = [row("0002", number=1, acquisition=False), row("0002", number=2)]
+    dataset = only(judged(disk_of(), catalogue_of(*rows)))
+    assert (dataset.status, dataset.icat_id) == (Status.MISSING_ON_DISK, 2)
+
+
+@pytest.mark.parametrize("trouble", [REFUSED, Trouble(TroubleKind.INVALID, "no RAW_DATA directory")])
+def test_nothing_is_missing_where_the_raw_directory_was_not_listed(trouble: Trouble) -> None:
+    assert missing(disk_of(listed=(), trouble=trouble), f"{COLLECTION}/colA_0001") == []
+
+
+def test_what_lies_deep_is_missing_by_the_listing_of_the_directory_above_it() -> None:
+    directory = structs.replace(SESSION, format=RawFormat.MX)
+    listed = (RAW, f"{RAW}/s", f"{RAW}/s/run_01")
+    rows = [row(number=1, location=f"{RAW}/s/run_01/a"), row(number=2, location=f"{RAW}/s/run_02/a/b")]
+    session = compare(directory, disk_of(listed=listed), catalogue_of(*rows), Surroundings(facility=FACILITY, now=NOW))
+    assert [dataset.icat_id for dataset in session.datasets] == [1, 2]
+    assert session.category == Category.EMPTY
+
+
+# -- what is to be looked at -----------------------------------------------------------------------------------------
+
+
+def wants(disk: DiskSession, catalogue: CatalogueSession, now: datetime = NOW) -> Wanted:
+    return wanted(SESSION, disk, catalogue, Surroundings(facility=FACILITY, now=now))
+
+
+def test_only_what_icat_does_not_list_and_no_message_speaks_for_is_read() -> None:
+    disk = disk_of(on_disk("0001"), on_disk("0002"), on_disk("0003"), stored=(message("0002"),))
+    assert wants(disk, catalogue_of(row("0001"))) == Wanted(read=(on_disk("0003").path,))
+
+
+def test_only_where_icat_counts_no_files_the_directory_is_looked_into() -> None:
+    counts = {"0001": 0, "0002": None, "0003": 3}
+    rows = [row(name, number, file_count=count) for number, (name, count) in enumerate(counts.items())]
+    disk = disk_of(*map(on_disk, counts))
+    assert wants(disk, catalogue_of(*rows)) == Wanted(counted=(on_disk("0001").path,))
+
+
+def test_where_something_is_read_in_an_ongoing_session_all_are_dated() -> None:
+    disk = disk_of(on_disk("0001"), on_disk("0002"))
+    paths = tuple(dataset.path for dataset in disk.datasets)
+    assert wants(disk, catalogue_of(row("0001")), DURING) == Wanted(read=paths[1:], dated=paths)
+    assert wants(disk, catalogue_of(row("0001"), row("0002")), DURING) == Wanted()
+
+
+@pytest.mark.parametrize(
+    "catalogue", [catalogue_of(fit=None), catalogue_of(fit=None, trouble="no answer"), catalogue_of(gaps=(GAP,))]
+)
+def test_nothing_is_read_where_the_answer_leaves_it_undetermined(catalogue: CatalogueSession) -> None:
+    assert wants(disk_of(on_disk()), catalogue) == Wanted()
+
+
+# -- lookups ---------------------------------------------------------------------------------------------------------
+
+
+def test_rows_are_found_by_session_and_what_lies_in_none_is_left_out() -> None:
+    rows = [row("0001"), row(number=2, location="/data/visitor/hg333/ID99/20231020/RAW_DATA/c/c_1")]
+    found = rows_by_session([*rows, row(number=3, location="/data/other")], FACILITY)
+    assert sorted(found) == ["/data/visitor/hg333/id99/20231019", "/data/visitor/hg333/id99/20231020"]
+
+
+def test_rows_of_several_investigations_are_taken_together_and_left_as_they_were() -> None:
+    one, two = {"/a": [row(number=1)]}, {"/a": [row(number=2)], "/b": [row(number=3)]}
+    assert {key: [each.id for each in rows] for key, rows in Listed([one, two]).by_key.items()} == {
+        "/a": [1, 2],
+        "/b": [3],
+    }
+    assert len(one["/a"]) == 1
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_hostile_names_are_matched_exactly(name: str) -> None:
+    assert only(judged(disk_of(on_disk(name)), catalogue_of(row(name)))).status == Status.REGISTERED
+    session = judged(disk_of(read(name)), catalogue_of(row(f"{name}.")))
+    assert sorted(statuses(session).values()) in (["missing_on_disk", "unregistered"], ["invalid", "missing_on_disk"])
