@@ -4,7 +4,7 @@ Nothing is kept here: sessions flow through to whoever asks for them, and only t
 """
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sized
 from datetime import datetime
 from pathlib import Path
 
@@ -50,6 +50,8 @@ class Scanning:
         self.around = Surroundings(facility=settings.facility, now=now, settle_time=settings.settle_time)
         self.catalogue = catalogue_for(settings)
         self.totals = run.ending.totals = Totals()
+        self.found: set[RawFormat] = set()
+        """The formats that sessions have."""
         self.unusable: list[str] = []
         """Why cache files were of no use: sessions are scanned without them."""
         self.happened: set[ExitCode] = set()
@@ -73,6 +75,7 @@ class Scanning:
                 if isinstance(event, CacheUnusable):
                     self.unusable.append(event.reason)
                 elif isinstance(event, SessionScanned):
+                    self.found.add(event.session.directory.format)
                     yield event.session
         self.run.stop.check()
 
@@ -86,8 +89,7 @@ class Scanning:
         if not (missing or self.totals.sessions or self.totals.failed):
             log.warning("no session on disk matches what was asked for")
         if self.unusable:
-            more = f" (and {len(self.unusable) - 1:,} more)" if len(self.unusable) > 1 else ""
-            log.warning("%s%s", self.unusable[0], more)
+            log.warning("%s%s", self.unusable[0], and_more(self.unusable))
         for line in plain(trouble_text(self.totals)).splitlines():
             log.error("%s", line)
         code = exit_code(self.happened | self.totals.happened(todo))
@@ -114,6 +116,11 @@ class Scanning:
         asked = vars(self.run.asked)
         printed = sys.stdout.isatty() and not (asked.get("no_print") or asked["json"])
         return sys.stderr is not None and sys.stderr.isatty() and not (asked["quiet"] or printed)
+
+
+def and_more(of_a_kind: Sized) -> str:
+    """Return how many there are beside the first, which has been told."""
+    return f" (and {len(of_a_kind) - 1:,} more)" if len(of_a_kind) > 1 else ""
 
 
 def tell(event: ScanEvent, output: Output) -> None:

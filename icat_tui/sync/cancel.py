@@ -26,10 +26,6 @@ class Cancellation:
         if self:
             raise Cancelled
 
-    def wait(self) -> None:
-        """Wait until the run is called off."""
-        self._called_off.wait()
-
     def on_cancel(self, wake: Callable[[], None]) -> None:
         """Have `wake` called when the run is called off: at once where it was already."""
         with self._lock:
@@ -39,7 +35,7 @@ class Cancellation:
         wake()
 
     def cancel(self) -> None:
-        """Call the run off. Safe from any thread and from a signal handler's thread; the second call does nothing."""
+        """Call the run off. Safe from any thread, though not in a signal handler; the second call does nothing."""
         with self._lock:
             if self:
                 return

@@ -248,6 +248,29 @@ def test_a_torn_cache_file_is_a_warning_and_a_scan(damage: str, place: Place, sy
     assert (again.err, again.records[0]["cached"]) == ("", True)
 
 
+def test_cache_files_that_can_not_be_read_are_missed_in_the_overview(
+    place: Place, sync: Runner, overview: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = place.session()
+    for number in range(3):
+        place.session(f"ma10{number}/id10/20231019")
+    sync("-q")
+    read_bytes = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name.startswith("ma10"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    ran = sync("--json", str(session))
+    assert (ran.code, ran.summary["categories"]) == (3, {"ok": 1})
+    assert ran.err.count("\n") == 1
+    assert "the overview lacks sessions" in ran.err
+    assert "(and 2 more)" in ran.err
+    assert paths(overview) == [("ok", raw(session))]
+
+
 def test_many_torn_files_are_one_line(place: Place, sync: Runner, cache: Path) -> None:
     for number in range(5):
         place.session(f"hg{number}/id10/20231019")
@@ -274,15 +297,16 @@ def test_what_is_gone_is_dropped_from_the_cache_when_that_is_asked_for(
 
 
 def test_a_data_root_that_is_not_mounted_drops_nothing(place: Place, sync: Runner, overview: Path, cache: Path) -> None:
-    session = place.session()
+    sessions = [place.session(), place.session("hg333/id10/20231119")]
     sync("-q")
     (place.root / "hg333").rename(place.directory / "elsewhere")
     ran = sync("--json", "--invalidate-cache")
     assert ran.code == 3
     assert "holds no proposal: is it mounted?" in ran.err
-    assert any("is kept in the cache" in message for message in ran.errors)
-    assert len(list(cache.rglob("*.json"))) == 1
-    assert paths(overview) == [("ok", raw(session))]
+    assert "is kept in the cache (and 1 more), though it may be gone" in ran.errors[0]
+    assert len(ran.errors) == 1
+    assert len(list(cache.rglob("*.json"))) == 2
+    assert sorted(paths(overview)) == [("ok", raw(session)) for session in sessions]
 
 
 def test_to_invalidate_no_cache_is_a_word_and_no_error(place: Place, at: Runner) -> None:
