@@ -102,7 +102,6 @@ class Readers:
         self._files, self._seconds = 0, 0.0
         self._reads_here = False
         self._may_grow = processes is None
-        cancellation.on_cancel(self.close)
         if processes:
             self._grow(processes)
         else:
