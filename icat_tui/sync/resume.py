@@ -21,7 +21,7 @@ from icat_tui.ingest.records import planned_message
 from icat_tui.ingest.send import send
 from icat_tui.ingest.standing import JournalReader, Sending
 from icat_tui.sync.cancel import Cancellation
-from icat_tui.sync.lock import SessionLockedError, hold
+from icat_tui.sync.lock import SessionLockedError, locked
 from icat_tui.sync.plan import NEEDS_CHOICE
 from icat_tui.sync.raw_directory import Site, session_at
 from icat_tui.sync.register import MessageSkipped, Office, RegisterEvent, SessionLocked, look_again
@@ -69,7 +69,7 @@ class _Desk:
                 self.skip(messages, "its session is not on this machine's disk: nobody could look at it again")
                 continue
             try:
-                hold(self.locks, self.office.state_dir, directory)
+                self.locks.enter_context(locked(self.office.state_dir, directory))
             except SessionLockedError as error:
                 self.happened.append(SessionLocked(directory, error.holder))
                 self.skip(messages, str(error))

@@ -30,7 +30,7 @@ from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.listing import Listing, Listings
-from icat_tui.sync.lock import hold
+from icat_tui.sync.lock import locked
 from icat_tui.sync.raw_directory import RawDirectory, Site, place_of, raw_body, session_at
 
 INSIST = "to send it all the same takes --force"
@@ -260,7 +260,7 @@ class _Clerk:
         """Hold the lock of a session from now on. Raises SessionLockedError."""
         if session is None or session.path in self.held:
             return
-        hold(self.locks, self.means.state_dir, session)
+        self.locks.enter_context(locked(self.means.state_dir, session))
         self.held.add(session.path)
 
     def fresh(self) -> JournalReader:
