@@ -246,10 +246,8 @@ def parse(program: str, words: Sequence[str]) -> argparse.Namespace:
 def _refuse(asked: argparse.Namespace) -> None:
     """Raise UsageError for what can't be meant, and for what is not there yet."""
     sends = "--auto-register" if vars(asked).get("auto_register") else "--register"
-    if vars(asked).get("register") or vars(asked).get("auto_register"):
-        if asked.read_only:
-            raise UsageError(f"{sends} with --read-only: nothing could be sent; leave one of them out")
-        raise UsageError(f"{sends} is not in this build: leave it out to see what would be registered")
+    if (vars(asked).get("register") or vars(asked).get("auto_register")) and asked.read_only:
+        raise UsageError(f"{sends} with --read-only: nothing could be sent; leave one of them out")
     if vars(asked).get("since") and asked.until and asked.since > asked.until:
         raise UsageError(f"no session can be since {asked.since} and until {asked.until}: swap them")
     if asked.command == "demo" and asked.serve and asked.json:

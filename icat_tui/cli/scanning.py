@@ -4,7 +4,7 @@ Nothing is kept here: sessions flow through to whoever asks for them, and only t
 """
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -27,14 +27,14 @@ from icat_tui.domain.events import (
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.model import Session
 from icat_tui.domain.status import Category
-from icat_tui.settings import Settings
+from icat_tui.ingest.records import JournalError
+from icat_tui.office import icatplus_for
+from icat_tui.settings import Settings, journal_path
 from icat_tui.sync.cache import SessionCache
+from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.records import Totals
 from icat_tui.sync.report import plain, trouble_text
 from icat_tui.sync.scan import ScanPlan, scan
-
-NO_KEY = "elogbook-00000000-0000-0000-0000-000000000000"
-"""What a server that asks for no key is given; any other refuses it (icat-facts.md §3.1)."""
 
 
 class Scanning:
@@ -47,7 +47,14 @@ class Scanning:
         self.format = settings.format or (AUTO if run.asked.command == "check" else RawFormat.ESRFV3)
         self.selected = Selected(settings, run.asked, self.format)
         self.cache = SessionCache(Path(settings.cache_dir)) if keep_cache and settings.cache_dir else None
-        self.around = Surroundings(facility=settings.facility, now=now, settle_time=settings.settle_time)
+        self.view, self.view_trouble = _journal_view(settings)
+        self.around = Surroundings(
+            facility=settings.facility,
+            now=now,
+            settle_time=settings.settle_time,
+            sent=self.view,
+            pending_timeout=settings.pending_timeout,
+        )
         self.catalogue = catalogue_for(settings)
         self.totals = run.ending.totals = Totals()
         self.unusable: list[str] = []
@@ -60,11 +67,14 @@ class Scanning:
         """The formats that sessions may have."""
         return list(RawFormat) if self.format == AUTO else [RawFormat(self.format)]
 
-    def sessions(self, output: Output) -> Iterator[Session]:
-        """Yield the sessions as they are scanned, each told of. Raises Cancelled when it is called off."""
+    def sessions(self, output: Output, held: Callable[[Session], bool] = lambda _: False) -> Iterator[Session]:
+        """Yield the sessions as they are scanned, each told of but the ones that are `held`. Raises Cancelled."""
         found = 0
         with progress(shown=self._shows_progress()) as show:
             for event in scan(self._plan(), self.run.stop):
+                if isinstance(event, SessionScanned) and held(event.session):
+                    yield event.session
+                    continue
                 self.totals.add(event)
                 if isinstance(event, SessionsFound):
                     found += len(event.directories)
@@ -79,6 +89,9 @@ class Scanning:
     def finish(self, output: Output, todo: Collection[Category]) -> ExitCode:
         """Say what went wrong, and return the exit code; sessions of the categories `todo` count for it."""
         self.catalogue.close()
+        if self.view_trouble:
+            output.failure(f"what was sent before is not known: {self.view_trouble}")
+            self.happened.add(ExitCode.PARTIAL)
         missing = self.selected.missing()
         for what in missing:
             output.failure(what)
@@ -116,6 +129,14 @@ class Scanning:
         return sys.stderr is not None and sys.stderr.isatty() and not (asked["quiet"] or printed)
 
 
+def _journal_view(settings: Settings) -> tuple[JournalView | None, str]:
+    """Return what the journal says of what was sent; None and why, where it can't be read."""
+    try:
+        return JournalView(journal_path(settings), settings.facility), ""
+    except JournalError as error:
+        return None, str(error)
+
+
 def tell(event: ScanEvent, output: Output) -> None:
     """Tell what has happened: results and what has none to `output`, the rest to whoever wants to hear more."""
     match event:
@@ -138,12 +159,12 @@ def tell(event: ScanEvent, output: Output) -> None:
 
 def catalogue_for(settings: Settings) -> IcatPlus:
     """Return the client of ICAT+ that the settings describe. Raises UsageError where they name none."""
-    if not settings.icatplus:
+    catalogue = icatplus_for(settings)
+    if catalogue is None:
         raise UsageError(
             "no URL of ICAT+ is known: give --icatplus URL, set ICAT_TUI_ICATPLUS or icatplus in config.toml, "
             "or name in BEACON_HOST a Beacon that knows it"
         )
     if not settings.api_key:
         log.info("no API key is known: asking ICAT+ without one")
-    key = settings.api_key or NO_KEY
-    return IcatPlus(settings.icatplus, key, zone=settings.facility.zone, jobs=settings.jobs)
+    return catalogue

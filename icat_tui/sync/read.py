@@ -51,7 +51,6 @@ class Readers:
         self._workers: list[ForkServerProcess] = []
         self._files, self._seconds = 0, 0.0
         self._may_grow = processes is None
-        cancellation.on_cancel(self.close)
         if processes:
             self._grow(processes)
         else:

@@ -61,7 +61,8 @@ class ScanPlan(Struct, frozen=True, kw_only=True):
 def scan(plan: ScanPlan, cancellation: Cancellation | None = None) -> Iterator[ScanEvent]:
     """Yield what happens, sessions as they finish; `ScanFinished` comes last on every path.
 
-    Whoever stops listening cancels. Cancelling ends it within 0.2 s, whatever the disk or ICAT+ does.
+    Whoever stops listening cancels. Cancelling ends it within 0.2 s, whatever the disk or ICAT+ does; it closes the
+    catalogue, which a scan that comes to its end leaves open.
     """
     run = _Run(plan, cancellation or Cancellation())
     began = time.perf_counter()
@@ -70,7 +71,7 @@ def scan(plan: ScanPlan, cancellation: Cancellation | None = None) -> Iterator[S
         yield from run.events()
         yield ScanFinished(cancelled=bool(run.cancellation), seconds=time.perf_counter() - began)
     finally:
-        run.cancellation.cancel()
+        run.end()
 
 
 class _Run:
@@ -82,13 +83,14 @@ class _Run:
         self.started = plan.around.now.timestamp()
         self.answers = Answers(plan.catalogue, plan.around.facility)
         self.readers = Readers(self.started, plan.around.facility.time_zone, plan.processes, cancellation)
-        self.sessions: queue.Queue[SessionDirectory | None] = queue.Queue(maxsize=10_000)
+        self.sessions: queue.SimpleQueue[SessionDirectory | None] = queue.SimpleQueue()
         self.happened: queue.Queue[ScanEvent | None] = queue.Queue(maxsize=WAITING)
         self.lock = threading.Lock()
         self.open = 0
         """Sessions found and not finished yet, and one for the discovery."""
         self.reading_sessions, self.files = 0, 0
-        cancellation.on_cancel(plan.catalogue.close)
+        wakes = (plan.catalogue.close, self.readers.close, self.wake)
+        self.take_back = [cancellation.on_cancel(wake) for wake in wakes]
 
     def start(self) -> None:
         self.open = 1
@@ -98,12 +100,19 @@ class _Run:
 
     def events(self) -> Iterator[ScanEvent]:
         """Yield events until all sessions are done or the run is called off."""
-        self.cancellation.on_cancel(self.wake)
         while not self.cancellation:
             event = self.happened.get()
             if event is None:
                 return
             yield event
+
+    def end(self) -> None:
+        """Leave no process behind; where sessions are still open nobody listens any more: call the run off."""
+        if self.open:
+            self.cancellation.cancel()
+        for take_back in self.take_back:
+            take_back()
+        self.readers.close()
 
     def wake(self) -> None:
         """End the wait for an event that may never come."""
