@@ -8,6 +8,7 @@ import re
 import select
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 
 from icat_tui.cli.stopping import Stop
@@ -51,7 +52,9 @@ class Questions:
                 return Reply.QUIT
             if answer == "?":
                 explain()
-            _say("y: yes, n: no (also Enter), a: yes to this and all that follow, q: stop here, ?: show what is sent\n")
+            self.say(
+                "y: yes, n: no (also Enter), a: yes to this and all that follow, q: stop here, ?: show what is sent\n"
+            )
 
     def number(self, question: str) -> int | None:
         """Return the number that was typed; None for anything else. Raises Cancelled."""
@@ -60,20 +63,35 @@ class Questions:
 
     def line(self, question: str) -> str:
         """Return the line that was typed, empty at the end of input. Raises Cancelled."""
-        _say(question)
+        self.say(question)
         while b"\n" not in self._read and not self._ended:
+            if self._stop:
+                self.say("\n")
             self._stop.check()
-            ready, _, _ = select.select([sys.stdin], [], [], POLL)
-            if ready:
-                more = os.read(sys.stdin.fileno(), 4096)
-                self._read += more
-                self._ended = not more
+            self._read_on()
         line, _, self._read = self._read.partition(b"\n")
         if self._ended:
-            _say("\n")
+            self.say("\n")
         return line.decode(errors="replace").strip()
 
+    def say(self, text: str) -> None:
+        """Write on stderr, at once, what belongs to a question."""
+        with suppress(OSError):  # nobody sees it: then nobody answers either
+            if sys.stderr is not None:
+                sys.stderr.write(text)
+                sys.stderr.flush()
 
-def _say(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    def _read_on(self) -> None:
+        """Read what is there, waiting a little for it."""
+        if sys.stdin is None:
+            self._ended = True
+            return
+        ready, _, _ = select.select([sys.stdin], [], [], POLL)
+        if not ready:
+            return
+        try:
+            more = os.read(sys.stdin.fileno(), 4096)
+        except OSError:  # the terminal was closed
+            more = b""
+        self._read += more
+        self._ended = not more

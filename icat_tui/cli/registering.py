@@ -5,49 +5,31 @@ is looked at afresh before anybody is asked about it.
 """
 
 import socket
-import sys
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from enum import StrEnum
+
+from msgspec import structs
 
 from icat_tui import __version__
 from icat_tui.cli.asking import MANY, Questions, Reply
+from icat_tui.cli.fates import Fates
 from icat_tui.cli.narration import log
 from icat_tui.cli.output import Output
 from icat_tui.cli.scanning import Scanning
-from icat_tui.domain.errors import ExitCode, UsageError
-from icat_tui.domain.events import SessionScanned
+from icat_tui.domain import timeslot
+from icat_tui.domain.errors import ExitCode, IcatTuiError, UsageError
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import ACTIONABLE, Category
 from icat_tui.domain.visible import visible
-from icat_tui.ingest.events import (
-    BrokerConnected,
-    BrokerLost,
-    MessageAccepted,
-    MessageRejected,
-    MessageUnknown,
-    SendingFinished,
-)
 from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Message, Origin
+from icat_tui.ingest.messages import Origin
 from icat_tui.office import broker_for, target_text
 from icat_tui.settings import Settings, journal_path
-from icat_tui.sync.plan import UNSUPERVISED, Group, Plan, Terms, make_plan
-from icat_tui.sync.records import Sent
-from icat_tui.sync.register import MessageSkipped, Office, RegisterEvent, SessionLocked, look_again, register
-from icat_tui.sync.report import Line, counted
-from icat_tui.sync.verify import MessageConfirmed, VerifyFailed, verify
-
-
-class Fate(StrEnum):
-    """What became of a message in this run."""
-
-    CONFIRMED = "confirmed"
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    UNKNOWN = "unknown"
-    SKIPPED = "skipped"
+from icat_tui.sync.cancel import Cancelled
+from icat_tui.sync.plan import UNSUPERVISED, Group, Plan, Terms, make_plan, needs_choice
+from icat_tui.sync.register import Office, look_again, register
+from icat_tui.sync.report import counted
+from icat_tui.sync.verify import MessageConfirmed, verify
 
 
 class Registering:
@@ -55,196 +37,193 @@ class Registering:
 
     def __init__(self, scanning: Scanning, output: Output, now: datetime) -> None:
         """Prepare them. Raises UsageError where no broker is known, JournalError where the journal can't be used."""
-        run, settings = scanning.run, scanning.run.settings
+        run = scanning.run
         self.scanning, self.output, self.stop = scanning, output, run.stop
         self.supervised = not run.asked.auto_register
         self.questions = Questions(run.stop)
-        self.all_follow = self.quit = False
-        self.fates: dict[str, Fate] = {}
-        """By the id of the message."""
-        self.to_verify: dict[str, Message] = {}
+        self.all_follow = self.quit = self.target_named = False
+        self.fates = Fates(output)
         self.held: dict[SessionDirectory, int] = {}
-        """The sessions to be registered, and of how many datasets each."""
-        self.locked: list[SessionDirectory] = []
+        """The sessions to be registered, and how many messages that may be; none of those that were sent before."""
         self.left_out = 0
-        self.office = office_for(scanning, settings)
+        self.office = office_for(scanning, run.settings)
         self.office.journal.check()
-        chosen = run.asked.investigation
         self.terms = Terms(
-            facility=settings.facility,
+            facility=run.settings.facility,
             origin=origin(now),
             statuses=ACTIONABLE if self.supervised else UNSUPERVISED,
-            chosen=chosen,
+            chosen=run.asked.investigation,
             again=self.supervised,
         )
-        log.warning("what is confirmed is sent to %s", target_text(settings, self.office.broker))
 
     # -- which sessions --
 
     def holds(self, session: Session) -> bool:
         """Return whether a scanned session is held back, to be registered once all are scanned."""
-        if held := self.wants(session):
-            self.held[session.directory] = self._actionable(session)
-        return held
-
-    def wants(self, session: Session) -> bool:
-        """Return whether a session has something that this run registers."""
         if not set(self.terms.statuses).intersection(session.counts):
+            return False
+        if session.category not in (Category.TODO, Category.TODO_ONGOING):
             return False
         if session.category == Category.TODO_ONGOING and self.supervised and not self.scanning.selected.narrow:
             self.left_out += 1
             return False
-        return session.category in (Category.TODO, Category.TODO_ONGOING)
+        chosen = self.terms.chosen or (session.fit.id if session.fit else None)  # it may be chosen yet
+        plan = make_plan(session, structs.replace(self.terms, chosen=chosen))
+        self.held[session.directory] = sum(map(_first_time, plan.groups))
+        return True
 
     def through(self, sessions: Iterator[Session]) -> Iterator[Session]:
-        """Yield the sessions of a scan; those that are registered at the end, as they are then."""
+        """Yield the sessions of a scan; those that are registered at the end, as they are then. Raises Cancelled."""
         yield from (session for session in sessions if session.directory not in self.held)
-        left = sum(self.held.values())
-        for directory, number in self.held.items():
-            self.stop.check()
-            if not self.quit:
-                self.one(directory, left)
-            left -= number
-        self.look_whether_icat_has_understood()
-        for directory in self.held:
-            if session_now := look_again(directory, self.office, self.stop, keep=True):
-                self.tell(session_now)
-                yield session_now
-            self.stop.check()
+        try:
+            self.register_all()
+        except (Cancelled, IcatTuiError):
+            self.scanning.totals.cancelled = True
+            self.fates.say_how_far()
+            raise
+        silent = Output(self.scanning.run, lambda _: ())  # for people, who have seen it before they were asked
+        self.office.view.refresh()
+        yield from self.scanning.once_more(self.held, silent if self.supervised else self.output)
         self.conclude()
 
-    def _actionable(self, session: Session) -> int:
-        return sum(number for status, number in session.counts.items() if status in self.terms.statuses)
-
-    def tell(self, session: Session) -> None:
-        """Count a session as it is in the end; people have seen it before they were asked."""
-        self.scanning.totals.add(SessionScanned(session))
-        if self.scanning.run.asked.json or not self.supervised:
-            self.output.session(session)
-
-    # -- one session --
-
-    def one(self, directory: SessionDirectory, left: int) -> None:
-        """Look at a session afresh, ask, and send what is confirmed; `left` datasets are in it and those to come."""
-        session = look_again(directory, self.office, self.stop, self.terms.chosen)
-        if session is None:
-            return
-        plan = make_plan(session, self.terms)
-        if self.supervised and not self.scanning.run.asked.json:
-            self.output.session(session)
-        for declined in plan.declined:
-            log.warning("%s is not sent: %s", visible(declined.dataset.path), visible(declined.reason))
-        for warning in plan.warnings:
-            log.warning("%s: %s", visible(directory.path), warning)
-        confirmed = tuple(group for group in plan.groups if self.confirms(group, session, left))
-        if confirmed:
-            self.send(Plan(session, confirmed))
-
-    def confirms(self, group: Group, session: Session, left: int) -> bool:
-        """Return whether a group is to be sent."""
-        if self.quit:
-            return False
-        if not self.supervised or self.all_follow:
-            return not group.again or (self.supervised and self.ask(group, session, left))
-        return self.ask(group, session, left)
-
-    def ask(self, group: Group, session: Session, left: int) -> bool:
-        """Return what a person says to a group. Raises Cancelled."""
-        directory = session.directory
-        number = counted(len(group.offers), "dataset")
-        again = " that were sent before" if group.again else ""
-        name = visible(f"{directory.proposal} {directory.beamline} {directory.date}")
-        question = f'{name}: upload {number} "{group.status.word}"{again}?'
-        reply = self.questions.ask(question, lambda: self.show(group))
-        if reply is Reply.ALL:
-            if left > MANY:
-                typed = self.questions.number(f"That may be {counted(left, 'dataset')}. Type their number to confirm:")
-                self.all_follow = typed == left
-                return self.all_follow
-            self.all_follow = True
-        self.quit = reply is Reply.QUIT
-        return reply in (Reply.YES, Reply.ALL)
-
-    def show(self, group: Group) -> None:
-        """Show the datasets of a group, and one message as it would be sent."""
-        for offer in group.offers:
-            sys.stderr.write(f"  {visible(offer.dataset.path)} -> {offer.message.destination}\n")
-            sys.stderr.writelines(f"    {visible(warning)}\n" for warning in offer.warnings)
-        sys.stderr.write(f"{visible(group.offers[0].message.body.decode(errors='surrogateescape'))}\n")
-
-    def send(self, plan: Plan) -> None:
-        """Send what was confirmed of one session. Raises Cancelled."""
-        for event in register([plan], self.terms, self.office, self.stop):
-            self.heard(event)
-        self.stop.check()
-
-    def heard(self, event: RegisterEvent) -> None:
-        """Remember what became of a message, and say what went wrong."""
-        match event:
-            case MessageAccepted(message=message):
-                self.fates[message.id] = Fate.ACCEPTED
-                self.to_verify[message.id] = message
-            case MessageRejected(message=message, words=words):
-                self.fates[message.id] = Fate.REJECTED
-                self.failed(message, f"the broker rejected it: {words}")
-            case MessageUnknown(message=message, reason=reason):
-                self.fates[message.id] = Fate.UNKNOWN
-                self.to_verify[message.id] = message
-                self.failed(message, f"nobody knows whether the broker has it ({reason}): see `icat-tui journal`")
-            case MessageSkipped(message=message, reason=reason):
-                self.fates[message.id] = Fate.SKIPPED
-                log.warning("%s was not sent: %s", visible(message.dataset), visible(reason))
-            case SessionLocked(directory=directory):
-                self.locked.append(directory)
-            case SendingFinished(trouble=trouble, connected=connected) if trouble:
-                self.output.failure(trouble)
-                self.scanning.happened.add(ExitCode.PARTIAL if connected else ExitCode.NOTHING)
-                self.quit = True
-            case BrokerConnected(broker=broker) | BrokerLost(broker=broker):
-                log.info("%s: %s", broker, type(event).__name__)
-
-    def failed(self, message: Message, why: str) -> None:
-        """Say that a message was not accepted."""
-        self.output.failure(f"{message.dataset}: {why}", message.dataset)
-        self.scanning.happened.add(ExitCode.PARTIAL)
-
-    # -- the end --
+    def register_all(self) -> None:
+        """Register session by session, then look whether ICAT has understood. Raises Cancelled."""
+        left = sum(self.held.values())
+        for directory, number in sorted(self.held.items(), key=lambda each: each[0].path):
+            left -= number
+            self.stop.check()
+            if not (self.quit or self.fates.trouble):
+                self.one(directory, left)
+        self.look_whether_icat_has_understood()
 
     def look_whether_icat_has_understood(self) -> None:
-        """Wait for ICAT to list what was sent; once for the run, not for each session."""
-        office = self.office
-        sent = list(self.to_verify.values())
-        looked = verify(sent, office.catalogue, self.terms.facility, office.verify_wait, self.stop)
-        for event in looked:
+        """Wait for ICAT to list what was sent; once for the run, not for each session. Raises Cancelled."""
+        office, facility = self.office, self.terms.facility
+        for event in verify(self.fates.open, office.catalogue, facility, office.verify_wait, self.stop):
+            self.fates.confirm(event)
             if isinstance(event, MessageConfirmed):
-                self.fates[event.message.id] = Fate.CONFIRMED
                 office.journal.seen([event.message])
-            elif isinstance(event, VerifyFailed):
-                log.warning("%s: it is not known whether ICAT has it: %s", event.message.dataset, event.reason)
         self.stop.check()
 
     def conclude(self) -> None:
         """Say what is left, and what the exit code is to be made of."""
-        if self.quit and not self.scanning.happened:
-            self.scanning.happened.add(ExitCode.STOPPED)
-        if self.locked:
-            all_of_it = not set(self.fates.values()) - {Fate.SKIPPED}
-            self.scanning.happened.add(ExitCode.LOCKED if all_of_it else ExitCode.PARTIAL)
+        self.fates.conclude()
+        self.scanning.happened |= self.fates.codes() | ({ExitCode.STOPPED} if self.quit else set())
         if self.left_out:
             what = counted(self.left_out, "session")
             log.warning("%s that are not over were left out: select them to register what is missing there", what)
 
-    def sent(self) -> Sent:
-        """Return what became of the messages of the run."""
-        return Sent(**Counter(fate.value for fate in self.fates.values()))
+    # -- one session --
 
-    def closing_text(self) -> Iterator[Line]:
-        """Yield what is said of it at the end."""
-        counts = Counter(self.fates.values())
-        if counts:
-            yield Line("Sent: " + ", ".join(f"{counts[fate]} {fate}" for fate in Fate if counts[fate]))
-        if counts[Fate.ACCEPTED]:
-            yield Line("What is accepted and not confirmed is pending: `icat-tui journal --verify` looks again")
+    def one(self, directory: SessionDirectory, later: int) -> None:
+        """Look at a session afresh, ask, and send what is confirmed; `later` messages may follow after it."""
+        session = look_again(directory, self.office, self.stop, self.terms.chosen)
+        self.stop.check()
+        if session is None:
+            return  # the last look says why
+        if self.supervised and not self.scanning.run.asked.json:
+            self.output.session(session)
+        terms = self.terms
+        if self.supervised and needs_choice(session, terms) and (chosen := self.choose(session)):
+            terms = structs.replace(terms, chosen=chosen)
+            session = look_again(directory, self.office, self.stop, chosen) or session
+        plan = make_plan(session, terms)
+        for declined in plan.declined:
+            log.warning("%s is not sent: %s", declined.dataset.path, declined.reason)
+        for warning in plan.warnings:
+            log.warning("%s: %s", directory.path, warning)
+        confirmed = tuple(self.confirmed(plan, later))
+        if confirmed:
+            self.send(Plan(session, confirmed), terms)
+
+    def confirmed(self, plan: Plan, later: int) -> Iterator[Group]:
+        """Yield the groups that are to be sent. Raises Cancelled."""
+        expected = self.held[plan.session.directory]
+        for place, group in enumerate(plan.groups):
+            if self.quit:
+                return
+            following = len(group.offers) + sum(map(_first_time, plan.groups[place + 1 :])) + later
+            more = sum(map(_first_time, plan.groups)) > expected  # than when "all that follow" was said
+            unasked = not self.supervised or (self.all_follow and not group.again and not more)
+            if unasked or self.ask(group, plan.session, following):
+                yield group
+
+    def send(self, plan: Plan, terms: Terms) -> None:
+        """Send what was confirmed of one session. Raises Cancelled, and SaveError."""
+        if not self.supervised and not self.target_named:
+            log.warning("sending to %s", self.target)
+            self.target_named = True
+        self.fates.plan(plan)
+        for event in register([plan], terms, self.office, self.stop):
+            self.fates.hear(event)
+        if self.office.broker.rate:  # each session is sent on a connection of its own, with a pace of its own
+            self.stop.wait(1 / self.office.broker.rate)
+        self.stop.check()
+
+    # -- asking --
+
+    @property
+    def target(self) -> str:
+        """Where messages go, and who said so."""
+        return target_text(self.scanning.run.settings, self.office.broker)
+
+    def ask(self, group: Group, session: Session, following: int) -> bool:
+        """Return what a person says to a group; it and what may follow are that many messages. Raises Cancelled."""
+        directory = session.directory
+        if not self.target_named:  # with -q too: nobody says yes without knowing to what
+            self.questions.say(f"What is confirmed is sent to {visible(self.target)}\n")
+            self.target_named = True
+        number = counted(len(group.offers), "dataset")
+        again = " that were sent before and are not in ICAT" if group.again else ""
+        name = visible(f"{directory.proposal} {directory.beamline} {directory.date}")
+        reply = self.questions.ask(f'{name}: upload {number} "{group.status.word}"{again}?', lambda: self.show(group))
+        self.quit = reply is Reply.QUIT
+        if reply is Reply.ALL:
+            return self.confirms_all(following)
+        return reply is Reply.YES
+
+    def confirms_all(self, number: int) -> bool:
+        """Return whether all that follow are confirmed: where they are many, by their number. Raises Cancelled."""
+        if number > MANY:
+            what = counted(number, "dataset")
+            if self.questions.number(f"That may be {what}. Type their number to confirm:") != number:
+                self.questions.say(f"That is not {number}: none of this is sent\n")
+                return False
+        self.all_follow = True
+        return True
+
+    def show(self, group: Group) -> None:
+        """Show the datasets of a group, and one message as it would be sent."""
+        for offer in group.offers:
+            self.questions.say(f"  {visible(offer.dataset.path)} -> {offer.message.destination}\n")
+            for text in (offer.dataset.sent, *offer.warnings):
+                self.questions.say(f"    {visible(text)}\n" if text else "")
+        self.questions.say(f"{visible(group.offers[0].message.body.decode(errors='surrogateescape'))}\n")
+
+    def choose(self, session: Session) -> int | None:
+        """Return the investigation that a person says a session belongs to; None: nobody says. Raises Cancelled."""
+        fit, facility = session.fit, self.terms.facility
+        if fit is None:
+            return None
+        self.questions.say(f"{visible(session.directory.path)}: its investigation is {fit.match}. It may be\n")
+        for candidate in session.candidates:
+            if candidate.start is not None:
+                slot = [
+                    moment.astimezone(facility.zone).isoformat(" ", "minutes") if moment else "open"
+                    for moment in (candidate.start, candidate.end)
+                ]
+                away = timeslot.distance(candidate, fit.target)
+                url, title = facility.investigation_url(candidate.id), visible(candidate.title or "")
+                self.questions.say(f"  {candidate.id}: {' to '.join(slot)}, {away} away, {url} {title}\n")
+        typed = self.questions.number("Type the id of the investigation that is meant (Enter: none):")
+        if typed in [candidate.id for candidate in session.candidates if candidate.start is not None]:
+            return typed
+        return None
+
+
+def _first_time(group: Group) -> int:
+    """Return how many of a group's messages were never sent before."""
+    return 0 if group.again else len(group.offers)
 
 
 def office_for(scanning: Scanning, settings: Settings) -> Office:

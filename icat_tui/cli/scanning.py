@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from msgspec import structs
+
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.cli.narration import log, progress
 from icat_tui.cli.output import Output
@@ -25,7 +27,7 @@ from icat_tui.domain.events import (
     SessionsFound,
 )
 from icat_tui.domain.formats import AUTO, RawFormat
-from icat_tui.domain.model import Session
+from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Category
 from icat_tui.ingest.records import JournalError
 from icat_tui.office import icatplus_for
@@ -69,9 +71,19 @@ class Scanning:
 
     def sessions(self, output: Output, held: Callable[[Session], bool] = lambda _: False) -> Iterator[Session]:
         """Yield the sessions as they are scanned, each told of but the ones that are `held`. Raises Cancelled."""
+        return self._told(self._plan(), output, held)
+
+    def once_more(self, directories: Collection[SessionDirectory], output: Output) -> Iterator[Session]:
+        """Yield sessions as they are now, without the cache, which gets to know them. Raises Cancelled."""
+        if not directories:
+            return iter(())
+        plan = structs.replace(self._plan(), found=tuple(directories), use_cache=False)
+        return self._told(plan, output, lambda _: False)
+
+    def _told(self, plan: ScanPlan, output: Output, held: Callable[[Session], bool]) -> Iterator[Session]:
         found = 0
         with progress(shown=self._shows_progress()) as show:
-            for event in scan(self._plan(), self.run.stop):
+            for event in scan(plan, self.run.stop):
                 if isinstance(event, SessionScanned) and held(event.session):
                     yield event.session
                     continue

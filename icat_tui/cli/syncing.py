@@ -48,8 +48,9 @@ def sync(run: Run) -> ExitCode:
 
         registering = Registering(scanning, output, now)
         fresh = registering.through(scanning.sessions(output, registering.holds))
-        run.ending.sent = registering.sent
-        run.ending.closing = chain(run.ending.closing, registering.closing_text())
+        run.ending.sent = registering.fates.sent
+        if not asked.quiet:
+            run.ending.closing = chain(run.ending.closing, registering.fates.closing_text())
     if asked.invalidate_cache:
         _invalidate(scanning, output)
     if settings.save_dir:

@@ -42,7 +42,10 @@ class Correspondence(Protocol):
         """Return the last request to add the files of a dataset that ICAT has not shown yet."""
 
     def rejection(self, path: str) -> str | None:
-        """Return the broker's words where it rejected the last message about a dataset."""
+        """Return the broker's words where it rejected the last message to register a dataset."""
+
+    def files_rejection(self, icat_id: int) -> str | None:
+        """Return the broker's words where it rejected the last request to add the files of a dataset."""
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -327,18 +330,17 @@ class _Comparison:
 
     def told_before(self, verdict: Dataset) -> Dataset:
         """Return a verdict with what the journal says of messages about it."""
-        if self.around.sent is None:
+        journal, icat_id = self.around.sent, verdict.icat_id
+        if journal is None:
             return verdict
-        if sent := self.around.sent.registration(verdict.path):
+        if sent := journal.registration(verdict.path) if icat_id is None else journal.files(icat_id):
             return self.waiting(verdict, sent)
-        if rejection := self.around.sent.rejection(verdict.path):
+        if rejection := journal.rejection(verdict.path) if icat_id is None else journal.files_rejection(icat_id):
             return structs.replace(verdict, reasons=(rejection, *verdict.reasons))
         return verdict
 
-    def waiting(self, verdict: Dataset, sent: Sent | None) -> Dataset:
+    def waiting(self, verdict: Dataset, sent: Sent) -> Dataset:
         """Return a verdict as it is after a message: pending, or as it was once that took too long (promises.md 5)."""
-        if sent is None:
-            return verdict
         if self.around.now - sent.at < self.around.pending_timeout:
             return structs.replace(verdict, status=Status.PENDING, reasons=(sent.reason,))
         reasons = (f"{sent.reason}, not in ICAT", *verdict.reasons)
@@ -380,9 +382,7 @@ class _Comparison:
             investigation=row.investigation,
             file_count=row.file_count,
         )
-        if self.around.sent is None or status != Status.REGISTERED_WITHOUT_FILES:
-            return verdict
-        return self.waiting(verdict, self.around.sent.files(row.id))
+        return self.told_before(verdict) if status == Status.REGISTERED_WITHOUT_FILES else verdict
 
     def not_uploaded(self, dataset: DiskDataset, message: StoredMessage) -> Dataset:
         """Return a dataset that BLISS left a usable message for."""

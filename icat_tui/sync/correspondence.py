@@ -33,11 +33,19 @@ class JournalView:
             return _sent(self._reader.standings.files(icat_id).out)
 
     def rejection(self, path: str) -> str | None:
-        """Return the broker's words where it rejected the last message about a dataset."""
+        """Return the broker's words where it rejected the last message to register a dataset."""
         with self._lock:
-            rejected = self._reader.standings.dataset(path).rejected
-        return rejected.reason if rejected else None
+            return _reason(self._reader.standings.dataset(path).rejected)
+
+    def files_rejection(self, icat_id: int) -> str | None:
+        """Return the broker's words where it rejected the last request to add the files of a dataset."""
+        with self._lock:
+            return _reason(self._reader.standings.files(icat_id).rejected)
 
 
 def _sent(sending: Sending | None) -> Sent | None:
     return Sent(sending.time, sending.reason) if sending else None
+
+
+def _reason(rejected: Sending | None) -> str | None:
+    return rejected.reason if rejected else None

@@ -85,20 +85,15 @@ def make_plan(session: Session, terms: Terms) -> Plan:
     offers: dict[tuple[Status, bool], list[Offer]] = {}
     declined: list[Declined] = []
     for dataset in session.datasets:
+        if dataset.status not in terms.statuses and terms.paths is None:
+            continue
         if terms.paths is not None and dataset.path not in terms.paths:
             continue
-        reason = _refusal(session, dataset, terms)
-        if dataset.status not in terms.statuses:
-            if terms.paths is not None:
-                declined.append(Declined(dataset, reason or f"it is {dataset.status.word}"))
-            continue
-        if reason:
-            declined.append(Declined(dataset, reason))
-            continue
-        try:
-            offers.setdefault((dataset.status, bool(dataset.sent)), []).append(_offer(session, dataset, terms))
-        except (MessageError, OSError) as error:
-            declined.append(Declined(dataset, str(error)))
+        considered = _considered(session, dataset, terms)
+        if isinstance(considered, Declined):
+            declined.append(considered)
+        else:
+            offers.setdefault((dataset.status, bool(dataset.sent)), []).append(considered)
     groups = tuple(
         Group(status, tuple(offers[status, again]), again)
         for status in ACTIONABLE
@@ -108,10 +103,34 @@ def make_plan(session: Session, terms: Terms) -> Plan:
     return Plan(session, groups, tuple(declined), tuple(_warnings(session, groups, terms)))
 
 
+def _considered(session: Session, dataset: Dataset, terms: Terms) -> Offer | Declined:
+    """Return what is offered of a dataset that is meant, or why nothing is."""
+    if reason := _refusal(session, dataset, terms):
+        return Declined(dataset, reason)
+    try:
+        return _offer(session, dataset, terms)
+    except (MessageError, OSError) as error:
+        return Declined(dataset, str(error))
+
+
+def needs_choice(session: Session, terms: Terms) -> bool:
+    """Return whether a person must choose the investigation before all that is asked for can be offered."""
+    fit = session.fit
+    if fit is None or fit.match not in NEEDS_CHOICE or terms.chosen == fit.id:
+        return False
+    placed = set(terms.statuses) - {Status.REGISTERED_WITHOUT_FILES}
+    return any(
+        dataset.status in placed and (terms.paths is None or dataset.path in terms.paths)
+        for dataset in session.datasets
+    )
+
+
 def _refusal(session: Session, dataset: Dataset, terms: Terms) -> str:
     """Return why nothing can be sent about a dataset; empty where something can."""
     if dataset.status in (Status.IN_PROGRESS, Status.UNKNOWN, Status.PENDING):
         return f"it is {dataset.status.word}: {'; '.join(dataset.reasons)}"
+    if dataset.status not in terms.statuses:
+        return f"it is {dataset.status.word}"
     if dataset.sent and not terms.again:
         return f"{dataset.sent}, and ICAT does not have it: to send it again takes a confirmation of its own"
     if dataset.status == Status.REGISTERED_WITHOUT_FILES:

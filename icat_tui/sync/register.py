@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.events import SavingFailed, SessionScanned
-from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.ingest.broker import Broker
 from icat_tui.ingest.events import SendEvent
 from icat_tui.ingest.journal import Journal
@@ -68,8 +68,8 @@ def register(
     """Send confirmed plans and yield what becomes of them; the last event is `SendingFinished`.
 
     Each session is locked while it is at it, its cache file removed, and disk, ICAT and journal are asked again before
-    its first message goes out. Raises JournalError where the journal can't be written, OSError where no lock can be
-    made: nothing more is sent then.
+    its first message goes out. Raises SaveError where the journal can't be read or written, or no lock can be made:
+    nothing more is sent then.
     """
     confirmed = [plan for plan in plans if plan.groups]
     office.journal.plan([offer.message for plan in confirmed for offer in plan.offers])
@@ -117,25 +117,22 @@ class _Desk:
             self.happened.append(SavingFailed(str(self.office.cache.path(directory)), str(error)))
 
     def unchanged(self, plan: Plan) -> Iterator[Message]:
+        """Yield the messages of a session that one would confirm again."""
         session = look_again(plan.session.directory, self.office, self.cancellation, self.terms.chosen)
+        if self.cancellation:
+            return  # nothing was found out, and nothing is sent any more
         if session is None:
             self.skip(plan.offers, "its session could not be looked at again")
             return
-        statuses = tuple(group.status for group in plan.groups)
-        again = make_plan(session, structs.replace(self.terms, statuses=statuses, paths=None, again=True))
-        offered = {offer.dataset.path: offer for offer in again.offers}
-        now = {dataset.path: dataset for dataset in session.datasets}
+        paths = frozenset(offer.dataset.path for offer in plan.offers)
+        now = make_plan(session, structs.replace(self.terms, paths=paths, again=True))
+        offered = {offer.dataset.path: offer for offer in now.offers}
         for offer in plan.offers:
-            path = offer.dataset.path
-            if path in offered and _same(offer, offered[path]):
+            found = offered.get(offer.dataset.path)
+            if found and _same(offer, found):
                 yield offer.message
-            elif path not in now:
-                self.skip([offer], "it is no longer on disk")
-            elif now[path].status != offer.dataset.status:
-                why = "; ".join(now[path].reasons)
-                self.skip([offer], f"it is {now[path].status.word} now" + (f": {why}" if why else ""))
             else:
-                self.skip([offer], "what would be sent has changed since it was confirmed")
+                self.skip([offer], _change(offer.dataset, now))
 
     def skip(self, offers: Iterable[Offer], reason: str) -> None:
         self.happened.extend(MessageSkipped(offer.message, reason) for offer in offers)
@@ -149,6 +146,17 @@ def _same(confirmed: Offer, now: Offer) -> bool:
         and confirmed.message.destination == now.message.destination
         and confirmed.message.body == now.message.body
     )
+
+
+def _change(confirmed: Dataset, now: Plan) -> str:
+    """Return why a dataset is not sent as it was confirmed."""
+    dataset = next((each for each in now.session.datasets if each.path == confirmed.path), None)
+    if dataset is None:
+        return "it is no longer on disk"
+    if dataset.status != confirmed.status:
+        return f"it is {dataset.status.word} now" + (f": {'; '.join(dataset.reasons)}" if dataset.reasons else "")
+    declined = [each.reason for each in now.declined if each.dataset.path == confirmed.path]
+    return declined[0] if declined else "what would be sent has changed since it was confirmed"
 
 
 def look_again(

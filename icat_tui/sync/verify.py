@@ -51,22 +51,32 @@ def verify(
 ) -> Iterator[VerifyEvent]:
     """Yield what ICAT lists of what was sent, as it lists it; at least one look is taken, then until `wait` is over.
 
-    What is neither confirmed nor failed at the end was looked for and is not there yet.
+    What is neither confirmed nor failed at the end was looked for and is not there yet. Cancelling closes the
+    catalogue, so that no answer is waited for.
     """
+    take_back = cancellation.on_cancel(catalogue.close)
+    try:
+        yield from _looks(list(sent), catalogue, facility, wait, cancellation)
+    finally:
+        take_back()
+
+
+def _looks(
+    missing: Sequence[Item], catalogue: Catalogue, facility: Facility, wait: timedelta, cancellation: Cancellation
+) -> Iterator[VerifyEvent]:
     deadline = time.monotonic() + wait.total_seconds()
     pause = FIRST_PAUSE
-    open_items = list(sent)
-    while open_items and not cancellation:
-        found, failed = _look(open_items, catalogue, facility)
+    while missing and not cancellation:
+        found, failed = _look(missing, catalogue, facility)
         yield from found
         done = {event.message.id for event in found}
-        open_items = [item for item in open_items if item.id not in done]
+        missing = [item for item in missing if item.id not in done]
         left = deadline - time.monotonic()
-        if left <= 0:
+        if left <= 0 and not cancellation:
             yield from failed
             return
-        if open_items:
-            cancellation.wait(min(pause, left))
+        if missing:
+            cancellation.wait(min(pause, max(0.0, left)))
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
