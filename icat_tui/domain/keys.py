@@ -67,7 +67,7 @@ def keys_in_force(changed: Mapping[str, str]) -> dict[str, str]:
     in_force = KEYS | dict(changed)
     for one, other in combinations(in_force, 2):
         if _heard_together(one, other) and (shared := {*key_names(in_force[one])} & {*key_names(in_force[other])}):
-            raise ValueError(f"{one} and {other} both have the key {sorted(shared)[0]}: give one of them another")
+            raise ValueError(f"{one} and {other} both have the key {min(shared)}: give one of them another")
     return in_force
 
 

@@ -54,7 +54,7 @@ class Invalidated(Struct, frozen=True):
     told: str
 
 
-def drop_stale(place: Workplace) -> Invalidated:
+def drop_stale(place: Workplace, sessions: Sessions) -> Invalidated:
     """Drop from the cache what is gone or has changed on disk."""
     settings = place.settings
     around = place.surroundings(None)
@@ -65,9 +65,10 @@ def drop_stale(place: Workplace) -> Invalidated:
         )
         if isinstance(each, Checked)
     ]
-    by_finding = {
-        finding: tuple(each.directory for each in checked if each.finding == finding) for finding in Finding
-    }
+    for each in checked:
+        if each.finding in (Finding.CHANGED, Finding.GONE):
+            sessions.forget(each.directory)
+    by_finding = {finding: tuple(each.directory for each in checked if each.finding == finding) for finding in Finding}
     changed, gone, uncertain = (by_finding[each] for each in (Finding.CHANGED, Finding.GONE, Finding.UNCERTAIN))
     told = f"{counted(len(checked), 'cached session')} checked: {len(changed)} changed and {len(gone)} gone, dropped"
     if uncertain:

@@ -48,6 +48,8 @@ class Scan:
         self.id = next(_numbers)
         self.stop = Cancellation()
         self.done, self.found = 0, 0
+        self.ended = False
+        """Whether nothing more comes."""
         self._total = total
         self._keep = keep
         self._lock = threading.Lock()
@@ -58,10 +60,13 @@ class Scan:
         """How many sessions there are, as far as one knows."""
         return self.found if self._total is None else self._total
 
-    def run(self, plan: ScanPlan) -> None:
-        """Scan, until the end; for a thread."""
-        for event in scan(plan, self.stop):
-            self._take(event)
+    def run(self, make_plan: Callable[[], ScanPlan]) -> None:
+        """Scan, until the end; for a thread. Raises UsageError where the settings don't suffice."""
+        try:
+            for event in scan(make_plan(), self.stop):
+                self._take(event)
+        finally:
+            self.ended = True
 
     def cancel(self) -> None:
         """Call it off, without waiting for anything."""

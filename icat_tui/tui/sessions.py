@@ -62,6 +62,10 @@ class Sessions:
     def drop(self, directory: SessionDirectory) -> None:
         """Forget a session, here and in the cache. Raises SaveError where its file can't be removed."""
         self._cache.drop(directory)
+        self.forget(directory)
+
+    def forget(self, directory: SessionDirectory) -> None:
+        """Forget a session here, as its cache file is gone."""
         with self._lock:
             self._recent.pop(directory.path, None)
             self._undetermined.pop(directory.path, None)

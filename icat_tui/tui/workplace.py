@@ -17,7 +17,7 @@ from icat_tui.domain.model import SessionDirectory
 from icat_tui.ingest.journal import Journal
 from icat_tui.ingest.records import JournalError
 from icat_tui.office import broker_for, icatplus_for
-from icat_tui.settings import Settings, journal_path
+from icat_tui.settings import Settings, journal_path, state_directory
 from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.cancel import Cancellation
@@ -56,6 +56,11 @@ class Workplace:
     def now(self) -> datetime:
         """Return the time."""
         return datetime.now(UTC)
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the journal and the locks lie."""
+        return state_directory(self.settings)
 
     def catalogue(self) -> Catalogue:
         """Return ICAT+, on connections of its own: closing them ends nobody else's. Raises UsageError without one."""

@@ -12,7 +12,7 @@ from textual.widgets import Button, Static
 from icat_tui.domain.visible import visible
 
 
-class AskScreen(ModalScreen[bool]):
+class AskScreen(ModalScreen[bool | None]):
     """Asks; dismissed with whether `y` was pressed. Cancel has the focus, so Enter means no."""
 
     DEFAULT_CSS = """

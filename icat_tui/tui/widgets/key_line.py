@@ -32,7 +32,8 @@ class KeyLine(Widget):
 
     def render(self) -> Content:
         """Return the keys that there is room for, from the first; the last, which is the help, always."""
-        parts = [Content.assemble((visible(key), "bold $footer-key-foreground"), f" {text}") for key, text in self._keys]
+        bold = "bold $footer-key-foreground"
+        parts = [Content.assemble((visible(key), bold), f" {text}") for key, text in self._keys]
         if not parts:
             return Content()
         *others, last = parts
