@@ -397,7 +397,7 @@ class IcatTui(App[None], inherit_bindings=False):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go back to the tree; the filter stays."""
         if event.input is self.filter_line:
-            self.filter_line.display = bool(event.value)
+            self.filter_line.display = False
             self.session_tree.focus()
 
     def apply_filter(self) -> None:
