@@ -114,9 +114,16 @@ class Beamtime:
     def ingest(self) -> None:
         """Do with all that the broker got what ICAT does: from now on the catalogue lists it."""
         for body in self.bodies:
-            told = parse_stored("", body, ZONE)
-            entry = Entry(told.name, told.location, told.start, told.end, told.sample, 1)
-            self.state.add_dataset(INVESTIGATION, entry)
+            self._ingest(body)
+
+    def ingest_one(self, frame: Frame) -> None:
+        """Do with one message what ICAT does."""
+        self._ingest(_bytes(frame))
+
+    def _ingest(self, body: bytes) -> None:
+        told = parse_stored("", body, ZONE)
+        entry = Entry(told.name, told.location, told.start, told.end, told.sample, 1)
+        self.state.add_dataset(INVESTIGATION, entry)
 
 
 def _bytes(frame: Frame) -> bytes:

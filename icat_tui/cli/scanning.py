@@ -143,17 +143,17 @@ class Scanning:
         return sys.stderr is not None and sys.stderr.isatty() and not (asked["quiet"] or printed)
 
 
-def and_more(of_a_kind: Sized) -> str:
-    """Return how many there are beside the first, which has been told."""
-    return f" (and {len(of_a_kind) - 1:,} more)" if len(of_a_kind) > 1 else ""
-
-
 def _journal_view(settings: Settings) -> tuple[JournalView | None, str]:
     """Return what the journal says of what was sent; None and why, where it can't be read."""
     try:
         return JournalView(journal_path(settings), settings.facility), ""
     except JournalError as error:
         return None, str(error)
+
+
+def and_more(of_a_kind: Sized) -> str:
+    """Return how many there are beside the first, which has been told."""
+    return f" (and {len(of_a_kind) - 1:,} more)" if len(of_a_kind) > 1 else ""
 
 
 def tell(event: ScanEvent, output: Output) -> None:

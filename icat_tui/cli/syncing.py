@@ -93,7 +93,7 @@ def _invalidate(scanning: Scanning, output: Output) -> None:
 
 
 def _write_overview(scanning: Scanning, fresh: Iterator[Session], output: Output, directory: Path) -> list[Path]:
-    """Write the overview of the sessions as they come; return those of its directories that were asked for."""
+    """Write the overview of the sessions of this run as they come; return its directories that have to do with it."""
     run = scanning.run
     asked_for = () if scanning.format == AUTO else tuple(scanning.formats)
     destination = Destination(directory=directory, call=script_call(run.settings), formats=asked_for)

@@ -28,6 +28,8 @@ from icat_tui.sync.report import Line, counted
 from icat_tui.sync.store import AlreadyRegistered, Doubted, ReadyToSend, Refused, StoreEvent
 
 COLOURS = {"accepted": "blue", "rejected": "red", "unknown": "reverse", "skipped": "grey"}
+"""Of what can become of a message, by its name in `Sent`."""
+FAILED = ("rejected", "unknown")
 
 
 def subject_of(message: Message | Sending) -> str:
@@ -41,8 +43,10 @@ class Telling:
     def __init__(self, run: Run, broker_text: str) -> None:
         """Tell of it as the arguments want it; the end of the run is told from here too."""
         self.run, self.target = run, broker_text
-        self.counts: Counter[str] = Counter()
-        """Fates by name: those of `Sent`, and `refused`."""
+        self.fates: dict[str, str] = {}
+        """What became of each, by the id of its message or what it is about: a late receipt changes it."""
+        self.ready = 0
+        """How many messages were to be sent."""
         self.refusals: list[ExitCode] = []
         self.happened: set[ExitCode] = set()
         run.ending.sent = self.sent
@@ -53,15 +57,16 @@ class Telling:
         """Tell what has happened."""
         match event:
             case MessageAccepted(message=message):
-                self.fate("accepted", subject_of(message), "")
+                self.message("accepted", message)
             case MessageRejected(message=message, words=words):
-                self.fate("rejected", subject_of(message), f"the broker said: {words}")
+                self.message("rejected", message, f"the broker said: {words}")
             case MessageUnknown(message=message, reason=reason):
-                self.fate("unknown", subject_of(message), f"{reason}; `icat-tui journal --verify` tells if ICAT has it")
+                self.message("unknown", message, f"{reason}; `icat-tui journal --verify` tells if ICAT has it")
             case MessageSkipped(message=message, reason=reason):
-                self.fate("skipped", subject_of(message), reason)
+                self.message("skipped", message, reason)
             case AlreadyRegistered(subject=subject, reason=reason):
-                self.fate("skipped", subject, reason)
+                self.fates[subject] = "skipped"
+                self.line("skipped", subject, reason)
             case Refused(subject=subject, reason=reason, code=code):
                 self.refuse(subject, reason, code)
             case SendingFinished(trouble=trouble, connected=connected):
@@ -74,6 +79,7 @@ class Telling:
         """Tell what is no result."""
         match event:
             case ReadyToSend(messages=number):
+                self.ready = number
                 log.warning("sending %s to %s", counted(number, "message"), self.target)
             case Doubted(subject=subject, warning=warning):
                 log.warning("%s: %s", subject, warning)
@@ -86,17 +92,15 @@ class Telling:
             case BrokerLost(broker=broker, reason=reason):
                 log.warning("%s: %s", broker, reason)
 
-    def fate(self, fate: str, subject: str, reason: str) -> None:
-        """Tell what became of one thing that was asked for."""
-        self.counts[fate] += 1
-        if fate in ("rejected", "unknown"):
-            self.happened.add(ExitCode.PARTIAL)
-            log.error("%s: %s: %s", subject, fate, reason)
-        self.line(fate, subject, reason)
+    def message(self, fate: str, message: Message, reason: str = "") -> None:
+        """Tell what became of a message."""
+        self.fates[message.id] = fate
+        if fate in FAILED:
+            log.error("%s: %s: %s", subject_of(message), fate, reason)
+        self.line(fate, subject_of(message), reason)
 
     def refuse(self, subject: str, reason: str, code: ExitCode = ExitCode.PARTIAL) -> None:
         """Tell why something was not sent."""
-        self.counts["refused"] += 1
         self.refusals.append(code)
         log.error("%s was not sent: %s", subject, reason)
         if self.run.asked.json:
@@ -121,18 +125,22 @@ class Telling:
     @property
     def code(self) -> ExitCode:
         """What it came to. What was refused counts for what it is only where nothing else was done."""
-        nothing_done = not any(self.counts[fate] for fate in COLOURS)
-        partly = {code if nothing_done else ExitCode.PARTIAL for code in self.refusals}
-        return exit_code(self.happened | partly)
+        fates = set(self.fates.values())
+        refused = {ExitCode.PARTIAL if fates else code for code in self.refusals}
+        failed = {ExitCode.PARTIAL for fate in FAILED if fate in fates}
+        return exit_code(self.happened | refused | failed)
 
     def sent(self) -> Sent:
         """Return what became of messages."""
-        return Sent(**{fate: self.counts[fate] for fate in COLOURS})
+        counts = Counter(self.fates.values())
+        return Sent(**{fate: counts[fate] for fate in COLOURS})
 
     def closing_text(self) -> Iterator[Line]:
         """Yield what is said at the end."""
-        if self.counts["accepted"]:
-            yield Line(
-                f"{counted(self.counts['accepted'], 'message')} accepted by the broker. "
-                "Whether ICAT has understood: icat-tui journal --verify"
-            )
+        sent = self.sent()
+        if sent.accepted:
+            number = counted(sent.accepted, "message")
+            yield Line(f"{number} accepted by the broker. Whether ICAT has understood: icat-tui journal --verify")
+        left = self.ready - sent.accepted - sent.rejected - sent.unknown
+        if left > 0:
+            yield Line(f"{counted(left, 'message')} not sent. To take them up: icat-tui journal --resume", "red")

@@ -7,13 +7,13 @@ say what they said when it was planned (promises.md 3, 4).
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import groupby
 from pathlib import Path
 
 from icat_tui.disk.stored import parse_stored
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.events import SavingFailed
 from icat_tui.domain.facility import Facility
+from icat_tui.domain.formats import session_of
 from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.status import Status
 from icat_tui.ingest.messages import Action, Message
@@ -61,11 +61,12 @@ class _Desk:
 
     def still_valid(self, planned: Sequence[Sending]) -> Iterator[Message]:
         """Yield the messages that still hold, session by session."""
-        placed = [(session_at(sending.dataset, self.site) if sending.dataset else None, sending) for sending in planned]
-        for path, group in groupby(placed, key=lambda each: each[0] and each[0].path):
-            members = list(group)
-            directory, messages = members[0][0], [self.message(sending) for _, sending in members]
-            if directory is None or path is None:
+        by_session: dict[str | None, list[Message]] = {}
+        for sending in planned:  # where its session is, also where the dataset itself is gone
+            by_session.setdefault(session_of(sending.dataset), []).append(self.message(sending))
+        for path, messages in by_session.items():
+            directory = session_at(path, self.site) if path else None
+            if directory is None:
                 self.skip(messages, "its session is not on this machine's disk: nobody could look at it again")
                 continue
             try:

@@ -73,16 +73,15 @@ def scan(plan: ScanPlan, cancellation: Cancellation | None = None) -> Iterator[S
     catalogue, which a scan that comes to its end leaves open.
     """
     run = _Run(plan)
+    # Not the caller's itself, as this scan may be only a part of the work.
+    take_back = (cancellation or Cancellation()).on_cancel(run.cancellation.cancel)
     began = time.perf_counter()
-    # not the caller's itself: this scan may be only a part of the work
-    take_back = cancellation.on_cancel(run.cancellation.cancel) if cancellation is not None else None
     try:
         run.start()
         yield from run.events()
         yield ScanFinished(cancelled=bool(run.cancellation), seconds=time.perf_counter() - began)
     finally:
-        if take_back is not None:
-            take_back()
+        take_back()
         run.cancellation.cancel()
 
 
