@@ -273,7 +273,7 @@ def test_a_directory_that_can_not_be_listed_loses_no_row(cache: SessionCache, mo
 
 
 def test_a_check_that_is_called_off_ends_at_once(cache: SessionCache, monkeypatch: pytest.MonkeyPatch) -> None:
-    save(cache, *every_category())
+    save(cache, *(a_session(Category.OK, directory=a_directory(name)) for name in "abc"))
     cancellation = Cancellation()
     verdict_in = cache.verdict_in
 
