@@ -101,6 +101,8 @@ INVALID_EMPTY = Situation(status=Status.INVALID, disk=OnDisk.EMPTY)
 INVALID_NOT_BLISS = Situation(status=Status.INVALID, disk=OnDisk.NOT_BLISS)
 INVALID_TRUNCATED = Situation(status=Status.INVALID, disk=OnDisk.TRUNCATED)
 INVALID_NO_SAMPLE = Situation(status=Status.INVALID, disk=OnDisk.NO_SAMPLE)
+INVALID_NO_END = Situation(status=Status.INVALID, disk=OnDisk.NO_END)
+"""Of mx: its file is written when all is over, and has no scans that could be open."""
 
 WRITER_DIED = Situation(status=Status.IN_PROGRESS, disk=OnDisk.OPEN_SCAN)
 NEVER_ENDED = Situation(status=Status.IN_PROGRESS, disk=OnDisk.NO_END)

@@ -18,12 +18,13 @@ from icat_tui.sandbox.situations import (
     FROM_THE_FUTURE,
     INVALID_EMPTY,
     INVALID_NAME,
-    NEVER_ENDED,
+    INVALID_NO_END,
     INVALID_NO_FILE,
     INVALID_NO_SAMPLE,
     INVALID_NOT_BLISS,
     INVALID_TRUNCATED,
     MISSING,
+    NEVER_ENDED,
     NEWEST,
     NOT_UPLOADED,
     NOT_UPLOADED_TRUNCATED,
@@ -44,8 +45,8 @@ from icat_tui.sandbox.situations import (
     UNREGISTERED,
     UNREGISTERED_BROKEN_STORED,
     UNREGISTERED_FOREIGN_STORED,
-    WRITER_DIED,
     WITHOUT_FILES,
+    WRITER_DIED,
     Situation,
 )
 
@@ -433,7 +434,7 @@ CRYSTALS = ProposalStory(
             collections={
                 "insulin": several(4, REGISTERED)
                 + several(1, INVALID_NO_SAMPLE)
-                + several(1, NEVER_ENDED)
+                + several(1, INVALID_NO_END)
                 + several(1, INVALID_TRUNCATED)
             },
         ),
