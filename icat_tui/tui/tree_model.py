@@ -88,8 +88,8 @@ class TreeModel:
         else:
             shown = new
         kept = self._cursor_place()
-        self._renew_groups(shown)
-        self._renew_sessions(changed)
+        self._renew_groups(shown, kept or ())
+        self._renew_sessions(changed, kept or ())
         self._return_to(kept)
 
     def drop(self, paths: Iterable[str]) -> None:
@@ -364,9 +364,8 @@ class TreeModel:
             node for _, places in groupby(self._shown, itemgetter(0)) for node in self._group_nodes(list(places))
         ]
 
-    def _renew_groups(self, appeared: list[Place]) -> None:
+    def _renew_groups(self, appeared: list[Place], cursor: Place) -> None:
         """Make room for sessions; what is open, and what the cursor is on, stays visible when its row is unfolded."""
-        cursor = self._cursor_place() or ()
         outers = {place[: Level.OUTER] for place in appeared}
         for outer in outers:
             start, end = _span(self.rows, outer)
@@ -381,9 +380,8 @@ class TreeModel:
         if len(outers) > MANY:
             self._rebuild()
 
-    def _renew_sessions(self, changed: list[Place]) -> None:
+    def _renew_sessions(self, changed: list[Place], cursor: Place) -> None:
         """Show what is in open sessions now; under a filter, what was shown stays."""
-        cursor = self._cursor_place() or ()
         for place in changed:
             if self.index(place) is None or not self.is_open(place):
                 continue
@@ -401,8 +399,7 @@ class TreeModel:
             case Level.INNER:
                 nodes = self._inner_nodes(self.sessions_in(place), node.depth, node.folded)
             case Level.SESSION:
-                shown = [node.dataset.path for node in self.rows[start:end] if node.dataset]
-                nodes = self._session_nodes(node._replace(within=None), shown)
+                nodes = self._session_nodes(node._replace(within=None))
             case _:
                 nodes = iter([node, *collection_nodes(node)] if self.is_open(place) else [node])
         self.rows[start:end] = nodes
@@ -428,11 +425,13 @@ class TreeModel:
             for place in places:
                 yield from self._session_nodes(Node(place, depth + 1))
 
-    def _session_nodes(self, node: Node, shown: Sequence[str] = ()) -> Iterator[Node]:
-        """Yield a session and, if it is open, what is shown in it: `shown`, paths of datasets, in any case."""
+    def _session_nodes(self, node: Node) -> Iterator[Node]:
+        """Yield a session and, if it is open, what is shown in it; what was shown stays, whatever the filter says."""
         if not self.can_open(node) or not self.is_open(node.place):
             yield node
             return
+        start, end = _span(self.rows, node.place)
+        shown = [node.dataset.path for node in self.rows[start:end] if node.dataset]
         datasets = self._datasets(node.place, shown)
         collections = {entry.collection for entry in datasets}
         yield node._replace(within=collections.pop()) if len(collections) == 1 else node

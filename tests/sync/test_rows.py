@@ -29,12 +29,12 @@ def test_every_dataset_comes_back_with_status_path_and_sample() -> None:
     assert sum(row.counts) == len(session.datasets)
 
 
-@pytest.mark.parametrize("name", HOSTILE_NAMES)
-def test_a_hostile_name_comes_back_as_it_is(name: str) -> None:
+def test_a_hostile_name_comes_back_as_it_is() -> None:
     directory = a_directory()
-    dataset = a_dataset(f"{directory.raw_path}/{name}/{name}_0001", sample=name)
-    (entry,) = entries(row_of(directory, dataset))
-    assert (entry.path, entry.collection, entry.directory) == (dataset.path, name, f"{name}_0001")
+    for name in HOSTILE_NAMES:
+        dataset = a_dataset(f"{directory.raw_path}/{name}/{name}_0001", sample=name)
+        (entry,) = entries(row_of(directory, dataset))
+        assert (entry.path, entry.collection, entry.directory) == (dataset.path, name, f"{name}_0001")
 
 
 @given(st.lists(st.tuples(st.text(), st.sampled_from(HOSTILE_TEXTS), st.sampled_from(Status)), max_size=4))

@@ -67,7 +67,7 @@ class Trees(RuleBasedStateMachine):
     def sessions_come_in(self, rows: list[SessionRow]) -> None:
         before, was_known = self.on(), set(self.tree.sessions)
         self.tree.put(rows)
-        gone = before and len(before) == Level.DATASET and before[3] in {row.directory.path for row in rows}
+        gone = before and len(before) > Level.SESSION and before[3] in {row.directory.path for row in rows}
         if before and not gone:
             assert self.on() == before or before[3:4] == (), "the cursor stays on what it was on"
         if before and len(before) < Level.SESSION:
@@ -195,6 +195,42 @@ def test_sessions_that_come_in_fold_away_neither_the_cursor_nor_what_is_open() -
     assert under_cursor
     assert tree.node
     assert tree.node.place == under_cursor.place
+
+
+def test_one_batch_can_add_a_session_and_take_rows_from_an_open_one_beside_it() -> None:
+    for to in (Filter(), Filter(attention=True)):
+        tree = TreeModel()
+        bad: list[Named] = [("c", f"{number}", Status.INVALID) for number in range(3)]
+        tree.put([a_row(a_place(date=date), bad, Category.HAS_INVALID) for date in ("20230101", "20230102")])
+        searched(tree, to)
+        tree.open(0)
+        tree.open(2 if not to.active else 5)
+        tree.move_to(len(tree.rows) - 1)
+        under_cursor = tree.node
+        assert under_cursor
+        fixed: list[Named] = [("c", "0", Status.REGISTERED), bad[2]]
+        tree.put(
+            [
+                a_row(a_place(date="20230101"), fixed, Category.HAS_INVALID),
+                a_row(a_place(date="20230103"), bad, Category.HAS_INVALID),
+            ]
+        )
+        assert tree.node
+        assert tree.node.place == under_cursor.place
+        first = [node.dataset.status for node in tree.rows if node.dataset and node.place[2] == "20230101"]
+        assert first in ([], [Status.REGISTERED, Status.INVALID]), "what was shown stays until the filter is applied"
+        assert bool(first) == to.active
+
+
+def test_one_batch_can_take_more_rows_than_it_adds() -> None:
+    tree = TreeModel(groups_open=True)
+    bad: list[Named] = [("c", f"{number}", Status.INVALID) for number in range(3)]
+    tree.put([a_row(a_place(date=date), bad) for date in ("20230101", "20230102")])
+    tree.open(1)
+    tree.move_to(len(tree.rows) - 1)
+    tree.put([found(a_place(date="20230101")), found(a_place(date="20230100"))])
+    assert labels(tree) == ["hg333/id99", "  20230100", "  20230101", "  20230102"]
+    assert tree.cursor == 3
 
 
 def test_the_other_order_keeps_cursor_and_what_is_open() -> None:
