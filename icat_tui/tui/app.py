@@ -47,7 +47,7 @@ from icat_tui.tui.row_facts import (
 from icat_tui.tui.scanning import Batch, Scan, directories_only
 from icat_tui.tui.screens.ask import AskScreen
 from icat_tui.tui.screens.help import HelpScreen
-from icat_tui.tui.session_row import SessionRow
+from icat_tui.sync.rows import SessionRow
 from icat_tui.tui.sessions import Sessions
 from icat_tui.tui.state import bar_state
 from icat_tui.tui.theme import THEMES, VARIABLES

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from icat_tui.domain.model import SessionDirectory
-from icat_tui.tui.session_row import SessionRow, session_row
+from icat_tui.sync.rows import SessionRow, session_row
 from icat_tui.tui.sessions import Sessions
 from icat_tui.tui.workplace import Workplace
 

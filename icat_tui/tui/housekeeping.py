@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.tui.keeping import Invalidated, drop, drop_stale, export
 from icat_tui.tui.row_facts import directories_of, shown_directories
-from icat_tui.tui.session_row import SessionRow
+from icat_tui.sync.rows import SessionRow
 
 if TYPE_CHECKING:
     from icat_tui.tui.app import IcatTui

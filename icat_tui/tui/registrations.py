@@ -44,7 +44,7 @@ from icat_tui.tui.screens.confirm import ConfirmScreen, Question
 from icat_tui.tui.screens.preview import PreviewScreen
 from icat_tui.tui.screens.store_form import Filled, StoreForm
 from icat_tui.tui.screens.walk import WalkScreen
-from icat_tui.tui.session_row import session_row
+from icat_tui.sync.rows import session_row
 
 if TYPE_CHECKING:
     from icat_tui.tui.app import IcatTui

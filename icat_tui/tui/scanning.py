@@ -22,7 +22,7 @@ from icat_tui.domain.events import (
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.scan import ScanPlan, scan
-from icat_tui.tui.session_row import SessionRow, session_row
+from icat_tui.sync.rows import SessionRow, session_row
 
 _numbers = count(1)
 
