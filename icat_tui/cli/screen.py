@@ -14,7 +14,6 @@ from icat_tui.cli.selecting import Selected
 from icat_tui.cli.syncing import script_call
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.domain.formats import AUTO
-from icat_tui.sync.cache import SessionCache
 
 
 def open_screen(run: Run) -> ExitCode:
@@ -27,11 +26,11 @@ def open_screen(run: Run) -> ExitCode:
     selected = Selected(settings, asked, settings.format or AUTO)
     cache_dir = Path(settings.cache_dir) if settings.cache_dir else user_cache_path("icat-tui")
     importlib.import_module("icat_tui.tui.opening").open_ui(
+        cache_dir,
         settings=settings,
         found=selected.sessions,
         narrow=selected.narrow or asked.command == "demo",
         may_send=settings.allow_register or asked.register,
-        cache=SessionCache(cache_dir),
         call=script_call(settings),
         stop=run.stop,
     )

@@ -6,8 +6,7 @@ back as a message.
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
 from textual import events
@@ -17,22 +16,19 @@ from textual.command import Provider
 from textual.containers import Container
 from textual.dom import DOMNode
 from textual.screen import ModalScreen
-from textual.timer import Timer
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from icat_tui.domain.errors import IcatTuiError
 from icat_tui.domain.keys import keys_in_force
-from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.status import Status
 from icat_tui.domain.visible import visible
-from icat_tui.sync.report import counted
 from icat_tui.tui.background import Broken, Done, Result, in_background
 from icat_tui.tui.bindings import app_bindings
 from icat_tui.tui.clipboard import copy_sequence, over_ssh
 from icat_tui.tui.filtering import FilterError
-from icat_tui.tui.finding import discover, known_rows
 from icat_tui.tui.housekeeping import Housekeeping
+from icat_tui.tui.intake import Intake
 from icat_tui.tui.palette import Command, Palette, commands_of
 from icat_tui.tui.registrations import Registrations
 from icat_tui.tui.row_facts import (
@@ -44,10 +40,8 @@ from icat_tui.tui.row_facts import (
     shown_directories,
     what_is_typed,
 )
-from icat_tui.tui.scanning import Batch, Scan, directories_only
 from icat_tui.tui.screens.ask import AskScreen
 from icat_tui.tui.screens.help import HelpScreen
-from icat_tui.sync.rows import SessionRow
 from icat_tui.tui.sessions import Sessions
 from icat_tui.tui.state import bar_state
 from icat_tui.tui.theme import THEMES, VARIABLES
@@ -56,12 +50,10 @@ from icat_tui.tui.widgets.detail import Detail
 from icat_tui.tui.widgets.key_line import KeyLine
 from icat_tui.tui.widgets.log_pane import LogEntry, LogPane
 from icat_tui.tui.widgets.session_tree import SessionTree
-from icat_tui.tui.widgets.status_bar import Said, StatusBar
-from icat_tui.tui.workplace import Found, Workplace
+from icat_tui.tui.widgets.status_bar import StatusBar
+from icat_tui.tui.workplace import Workplace
 
 log = logging.getLogger("icat_tui")
-FIRST_FLUSH, FLUSH = 0.2, 1.0
-"""Seconds after which what a scan found is shown: for the first time, and from then on."""
 FILTER_HINT = "names, status:…, beamline:…, sample:…   enter keeps, esc clears"
 MANY = 50
 """From how many sessions on one is asked first."""
@@ -74,32 +66,26 @@ class IcatTui(App[None], inherit_bindings=False):
     CSS_PATH = "app.tcss"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Palette}
     BINDINGS: ClassVar[list[BindingType]] = [*app_bindings()]
-    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (120, "-wide")]
-    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-short"), (20, "-tall")]
 
     def __init__(self, place: Workplace, theme: str, *, ansi_color: bool | None = None) -> None:
         """Work at a place, in the theme of this name."""
         super().__init__(ansi_color=ansi_color)
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
         for each in THEMES:
             self.register_theme(each)
         self.theme = theme
         if over_ssh():
             self.animation_level = "none"
         self.place = place
-        self.sessions = Sessions(place.cache)
+        self.sessions = Sessions(place)
         self.model = TreeModel(groups_open=place.narrow)
-        self.known: dict[str, SessionRow] = {}
-        """What the cache says of sessions, by path."""
-        self.scans: dict[int, Scan] = {}
+        self.intake = Intake(self)
         self.registrations = Registrations(self)
         self.housekeeping = Housekeeping(self)
         self.hidden: frozenset[Status] = frozenset()
         self.attention = False
-        self.icatplus: Said | None = None
         self.filter_trouble = ""
-        self._flushing: Timer | None = None
-        self._opening: set[str] = set()
-        """Sessions that are opened once they are scanned."""
         self._in_force = keys_in_force(place.settings.keys)
         self.set_keymap(dict(place.settings.keys))
 
@@ -158,43 +144,7 @@ class IcatTui(App[None], inherit_bindings=False):
         self.session_tree.focus()
         self.show_keys()
         self.show_state()
-        in_background(self, "reading the cache", lambda: known_rows(self.sessions), self._known)
-        if self.place.narrow:
-            self.scan_found(self.place.found(), use_cache=True)
-        else:
-            in_background(self, "looking for sessions", lambda: discover(self.place, self.post_found))
-
-    def post_found(self, found: Sequence[SessionDirectory], troubles: Sequence[str]) -> None:
-        """Take what discovery has come across; from its thread."""
-        self.post_message(Done(lambda: self._found(found, troubles)))
-
-    def _known(self, rows: list[SessionRow]) -> None:
-        self.known = {row.directory.path: row for row in rows}
-        roots = tuple(f"{root.rstrip('/')}/" for root in self.place.settings.data_root)
-        shown = self.model.sessions
-        if self.place.narrow:
-            fresh = [row for path, row in self.known.items() if path in shown and shown[path].category is None]
-        else:
-            fresh = [row for path, row in self.known.items() if path.startswith(roots)]
-            fresh = [row for row in fresh if row.directory.path not in shown or not shown[row.directory.path].category]
-        self._put(fresh)
-
-    def _found(self, found: Sequence[SessionDirectory], troubles: Sequence[str]) -> None:
-        new = [directory for directory in found if directory.path not in self.model.sessions]
-        self._put(self.known.get(directory.path) or SessionRow(directory=directory) for directory in new)
-        for trouble in troubles:
-            self.say(trouble, Status.UNKNOWN.colour)
-
-    def take_row(self, row: SessionRow) -> None:
-        """Show how a session is now."""
-        self.known[row.directory.path] = row
-        self._put([row])
-
-    def _put(self, rows: Iterable[SessionRow]) -> None:
-        with self.session_tree.changing() as model:
-            model.put(rows)
-        self.show_state()
-        self.detail.follow(self.model.node)
+        self.intake.begin()
 
     def on_done(self, message: Done) -> None:
         """Go on with what a thread has done."""
@@ -202,7 +152,7 @@ class IcatTui(App[None], inherit_bindings=False):
 
     def on_broken(self, message: Broken) -> None:
         """Show what went wrong in a thread: our own errors as they are, any other with its traceback."""
-        self.flush()
+        self.intake.flush()
         if isinstance(message.error, IcatTuiError):
             self.complain(str(message.error))
             return
@@ -219,65 +169,6 @@ class IcatTui(App[None], inherit_bindings=False):
     def background(self, doing: str, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
         """Do something in a thread, then something with what came of it."""
         in_background(self, doing, work, then)
-
-    # -- scanning --------------------------------------------------------------------------------------------------
-
-    def scan_found(self, found: Iterable[Found], *, use_cache: bool, total: int | None = None) -> None:
-        """Scan sessions in a thread."""
-        scan = Scan(self.sessions.keep, total)
-        self.scans[scan.id] = scan
-        make = partial(self.place.scan_plan, iter(found), use_cache=use_cache)
-        in_background(self, "scanning", lambda: scan.run(make), lambda _: self.flush())
-        self.set_timer(FIRST_FLUSH, self.flush)
-        if self._flushing is None:
-            self._flushing = self.set_interval(FLUSH, self.flush)
-        self.show_state()
-
-    def scan(self, directories: Sequence[SessionDirectory]) -> None:
-        """Scan sessions anew; ask first where they are many."""
-        if not directories:
-            self.hint("there is no session here to scan")
-            return
-        self.ask_above_many(
-            f"Scan {len(directories):,} sessions, without the cache?",
-            len(directories),
-            lambda: self.scan_found(directories_only(list(directories)), use_cache=False, total=len(directories)),
-        )
-
-    def flush(self) -> None:
-        """Show what scans have found since the last time."""
-        rows: list[SessionRow] = []
-        for scan in list(self.scans.values()):
-            if ended := scan.ended:
-                del self.scans[scan.id]
-            batch = scan.fetch()
-            self._found(batch.found, batch.troubles)
-            rows += batch.rows
-            self._judge_icatplus(batch)
-            if ended and batch.finished:
-                how = "stopped" if batch.finished.cancelled else "done"
-                self.say(f"scan {how}: {counted(scan.done, 'session')} in {batch.finished.seconds:.1f} s")
-        if self._flushing is not None and not self.scans:
-            self._flushing.stop()
-            self._flushing = None
-        if rows:
-            self.known.update({row.directory.path: row for row in rows})
-            self._put(rows)
-            self._open_scanned({row.directory.path for row in rows})
-        else:
-            self.show_state()
-
-    def _open_scanned(self, paths: set[str]) -> None:
-        """Open what was entered before it was scanned, if the cursor is still there."""
-        node = self.model.node
-        if node and node.session in self._opening & paths:
-            self.session_tree.action_open()
-        self._opening -= paths
-
-    def _judge_icatplus(self, batch: Batch) -> None:
-        if batch.rows:
-            silent = batch.undetermined == len(batch.rows)
-            self.icatplus = Said("ICAT+ did not answer", "red") if silent else Said("ICAT+ ok", "green")
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -298,7 +189,7 @@ class IcatTui(App[None], inherit_bindings=False):
     @property
     def busy(self) -> bool:
         """Whether anything is going on that can be stopped."""
-        return bool(self.scans) or self.registrations.desk.progress is not None
+        return bool(self.intake.scans) or self.registrations.desk.progress is not None
 
     def say(self, text: str, colour: str = "", command: str = "") -> None:
         """Write something into the log pane."""
@@ -361,8 +252,7 @@ class IcatTui(App[None], inherit_bindings=False):
         """Scan a session that was not scanned, or go to the detail."""
         node = message.node
         if node.dataset is None and self.model.session(node.place).category is None:
-            self._opening.add(node.place[3])
-            self.scan([self.model.session(node.place).directory])
+            self.intake.open_once_scanned(self.model.session(node.place).directory)
         else:
             self.detail.focus()
 
@@ -438,20 +328,19 @@ class IcatTui(App[None], inherit_bindings=False):
             self.apply_filter()
         elif self.registrations.desk.progress is not None:
             self.registrations.cancel()
-        elif self.scans:
-            for scan in self.scans.values():
-                scan.cancel()
+        elif self.intake.scans:
+            self.intake.cancel()
             self.hint("the scan is being stopped")
 
     # -- single keys -----------------------------------------------------------------------------------------------
 
     def action_scan(self) -> None:
         """Scan what the cursor is on."""
-        self.scan(directories_of(self.model, self.model.node))
+        self.intake.scan(directories_of(self.model, self.model.node))
 
     def action_scan_shown(self) -> None:
         """Scan all that is shown."""
-        self.scan(shown_directories(self.model))
+        self.intake.scan(shown_directories(self.model))
 
     def action_drop(self) -> None:
         """Drop what the cursor is on from the cache."""
@@ -514,5 +403,4 @@ class IcatTui(App[None], inherit_bindings=False):
 
     def on_unmount(self, _: events.Unmount) -> None:
         """Stop what is going on, without waiting for it."""
-        for scan in self.scans.values():
-            scan.cancel()
+        self.intake.cancel()

@@ -4,17 +4,18 @@ import time
 from collections.abc import Callable, Sequence
 
 from icat_tui.domain.model import SessionDirectory
-from icat_tui.sync.rows import SessionRow, session_row
-from icat_tui.tui.sessions import Sessions
+from icat_tui.sync.index import Changes
 from icat_tui.tui.workplace import Workplace
 
 TOGETHER = 0.3
 """Seconds for which what is found is collected before it is told."""
 
 
-def known_rows(sessions: Sessions) -> list[SessionRow]:
-    """Return what the cache says of every session."""
-    return [session_row(session) for session in sessions.cached()]
+def check_cache(place: Workplace, tell: Callable[[Changes], None]) -> None:
+    """Tell of what the cache says now and the index did not; write the index. Raises SaveError."""
+    for changes in place.index.check(place.stop):
+        tell(changes)
+    place.index.save()
 
 
 def discover(place: Workplace, tell: Callable[[Sequence[SessionDirectory], Sequence[str]], None]) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from icat_tui.domain.model import SessionDirectory
+from icat_tui.sync.rows import SessionRow
 from icat_tui.tui.keeping import Invalidated, drop, drop_stale, export
 from icat_tui.tui.row_facts import directories_of, shown_directories
-from icat_tui.sync.rows import SessionRow
 
 if TYPE_CHECKING:
     from icat_tui.tui.app import IcatTui
@@ -46,7 +46,7 @@ class Housekeeping:
         def dropped(found: Invalidated) -> None:
             self._dropped(found.changed, found.gone, found.told)
 
-        number = len(app.known)
+        number = len(app.intake.known)
         app.ask_above_many(
             f"Check {number:,} cached sessions against the disk, and drop those that are gone or have changed?",
             number,
@@ -56,7 +56,7 @@ class Housekeeping:
     def _dropped(self, changed: Sequence[SessionDirectory], gone: Sequence[SessionDirectory], told: str) -> None:
         app = self._app
         for directory in (*changed, *gone):
-            app.known.pop(directory.path, None)
+            app.intake.known.pop(directory.path, None)
         with app.session_tree.changing() as model:
             model.put(SessionRow(directory=each) for each in changed if each.path in model.sessions)
             model.drop(each.path for each in gone)

@@ -28,7 +28,7 @@ def export(place: Workplace, sessions: Sessions, shown: Sequence[SessionDirector
     if save_dir is None:
         raise UsageError("nothing is exported, as no directory is named: give --save-dir DIR, or set save_dir")
     if shown is None:
-        directory, chosen = save_dir, sessions.everything(Path(place.cache.directory).parent, place.facility)
+        directory, chosen = save_dir, sessions.everything()
     else:
         directory, chosen = _dated(save_dir, now.astimezone(place.facility.zone)), sessions.these(shown)
     written = write_overview(chosen, Destination(directory=directory, call=place.call), place.facility, now)
@@ -67,6 +67,7 @@ def drop_stale(place: Workplace, sessions: Sessions) -> Invalidated:
     ]
     for each in checked:
         if each.finding in (Finding.CHANGED, Finding.GONE):
+            place.index.drop(each.directory)
             sessions.forget(each.directory)
     by_finding = {finding: tuple(each.directory for each in checked if each.finding == finding) for finding in Finding}
     changed, gone, uncertain = (by_finding[each] for each in (Finding.CHANGED, Finding.GONE, Finding.UNCERTAIN))

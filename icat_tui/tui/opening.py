@@ -12,9 +12,12 @@ import termios
 import threading
 from contextlib import suppress
 from multiprocessing import resource_tracker
+from pathlib import Path
 
 from rich.console import Console
 
+from icat_tui.sync.cache import SessionCache
+from icat_tui.sync.index import SessionIndex
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.theme import theme_for
 from icat_tui.tui.workplace import Workplace
@@ -24,23 +27,23 @@ GRACE = 1.0
 LAST_RECEIPTS = 0.3
 """Seconds that receipts have to come when one quits while sending."""
 LEAVE = b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[<u" + b"\x1b[?1049l\x1b[?25h"
-"""Mouse, paste and focus reports off, keys as they were, the main screen, the cursor: for a terminal left in a hurry."""
+"""For a terminal left in a hurry: mouse, paste and focus reports off, keys as they were, main screen, cursor."""
 
 
-def has_terminal() -> bool:
-    """Return whether somebody looks at a terminal and can type."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout is not None and sys.stdout.isatty()
+def open_ui(cache_dir: Path, **given: object) -> None:
+    """Open the UI on a `Workplace` of what is given, until it is left or a signal comes.
 
-
-def open_ui(**given: object) -> None:
-    """Open the UI on a `Workplace` of what is given, until it is left or a signal comes."""
-    place = Workplace(**given)  # type: ignore[arg-type]  # the caller imports nothing of this room
+    Raises SaveError where what is known of the cache can't be saved at the end.
+    """
+    index = SessionIndex.load(SessionCache(cache_dir))
+    place = Workplace(index=index, **given)  # type: ignore[arg-type]  # the caller imports nothing of this room
     resource_tracker.ensure_running()  # before textual takes stderr away, which it would be given
     sys.setswitchinterval(0.001)
     no_color = bool(os.environ.get("NO_COLOR"))
     theme = theme_for("dark", Console().color_system, no_color=no_color)
     app = IcatTui(place, theme, ansi_color=no_color or None)
     asyncio.run(_run(app, place))
+    index.save()
 
 
 async def _run(app: IcatTui, place: Workplace) -> None:

@@ -25,6 +25,7 @@ from icat_tui.ingest.messages import Message
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms
 from icat_tui.sync.raw_directory import RawDirectory
 from icat_tui.sync.register import MessageSkipped, SessionLocked
+from icat_tui.sync.rows import session_row
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
 from icat_tui.tui.background import Done
 from icat_tui.tui.marking import hidden_marks, standing_for
@@ -44,7 +45,6 @@ from icat_tui.tui.screens.confirm import ConfirmScreen, Question
 from icat_tui.tui.screens.preview import PreviewScreen
 from icat_tui.tui.screens.store_form import Filled, StoreForm
 from icat_tui.tui.screens.walk import WalkScreen
-from icat_tui.sync.rows import session_row
 
 if TYPE_CHECKING:
     from icat_tui.tui.app import IcatTui
@@ -201,7 +201,7 @@ class Registrations:
             for event in happened:
                 app.say(str(event))
             self.hear_all(happened)
-            app.scan([session.directory])
+            app.intake.scan([session.directory])
 
         app.ask(StoreForm(session, dataset), filled)
 
@@ -218,7 +218,7 @@ class Registrations:
         match told:
             case SessionScanned(session=session):
                 app.sessions.keep(session)
-                app.take_row(session_row(session))
+                app.intake.take_row(session_row(session))
             case SessionLocked(directory=directory, holder=holder):
                 app.complain(f"{_name(directory)} is being registered by {holder}: nothing of it was sent")
             case SavingFailed(reason=reason) | BrokerLost(reason=reason):

@@ -13,10 +13,10 @@ from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import ACTIONABLE, Category, Status
 from icat_tui.sync.check import FileCount
 from icat_tui.sync.lock import registering_now
+from icat_tui.sync.rows import STATUSES
 from icat_tui.tui.detail_text import dataset_detail, group_detail, session_detail, unscanned_detail
 from icat_tui.tui.filtering import Filter, parse_filter
 from icat_tui.tui.nodes import Level, Node
-from icat_tui.sync.rows import STATUSES
 from icat_tui.tui.sessions import Sessions
 from icat_tui.tui.tree_model import TreeModel
 from icat_tui.tui.workplace import Workplace

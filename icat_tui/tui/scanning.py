@@ -21,8 +21,8 @@ from icat_tui.domain.events import (
 )
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.sync.cancel import Cancellation
-from icat_tui.sync.scan import ScanPlan, scan
 from icat_tui.sync.rows import SessionRow, session_row
+from icat_tui.sync.scan import ScanPlan, scan
 
 _numbers = count(1)
 

@@ -6,15 +6,15 @@ What must stay true: of a session that could not be determined there is no cache
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from itertools import chain
 
 from msgspec import structs
 
-from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
-from icat_tui.sync.cache import SessionCache, Verdict
+from icat_tui.sync.cache import Verdict
 from icat_tui.sync.old_cache import old_sessions
+from icat_tui.tui.workplace import Workplace
 
 AT_HAND = 8
 """How many decoded sessions are kept."""
@@ -23,9 +23,9 @@ AT_HAND = 8
 class Sessions:
     """Where to get a session. Every method may be called from any thread; `load` takes its time."""
 
-    def __init__(self, cache: SessionCache) -> None:
-        """Begin with what the cache has."""
-        self._cache = cache
+    def __init__(self, place: Workplace) -> None:
+        """Begin with what the cache of a place has."""
+        self._place, self._cache = place, place.cache
         self._lock = threading.Lock()
         self._recent: OrderedDict[str, Session] = OrderedDict()
         self._undetermined: dict[str, Session] = {}
@@ -62,6 +62,7 @@ class Sessions:
     def drop(self, directory: SessionDirectory) -> None:
         """Forget a session, here and in the cache. Raises SaveError where its file can't be removed."""
         self._cache.drop(directory)
+        self._place.index.drop(directory)
         self.forget(directory)
 
     def forget(self, directory: SessionDirectory) -> None:
@@ -77,17 +78,16 @@ class Sessions:
                 if isinstance(found, Verdict):
                     yield found.session
 
-    def old(self, cache_dir: Path, facility: Facility) -> Iterator[Session]:
-        """Yield what the programs before us left in the cache directory: as what was known before."""
-        for raw_format in RawFormat:
-            yield from old_sessions(cache_dir, raw_format, facility)
+    def everything(self) -> Iterator[Session]:
+        """Yield each session that is known, once; one that can't be determined now as it was known before.
 
-    def everything(self, cache_dir: Path, facility: Facility) -> Iterator[Session]:
-        """Yield each session that is known, once; one that can't be determined now as it was known before."""
+        What the programs before us left in the cache directory comes last, as what was known before.
+        """
         with self._lock:
             undetermined = dict(self._undetermined)
         seen: set[str] = set()
-        for session in (*self.cached(), *self.old(cache_dir, facility)):
+        old = (old_sessions(self._place.cache_dir, each, self._place.facility) for each in RawFormat)
+        for session in chain(self.cached(), *old):
             path = session.directory.path
             if path not in seen:
                 seen.add(path)

@@ -21,7 +21,7 @@ def bar_state(app: "IcatTui") -> BarState:
         doing=doing,
         marks=len(app.model.marks),
         filtered=_filtered(app),
-        icatplus=app.icatplus,
+        icatplus=app.intake.icatplus,
         broker=_broker(app),
         age=_age(app),
     )
@@ -30,9 +30,9 @@ def bar_state(app: "IcatTui") -> BarState:
 def _progress(app: "IcatTui") -> tuple[str, tuple[int, int] | None]:
     if (sending := app.registrations.desk.progress) is not None:
         return "sending", sending
-    if not app.scans:
+    if not app.intake.scans:
         return "", None
-    scans = app.scans.values()
+    scans = app.intake.scans.values()
     return "scanning", (sum(scan.done for scan in scans), sum(scan.total for scan in scans))
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from icat_tui.domain.compare import Surroundings
@@ -22,6 +23,7 @@ from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.correspondence import JournalView
+from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.plan import Terms
 from icat_tui.sync.raw_directory import origin_here
 from icat_tui.sync.register import Office
@@ -42,7 +44,8 @@ class Workplace:
     """Whether less than everything was asked for: then it is scanned at once."""
     may_send: bool
     """Whether a settings file, or `--register`, allows to send."""
-    cache: SessionCache
+    index: SessionIndex
+    """What is known of the sessions in the cache; it is told of what is saved."""
     call: ScriptCall
     """What the scripts of an overview call."""
     stop: Cancellation
@@ -52,6 +55,16 @@ class Workplace:
     def facility(self) -> Facility:
         """The rules of the place."""
         return self.settings.facility
+
+    @cached_property
+    def cache(self) -> SessionCache:
+        """The cache, which keeps the index up to date."""
+        return SessionCache(self.cache_dir, self.index.put)
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where the cache lies."""
+        return self.index.cache.directory.parent
 
     def now(self) -> datetime:
         """Return the time."""
