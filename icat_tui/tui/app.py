@@ -144,6 +144,7 @@ class IcatTui(App[None], inherit_bindings=False):
         self.session_tree.focus()
         self.show_keys()
         self.show_state()
+        self.detail.follow(self.model.node)
         self.intake.begin()
 
     def on_done(self, message: Done) -> None:
