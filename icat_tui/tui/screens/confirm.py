@@ -93,7 +93,8 @@ class ConfirmScreen(Dialog[tuple[Plan, ...]]):
     def _summary(self, messages: int) -> Content:
         if not messages:
             return Content("Nothing is switched on")
-        verb = "would go" if self._question.forbidden else "go"
+        goes = "goes" if messages == 1 else "go"
+        verb = "would go" if self._question.forbidden else goes
         return Content(f"{counted(messages, 'message')} {verb} to {visible(self._question.target)}")
 
     def action_move(self, lines: int) -> None:
