@@ -24,12 +24,14 @@ COMMANDS = {
     "doctor": "check settings, data root, cache, ICAT+ and broker",
     "config": "the settings in force and where each one comes from",
 }
-LATER = frozenset({"store-raw", "store-from-file", "add-files", "journal", "doctor"})
+LATER = frozenset({"doctor"})
 """Commands that come with the next versions."""
 FORMATS = ("auto", "esrfv1", "esrfv2", "esrfv3", "id16bspec", "mx")
 ABOUT_FORMATS = f"how raw data lies in a session: {', '.join(FORMATS)}"
 SYNC_RAW = "icat-sync-raw"
 """`icat-tui sync` under the name that cron tables know."""
+PROGRAMS = {SYNC_RAW: "sync", "icat-store-raw": "store-raw", "icat-store-from-file": "store-from-file"}
+"""Commands by the names that cron tables and scripts know."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -118,13 +120,11 @@ def _add_work(parser: Parser) -> None:
     group = parser.add_argument_group("work")
     group.add_argument("--invalidate-cache", action="store_true", help="drop cached sessions that are gone or changed")
     group.add_argument("--investigation", type=investigation, metavar="ID", help="the investigation of the one session")
-    group.add_argument(
-        "--register", action="store_true", help="register what is missing, after confirmation (not in this build)"
-    )
+    group.add_argument("--register", action="store_true", help="register what is missing, after confirmation")
     group.add_argument(
         "--auto-register",
         action="store_true",
-        help="the same without asking, and only what is safe so (not in this build)",
+        help="the same without asking, and only what is safe so",
     )
     group.add_argument("--no-print", action="store_true", help="print nothing for each session, only the end")
     group.add_argument("--exit-code", action="store_true", help="exit 1 where something is to be done")
@@ -166,7 +166,7 @@ def _add_general(parser: Parser) -> None:
 def parser_for(command: str, program: str = "icat-tui") -> Parser:
     """Return the parser of a command; of `icat-tui` itself where the command is empty."""
     about = COMMANDS.get(command, "compare raw data on disk with the ICAT catalogue, and register what is missing")
-    name = f"{program} {command}" if command and program != SYNC_RAW else program
+    name = f"{program} {command}" if command and program not in PROGRAMS else program
     paths = "" if command == "config" else " [PATH ...]"
     parser = Parser(
         prog=name,
@@ -176,6 +176,14 @@ def parser_for(command: str, program: str = "icat-tui") -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    from icat_tui.cli import sending_arguments  # noqa: PLC0415 - it builds on this module
+
+    if command in sending_arguments.ADD:
+        parser.usage = None  # what these must be given is worth telling
+        sending_arguments.ADD[command](parser)
+        _add_icatplus(parser)
+        _add_general(parser)
+        return parser
     if command == "demo":
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--headless", action="store_true", help="run `sync` on the facility")
@@ -226,7 +234,7 @@ def parse(program: str, words: Sequence[str]) -> argparse.Namespace:
 
     Raises UsageError, and SystemExit once `--help` or `--version` has been printed.
     """
-    command, rest = ("sync", list(words)) if program == SYNC_RAW else split_command(words)
+    command, rest = (PROGRAMS[program], list(words)) if program in PROGRAMS else split_command(words)
     if command in LATER:
         raise UsageError(f"{command} is not in this build")
     parser = parser_for(command, program)
@@ -252,16 +260,18 @@ def _refuse(asked: argparse.Namespace) -> None:
         raise UsageError(f"no session can be since {asked.since} and until {asked.until}: swap them")
     if asked.command == "demo" and asked.serve and asked.json:
         raise UsageError("demo --serve prints lines for a shell: leave out --json")
-    if asked.command == "demo" and not (asked.serve or asked.headless):
-        raise UsageError("the screen is not in this build: use `icat-tui demo --headless`")
-    if not asked.command:
-        _refuse_the_screen(asked.paths)
+    if not asked.command or (asked.command == "demo" and not (asked.serve or asked.headless)):
+        _refuse_on_screen(asked)
 
 
-def _refuse_the_screen(paths: Sequence[str]) -> NoReturn:
-    for path in paths[:1]:
+def _refuse_on_screen(asked: argparse.Namespace) -> None:
+    """Raise UsageError for what the terminal UI can't mean."""
+    for path in asked.paths[:1]:
         if not os.path.lexists(path):
             close = closest(path, list(COMMANDS))
             hint = f"did you mean {close}?" if close else "see icat-tui --help"
             raise UsageError(f"{path!a} is neither a command nor a PATH that is there: {hint}")
-    raise UsageError("the screen is not in this build: use `icat-tui sync`, which does the same work without one")
+    without = "sync" if not asked.command else "demo --headless"
+    for option in ("json", "auto_register", "exit_code", "investigation", "invalidate_cache"):
+        if vars(asked)[option]:
+            raise UsageError(f"--{option.replace('_', '-')} is for work without a screen: use `icat-tui {without}`")

@@ -4,7 +4,7 @@ Nothing is kept here: sessions flow through to whoever asks for them, and only t
 """
 
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sized
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from icat_tui.cli.output import Output
 from icat_tui.cli.running import Run
 from icat_tui.cli.selecting import Selected
 from icat_tui.domain.compare import Surroundings
-from icat_tui.domain.errors import ExitCode, UsageError, exit_code
+from icat_tui.domain.errors import ExitCode, SaveError, UsageError, exit_code
 from icat_tui.domain.events import (
     CacheUnusable,
     DirectoryFailed,
@@ -34,6 +34,7 @@ from icat_tui.office import icatplus_for
 from icat_tui.settings import Settings, journal_path
 from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.correspondence import JournalView
+from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.records import Totals
 from icat_tui.sync.report import plain, trouble_text
 from icat_tui.sync.scan import ScanPlan, scan
@@ -48,7 +49,12 @@ class Scanning:
         self.run, self.now = run, now
         self.format = settings.format or (AUTO if run.asked.command == "check" else RawFormat.ESRFV3)
         self.selected = Selected(settings, run.asked, self.format)
-        self.cache = SessionCache(Path(settings.cache_dir)) if keep_cache and settings.cache_dir else None
+        self.cache: SessionCache | None = None
+        self.index: SessionIndex | None = None
+        """What this run saves in the cache."""
+        if keep_cache and settings.cache_dir:
+            self.index = SessionIndex(SessionCache(Path(settings.cache_dir)))
+            self.cache = SessionCache(Path(settings.cache_dir), self.index.put)
         self.view, self.view_trouble = _journal_view(settings)
         self.around = Surroundings(
             facility=settings.facility,
@@ -59,6 +65,8 @@ class Scanning:
         )
         self.catalogue = catalogue_for(settings)
         self.totals = run.ending.totals = Totals()
+        self.found: set[RawFormat] = set()
+        """The formats that sessions have."""
         self.unusable: list[str] = []
         """Why cache files were of no use: sessions are scanned without them."""
         self.happened: set[ExitCode] = set()
@@ -95,12 +103,14 @@ class Scanning:
                 if isinstance(event, CacheUnusable):
                     self.unusable.append(event.reason)
                 elif isinstance(event, SessionScanned):
+                    self.found.add(event.session.directory.format)
                     yield event.session
         self.run.stop.check()
 
     def finish(self, output: Output, todo: Collection[Category]) -> ExitCode:
         """Say what went wrong, and return the exit code; sessions of the categories `todo` count for it."""
         self.catalogue.close()
+        self._save_index()
         if self.view_trouble:
             output.failure(f"what was sent before is not known: {self.view_trouble}")
             self.happened.add(ExitCode.PARTIAL)
@@ -111,14 +121,22 @@ class Scanning:
         if not (missing or self.totals.sessions or self.totals.failed):
             log.warning("no session on disk matches what was asked for")
         if self.unusable:
-            more = f" (and {len(self.unusable) - 1:,} more)" if len(self.unusable) > 1 else ""
-            log.warning("%s%s", self.unusable[0], more)
+            log.warning("%s%s", self.unusable[0], and_more(self.unusable))
         for line in plain(trouble_text(self.totals)).splitlines():
             log.error("%s", line)
         code = exit_code(self.happened | self.totals.happened(todo))
         if not self.run.settings.api_key and any("API key" in reason for reason in self.totals.troubles):
             log.error("no API key was given: set ICAT_TUI_API_KEY, or api_key_file in config.toml")
         return code
+
+    def _save_index(self) -> None:
+        """Let the index know what was saved; without it the next who needs it looks at the cache files."""
+        if self.index is None:
+            return
+        try:
+            self.index.add_to_saved()
+        except SaveError as error:
+            log.info("%s", error)
 
     def _plan(self) -> ScanPlan:
         settings = self.run.settings
@@ -147,6 +165,11 @@ def _journal_view(settings: Settings) -> tuple[JournalView | None, str]:
         return JournalView(journal_path(settings), settings.facility), ""
     except JournalError as error:
         return None, str(error)
+
+
+def and_more(of_a_kind: Sized) -> str:
+    """Return how many there are beside the first, which has been told."""
+    return f" (and {len(of_a_kind) - 1:,} more)" if len(of_a_kind) > 1 else ""
 
 
 def tell(event: ScanEvent, output: Output) -> None:

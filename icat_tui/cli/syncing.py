@@ -16,14 +16,14 @@ from msgspec import structs
 from icat_tui.cli.narration import log
 from icat_tui.cli.output import Output, in_the_words_of_sync_raw
 from icat_tui.cli.running import Run
-from icat_tui.cli.scanning import Scanning
+from icat_tui.cli.scanning import Scanning, and_more
 from icat_tui.domain.errors import ExitCode, SaveError
 from icat_tui.domain.formats import AUTO
 from icat_tui.domain.model import Session
 from icat_tui.settings import Settings
 from icat_tui.sync.cache import Unreadable
 from icat_tui.sync.export import Destination, write_overview
-from icat_tui.sync.invalidate import Checked, Finding, invalidate
+from icat_tui.sync.invalidate import Finding, invalidate
 from icat_tui.sync.old_cache import old_sessions, read_old_session
 from icat_tui.sync.records import TODO
 from icat_tui.sync.report import closing_text
@@ -70,41 +70,30 @@ def _invalidate(scanning: Scanning, output: Output) -> None:
     if scanning.cache is None:
         log.warning("--invalidate-cache does nothing without a cache: give --cache-dir")
         return
+    uncertain: dict[str, list[str]] = {}
     age, jobs = settings.fingerprint_age, settings.jobs
     try:
         for found in invalidate(scanning.cache, scanning.formats, scanning.around, fingerprint_age=age, jobs=jobs):
             scanning.run.stop.check()
-            _tell(found, scanning, output)
+            if isinstance(found, Unreadable):
+                scanning.unusable.append(found.reason)
+            elif found.finding == Finding.UNCERTAIN:
+                uncertain.setdefault(found.reason, []).append(found.directory.path)
+            elif found.finding != Finding.KEPT:
+                log.info("%s is %s: dropped from the cache", found.directory.path, found.finding)
     except SaveError as error:
         scanning.happened.add(ExitCode.PARTIAL)
         output.failure(str(error))
-
-
-def _tell(found: Checked | Unreadable, scanning: Scanning, output: Output) -> None:
-    if isinstance(found, Unreadable):
-        _without(found, scanning, output)
-    elif found.finding == Finding.UNCERTAIN:
+    for reason, paths in uncertain.items():
         scanning.happened.add(ExitCode.PARTIAL)
-        path = found.directory.path
-        output.failure(f"{path} is kept in the cache, though nobody knows whether it is there: {found.reason}", path)
-    elif found.finding != Finding.KEPT:
-        log.info("%s is %s: dropped from the cache", found.directory.path, found.finding)
-
-
-def _without(found: Unreadable, scanning: Scanning, output: Output) -> None:
-    """Tell of a cache file that is of no use: a torn one was set aside, any other is still in the way."""
-    if os.path.lexists(found.path):
-        scanning.happened.add(ExitCode.PARTIAL)
-        output.failure(found.reason, found.path)
-    else:
-        scanning.unusable.append(found.reason)
+        output.failure(f"{paths[0]} is kept in the cache{and_more(paths)}, though it may be gone: {reason}", paths[0])
 
 
 # -- the overview ----------------------------------------------------------------------------------------------------
 
 
 def _write_overview(scanning: Scanning, fresh: Iterator[Session], output: Output, directory: Path) -> list[Path]:
-    """Write the overview of the sessions of this run as they come; return its directories that are there."""
+    """Write the overview of the sessions of this run as they come; return its directories that have to do with it."""
     run = scanning.run
     asked_for = () if scanning.format == AUTO else tuple(scanning.formats)
     destination = Destination(directory=directory, call=script_call(run.settings), formats=asked_for)
@@ -116,7 +105,8 @@ def _write_overview(scanning: Scanning, fresh: Iterator[Session], output: Output
         output.failure(str(error))
         for _ in sessions:  # what is left of the scan is done all the same
             pass
-    return [path for raw_format in scanning.formats if (path := directory / raw_format).is_dir()]
+        return []
+    return [path for each in sorted(scanning.found.union(asked_for)) if (path := directory / each).is_dir()]
 
 
 def every_session(scanning: Scanning, fresh: Iterator[Session], output: Output) -> Iterator[Session]:
@@ -125,24 +115,33 @@ def every_session(scanning: Scanning, fresh: Iterator[Session], output: Output) 
     for session in fresh:
         seen.add(session.directory.path)
         yield session if session.determined else _last_known(scanning, session)
-    for session in _cached(scanning, output):
+    unread: list[str] = []
+    for session in _cached(scanning, unread):
         if session.directory.path not in seen:
             seen.add(session.directory.path)
             yield session
+    if unread:
+        scanning.happened.add(ExitCode.PARTIAL)
+        output.failure(f"the overview lacks sessions, as {unread[0]} can't be read{and_more(unread)}: let us read them")
 
 
-def _cached(scanning: Scanning, output: Output) -> Iterator[Session]:
-    """Yield what our cache knows, then what those of the programs before us do."""
+def _cached(scanning: Scanning, unread: list[str]) -> Iterator[Session]:
+    """Yield what our cache knows, then what those of the programs before us do; fill in what could not be read.
+
+    A torn file was set aside, and knows nothing. One that can't be read may know of a session that nobody else does.
+    """
     cache_dir = scanning.run.settings.cache_dir
     if scanning.cache is None or cache_dir is None:
         return
     for raw_format in scanning.formats:
         for found in scanning.cache.verdicts(raw_format):
             scanning.run.stop.check()
-            if isinstance(found, Unreadable):
-                _without(found, scanning, output)
-            else:
+            if not isinstance(found, Unreadable):
                 yield found.session
+            elif os.path.lexists(found.path):
+                unread.append(found.path)
+            else:
+                scanning.unusable.append(found.reason)
     for raw_format in scanning.formats:
         yield from old_sessions(Path(cache_dir), raw_format, scanning.run.settings.facility)
 

@@ -111,6 +111,10 @@ class Standings:
         sendings = reversed(self._by_digest.get(digest, []))
         return next((sending for sending in sendings if sending.latest in OUT or sending.latest is Latest.SEEN), None)
 
+    def sendings(self) -> Iterator[Sending]:
+        """Yield all messages but plans that another sending has taken the place of, in the order of planning."""
+        return iter(self._by_id.values())
+
     def planned(self) -> Iterator[Sending]:
         """Yield what was planned and not sent since, in the order of planning."""
         return (sending for sending in self._by_id.values() if sending.latest is Latest.PLANNED)

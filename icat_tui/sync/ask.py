@@ -62,20 +62,34 @@ class Answers:
         self._lock = threading.Lock()
         self._futures: dict[tuple[str, str], dict[int | None, Future[Any]]] = {}
         self._expected: Counter[tuple[str, str]] = Counter()
+        self._latest: tuple[str, str] | None = None
+        """The proposal whose sessions are being found: more of them may come."""
 
     def expect(self, directory: SessionDirectory) -> None:
-        """Keep the answers on a session's proposal until `release`."""
+        """Keep the answers on a session's proposal until `release`, and until sessions of another one are found."""
+        group = directory.beamline, directory.proposal
         with self._lock:
-            self._expected[directory.beamline, directory.proposal] += 1
+            before, self._latest = self._latest, group
+            self._expected[group] += 1
+            self._let_go(before)
+
+    def expect_no_more(self) -> None:
+        """Say that all sessions were found."""
+        with self._lock:
+            before, self._latest = self._latest, None
+            self._let_go(before)
 
     def release(self, directory: SessionDirectory) -> None:
-        """Let go of what no expected session needs any more."""
+        """Let go of what no session needs any more, as this one is done."""
         group = directory.beamline, directory.proposal
         with self._lock:
             self._expected[group] -= 1
-            if self._expected[group] <= 0:
-                del self._expected[group]
-                self._futures.pop(group, None)
+            self._let_go(group)
+
+    def _let_go(self, group: tuple[str, str] | None) -> None:
+        if group is not None and group != self._latest and self._expected[group] <= 0:
+            del self._expected[group]
+            self._futures.pop(group, None)
 
     def investigations(self, directory: SessionDirectory) -> Answer[Investigation]:
         """Return the investigations of a session's proposal at its beamline."""

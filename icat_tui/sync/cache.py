@@ -1,7 +1,8 @@
 """Sessions as JSON files, one each, so that the next run need not look at everything again (interface.md, "Cache").
 
-What must stay true: a file is whole or it is not there, and nothing that failed is written as if it were complete. The
-standard library writes and, where msgspec refuses, reads: paths can hold bytes that are no text.
+What must stay true: a file is whole or it is not used, and nothing that failed is written as if it were complete. So
+what is kept stands in an envelope with its digest: a byte that has turned can make another path, or settled of what is
+not. The standard library writes and, where msgspec refuses, reads: paths can hold bytes that are no text.
 """
 
 import hashlib
@@ -9,10 +10,10 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 from msgspec import Struct, structs
@@ -27,32 +28,46 @@ from icat_tui.sync.files import write_file
 SCHEMA = 1
 """Goes up whenever a rule or a field changes: older files are scanned anew."""
 SETTLED_CATEGORIES = frozenset({Category.OK, Category.EMPTY, Category.HAS_INVALID})
-UNSETTLED_STATUSES = frozenset({Status.UNKNOWN, Status.PENDING})
+UNSETTLED_STATUSES = frozenset({Status.UNKNOWN, Status.PENDING, Status.IN_PROGRESS})
+"""What becomes something else by itself."""
 LONGEST_NAME = 180
 """Characters of proposal, beamline and date in a file name: the digest of the path makes it unique."""
-
-Part = TypeVar("Part")
+ENVELOPE = '{"schema":%d,"digest":"%s","kept":%s}'
+SEALED = re.compile(rb'\{"schema":([0-9]+),"digest":"([0-9a-f]{32})","kept":(.*)\}', re.DOTALL)
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
     """What a file says without its disk half: enough to show the session, and to use it where it is settled."""
 
-    schema: int
     settled: bool
     session: Session
 
 
-class Entry(Struct, frozen=True, kw_only=True):
-    """A whole file: what was concluded, and what lay on disk then."""
+class Entry(Verdict, frozen=True, kw_only=True):
+    """All that a file says: what was concluded, and what lay on disk then."""
 
-    schema: int
-    settled: bool
-    session: Session
     disk: DiskSession
 
 
+Part = TypeVar("Part", bound=Verdict)
+
+
+class FileStamp(NamedTuple):
+    """What tells that a cache file is the one that it was: each is written anew and takes the place of the last."""
+
+    modified: int
+    """In nanoseconds, by the clock of the file system."""
+    size: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Self:
+        """Return the stamp in what `stat` says."""
+        return cls(status.st_mtime_ns, status.st_size, status.st_ino)
+
+
 class Unreadable(Struct, frozen=True):
-    """A file that is torn or not ours; it was set aside."""
+    """A file that is torn or not ours, and was set aside, or one that could not be read."""
 
     path: str
     reason: str
@@ -61,9 +76,10 @@ class Unreadable(Struct, frozen=True):
 class SessionCache:
     """The cache files below one directory. Every method may be called from any thread."""
 
-    def __init__(self, directory: Path) -> None:
-        """Use `directory`, which need not exist yet."""
+    def __init__(self, directory: Path, heard: Callable[[Session, bool, FileStamp], object] | None = None) -> None:
+        """Use `directory`, which need not exist yet; `heard` gets each session saved, whether settled, and its file."""
         self.directory = directory / "icat-tui"
+        self._heard = heard
 
     def path(self, directory: SessionDirectory) -> Path:
         """Return the file of a session."""
@@ -74,41 +90,51 @@ class SessionCache:
 
     def verdict(self, directory: SessionDirectory) -> Verdict | Unreadable | None:
         """Return what was concluded about a session; None where there is no file."""
-        return _read(self.path(directory), Verdict)
+        return self._read(self.path(directory), Verdict)
 
     def entry(self, directory: SessionDirectory) -> Entry | Unreadable | None:
         """Return all that is kept of a session; None where there is no file."""
-        return _read(self.path(directory), Entry)
+        return self._read(self.path(directory), Entry)
+
+    def verdict_in(self, path: Path) -> Verdict | Unreadable | None:
+        """Return what one of `files` says; None where it has gone meanwhile."""
+        return self._read(path, Verdict)
 
     def entry_in(self, path: Path) -> Entry | Unreadable | None:
         """Return all that one of `files` keeps; None where it has gone meanwhile."""
-        return _read(path, Entry)
+        return self._read(path, Entry)
 
     def verdicts(self, raw_format: RawFormat) -> Iterator[Verdict | Unreadable]:
         """Yield what was concluded about every session of a format, in the order of the files' names."""
         for path in self.files(raw_format):
-            if (found := _read(path, Verdict)) is not None:
+            found = path if isinstance(path, Unreadable) else self._read(path, Verdict)
+            if found is not None:
                 yield found
 
-    def files(self, raw_format: RawFormat) -> list[Path]:
-        """Return the files of a format by name."""
+    def files(self, raw_format: RawFormat) -> list[Path | Unreadable]:
+        """Return the files of a format by name, or that their directory could not be listed."""
+        directory = self.directory / raw_format
         try:
-            with os.scandir(self.directory / raw_format) as listing:
-                return sorted(Path(item.path) for item in listing if item.name.endswith(".json"))
+            with os.scandir(directory) as listing:
+                return [*sorted(Path(item.path) for item in listing if item.name.endswith(".json"))]
         except FileNotFoundError:
             return []
+        except OSError as error:
+            return [Unreadable(str(directory), f"cache directory {directory} could not be listed ({error.strerror})")]
 
     def save(self, session: Session, disk: DiskSession, now: datetime) -> None:
         """Write a session's file. Raises SaveError, and then what was there still is."""
         read = tuple(dataset for dataset in disk.datasets if dataset.read_at)
         entry = Entry(
-            schema=SCHEMA,
             settled=is_settled(session, now),
             session=session,
             disk=structs.replace(disk, datasets=read, listed=()),
         )
-        text = json.dumps(msgspec.to_builtins(entry), separators=(",", ":"))
-        write_file(self.path(session.directory), text.encode("ascii"))
+        kept = json.dumps(msgspec.to_builtins(entry), separators=(",", ":"))
+        text = ENVELOPE % (SCHEMA, _digest(kept.encode("ascii")), kept)
+        written = write_file(self.path(session.directory), text.encode("ascii"))
+        if written and self._heard:
+            self._heard(session, entry.settled, FileStamp.of(written))
 
     def drop(self, directory: SessionDirectory) -> None:
         """Forget a session. Raises SaveError where the file is there and can't be removed."""
@@ -117,6 +143,23 @@ class SessionCache:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise SaveError(f"{path} could not be removed: {error.strerror}") from error
+
+    def _read(self, path: Path, kind: type[Part]) -> Part | Unreadable | None:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return Unreadable(
+                str(path), f"cache file {path} could not be read ({error.strerror}): the session is scanned anew"
+            )
+        try:
+            found = _opened(content, kind)
+            if found and self.path(found.session.directory) != path:
+                raise ValueError(f"it is of {found.session.directory.path!r}")  # noqa: TRY301 - set aside like the others
+        except (ValueError, msgspec.MsgspecError, RecursionError) as error:
+            return _set_aside(path, str(error))
+        return found
 
 
 def is_settled(session: Session, now: datetime) -> bool:
@@ -134,22 +177,21 @@ def is_due(session: Session, now: datetime, max_age: timedelta | None) -> bool:
     return max_age is not None and now - session.seen_at > max_age
 
 
-def _read(path: Path, kind: type[Part]) -> Part | Unreadable | None:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+def _digest(kept: bytes) -> str:
+    return hashlib.blake2b(kept, digest_size=16).hexdigest()
+
+
+def _opened(content: bytes, kind: type[Part]) -> Part | None:
+    """Return what is in an envelope; None where it is of another schema. Raises as `_decode` does."""
+    envelope = SEALED.fullmatch(content)
+    if envelope is None:
+        raise ValueError("it is torn or not of this program")
+    schema, digest, kept = envelope.groups()
+    if int(schema) != SCHEMA:
         return None
-    except OSError as error:
-        return Unreadable(
-            str(path), f"cache file {path} could not be read ({error.strerror}): the session is scanned anew"
-        )
-    try:
-        found = _decode(content, kind)
-    except (ValueError, msgspec.MsgspecError) as error:
-        return _set_aside(path, str(error))
-    if found.schema != SCHEMA:  # type: ignore[attr-defined]  # both kinds of Part have one
-        return None
-    return found
+    if _digest(kept) != digest.decode("ascii"):
+        raise ValueError("it does not hold what was written")
+    return _decode(kept, kind)
 
 
 def _decode(content: bytes, kind: type[Part]) -> Part:

@@ -45,7 +45,7 @@ class Cancellation:
                 self._wake.remove(wake)
 
     def cancel(self) -> None:
-        """Call the run off. Safe from any thread and from a signal handler's thread; the second call does nothing."""
+        """Call the run off. Safe from any thread, though not in a signal handler; the second call does nothing."""
         with self._lock:
             if self:
                 return

@@ -15,9 +15,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from icat_tui.disk import discover
+from icat_tui.disk.fingerprint import look_at_dataset
 from icat_tui.domain.compare import Surroundings
+from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
-from icat_tui.domain.model import SessionDirectory, TroubleKind
+from icat_tui.domain.model import DiskSession, SessionDirectory, TroubleKind
 from icat_tui.sync.cache import Entry, SessionCache, Unreadable
 
 
@@ -49,16 +51,19 @@ def invalidate(
 ) -> Iterator[Checked | Unreadable]:
     """Drop what is gone or has changed since it was cached; yield what became of each session.
 
-    Raises SaveError where a file can't be removed.
+    What can't be dropped is UNCERTAIN, and what can't be read Unreadable; the others go on.
     """
 
-    def check(path: Path) -> Checked | Unreadable | None:
-        entry = cache.entry_in(path)
+    def check(path: Path | Unreadable) -> Checked | Unreadable | None:
+        entry = path if isinstance(path, Unreadable) else cache.entry_in(path)
         if not isinstance(entry, Entry):
             return entry
         checked = _check(entry, around, fingerprint_age)
         if checked.finding in (Finding.GONE, Finding.CHANGED):
-            cache.drop(checked.directory)
+            try:
+                cache.drop(checked.directory)
+            except SaveError as error:
+                return Checked(checked.directory, Finding.UNCERTAIN, f"{checked.finding}, but {error}")
         return checked
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -76,10 +81,23 @@ def _check(entry: Entry, around: Surroundings, fingerprint_age: timedelta) -> Ch
         return Checked(directory, Finding.GONE if gone else Finding.UNCERTAIN, "" if gone else str(there))
     started, zone = around.now.timestamp(), around.facility.time_zone
     now = discover.list_session(directory, started, entry.disk, zone_name=zone)
-    if now.trouble and now.trouble.kind == TroubleKind.UNKNOWN:
-        return Checked(directory, Finding.UNCERTAIN, now.trouble.text)
+    if refused := _refused(directory, entry.disk, now):
+        return Checked(directory, Finding.UNCERTAIN, refused)
     unchanged = discover.unchanged(directory, entry.disk, now, fingerprint_age)
     return Checked(directory, Finding.KEPT if unchanged else Finding.CHANGED)
+
+
+def _refused(directory: SessionDirectory, before: DiskSession, now: DiskSession) -> str:
+    """Return why nobody can say whether a session has changed; empty where one can."""
+    if now.trouble and now.trouble.kind == TroubleKind.UNKNOWN:
+        return now.trouble.text
+    for path, trouble in now.unlisted.items():
+        return f"{path}: {trouble.text}"
+    present = {dataset.path for dataset in now.datasets}
+    for dataset in before.datasets:
+        if dataset.path in present and look_at_dataset(directory, dataset).stamps is None:
+            return f"{dataset.path} could not be looked at"
+    return ""
 
 
 def is_there(directory: SessionDirectory) -> bool | str:
@@ -87,12 +105,19 @@ def is_there(directory: SessionDirectory) -> bool | str:
     root = posixpath.dirname(posixpath.dirname(posixpath.dirname(directory.path)))
     try:
         with os.scandir(root) as listing:
-            mounted = any(not entry.name.startswith(".") and entry.is_dir() for entry in listing)
+            mounted = any(not entry.name.startswith(".") and _is_directory(entry) for entry in listing)
         if not mounted:
             return f"data root {root} holds no proposal: is it mounted?"
         return _is_held(directory.path, root)
     except OSError as error:
         return f"{error.filename} could not be listed: {error.strerror}"
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a loop of links, which says nothing of the others
+        return False
 
 
 def _is_held(path: str, root: str) -> bool:

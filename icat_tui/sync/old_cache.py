@@ -6,6 +6,7 @@ those programs delete what they do not know, so ours lie elsewhere.
 
 import json
 import os
+import posixpath
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +40,6 @@ class OldSession(Struct, frozen=True):
     """What is taken of a session."""
 
     session_dir: str
-    proposal: str
     datasets: dict[str, list[OldDataset]]
 
 
@@ -61,27 +61,28 @@ def read_old_session(path: Path, raw_format: RawFormat, facility: Facility) -> S
         loaded: Any = json.loads(path.read_bytes())
         old = msgspec.convert(loaded, OldSession)
         written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    except (OSError, ValueError, msgspec.MsgspecError):
+    except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
         return None
     place = old.session_dir.rstrip("/")
     if session_of(place) != place or not place.startswith("/"):
         return None
-    return _session(old, place, raw_format, facility, written)
-
-
-def _session(old: OldSession, path: str, raw_format: RawFormat, facility: Facility, written: datetime) -> Session:
-    *_, proposal, beamline, day = path.split("/")
-    directory = SessionDirectory(path, proposal, facility.beamline(beamline), day, raw_format)
+    *_, proposal, beamline, day = place.split("/")
+    directory = SessionDirectory(place, proposal, facility.beamline(beamline), day, raw_format)
     datasets = [
-        Dataset(
-            path=dataset.path.rstrip("/"),
-            collection=os.path.relpath(os.path.dirname(dataset.path.rstrip("/")), directory.raw_path),
-            name=dataset.name,
-            status=status,
-        )
-        for status in OLD_STATUSES
-        for dataset in old.datasets.get(status, [])
+        _dataset(dataset, status, directory) for status in OLD_STATUSES for dataset in old.datasets.get(status, [])
     ]
+    if any(not dataset.path.startswith(f"{directory.raw_path}/") for dataset in datasets):
+        return None
+    return _session(directory, datasets, written)
+
+
+def _dataset(old: OldDataset, status: Status, directory: SessionDirectory) -> Dataset:
+    path = old.path.rstrip("/")
+    collection = posixpath.dirname(path).removeprefix(directory.raw_path).strip("/")
+    return Dataset(path=path, collection=collection, name=old.name, status=status)
+
+
+def _session(directory: SessionDirectory, datasets: list[Dataset], written: datetime) -> Session:
     return Session(
         directory=directory,
         category=Category.UNKNOWN,

@@ -12,9 +12,10 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
@@ -23,22 +24,70 @@ from icat_tui.domain.model import DiskDataset, SessionDirectory, Trouble, Troubl
 from icat_tui.sync.cancel import Cancellation, Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import ForkServerProcess
 
 TASK_SECONDS = 0.1
 """How long a worker may be at one task: what cancelling and the other sessions wait for at most."""
+FIRST_TASK = 4
+"""Files of a task as long as nobody knows what a file costs."""
 WORTH_PROCESSES = 2.0
 """Seconds of reading left from which on processes pay."""
 SAMPLE = 20
 """Files to be read before their cost is taken for known."""
+PRELOADED = ["icat_tui.sync.read", "icat_tui.disk.hdf5"]
+"""What workers are born with. Not h5py itself: who imports that decides about locks."""
 
 Reading = Callable[[SessionDirectory, Sequence[DiskDataset]], list[DiskDataset]]
 
 
+class WorkerDied(Exception):  # noqa: N818 - a fact: what it was reading is not known
+    """The process that was to read ended."""
+
+
+class _Task(NamedTuple):
+    """Some datasets of a session, for one reader."""
+
+    first: int
+    datasets: Sequence[DiskDataset]
+
+
+class _Job:
+    """The datasets of one session: what was handed out of them, and what came back."""
+
+    def __init__(self, directory: SessionDirectory, datasets: Sequence[DiskDataset], left: float) -> None:
+        self.directory, self.left = directory, left
+        self.told: Future[list[DiskDataset]] = Future()
+        self._lock = threading.Lock()
+        self._datasets = list(datasets)
+        self._handed_out, self._missing = 0, len(datasets)
+
+    @property
+    def has_more(self) -> bool:
+        return self._handed_out < len(self._datasets) and not self.told.done()
+
+    def hand_out(self, size: int) -> _Task:
+        """Return what to read next; only who has taken the job from the queue may ask."""
+        first = self._handed_out
+        self._handed_out += size
+        return _Task(first, self._datasets[first : first + size])
+
+    def take_back(self, task: _Task, read: list[DiskDataset]) -> None:
+        with self._lock:
+            self._datasets[task.first : task.first + len(read)] = read
+            self._missing -= len(read)
+            if not self._missing and not self.told.done():
+                self.told.set_result(self._datasets)
+
+    def fail(self, error: Exception) -> None:
+        """Let whoever waits for it have the error; the first one counts."""
+        with self._lock:
+            if not self.told.done():
+                self.told.set_exception(error)
+
+
 class Readers:
-    """Whoever can read datasets; each is lent to one session at a time."""
+    """Whoever can read datasets, a thread for each; sessions are served in turn, and one by several at once."""
 
     def __init__(self, started: float, zone: str, processes: int | None, cancellation: Cancellation) -> None:
         """Read for a scan that began at `started`, naive times in `zone`.
@@ -46,61 +95,92 @@ class Readers:
         `processes`: None: as many as there are processors, once it pays; 0: none; else so many from the start.
         """
         self._started, self._zone, self._cancellation = started, zone, cancellation
-        self._idle: queue.Queue[Reading | None] = queue.Queue()
+        self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._workers: list[ForkServerProcess] = []
+        self._jobs: set[_Job] = set()
+        self._workers: set[ForkServerProcess] = set()
         self._files, self._seconds = 0, 0.0
+        self._reads_here = False
         self._may_grow = processes is None
         if processes:
             self._grow(processes)
         else:
-            self._idle.put(self._read_here)
+            threading.Thread(target=self._read_here, name="icat-tui read", daemon=True).start()
 
     def read(self, directory: SessionDirectory, datasets: Sequence[DiskDataset], left: float) -> list[DiskDataset]:
         """Return the datasets, read; in order.
 
-        `left` is how many files the rest of the run may have to read, as far as one can tell. Raises Cancelled.
+        `left` is how many files the rest of the run may have to read, as far as one can tell. Raises Cancelled, and
+        whatever reading raises: then that is a mistake of ours.
         """
-        done: list[DiskDataset] = []
-        while len(done) < len(datasets):
+        if not datasets:
+            return []
+        job = _Job(directory, datasets, left)
+        with self._lock:
             self._cancellation.check()
-            reader = self._idle.get()
-            if reader is None:
-                self._idle.put(None)  # for the next who waits
-                raise Cancelled
-            chunk = datasets[len(done) : len(done) + self._task_size()]
-            began = time.perf_counter()
-            try:
-                done += reader(directory, chunk)
-            except (EOFError, OSError) as died:  # of a worker: reading itself raises nothing
-                self._cancellation.check()
-                done += self._lost(chunk, died)
-                continue
-            self._idle.put(reader)
-            self._learn(len(chunk), time.perf_counter() - began, left)
-        return done
-
-    def _lost(self, datasets: Sequence[DiskDataset], died: Exception) -> list[DiskDataset]:
-        """Return what a worker was reading when it died, as unknown; another takes its place."""
-        self._grow(1)
-        text = f"the process that read it ended unexpectedly ({type(died).__name__}): scan it again"
-        trouble = Trouble(TroubleKind.UNKNOWN, text)
-        return [structs.replace(dataset, read=True, trouble=trouble) for dataset in datasets]
+            self._jobs.add(job)
+        self._waiting.put(job)
+        try:
+            return job.told.result()
+        finally:
+            with self._lock:
+                self._jobs.discard(job)
 
     def close(self) -> None:
         """End all workers at once; whoever waits for one gets Cancelled."""
-        self._idle.put(None)
+        self._waiting.put(None)
         with self._lock:
-            workers, self._workers = self._workers, []
+            jobs, workers = list(self._jobs), list(self._workers)
+            self._workers.clear()
             self._may_grow = False
+        for job in jobs:
+            job.fail(Cancelled())
         for worker in workers:
-            with suppress(ProcessLookupError):
-                os.kill(worker.pid or 0, signal.SIGKILL)
+            _kill(worker)
+
+    # -- threads --
+
+    def _read_here(self) -> None:
+        """Read in this process until there is nothing left; one thread of it is enough."""
+        with self._lock:
+            already, self._reads_here = self._reads_here, True
+        if not already:
+            self._serve(
+                lambda directory, datasets: metadata.read_datasets(directory, datasets, self._started, self._zone)
+            )
+
+    def _read_apart(self) -> None:
+        """Read in a process of its own, and in another one when it dies."""
+        try:
+            while not self._cancellation:
+                with self._worker() as reader, suppress(WorkerDied):
+                    self._serve(reader)
+        except (OSError, EOFError, RuntimeError, AssertionError):  # no process to be had: at the pace of one, then
+            self._read_here()
+
+    def _serve(self, reader: Reading) -> None:
+        """Read what is next of the sessions in turn, until the run ends. Raises WorkerDied."""
+        while (job := self._waiting.get()) is not None:
+            if not job.has_more:
+                continue  # called off, or failed
+            task = job.hand_out(self._task_size())
+            if job.has_more:
+                self._waiting.put(job)
+            began = time.perf_counter()
+            try:
+                job.take_back(task, reader(job.directory, task.datasets))
+            except WorkerDied as died:
+                job.take_back(task, _lost(task.datasets, str(died)))
+                raise
+            except Exception as error:  # noqa: BLE001 - of this session: it is told there, and the others go on
+                job.fail(error)
+            self._learn(len(task.datasets), time.perf_counter() - began, job.left - task.first)
+        self._waiting.put(None)  # for the next who waits
 
     def _task_size(self) -> int:
         """Return how many files a reader gets at once."""
         with self._lock:
-            return max(1, int(TASK_SECONDS / 2 * self._files / self._seconds)) if self._seconds else 4
+            return max(1, int(TASK_SECONDS / 2 * self._files / self._seconds)) if self._seconds else FIRST_TASK
 
     def _learn(self, files: int, seconds: float, left: float) -> None:
         with self._lock:
@@ -112,49 +192,65 @@ class Readers:
         if grow:
             self._grow(os.cpu_count() or 1)
 
-    def _read_here(self, directory: SessionDirectory, datasets: Sequence[DiskDataset]) -> list[DiskDataset]:
-        return metadata.read_datasets(directory, datasets, self._started, self._zone)
+    # -- processes --
 
     def _grow(self, processes: int) -> None:
         """Start workers without waiting for them: they join when they are ready."""
         for _ in range(processes):
-            threading.Thread(target=self._join, daemon=True).start()
+            threading.Thread(target=self._read_apart, name="icat-tui read apart", daemon=True).start()
 
-    def _join(self) -> None:
-        try:
-            reader: Reading = self._start_worker()
-        except OSError:  # no process to be had: it goes on without, at the pace of one
-            reader = self._read_here
-        self._idle.put(reader)
-
-    def _start_worker(self) -> Reading:
+    @contextmanager
+    def _worker(self) -> Iterator[Reading]:
+        """Start a process that reads, and end it afterwards."""
         import multiprocessing  # noqa: PLC0415 - most runs get by on this process alone
 
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["icat_tui.disk.metadata", "h5py"])
+        context.set_forkserver_preload(PRELOADED)
         here, there = context.Pipe()
-        worker = context.Process(target=_work, args=(there, self._started, self._zone), daemon=True)
-        with _STARTING, _without_main():
-            worker.start()
-        there.close()
-        with self._lock:
-            self._workers.append(worker)
-        if self._cancellation:
-            self.close()
+        with here:
+            worker = context.Process(target=_work, args=(there, self._started, self._zone), daemon=True)
+            with there, _STARTING, _without_main(), _without_interrupts():
+                worker.start()
+            with self._lock:
+                self._workers.add(worker)
+            try:
+                yield lambda directory, datasets: _read_by(here, directory, datasets)
+            finally:
+                with self._lock:
+                    self._workers.discard(worker)
+                    _kill(worker)
+                worker.join()
 
-        def read_there(directory: SessionDirectory, datasets: Sequence[DiskDataset]) -> list[DiskDataset]:
-            here.send((directory, datasets))
-            answer: list[DiskDataset] = here.recv()
-            return answer
 
-        return read_there
+def _read_by(worker: "Connection", directory: SessionDirectory, datasets: Sequence[DiskDataset]) -> list[DiskDataset]:
+    try:
+        worker.send((directory, datasets))
+        answer: list[DiskDataset] | Exception = worker.recv()
+    except (EOFError, OSError) as error:
+        raise WorkerDied(type(error).__name__) from error
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
+
+def _kill(worker: "ForkServerProcess") -> None:
+    if worker.is_alive():  # else its number may be somebody else's by now
+        worker.kill()
+
+
+def _lost(datasets: Sequence[DiskDataset], why: str) -> list[DiskDataset]:
+    """Return what a worker was reading when it died, as unknown."""
+    trouble = Trouble(TroubleKind.UNKNOWN, f"the process that read it ended unexpectedly ({why}): scan it again")
+    return [structs.replace(dataset, read=True, trouble=trouble) for dataset in datasets]
+
+
+# -- in a process of its own -----------------------------------------------------------------------------------------
 
 _STARTING = threading.Lock()
 
 
 @contextmanager
-def _without_main() -> "Iterator[None]":
+def _without_main() -> Iterator[None]:
     """Hide `__main__` while a worker starts: it would be imported there again, and do whatever a script does."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
@@ -164,10 +260,27 @@ def _without_main() -> "Iterator[None]":
         sys.modules["__main__"] = main
 
 
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Block SIGINT while a worker starts: it and the server it comes from are born with that, so no ^C meets them."""
+    from multiprocessing import resource_tracker  # noqa: PLC0415 - as above
+
+    resource_tracker.ensure_running()  # here, as it ends by unblocking
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(tasks: "Connection", started: float, zone: str) -> None:
     """Read what comes through the pipe until it is closed: the whole life of a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(EOFError, BrokenPipeError):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # blocked already, unless the caller had started the server
+    with suppress(EOFError, ConnectionError):
         while True:
             directory, datasets = tasks.recv()
-            tasks.send(metadata.read_datasets(directory, datasets, started, zone))
+            try:
+                answer: object = metadata.read_datasets(directory, datasets, started, zone)
+            except Exception as error:  # noqa: BLE001 - told where it was asked for
+                answer = RuntimeError(f"{type(error).__name__}: {error}")
+            tasks.send(answer)

@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key, session_of
-from icat_tui.domain.model import CatalogueDataset
 from icat_tui.ingest.messages import Action, Message
 from icat_tui.ingest.standing import Sending
 from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.cancel import Cancellation
+from icat_tui.sync.listing import list_proposal
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 5.0
@@ -94,15 +94,15 @@ def _look(
             reason = "its path is in no session, so its proposal and beamline are not known"
             failed += [VerifyFailed(item, reason) for item in members]
             continue
-        rows, trouble = _listed(catalogue, *group)
-        by_key = {location_key(row.location, facility): row for row in rows}
-        by_id = {row.id: row for row in rows}
+        listing = list_proposal(catalogue, facility, *group)
+        by_key = {key: rows[-1] for key, rows in listing.listed.by_key.items()}
+        by_id = {row.id: row for row in listing.rows}
         for item in members:
             row = by_id.get(item.icat_id or 0) if item.icat_id else by_key.get(location_key(item.dataset, facility))
             if row and (item.action != Action.ADD_FILES or row.file_count):
                 confirmed.append(MessageConfirmed(item, row.investigation))
-            elif trouble:
-                failed.append(VerifyFailed(item, trouble))
+            elif listing.trouble:
+                failed.append(VerifyFailed(item, listing.trouble))
     return confirmed, failed
 
 
@@ -113,15 +113,3 @@ def _group(item: Item, facility: Facility) -> tuple[str, str] | None:
         return None
     *_, proposal, beamline, _ = session.split("/")
     return facility.beamline(beamline), proposal
-
-
-def _listed(catalogue: Catalogue, beamline: str, proposal: str) -> tuple[list[CatalogueDataset], str]:
-    """Return all that ICAT lists for a proposal at a beamline, and why that may not be all."""
-    investigations = catalogue.investigations(beamline, proposal)
-    rows: list[CatalogueDataset] = []
-    trouble = "" if investigations.usable else investigations.reason
-    for investigation in investigations.rows:
-        answer = catalogue.datasets(investigation.id)
-        rows += answer.rows
-        trouble = trouble or ("" if answer.usable else answer.reason)
-    return rows, trouble

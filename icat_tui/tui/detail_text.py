@@ -16,8 +16,8 @@ from icat_tui.domain.visible import visible
 from icat_tui.sync.check import FileCount
 from icat_tui.sync.records import category_now
 from icat_tui.sync.report import counted
+from icat_tui.sync.rows import STATUSES, Counts, SessionRow
 from icat_tui.tui.nodes import Tally
-from icat_tui.tui.session_row import STATUSES, Counts, SessionRow
 from icat_tui.tui.theme import style
 
 FITS = {

@@ -11,6 +11,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from icat_tui.domain.status import ATTENTION, ATTENTION_STATUSES
+from icat_tui.sync.rows import DatasetEntry, SessionRow, entries
 from icat_tui.tui.filtering import Filter, Match
 from icat_tui.tui.marks import Marks
 from icat_tui.tui.nodes import (
@@ -25,7 +26,6 @@ from icat_tui.tui.nodes import (
     session_nodes,
     tally,
 )
-from icat_tui.tui.session_row import DatasetEntry, SessionRow, entries
 
 OPENED_AT_MOST = 1000
 """How many rows a filter opens by itself."""

@@ -1,6 +1,7 @@
 """`icat-tui demo`: a newcomer's whole facility, with none of the settings of whoever runs it."""
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -40,6 +41,7 @@ def test_a_selection_of_it_may_be_all_well(run: Runner) -> None:
     ran = run("demo", "--headless", "--proposal", "ls3456", "--no-print")
     assert (ran.code, ran.err) == (0, "")
     assert "3 sessions: ! 1 todo, - 1 not in icat, = 1 ok" in ran.out
+    assert re.findall("Results can be found in .*/(.*)", ran.out) == ["esrfv3", "id16bspec"], "of what was asked for"
     assert run("demo", "--headless", "-q", "--proposal", "ls3456", "--exit-code").code == 1
 
 

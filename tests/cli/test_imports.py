@@ -19,7 +19,9 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize("word", ["--version", "--help", "sync --help", "check --help", "--beemline", "journal"])
+@pytest.mark.parametrize(
+    "word", ["--version", "--help", "sync --help", "check --help", "--beemline", "doctor", "store-raw --help"]
+)
 def test_nothing_heavy_is_imported_to_say_what_there_is(word: str) -> None:
     program = (
         "import sys\n"

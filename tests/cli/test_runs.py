@@ -100,7 +100,7 @@ def test_3_where_something_is_unknown_and_the_rest_is_told(place: Place, at: Run
 
 def test_3_where_a_directory_can_not_be_listed(place: Place, at: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     place.session()
-    locked = place.session("ma100/id10/20231019").parent
+    locked = place.session("ma100/id10/20240101").parent
     scandir = os.scandir
 
     def refuse(path: str) -> object:
@@ -109,8 +109,9 @@ def test_3_where_a_directory_can_not_be_listed(place: Place, at: Runner, monkeyp
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    ran = at("sync", "--json", "--proposal", "hg333", "--proposal", "ma100", "--session", "20231019")
-    assert ran.code == 3
+    names = ["--proposal", "hg333", "--proposal", "ma100", "--session", "20231019", "--session", "20240101"]
+    ran = at("sync", "--json", *names)
+    assert ran.code == 3, "nobody knows whether what was named is there"
     assert ran.summary["failed"] == 1
     (record,) = [record for record in ran.records if record["type"] == "error"]
     assert (record["path"], record["message"]) == (str(locked), "Permission denied")
@@ -200,6 +201,33 @@ def test_records_are_data_and_stay_when_it_is_to_be_quiet(place: Place, at: Runn
 def test_without_a_terminal_nothing_moves_on_stderr(place: Place, at: Runner) -> None:
     place.session()
     assert at("sync", "--no-print").err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"), [(["--no-print"], True), (["--no-print", "-q"], False), (["--json"], True)]
+)
+def test_on_a_terminal_a_bar_says_how_far_it_is(words: list[str], shown: bool, place: Place) -> None:
+    place.session()
+    ours, theirs = os.openpty()
+    env = environment(**place.settings()) | {"TERM": "xterm"}
+    command = [sys.executable, "-m", "icat_tui", "sync", *words]
+    with open(ours, "rb", buffering=0) as screen:
+        with open(theirs, "wb") as terminal:
+            done = subprocess.run(
+                command,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=terminal,
+                timeout=PATIENCE,
+                check=True,
+            )
+            terminal.write(b"the end")
+        said = b""
+        while not said.endswith(b"the end"):
+            said += screen.read(1 << 16)
+    assert (b"sessions" in said) == shown
+    assert b"\x1b" not in done.stdout
 
 
 def test_verbose_says_what_became_of_each_session(place: Place, at: Runner) -> None:

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from icat_tui.domain.status import Category
+from icat_tui.sync.cache import SessionCache
+from icat_tui.sync.cancel import Cancellation
+from icat_tui.sync.index import SessionIndex
 from tests.cli.conftest import Runner
 from tests.cli.place import PATIENCE, Place, environment
 
@@ -59,6 +62,26 @@ def old_file(cache: Path, session: Path, status: str = "registered", name: str =
     datasets = {status: [{"path": f"{raw(session)}colA/colA_0000/", "name": "0000"}]}
     path.write_text(json.dumps({"session_dir": f"{session}/", "proposal": proposal, "datasets": datasets}))
     return path
+
+
+# -- the index -------------------------------------------------------------------------------------------------------
+
+
+def test_the_index_knows_what_was_saved_in_the_cache(place: Place, at: Runner, cache: Path) -> None:
+    sessions = [place.session(f"hg{number}/id10/20231019") for number in range(2)]
+    for session in sessions:  # in a run of its own each
+        assert at("sync", "-q", "--cache-dir", str(cache), str(session)).code == 0
+    index = SessionIndex.load(SessionCache(cache))
+    assert sorted(index.rows) == [str(session) for session in sessions]
+    list(index.check(Cancellation()))
+    assert index.rows == SessionIndex.load(SessionCache(cache)).rows
+
+
+def test_an_index_that_can_not_be_written_is_nobodys_concern(place: Place, at: Runner, cache: Path) -> None:
+    place.session(ONCE)
+    (cache / "icat-tui" / "index").mkdir(parents=True)
+    ran = at("sync", "--cache-dir", str(cache))
+    assert (ran.code, ran.err) == (0, "")
 
 
 # -- the overview ----------------------------------------------------------------------------------------------------
@@ -248,6 +271,29 @@ def test_a_torn_cache_file_is_a_warning_and_a_scan(damage: str, place: Place, sy
     assert (again.err, again.records[0]["cached"]) == ("", True)
 
 
+def test_cache_files_that_can_not_be_read_are_missed_in_the_overview(
+    place: Place, sync: Runner, overview: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = place.session()
+    for number in range(3):
+        place.session(f"ma10{number}/id10/20231019")
+    sync("-q")
+    read_bytes = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name.startswith("ma10"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    ran = sync("--json", str(session))
+    assert (ran.code, ran.summary["categories"]) == (3, {"ok": 1})
+    assert ran.err.count("\n") == 1
+    assert "the overview lacks sessions" in ran.err
+    assert "(and 2 more)" in ran.err
+    assert paths(overview) == [("ok", raw(session))]
+
+
 def test_many_torn_files_are_one_line(place: Place, sync: Runner, cache: Path) -> None:
     for number in range(5):
         place.session(f"hg{number}/id10/20231019")
@@ -274,15 +320,16 @@ def test_what_is_gone_is_dropped_from_the_cache_when_that_is_asked_for(
 
 
 def test_a_data_root_that_is_not_mounted_drops_nothing(place: Place, sync: Runner, overview: Path, cache: Path) -> None:
-    session = place.session()
+    sessions = [place.session(), place.session("hg333/id10/20231119")]
     sync("-q")
     (place.root / "hg333").rename(place.directory / "elsewhere")
     ran = sync("--json", "--invalidate-cache")
     assert ran.code == 3
     assert "holds no proposal: is it mounted?" in ran.err
-    assert any("is kept in the cache" in message for message in ran.errors)
-    assert len(list(cache.rglob("*.json"))) == 1
-    assert paths(overview) == [("ok", raw(session))]
+    assert "is kept in the cache (and 1 more), though it may be gone" in ran.errors[0]
+    assert len(ran.errors) == 1
+    assert len(list(cache.rglob("*.json"))) == 2
+    assert sorted(paths(overview)) == [("ok", raw(session)) for session in sessions]
 
 
 def test_to_invalidate_no_cache_is_a_word_and_no_error(place: Place, at: Runner) -> None:

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from icat_tui.domain.status import Category, Status
+from icat_tui.sync.rows import SessionRow
 from icat_tui.tui.filtering import Filter, Match, parse_filter
 from icat_tui.tui.lines import line
 from icat_tui.tui.nodes import Level, Place
-from icat_tui.tui.session_row import SessionRow
 from icat_tui.tui.tree_model import OPENED_AT_MOST, TreeModel
 from tests.tui import naive
 from tests.tui.samples import Named, a_place, a_row, found

@@ -42,6 +42,7 @@ class Detail(VerticalScroll):
         """Show nothing yet."""
         super().__init__(id=id)
         self._timer: Timer | None = None
+        self._shown: Content | None = None
 
     def compose(self) -> ComposeResult:
         """Make the text."""
@@ -54,6 +55,9 @@ class Detail(VerticalScroll):
         self._timer = self.set_timer(REST, lambda: self.post_message(self.CursorRested(node)))
 
     def show(self, content: Content) -> None:
-        """Show a text from its beginning."""
+        """Show a text from its beginning; nothing is drawn where it is shown already."""
+        if self._shown is not None and self._shown.is_same(content):
+            return
+        self._shown = content
         self.query_one(Static).update(content)
         self.scroll_home(animate=False)

@@ -19,12 +19,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from icat_tui.domain.visible import visible
+from icat_tui.sync.rows import STATUSES
 from icat_tui.tui.filtering import Filter
 from icat_tui.tui.lines import Line, line
 from icat_tui.tui.marking import mark_range, toggle_mark
 from icat_tui.tui.marks import Marking
 from icat_tui.tui.nodes import Node, Place
-from icat_tui.tui.session_row import STATUSES
 from icat_tui.tui.theme import STATUS_CLASSES, STATUS_CSS
 from icat_tui.tui.tree_model import TreeModel
 

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from icat_tui.domain.visible import visible
-from icat_tui.tui.session_row import STATUSES, Counts
+from icat_tui.sync.rows import STATUSES, Counts
 from icat_tui.tui.theme import style
 
 GAP = "  "

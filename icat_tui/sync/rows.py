@@ -1,4 +1,4 @@
-"""What the tree keeps of each session: small enough for 20,000 of them with 1,000,000 datasets.
+"""What the tree and the index keep of each session: small enough for 20,000 of them with 1,000,000 datasets.
 
 What must stay true: everything that a row of the tree shows, and everything that a filter looks at, is in here. The
 datasets are one string for a session, split only when they are shown; they never become objects otherwise.
@@ -28,7 +28,7 @@ Counts = tuple[int, ...]
 """How many datasets have each status, in the order of `Status`; empty: none at all."""
 
 
-class SessionRow(Struct, frozen=True, kw_only=True):
+class SessionRow(Struct, frozen=True, kw_only=True, gc=False):
     """A session as the tree knows it."""
 
     directory: SessionDirectory

@@ -5,10 +5,9 @@ from hypothesis import strategies as st
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
-from icat_tui.tui.session_row import SessionRow, dataset_label, entries, session_row
+from icat_tui.sync.rows import SessionRow, dataset_label, entries, session_row
 from tests.names import HOSTILE_NAMES, HOSTILE_TEXTS
-from tests.sync.samples import NOW, a_session, every_status
-from tests.tui.samples import a_place
+from tests.sync.samples import NOW, a_directory, a_session, every_status
 
 
 def row_of(directory: SessionDirectory, *datasets: Dataset) -> SessionRow:
@@ -31,7 +30,7 @@ def test_every_dataset_comes_back_with_status_path_and_sample() -> None:
 
 
 def test_a_hostile_name_comes_back_as_it_is() -> None:
-    directory = a_place()
+    directory = a_directory()
     for name in HOSTILE_NAMES:
         dataset = a_dataset(f"{directory.raw_path}/{name}/{name}_0001", sample=name)
         (entry,) = entries(row_of(directory, dataset))
@@ -40,7 +39,7 @@ def test_a_hostile_name_comes_back_as_it_is() -> None:
 
 @given(st.lists(st.tuples(st.text(), st.sampled_from(HOSTILE_TEXTS), st.sampled_from(Status)), max_size=4))
 def test_whatever_is_in_a_location_or_a_sample_spoils_no_other_dataset(odd: list[tuple[str, str, Status]]) -> None:
-    directory = a_place()
+    directory = a_directory()
     last = a_dataset(f"{directory.raw_path}/col/col_0001", Status.INVALID, "sA")
     spoilt = [a_dataset(f"{directory.raw_path}/{path}", status, sample) for path, sample, status in odd]
     back = entries(row_of(directory, *spoilt, last))
@@ -50,7 +49,7 @@ def test_whatever_is_in_a_location_or_a_sample_spoils_no_other_dataset(odd: list
 
 @pytest.mark.parametrize("raw_format", RawFormat)
 def test_what_icat_has_under_another_mount_point_is_in_the_same_collection(raw_format: RawFormat) -> None:
-    here = a_place()
+    here = a_directory()
     directory = SessionDirectory(here.path, here.proposal, here.beamline, here.date, raw_format)
     below = directory.raw_path.removeprefix("/data/visitor/")
     location = f"/mnt/multipath/data/visitor/{below}/col/col_0002"
@@ -59,7 +58,7 @@ def test_what_icat_has_under_another_mount_point_is_in_the_same_collection(raw_f
 
 
 def test_a_directory_that_could_not_be_listed_lies_in_no_collection() -> None:
-    directory = a_place()
+    directory = a_directory()
     paths = (directory.raw_path, f"{directory.raw_path}/colA")
     back = entries(row_of(directory, *(a_dataset(path, Status.UNKNOWN) for path in paths)))
     assert [(entry.path, entry.collection, entry.directory) for entry in back] == [

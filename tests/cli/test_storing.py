@@ -1,0 +1,301 @@
+"""`store-raw`, `store-from-file`, `add-files`: the manual's lines work, and whatever happens is said (interface.md)."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from icat_tui import cli
+from icat_tui.domain.errors import ExitCode
+from icat_tui.ingest.standing import Latest
+from tests.beamtime import INVESTIGATION, Beamtime, beamtime, parameters, reject
+from tests.cli.place import Ran
+from tests.ingest.conftest import ActiveMQ, Client, Frame, activemq  # noqa: F401 - the fixture
+
+Runner = Callable[..., Ran]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Beamtime]:
+    with beamtime(tmp_path) as made:
+        for variable, value in made.environment.items():
+            monkeypatch.setenv(variable, value)
+        yield made
+
+
+def of_store_raw(path: Path, *more: str) -> list[str]:
+    return [
+        *("store-raw", "--beamline", "id99", "--proposal", "hg333", "--path", str(path)),
+        *("--dataset", "0001", "--sample", "mysample", *more),
+    ]
+
+
+def records(ran: Ran) -> list[dict[str, object]]:
+    return [json.loads(line) for line in ran.out.splitlines()]
+
+
+# -- the manual ------------------------------------------------------------------------------------------------------
+
+
+def test_the_line_of_the_manual_for_one_directory(here: Beamtime, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = here.dataset("dataset1", "collection")
+    for name in ("QUEUE", "ICATPLUS", "API_KEY"):
+        monkeypatch.delenv(f"ICAT_TUI_{name}")
+    line = (
+        f"--beamline id99 --proposal hg333 --path {path} --dataset dataset1 --sample mysample "
+        f"-p FIELD1=value1 -p FIELD2=value2 --queue {here.broker.address}"
+    )
+    ran = run(*line.split(), program=cli.store_raw)
+    assert ran.code == ExitCode.DONE
+    assert "nobody could be asked" in ran.err
+    sent = parameters(here.bodies[0])
+    assert sent["location"] == "/data/visitor/hg333/id99/20231019/RAW_DATA/collection/collection_dataset1"
+    assert (sent["Sample_name"], sent["FIELD1"], sent["FIELD2"]) == ("mysample", "value1", "value2")
+    assert sent["startDate"] == "2023-10-20T01:00:00.123456+02:00"
+    assert ran.out.startswith(f"accepted: {path}\n")
+
+
+@pytest.mark.parametrize("expanded", [False, True], ids=["by us", "by the shell"])
+def test_the_line_of_the_manual_for_what_bliss_left(here: Beamtime, run: Runner, *, expanded: bool) -> None:
+    files = [here.stored(f"{number:04d}", age=number) for number in (2, 3, 1)]
+    words = [str(file) for file in sorted(files)] if expanded else [f"{here.raw}/__icat__/*.xml"]
+    ran = run(*words, program=cli.store_from_file)
+    assert ran.code == ExitCode.DONE
+    oldest_first = [files[1], files[0], files[2]]
+    assert here.bodies == [file.read_bytes() for file in oldest_first]
+
+
+# -- before it sends -------------------------------------------------------------------------------------------------
+
+
+def test_where_messages_go_is_said_and_who_said_so(here: Beamtime, run: Runner) -> None:
+    said = run(*of_store_raw(here.dataset(), "--queue", str(here.broker.address))).err
+    assert f"sending 1 message to {here.broker.address} (from --queue)" in said
+
+
+def test_without_a_broker_nothing_is_done(here: Beamtime, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ICAT_TUI_QUEUE")
+    for words in (of_store_raw(here.dataset()), ["store-from-file", str(here.stored())], ["add-files", "12"]):
+        ran = run(*words)
+        assert ran.code == ExitCode.USAGE
+        assert "--queue HOST:PORT" in ran.err
+        assert ran.out == ""
+    assert not here.journal.exists()
+
+
+def test_read_only_opens_no_connection(here: Beamtime, run: Runner) -> None:
+    for words in (of_store_raw(here.dataset()), ["store-from-file", str(here.stored())], ["add-files", "12"]):
+        ran = run(*words, "--read-only", "--force")
+        assert ran.code == ExitCode.USAGE
+        assert "--read-only" in ran.err
+    assert here.broker.connections == 0
+    assert not here.journal.exists()
+
+
+def test_what_icat_has_is_skipped_and_said(here: Beamtime, run: Runner) -> None:
+    path = here.dataset()
+    known = here.register(path)
+    ran = run(*of_store_raw(path))
+    assert (ran.code, here.broker.connections) == (ExitCode.DONE, 0)
+    assert ran.out == f"skipped: {path} (ICAT has it already (id {known}, in investigation {INVESTIGATION}))\n"
+    assert run(*of_store_raw(path, "--force")).code == ExitCode.DONE
+    assert len(here.bodies) == 1
+
+
+def test_where_icat_does_not_answer_nothing_is_sent(
+    here: Beamtime, run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ICAT_TUI_API_KEY", "another")
+    ran = run(*of_store_raw(here.dataset()))
+    assert ran.code == ExitCode.NOTHING
+    assert "--force" in ran.err
+    assert not here.broker.frames
+
+
+# -- what can be given -----------------------------------------------------------------------------------------------
+
+
+def test_parameters_of_a_file_give_way_to_those_of_the_line(here: Beamtime, run: Runner, tmp_path: Path) -> None:
+    file = tmp_path / "parameters"
+    file.write_text("InstrumentMonochromator_energy = 12.5\nScan_Name=[1, 2]\ntitle=of the file\n")
+    run(*of_store_raw(here.dataset(), "--metadatafile", str(file), "-p", "title=of the line", "-p", "flag=true"))
+    sent = parameters(here.bodies[0])
+    assert sent["title"] == "of the line"
+    assert sent["InstrumentMonochromator_energy"] == "12.5"
+    assert sent["flag"] == "true"
+    assert "Scan_Name" in sent, "names keep their case"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["-p", "FIELD1"], "give NAME=VALUE"),
+        (["-p", "=x"], "give NAME=VALUE"),
+        (["-p", "startDate=yesterday"], "startDate"),
+        (["--metadatafile", "/nowhere"], "/nowhere can't be read"),
+        (["--sample", ""], "it is empty"),
+        (["--froce"], "did you mean --force?"),
+    ],
+)
+def test_what_can_not_be_used_is_refused(here: Beamtime, run: Runner, words: list[str], says: str) -> None:
+    ran = run(*of_store_raw(here.dataset(), *words))
+    assert ran.code == ExitCode.USAGE
+    assert says in ran.err
+    assert not here.broker.frames
+
+
+def test_a_metadata_file_that_is_none_is_refused(here: Beamtime, run: Runner, tmp_path: Path) -> None:
+    file = tmp_path / "parameters"
+    for content in (b"no sign here\n", b"a=1\na=2\n", b"\xff=1\n"):
+        file.write_bytes(content)
+        ran = run(*of_store_raw(here.dataset(), "--metadatafile", str(file)))
+        assert ran.code == ExitCode.USAGE
+        assert "NAME=VALUE" in ran.err
+
+
+def test_a_message_can_be_written_to_a_file_and_sent_from_there(here: Beamtime, run: Runner, tmp_path: Path) -> None:
+    path, file = here.dataset(), tmp_path / "new" / "message"
+    ran = run(*of_store_raw(path, "--store-filename", str(file), "--read-only"))
+    assert ran.code == ExitCode.DONE
+    assert not here.broker.frames
+    assert not here.journal.exists()
+    assert run("store-from-file", f"{file}.xml").code == ExitCode.DONE
+    assert here.bodies == [file.with_suffix(".xml").read_bytes()]
+
+
+# -- what does not work ----------------------------------------------------------------------------------------------
+
+
+def test_a_pattern_without_a_match_is_an_error_and_the_rest_is_done(here: Beamtime, run: Runner) -> None:
+    ran = run("store-from-file", f"{here.raw}/nowhere/*.xml", str(here.stored()))
+    assert ran.code == ExitCode.USAGE
+    assert "nowhere/*.xml was not sent: there is no such file, nor a match" in ran.err
+    assert len(here.bodies) == 1
+
+
+def test_a_file_that_is_no_message_is_an_error_and_the_rest_is_done(here: Beamtime, run: Runner) -> None:
+    good, bad = here.stored(), here.raw / "__icat__" / "bad.xml"
+    bad.write_text("<html/>")
+    assert run("store-from-file", str(bad)).code == ExitCode.USAGE, "nothing usable"
+    assert run("store-from-file", str(bad), str(good)).code == ExitCode.PARTIAL
+    assert here.bodies == [good.read_bytes()]
+
+
+def test_a_name_selects_itself_before_it_is_a_pattern(here: Beamtime, run: Runner) -> None:
+    odd = here.stored().rename(here.raw / "__icat__" / "col[A]_0001.xml")
+    assert run("store-from-file", str(odd), str(odd)).code == ExitCode.DONE
+    assert here.bodies == [odd.read_bytes()], "once, though it was named twice"
+
+
+def test_a_directory_that_is_not_there(here: Beamtime, run: Runner) -> None:
+    ran = run(*of_store_raw(here.raw / "colA" / "colA_0404"))
+    assert ran.code == ExitCode.USAGE
+    assert "No such file or directory" in ran.err
+
+
+def test_what_the_broker_rejects_is_said_in_its_words(here: Beamtime, run: Runner) -> None:
+    here.broker.script = reject
+    ran = run(*of_store_raw(here.dataset()))
+    assert ran.code == ExitCode.PARTIAL
+    assert "no room left" in ran.err
+    assert here.standing() == [("colA_0001", Latest.REJECTED)]
+
+
+def test_a_broker_that_is_not_there(here: Beamtime, run: Runner) -> None:
+    ran = run(*of_store_raw(here.dataset(), "--queue", "127.0.0.1:9"))
+    assert ran.code == ExitCode.NOTHING
+    assert "127.0.0.1:9" in ran.err
+    assert here.standing() == [("colA_0001", Latest.PLANNED)]
+
+
+def test_what_is_pending_is_not_sent_again(here: Beamtime, run: Runner) -> None:
+    path = here.dataset()
+    run(*of_store_raw(path))
+    ran = run(*of_store_raw(path))
+    assert ran.code == ExitCode.PARTIAL
+    assert "not seen in ICAT yet" in ran.err
+    assert len(here.bodies) == 1
+
+
+def test_a_journal_that_can_not_be_written_stops_it(here: Beamtime, run: Runner) -> None:
+    here.journal.mkdir(parents=True)
+    ran = run(*of_store_raw(here.dataset()))
+    assert ran.code == ExitCode.PARTIAL
+    assert "journal" in ran.err
+    assert not here.broker.frames
+
+
+def test_a_signal_stops_it_and_the_journal_tells_how_far_it_came(here: Beamtime) -> None:
+    for number in range(1, 20):
+        here.stored(f"{number:04d}", age=-number)
+    second = threading.Event()
+
+    def be_silent_from_the_second_on(client: Client, frame: Frame) -> None:
+        if client.sends == 1:
+            client.receipt(frame)
+        else:
+            second.set()
+
+    here.broker.script = be_silent_from_the_second_on
+    words = [sys.executable, "-m", "icat_tui", "store-from-file", f"{here.raw}/__icat__/*.xml", "--rate", "100"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert second.wait(30)
+        program.terminate()
+        out, _ = program.communicate(timeout=30)
+    assert program.returncode == -signal.SIGTERM
+    states = Counter(state for _, state in here.standing())
+    assert states[Latest.ACCEPTED] == 1
+    assert states[Latest.UNKNOWN] == len(here.bodies) - 1
+    assert states[Latest.PLANNED] == 19 - len(here.bodies)
+    assert f"{states[Latest.PLANNED]} messages not sent" in out
+
+
+# -- for programs ----------------------------------------------------------------------------------------------------
+
+
+def test_json_lines_end_with_a_summary(here: Beamtime, run: Runner) -> None:
+    here.register(here.dataset("0002"))
+    here.stored("0001", age=3)
+    here.stored("0002", age=2)
+    (here.raw / "__icat__" / "zzz.xml").write_text("<x/>")
+    ran = run("store-from-file", f"{here.raw}/__icat__/*.xml", "--json")
+    *told, summary = records(ran)
+    assert ran.code == ExitCode.PARTIAL
+    assert [(each["type"], each.get("fate")) for each in told] == [
+        ("message", "skipped"),
+        ("error", None),
+        ("message", "accepted"),
+    ]
+    assert summary["sent"] == {"accepted": 1, "confirmed": 0, "rejected": 0, "unknown": 0, "skipped": 1}
+    assert summary["exit_code"] == ExitCode.PARTIAL
+
+
+def test_quiet_is_silent_where_nothing_goes_wrong(here: Beamtime, run: Runner) -> None:
+    ran = run(*of_store_raw(here.dataset(), "-q"))
+    assert (ran.out, ran.err) == ("", "")
+    assert len(here.bodies) == 1
+
+
+def test_files_of_datasets(here: Beamtime, run: Runner) -> None:
+    known = here.register(here.dataset(), file_count=0)
+    done = here.register(here.dataset("0002"), file_count=2)
+    ran = run("add-files", str(known), str(done), str(known), "--investigation", str(INVESTIGATION))
+    assert ran.code == ExitCode.DONE
+    assert here.bodies == [f'{{"datasetId": {known}}}'.encode()]
+    assert here.broker.sent[0].headers["destination"] == "/queue/icatDataFiles"
+
+
+@pytest.mark.activemq
+def test_a_real_broker_takes_what_is_sent_by_hand(here: Beamtime, run: Runner, activemq: ActiveMQ) -> None:  # noqa: F811
+    ran = run(*of_store_raw(here.dataset(), "--queue", str(activemq.address)))
+    assert ran.code == ExitCode.DONE
+    assert here.standing() == [("colA_0001", Latest.ACCEPTED)]
+    stored = run("store-from-file", str(here.stored("0002")), "--queue", str(activemq.address))
+    assert stored.code == ExitCode.DONE
+    assert here.standing()[-1] == ("colA_0002", Latest.ACCEPTED)

@@ -1,0 +1,205 @@
+"""Sessions to scan: written to a data root, told to a catalogue that can fail in any way, scanned in one call."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from icat_tui.disk import discover
+from icat_tui.domain.compare import Surroundings
+from icat_tui.domain.events import DirectoryFailed, ScanEvent, ScanFinished, SessionScanned
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.formats import RawFormat
+from icat_tui.domain.model import Answer, CatalogueDataset, Investigation, Outcome, Session, SessionDirectory
+from icat_tui.domain.selection import Selection
+from icat_tui.domain.status import Status
+from icat_tui.sync.cache import SessionCache
+from icat_tui.sync.cancel import Cancellation
+from icat_tui.sync.scan import ScanPlan, scan
+from tests.disk.bliss import MESSAGE, write_bliss
+
+FACILITY = Facility()
+START = datetime.fromisoformat("2023-10-19T08:00:00+02:00")
+END = datetime.fromisoformat("2023-10-24T08:00:00+02:00")
+NOW = datetime.now(UTC)
+"""Files that are written by the tests are older, at most by how long the tests run."""
+LATER = NOW + timedelta(days=9)
+"""When they have been at rest for long."""
+LONG_AGO = datetime.fromisoformat("2023-10-22T08:00:00+02:00").timestamp()
+OUTAGE: Answer[Any] = Answer(Outcome.UNAVAILABLE, reason="ICAT+ does not answer")
+NOTHING: Answer[Any] = Answer(Outcome.EMPTY)
+
+OURS = ("icat-tui", "ThreadPoolExecutor")
+"""How threads of a scan are called."""
+
+Question = tuple[str, str] | int
+"""Beamline and proposal, or an investigation."""
+
+
+class StandIn:
+    """A catalogue in memory that knows what it was asked; `meanwhile` is called in each call, to block or to raise."""
+
+    def __init__(self, meanwhile: Callable[[Question], object] = lambda _: None) -> None:
+        self.meanwhile = meanwhile
+        self.told: dict[Question, Answer[Any]] = {}
+        self.asked: list[Question] = []
+        self.closed = threading.Event()
+
+    def investigations(self, beamline: str, proposal: str) -> Answer[Investigation]:
+        return self._answer((beamline, proposal))
+
+    def datasets(self, investigation: int) -> Answer[CatalogueDataset]:
+        return self._answer(investigation)
+
+    def close(self) -> None:
+        self.closed.set()
+
+    def _answer(self, question: Question) -> Answer[Any]:
+        self.asked.append(question)
+        self.meanwhile(question)
+        return self.told.get(question, NOTHING)
+
+    def tell(self, directory: SessionDirectory, *locations: str, investigation: int = 7, **known: Any) -> None:
+        """Add an investigation of a session's proposal, and the datasets at these locations to it."""
+        group = directory.beamline, directory.proposal
+        before = self.told.get(group, NOTHING).rows
+        if investigation not in [row.id for row in before]:
+            slot = Investigation(investigation, directory.proposal.upper(), START, END)
+            self.told[group] = Answer(Outcome.OK, (*before, slot))
+        rows = list(self.told.get(investigation, NOTHING).rows)
+        for location in locations:
+            name = location.rpartition("_")[2]
+            found = CatalogueDataset(1000 * investigation + len(rows), location, investigation, name, file_count=1)
+            rows.append(structs.replace(found, **known))
+        self.told[investigation] = Answer(Outcome.OK, tuple(rows)) if rows else NOTHING
+
+
+# -- on disk ---------------------------------------------------------------------------------------------------------
+
+
+def session_at(
+    root: Path, proposal: str = "hg333", date: str = "20231019", raw_format: RawFormat = RawFormat.ESRFV3
+) -> SessionDirectory:
+    """Make the directories of a session at id99."""
+    path = root / proposal / "id99" / date
+    directory = SessionDirectory(str(path), proposal, "id99", date, raw_format)
+    Path(directory.raw_path).mkdir(parents=True)
+    return directory
+
+
+def add_mx(directory: SessionDirectory, *names: str, collection: str = "colA") -> list[str]:
+    """Add datasets that have what it takes and need no HDF5 to be read; return their paths."""
+    paths = [f"{directory.raw_path}/{collection}/{name}" for name in names]
+    fields = {"Sample_name": "sA", "startDate": START.isoformat(), "endDate": START.isoformat()}
+    for path in paths:
+        Path(path).mkdir(parents=True)
+        Path(path, "metadata.json").write_text(json.dumps(fields))
+    settle(directory.path)
+    return paths
+
+
+def add_bliss(directory: SessionDirectory, *names: str, collection: str = "colA") -> list[str]:
+    """Add datasets of BLISS, `<collection>_<name>`; return their paths."""
+    paths = [f"{directory.raw_path}/{collection}/{collection}_{name}" for name in names]
+    for path in paths:
+        write_bliss(Path(path, f"{path.rpartition('/')[2]}.h5"))
+    settle(directory.path)
+    return paths
+
+
+def add_message(directory: SessionDirectory, path: str, text: str = MESSAGE) -> None:
+    """Leave a message about the dataset at a path."""
+    stored = Path(directory.raw_path, "__icat__")
+    stored.mkdir(exist_ok=True)
+    told = text.format(location=path).replace(">hg333<", f">{directory.proposal}<")
+    (stored / f"{path.rpartition('/')[2]}.xml").write_text(told)
+    settle(directory.path)
+
+
+def settle(path: str) -> None:
+    """Make everything below a path look as if nobody had touched it since the session."""
+    for parent, names, files in os.walk(path, topdown=False):
+        for name in (*names, *files):
+            os.utime(f"{parent}/{name}", (LONG_AGO, LONG_AGO))
+    os.utime(path, (LONG_AGO, LONG_AGO))
+
+
+def several(root: Path, catalogue: StandIn, number: int = 5) -> list[SessionDirectory]:
+    """Make sessions of as many proposals, each with a registered and an unregistered dataset."""
+    directories = [session_at(root, f"hg{place}", raw_format=RawFormat.MX) for place in range(number)]
+    for place, directory in enumerate(directories, 1):
+        paths = add_mx(directory, "0001", "0002")
+        catalogue.tell(directory, paths[0], investigation=place)
+    return directories
+
+
+# -- scanned ---------------------------------------------------------------------------------------------------------
+
+
+def found_below(root: Path, raw_format: discover.AnyFormat = RawFormat.ESRFV3) -> Iterator[discover.Found]:
+    """Return what a walk over the whole root finds."""
+    return discover.find_sessions(str(root), Selection(), FACILITY, raw_format)
+
+
+def plan_of(
+    found: Iterable[SessionDirectory | DirectoryFailed], catalogue: Any, now: datetime = NOW, **options: Any
+) -> ScanPlan:
+    """Return a plan; a cache is given by its directory."""
+    if isinstance(options.get("cache"), Path):
+        options["cache"] = SessionCache(options["cache"])
+    return ScanPlan(found=found, catalogue=catalogue, around=Surroundings(facility=FACILITY, now=now), **options)
+
+
+def events_of(plan: ScanPlan, cancellation: Cancellation | None = None) -> list[ScanEvent]:
+    """Return all events of a scan, having seen that it ends as it must and leaves no thread behind."""
+    before = set(threading.enumerate())
+    events = list(scan(plan, cancellation))
+    assert [type(event) for event in events].count(ScanFinished) == 1
+    assert isinstance(events[-1], ScanFinished)
+    wait_for_threads(before)
+    return events
+
+
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 10) -> None:
+    """Wait until a condition holds; fail with what was waited for."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        threading.Event().wait(0.005)
+
+
+def wait_for_threads(before: set[threading.Thread]) -> None:
+    """Wait until no thread of a scan is left but those of before."""
+
+    def left() -> list[threading.Thread]:
+        return [each for each in threading.enumerate() if each.name.startswith(OURS) and each not in before]
+
+    wait_for(lambda: not left(), f"threads of the scan were left: {left()}")
+
+
+def sessions_of(events: Iterable[ScanEvent]) -> dict[str, Session]:
+    """Return the sessions of a scan by path."""
+    return {event.session.directory.path: event.session for event in events if isinstance(event, SessionScanned)}
+
+
+def scanned(found: Iterable[SessionDirectory | DirectoryFailed], catalogue: Any, **options: Any) -> dict[str, Session]:
+    """Scan and return the sessions by path."""
+    return sessions_of(events_of(plan_of(found, catalogue, **options)))
+
+
+def scanned_one(directory: SessionDirectory, catalogue: Any, **options: Any) -> Session:
+    """Scan one session."""
+    (session,) = sessions_of(events_of(plan_of([directory], catalogue, **options))).values()
+    return session
+
+
+def statuses(session: Session) -> dict[str, Status]:
+    """Return the status of each dataset by its path below the raw directory."""
+    prefix = f"{session.directory.raw_path}/"
+    return {dataset.path.removeprefix(prefix): dataset.status for dataset in session.datasets}

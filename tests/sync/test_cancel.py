@@ -1,0 +1,192 @@
+"""Calling work off: heard at once by whoever waits, and nothing of ours is left behind."""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from icat_tui.disk import metadata
+from icat_tui.domain.events import (
+    ScanEvent,
+    ScanFinished,
+    SessionScanned,
+    SessionsFound,
+)
+from icat_tui.sync import scan as module
+from icat_tui.sync.cancel import Cancellation, Cancelled
+from icat_tui.sync.scan import scan
+from tests.sync.scanning import (
+    Question,
+    StandIn,
+    events_of,
+    found_below,
+    plan_of,
+    scanned,
+    sessions_of,
+    several,
+    wait_for_threads,
+)
+
+SOON = 1.0
+"""Seconds; what is promised is 0.2, but the machine may be busy with other tests."""
+
+
+# -- saying it -------------------------------------------------------------------------------------------------------
+
+
+def test_whoever_waits_is_woken_once() -> None:
+    cancellation, woken = Cancellation(), []
+    cancellation.on_cancel(lambda: woken.append("before"))
+    assert not cancellation
+    cancellation.check()
+    cancellation.cancel()
+    cancellation.cancel()
+    cancellation.on_cancel(lambda: woken.append("after"))
+    assert woken == ["before", "after"]
+    assert cancellation
+    with pytest.raises(Cancelled):
+        cancellation.check()
+
+
+def test_calling_off_may_call_itself_off() -> None:
+    cancellation, woken = Cancellation(), []
+    cancellation.on_cancel(cancellation.cancel)
+    cancellation.on_cancel(lambda: cancellation.on_cancel(lambda: woken.append(True)))
+    cancellation.cancel()
+    assert woken == [True]
+
+
+@pytest.mark.parametrize("_attempt", range(20))
+def test_everybody_is_woken_once_by_whichever_thread_is_first(_attempt: int) -> None:
+    cancellation, start, woken = Cancellation(), threading.Barrier(3), list[int]()
+
+    def register() -> None:
+        start.wait()
+        for number in range(20):
+            cancellation.on_cancel(partial(woken.append, number))
+
+    def call_off() -> None:
+        start.wait()
+        cancellation.cancel()
+
+    threads = [threading.Thread(target=work) for work in (register, call_off, call_off)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(woken) == list(range(20))
+
+
+# -- hearing it ------------------------------------------------------------------------------------------------------
+
+
+def cancelled(plan: Any, hangs: threading.Event) -> list[ScanEvent]:
+    """Scan, call it off as soon as something hangs, and return the events; it must not have taken long."""
+    cancellation, asked = Cancellation(), []
+
+    def call_off() -> None:
+        assert hangs.wait(10)
+        asked.append(time.perf_counter())
+        cancellation.cancel()
+
+    threading.Thread(target=call_off).start()
+    events = list(scan(plan, cancellation))
+    assert time.perf_counter() - asked[0] < SOON
+    assert isinstance(events[-1], ScanFinished)
+    assert events[-1].cancelled
+    return events
+
+
+@pytest.mark.parametrize("of", [tuple, int])
+def test_cancelling_waits_for_no_catalogue(root: Path, held: threading.Event, of: type) -> None:
+    hangs = threading.Event()
+
+    def meanwhile(question: Question) -> None:
+        if isinstance(question, of):
+            hangs.set()
+            held.wait()
+
+    catalogue, before = StandIn(meanwhile), set(threading.enumerate())
+    events = cancelled(plan_of(several(root, catalogue), catalogue), hangs)
+    assert not sessions_of(events)
+    assert catalogue.closed.is_set()
+    held.set()
+    wait_for_threads(before)
+
+
+def test_cancelling_waits_for_no_disk(
+    root: Path, held: threading.Event, hanging_disk: Callable[[str], threading.Event]
+) -> None:
+    catalogue, before = StandIn(), set(threading.enumerate())
+    directories = several(root, catalogue, 12)
+    cancelled(plan_of(directories, catalogue, jobs=2), hanging_disk(directories[1].path))
+    held.set()
+    wait_for_threads(before)
+
+
+def test_cancelling_waits_for_no_discovery(
+    root: Path, held: threading.Event, hanging_disk: Callable[[str], threading.Event]
+) -> None:
+    catalogue, before = StandIn(), set(threading.enumerate())
+    several(root, catalogue)
+    cancelled(plan_of(found_below(root), catalogue), hanging_disk(f"{root}/hg3"))
+    held.set()
+    wait_for_threads(before)
+
+
+def test_cancelling_waits_for_no_reading(root: Path, held: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs = threading.Event()
+
+    def read_datasets(*_: object) -> Any:
+        hangs.set()
+        held.wait()
+        raise AssertionError("nobody waits for this")
+
+    monkeypatch.setattr(metadata, "read_datasets", read_datasets)
+    catalogue, before = StandIn(), set(threading.enumerate())
+    cancelled(plan_of(several(root, catalogue), catalogue), hangs)
+    held.set()
+    wait_for_threads(before)
+
+
+def test_a_listener_that_is_slow_holds_up_the_scan_and_not_its_end(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAITING", 1)
+    monkeypatch.setattr(module, "FOUND_AHEAD", 2)
+    catalogue, before = StandIn(), set(threading.enumerate())
+    events = scan(plan_of(several(root, catalogue, 20), catalogue, jobs=2))
+    assert isinstance(next(events), SessionsFound | SessionScanned)
+    began = time.perf_counter()
+    events.close()  # type: ignore[attr-defined] # a generator
+    assert time.perf_counter() - began < SOON
+    wait_for_threads(before)
+    assert catalogue.closed.is_set()
+
+
+def test_with_room_for_one_of_each_everything_is_scanned_all_the_same(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WAITING", 1)
+    monkeypatch.setattr(module, "FOUND_AHEAD", 1)
+    catalogue = StandIn()
+    assert len(scanned(several(root, catalogue, 20), catalogue)) == 20
+
+
+def test_what_was_called_off_before_it_began_does_nothing(root: Path) -> None:
+    catalogue, cancellation = StandIn(), Cancellation()
+    cancellation.cancel()
+    (end,) = events_of(plan_of(several(root, catalogue), catalogue), cancellation)
+    assert end == ScanFinished(cancelled=True, seconds=end.seconds)  # type: ignore[union-attr] # as above
+    assert catalogue.asked == []
+
+
+def test_a_scan_that_ends_calls_nothing_off_and_leaves_the_catalogue_open(root: Path) -> None:
+    catalogue, cancellation = StandIn(), Cancellation()
+    events_of(plan_of(several(root, catalogue), catalogue), cancellation)
+    assert not cancellation
+    assert not catalogue.closed.is_set()
+    cancellation.cancel()  # later, for whatever comes after the scan
+    assert not catalogue.closed.is_set()

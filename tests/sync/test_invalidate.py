@@ -1,0 +1,230 @@
+"""What is gone or has changed is dropped from the cache, and nothing is dropped while nobody can say."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from icat_tui.domain.compare import Surroundings
+from icat_tui.domain.formats import RawFormat
+from icat_tui.domain.model import SessionDirectory
+from icat_tui.sync.cache import SessionCache, Unreadable
+from icat_tui.sync.invalidate import Checked, Finding, invalidate, is_there
+from tests.names import HOSTILE_NAMES
+from tests.sync.scanning import FACILITY, LATER, StandIn, add_mx, scanned, scanned_one, session_at
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> SessionCache:
+    return SessionCache(tmp_path / "cache")
+
+
+@pytest.fixture
+def sessions(root: Path, cache: SessionCache) -> list[SessionDirectory]:
+    """Three sessions that were scanned when all was at rest: one registered, one to do, one empty."""
+    catalogue = StandIn()
+    directories = [session_at(root, f"hg{number}", raw_format=RawFormat.MX) for number in range(3)]
+    catalogue.tell(directories[0], *add_mx(directories[0], "0001", "0002"), investigation=1)
+    catalogue.tell(directories[1], investigation=2)
+    add_mx(directories[1], "0001")
+    catalogue.tell(directories[2], investigation=3)
+    assert len(scanned(directories, catalogue, cache=cache, now=LATER)) == 3
+    return directories
+
+
+def checked(cache: SessionCache, jobs: int = 4) -> list[Checked | Unreadable]:
+    around = Surroundings(facility=FACILITY, now=LATER)
+    return list(invalidate(cache, [RawFormat.MX], around, fingerprint_age=DAY, jobs=jobs))
+
+
+def findings(cache: SessionCache) -> dict[str, Finding]:
+    """What became of each session, by proposal; it must be what became of its file."""
+    found = checked(cache)
+    assert all(isinstance(each, Checked) for each in found)
+    told = {each.directory.proposal: each.finding for each in found if isinstance(each, Checked)}
+    for each in found:
+        if isinstance(each, Checked):
+            dropped = cache.entry(each.directory) is None
+            assert dropped == (each.finding in (Finding.GONE, Finding.CHANGED)), each
+            assert bool(each.reason) == (each.finding == Finding.UNCERTAIN), each
+    return told
+
+
+ALL_KEPT = {"hg0": Finding.KEPT, "hg1": Finding.KEPT, "hg2": Finding.KEPT}
+
+
+@pytest.mark.usefixtures("sessions")
+def test_what_has_not_changed_is_kept(cache: SessionCache) -> None:
+    assert findings(cache) == ALL_KEPT
+
+
+def test_an_empty_cache_has_nothing_to_check(cache: SessionCache) -> None:
+    assert checked(cache) == []
+
+
+# -- gone ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("up", range(3))
+def test_a_session_that_its_parent_does_not_list_is_gone(
+    sessions: list[SessionDirectory], cache: SessionCache, up: int
+) -> None:
+    """The same where its beamline or proposal directory is gone with it."""
+    shutil.rmtree([sessions[0].path, *map(str, Path(sessions[0].path).parents)][up])
+    assert findings(cache) == ALL_KEPT | {"hg0": Finding.GONE}
+
+
+@pytest.mark.parametrize("left", ["nothing", "a hidden directory", "a file", "a loop of links"])
+def test_a_root_without_a_proposal_says_nothing(
+    sessions: list[SessionDirectory], cache: SessionCache, root: Path, left: str
+) -> None:
+    """What is not mounted is an empty directory."""
+    for proposal in list(root.iterdir()):
+        shutil.rmtree(proposal)
+    match left:
+        case "a hidden directory":
+            (root / ".snapshot").mkdir()
+        case "a file":
+            (root / "NOT MOUNTED").touch()
+        case "a loop of links":
+            (root / "loop").symlink_to(root / "loop")
+    assert set(findings(cache).values()) == {Finding.UNCERTAIN}
+    assert "is it mounted?" in str(is_there(sessions[0]))
+
+
+def test_a_root_that_is_not_there_says_nothing(
+    cache: SessionCache, sessions: list[SessionDirectory], root: Path
+) -> None:
+    root.rename(root.with_name("elsewhere"))
+    assert set(findings(cache).values()) == {Finding.UNCERTAIN}
+
+
+@pytest.mark.usefixtures("sessions")
+def test_an_odd_entry_in_the_root_harms_no_other(cache: SessionCache, root: Path) -> None:
+    (root / "a loop").symlink_to(root / "a loop")
+    assert findings(cache) == ALL_KEPT
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE, errno.ELOOP])
+@pytest.mark.parametrize("up", range(5))
+def test_what_can_not_be_listed_says_nothing(
+    sessions: list[SessionDirectory], cache: SessionCache, refuse: Callable[[Path, int], None], up: int, number: int
+) -> None:
+    raw = Path(sessions[0].raw_path)
+    refuse([raw / "colA", raw, *raw.parents][(0, 1, 3, 4, 5)[up]], number)
+    found = findings(cache)
+    assert found["hg0"] in ((Finding.KEPT, Finding.UNCERTAIN) if up == 3 else (Finding.UNCERTAIN,))
+    if up < 4:
+        assert found == ALL_KEPT | {"hg0": found["hg0"]}
+
+
+@pytest.fixture
+def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], None]:
+    """Return a function that makes the system refuse to list a directory."""
+
+    def refuse(path: Path, number: int) -> None:
+        for name in ("scandir", "listdir"):
+            call = getattr(os, name)
+
+            def refusing(place: str, call: Callable[[str], object] = call) -> object:
+                if str(place) == str(path):
+                    raise OSError(number, os.strerror(number), place)
+                return call(place)
+
+            monkeypatch.setattr(os, name, refusing)
+
+    return refuse
+
+
+# -- changed ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: (raw / "colA/0002").mkdir(),
+        lambda raw: (raw / "colB").mkdir(),
+        lambda raw: shutil.rmtree(raw / "colA/0001"),
+        shutil.rmtree,
+        lambda raw: (raw / "colA/0001/metadata.json").write_text("{}"),
+        lambda raw: (raw / "colA/0001/metadata.json").unlink(),
+        lambda raw: (raw / "__icat__").mkdir(),
+        lambda raw: (raw / "colA").rename(raw / "colC"),
+    ],
+)
+def test_what_has_changed_is_dropped(
+    sessions: list[SessionDirectory], cache: SessionCache, change: Callable[[Path], object]
+) -> None:
+    change(Path(sessions[1].raw_path))
+    assert findings(cache) == ALL_KEPT | {"hg1": Finding.CHANGED}
+
+
+def test_what_was_too_young_to_be_relied_on_counts_as_changed(root: Path, cache: SessionCache) -> None:
+    catalogue, directory = StandIn(), session_at(root, raw_format=RawFormat.MX)
+    catalogue.tell(directory, *add_mx(directory, "0001"))
+    scanned_one(directory, catalogue, cache=cache)
+    assert findings(cache) == {"hg333": Finding.CHANGED}
+
+
+@pytest.mark.parametrize("place", ["colA/0001", "colA/0001/metadata.json"])
+def test_a_dataset_that_can_not_be_looked_at_says_nothing(
+    sessions: list[SessionDirectory], cache: SessionCache, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    stat, lost = os.stat, f"{sessions[1].raw_path}/{place}"
+
+    def refusing(path: object, *arguments: object, **options: bool) -> os.stat_result:
+        if path == lost:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return stat(path, *arguments, **options)  # type: ignore[arg-type] # whatever it was called with
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", refusing)
+        assert findings(cache)["hg1"] == Finding.UNCERTAIN
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_can_not_be_removed_is_told_of_and_the_others_go_on(
+    sessions: list[SessionDirectory], cache: SessionCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for directory in sessions[:2]:
+        shutil.rmtree(directory.path)
+
+    def unlink(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", unlink)
+        assert findings(cache) == ALL_KEPT | {"hg0": Finding.UNCERTAIN, "hg1": Finding.UNCERTAIN}
+        assert all("gone, but" in each.reason for each in checked(cache) if each.reason)
+    assert findings(cache) == ALL_KEPT | {"hg0": Finding.GONE, "hg1": Finding.GONE}
+
+
+def test_a_torn_file_is_told_of_and_the_others_go_on(sessions: list[SessionDirectory], cache: SessionCache) -> None:
+    cache.path(sessions[0]).write_bytes(b"torn")
+    unreadable, *others = sorted(checked(cache), key=lambda each: isinstance(each, Checked))
+    assert isinstance(unreadable, Unreadable)
+    assert [each.finding for each in others if isinstance(each, Checked)] == [Finding.KEPT, Finding.KEPT]
+
+
+def test_a_cache_that_can_not_be_listed_is_told_of(cache: SessionCache) -> None:
+    cache.directory.mkdir(parents=True)
+    (cache.directory / "mx").touch()
+    (found,) = checked(cache)
+    assert isinstance(found, Unreadable)
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE_NAMES if not name.startswith(".")])
+def test_hostile_names_are_found_where_they_are(root: Path, name: str) -> None:
+    directory = session_at(root, name)
+    assert is_there(directory) is True
+    session_at(root, "another one")
+    shutil.rmtree(directory.path)
+    assert is_there(directory) is False

@@ -1,0 +1,41 @@
+"""Settings become what a run works with: never a broker that nobody named."""
+
+from pathlib import Path
+
+import pytest
+
+from icat_tui.domain.broker_address import BrokerAddress
+from icat_tui.domain.errors import UsageError
+from icat_tui.office import broker_for, icatplus_for, target_text
+from icat_tui.settings import Settings, journal_path, load
+
+
+def test_the_journal_is_where_it_is_said_else_beside_the_cache_else_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "user"))
+    monkeypatch.chdir(tmp_path)
+    assert journal_path(Settings(state_dir="/s", cache_dir="/c")) == Path("/s/journal.jsonl")
+    assert journal_path(Settings(cache_dir="/c/")) == Path("/c-state/journal.jsonl")
+    assert journal_path(Settings(cache_dir=".")) == Path(f"{tmp_path}-state/journal.jsonl")
+    assert journal_path(Settings()) == tmp_path / "user" / "icat-tui" / "journal.jsonl"
+
+
+def test_there_is_no_broker_and_no_icat_by_default() -> None:
+    assert icatplus_for(Settings()) is None
+    with pytest.raises(UsageError, match="--queue HOST:PORT"):
+        broker_for(Settings())
+
+
+@pytest.mark.parametrize("addresses", [None, [BrokerAddress("b")]])
+def test_read_only_has_no_broker(addresses: list[BrokerAddress] | None) -> None:
+    with pytest.raises(UsageError, match="--read-only"):
+        broker_for(load({"read_only": True, "queue": ["b"]}, {}, site=()), addresses)
+
+
+def test_the_target_is_told_with_who_said_so() -> None:
+    settings = load({"queue": ["a:1", "b"]}, {"ICAT_TUI_FACILITY_BROKER_LOGIN": "me"}, site=())
+    broker = broker_for(settings)
+    assert target_text(settings, broker) == "a:1, b:61613 (from --queue)"
+    assert broker.login is not None
+    assert broker.login.user == "me"
