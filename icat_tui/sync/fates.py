@@ -37,6 +37,10 @@ class KnownFates:
         self._open: dict[str, Message] = {}
         """What went out and was not seen in ICAT."""
 
+    def __len__(self) -> int:
+        """Return how many messages were confirmed."""
+        return len(self._fates)
+
     @property
     def counts(self) -> Counter[Fate]:
         """How many messages have each fate."""

@@ -73,8 +73,9 @@ def scan(plan: ScanPlan, cancellation: Cancellation | None = None) -> Iterator[S
     catalogue, which a scan that comes to its end leaves open.
     """
     run = _Run(plan)
+    callers = Cancellation() if cancellation is None else cancellation  # one that was not called off is false
     # Not the caller's itself, as this scan may be only a part of the work.
-    take_back = (cancellation or Cancellation()).on_cancel(run.cancellation.cancel)
+    take_back = callers.on_cancel(run.cancellation.cancel)
     began = time.perf_counter()
     try:
         run.start()

@@ -65,7 +65,7 @@ class Registrar:
         self._sending = Cancellation()
         """Of the orders that were given so far."""
         self._ending = Cancellation()
-        self._fates = KnownFates()
+        self.fates = KnownFates()
         self._directories: dict[str, SessionDirectory] = {}
         """Of each message, by its id."""
         self._verify_wait = timedelta()
@@ -75,7 +75,7 @@ class Registrar:
     def confirm(self, plans: Sequence[Plan], terms: Terms) -> None:
         """Have plans sent, after what was confirmed before."""
         for plan in plans:
-            self._fates.plan(plan)
+            self.fates.plan(plan)
             self._directories.update((offer.message.id, plan.session.directory) for offer in plan.offers)
         order = Order(tuple(plans), terms)
         self._unfinished.append(order)
@@ -100,11 +100,11 @@ class Registrar:
     def busy(self) -> int:
         """How many messages are still to be sent."""
         unfinished = [offer for order in list(self._unfinished) for plan in order.plans for offer in plan.offers]
-        return sum(self._fates.of(offer.message.id) is Fate.NOT_SENT for offer in unfinished)
+        return sum(self.fates.of(offer.message.id) is Fate.NOT_SENT for offer in unfinished)
 
     def summary(self) -> str:
         """Return "k sent, m not sent, j unknown", and what became of these as far as it is known."""
-        counts = self._fates.counts
+        counts = self.fates.counts
         parts = {
             "in ICAT": counts[Fate.CONFIRMED],
             "pending": counts[Fate.ACCEPTED],
@@ -112,7 +112,7 @@ class Registrar:
             "changed meanwhile": counts[Fate.SKIPPED],
         }
         told = ", ".join(f"{number:,} {word}" for word, number in parts.items() if number)
-        return self._fates.how_far(self.busy) + (f" ({told})" if told else "")
+        return self.fates.how_far(self.busy) + (f" ({told})" if told else "")
 
     # -- the thread --
 
@@ -127,13 +127,13 @@ class Registrar:
     def _next(self) -> tuple[Order, Cancellation] | None:
         """Return the next order; while there is none, look whether ICAT has understood those before."""
         until, pause, last = time.monotonic() + self._verify_wait.total_seconds(), 0.0, False
-        while self._fates.open and not last and not self._ending:
+        while self.fates.open and not last and not self._ending:
             try:
                 return self._orders.get(timeout=pause) if pause else self._orders.get_nowait()
             except queue.Empty:
                 last = time.monotonic() >= until
             if trouble := _trouble_of(partial(self._look_whether_icat_has_understood, last=last)):
-                self._hear_of([VerifyFailed(message, trouble) for message in self._fates.open])
+                self._hear_of([VerifyFailed(message, trouble) for message in self.fates.open])
                 last = True
             pause = max(min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE, until - time.monotonic()), SHORTEST_PAUSE)
         return self._orders.get()
@@ -143,7 +143,7 @@ class Registrar:
         self._verify_wait = office.verify_wait
         with closing(office.catalogue):
             for event in register(order.plans, order.terms, office, cancellation):
-                self._fates.hear(event)
+                self.fates.hear(event)
                 self._tell(event)
 
     def _look_whether_icat_has_understood(self, *, last: bool) -> None:
@@ -151,16 +151,16 @@ class Registrar:
         office = self._office()
         with closing(office.catalogue):
             facility = office.around.facility
-            looked = list(verify(self._fates.open, office.catalogue, facility, timedelta(), self._ending))
+            looked = list(verify(self.fates.open, office.catalogue, facility, timedelta(), self._ending))
         confirmed = [event for event in looked if isinstance(event, MessageConfirmed)]
         seen = {event.message.id for event in confirmed}
-        office.journal.seen([message for message in self._fates.open if message.id in seen])
+        office.journal.seen([message for message in self.fates.open if message.id in seen])
         self._hear_of(looked if last else confirmed)
         self._look_at(self._directories[message] for message in seen)
 
     def _hear_of(self, events: Iterable[VerifyEvent]) -> None:
         for event in events:
-            self._fates.confirm(event)
+            self.fates.confirm(event)
             self._tell(event)
 
     def _look_at(self, directories: Iterable[SessionDirectory]) -> None:
