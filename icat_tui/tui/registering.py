@@ -78,7 +78,7 @@ class RegistrationDesk:
     def send(self, plans: Sequence[Plan], terms: Terms) -> None:
         """Have confirmed plans sent, behind. Raises UsageError where nothing can be sent, JournalError."""
         if self._registrar is None:
-            self._registrar = Registrar(self._place.office(), self._tell)
+            self._registrar = Registrar(self._place.office, self._tell)
         self._registrar.confirm(plans, terms)
 
     @property

@@ -17,7 +17,7 @@ from textual.widgets import Button, Input, Static
 from icat_tui.domain.visible import visible
 from icat_tui.sync.plan import Plan
 from icat_tui.sync.report import counted
-from icat_tui.tui.screens.dialog import Dialog
+from icat_tui.tui.screens.dialog import Dialog, hint
 from icat_tui.tui.screens.preview import PreviewScreen
 from icat_tui.tui.widgets.plan_view import PlanView
 
@@ -48,12 +48,17 @@ class ConfirmScreen(Dialog[tuple[Plan, ...]]):
         Binding("x", "preview", "message", tooltip="Show the message as it would be sent"),
         Binding("j,down", "move(1)", "down", show=False),
         Binding("k,up", "move(-1)", "up", show=False),
+        Binding("n", "group(1)", "next group", show=False),
+        Binding("N", "group(-1)", "group before", show=False),
         Binding("pagedown", "move(10)", "page down", show=False),
         Binding("pageup", "move(-10)", "page up", show=False),
+        Binding("home,g", "move(-1_000_000)", "top", show=False),
+        Binding("end,G", "move(1_000_000)", "bottom", show=False),
     ]
     DEFAULT_CSS = """
     ConfirmScreen PlanView { height: 1fr; }
     ConfirmScreen #box { height: 90%; }
+    ConfirmScreen.-low #box { height: 100%; & #summary { max-height: 2; } & .hint { max-height: 1; } }
     """
 
     def __init__(self, question: Question) -> None:
@@ -64,35 +69,41 @@ class ConfirmScreen(Dialog[tuple[Plan, ...]]):
     def compose(self) -> ComposeResult:
         """Lay out what is meant, the plan, and how to answer."""
         question = self._question
+        plans = PlanView(question.plans)
         with Vertical(id="box"):
             if question.marked:
                 hidden = f", {question.hidden:,} of them hidden by the filter" if question.hidden else ""
                 yield Static(Content(f"{question.marked:,} marked{hidden}"), classes="title")
             if question.forbidden:
                 yield Static(Content(visible(question.forbidden)), classes="warning")
-            yield PlanView(question.plans)
-            yield Static(self._summary(PlanView(question.plans).messages), id="summary")
-            number = Input(placeholder="type the number of messages to send them", type="integer", id="number")
+            yield plans
+            yield Static(self._summary(plans.messages), id="summary", classes="title")
+            number = Input(type="integer", placeholder="type the number", validate_on=[], compact=True, id="number")
             number.display = False
             yield number
-            yield Static(Content("y send  space on/off  x message  j k move  enter cancel"), classes="hint")
-            with Horizontal(id="buttons"):
-                yield Button("Cancel", id="cancel")
+            send = () if question.forbidden else (("y", "send"),)
+            with Horizontal(id="foot"):
+                yield Static(hint(*send, ("space", "on/off"), ("x", "message"), ("j k n", "move")), classes="hint")
+                yield Button(Content("Cancel"), id="cancel", compact=True)
 
     def on_mount(self) -> None:
         """Put the focus on Cancel."""
-        super().on_mount()
         self.query_one("#cancel", Button).focus()
 
     def _summary(self, messages: int) -> Content:
         if not messages:
             return Content("Nothing is switched on")
-        verb = "would go" if self._question.forbidden else "go"
+        goes = "goes" if messages == 1 else "go"
+        verb = "would go" if self._question.forbidden else goes
         return Content(f"{counted(messages, 'message')} {verb} to {visible(self._question.target)}")
 
     def action_move(self, lines: int) -> None:
         """Move the cursor."""
         self.query_one(PlanView).move(lines)
+
+    def action_group(self, step: int) -> None:
+        """Move the cursor to another group."""
+        self.query_one(PlanView).move_to_group(step)
 
     def action_switch(self) -> None:
         """Switch a group on or off."""
@@ -115,15 +126,22 @@ class ConfirmScreen(Dialog[tuple[Plan, ...]]):
             self.app.bell()
             return
         if plans.messages > MANY:
-            number = self.query_one("#number", Input)
-            number.display = True
-            number.focus()
+            self._ask_for_the_number(plans.messages)
             return
         self.dismiss(plans.confirmed)
+
+    def _ask_for_the_number(self, messages: int) -> None:
+        number = self.query_one("#number", Input)
+        number.clear()
+        number.display = True
+        number.focus()
+        self.query_one("#summary", Static).update(Content(f"To send all {messages:,}, type their number and enter"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Send where the number is right."""
         plans = self.query_one(PlanView)
+        if self._question.forbidden or not self.painted:
+            return
         if event.value == str(plans.messages):
             self.dismiss(plans.confirmed)
             return

@@ -1,5 +1,7 @@
 """Registering an invalid dataset by hand: what `store-raw` asks for, filled in as far as it is known."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import ClassVar
 
 from msgspec import Struct
@@ -11,9 +13,10 @@ from textual.widgets import Button, Input, Label, Static
 
 from icat_tui.domain.model import Dataset, Session
 from icat_tui.domain.visible import visible
-from icat_tui.tui.screens.dialog import Dialog
+from icat_tui.tui.screens.dialog import Dialog, hint
 
-FIELDS = ("dataset", "sample", "startDate", "endDate")
+NAMES, TIMES = ("dataset", "sample"), ("startDate", "endDate")
+FIELDS = NAMES + TIMES
 
 
 class Filled(Struct, frozen=True, kw_only=True):
@@ -40,16 +43,16 @@ class StoreForm(Dialog[Filled]):
         """Ask about this dataset."""
         super().__init__()
         self._session, self._dataset = session, dataset
-
-    def compose(self) -> ComposeResult:
-        """Lay out why it is invalid, and the fields."""
-        dataset = self._dataset
-        known = {
+        self._known = {
             "dataset": dataset.name or dataset.path.rpartition("/")[2],
             "sample": dataset.sample or dataset.collection.rpartition("/")[2],
             "startDate": dataset.start.isoformat() if dataset.start else "",
             "endDate": dataset.end.isoformat() if dataset.end else "",
         }
+
+    def compose(self) -> ComposeResult:
+        """Lay out why it is invalid, and the fields."""
+        dataset = self._dataset
         with Vertical(id="box"):
             yield Static(Content(visible(dataset.path)), classes="title")
             for reason in dataset.reasons:
@@ -57,15 +60,15 @@ class StoreForm(Dialog[Filled]):
             for name in FIELDS:
                 with Horizontal(classes="field"):
                     yield Label(Content(name))
-                    yield Input(value=visible(known[name]), id=name)
+                    empty = "read from the dataset" if name in TIMES else "needed"
+                    yield Input(value=visible(self._known[name]), placeholder=empty, id=name, compact=True)
             yield Static(Content(""), id="trouble", classes="warning")
-            yield Static(Content("ctrl+s: look at the message   tab: next field   esc: cancel"), classes="hint")
-            with Horizontal(id="buttons"):
-                yield Button("Cancel", id="cancel")
+            with Horizontal(id="foot"):
+                yield Static(hint(("ctrl+s", "look at the message"), ("tab", "next field")), classes="hint")
+                yield Button(Content("Cancel"), id="cancel", compact=True)
 
     def on_mount(self) -> None:
         """Begin with the first field that is empty."""
-        super().on_mount()
         empty = [field for field in self.query(Input) if not field.value]
         (empty or [self.query_one("#dataset", Input)])[0].focus()
 
@@ -73,9 +76,9 @@ class StoreForm(Dialog[Filled]):
         """Go on with what was filled in; a dataset without a name or a sample can't be registered."""
         if not self.painted:
             return
-        values = {name: self.query_one(f"#{name}", Input).value.strip() for name in FIELDS}
-        if missing := [name for name in ("dataset", "sample") if not values[name]]:
-            self.query_one("#trouble", Static).update(Content(f"{' and '.join(missing)} can't be empty"))
+        values = {name: self._given(name) for name in FIELDS}
+        if trouble := _trouble(values):
+            self.query_one("#trouble", Static).update(Content(trouble))
             return
         directory = self._session.directory
         self.dismiss(
@@ -90,6 +93,27 @@ class StoreForm(Dialog[Filled]):
             )
         )
 
+    def on_input_submitted(self) -> None:
+        """Go from field to field."""
+        self.focus_next()
+
+    def _given(self, name: str) -> str:
+        """Return what a field says; what nobody has touched is as it was known, not as it was shown."""
+        value = self.query_one(f"#{name}", Input).value
+        return self._known[name] if value == visible(self._known[name]) else value.strip()
+
     def on_button_pressed(self) -> None:
         """Cancel."""
         self.dismiss(None)
+
+
+def _trouble(values: Mapping[str, str]) -> str:
+    """Return what is wrong with what was filled in."""
+    if empty := [name for name in NAMES if not values[name]]:
+        return f"{' and '.join(empty)} can't be empty"
+    for name in TIMES:
+        try:
+            datetime.fromisoformat(values[name] or "2000-01-01")
+        except ValueError:
+            return f"{name} is no time: write it like 2023-10-19T08:00:00+02:00, or leave it empty"
+    return ""

@@ -3,8 +3,8 @@
 Each session is scanned afresh before it is shown; sending goes on behind. What was skipped is remembered for this walk.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Iterator, Sequence
 from typing import ClassVar, Protocol
 
 from textual import work
@@ -15,16 +15,20 @@ from textual.content import Content
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.model import Dataset, SessionDirectory
 from icat_tui.domain.visible import visible
 from icat_tui.sync.plan import Group, Plan
 from icat_tui.sync.report import counted
-from icat_tui.tui.screens.dialog import Dialog
+from icat_tui.tui.screens.dialog import Dialog, hint
 from icat_tui.tui.screens.preview import PreviewScreen
 from icat_tui.tui.theme import style
 
+log = logging.getLogger(__name__)
+
 SHOWN = 200
 """Datasets that `d` lists."""
+FEW = 3
+"""Of datasets that can't be sent no more are listed before `d` is pressed."""
 
 
 class Guide(Protocol):
@@ -54,9 +58,14 @@ class WalkScreen(Dialog[str]):
         Binding("d", "datasets", "datasets", tooltip="Show or hide the datasets"),
         Binding("x", "preview", "message", tooltip="Show a message as it would be sent"),
         Binding("q", "leave", "leave", tooltip="Leave the walk, not the program"),
+        Binding("j,down", "scroll_text(1)", "down", show=False),
+        Binding("k,up", "scroll_text(-1)", "up", show=False),
+        Binding("pagedown", "scroll_text(10)", "page down", show=False),
+        Binding("pageup", "scroll_text(-10)", "page up", show=False),
     ]
     DEFAULT_CSS = """
     WalkScreen #box { height: 90%; }
+    WalkScreen.-low #box { height: 100%; & #behind { max-height: 1; } }
     WalkScreen VerticalScroll { height: 1fr; }
     """
 
@@ -65,12 +74,18 @@ class WalkScreen(Dialog[str]):
         super().__init__()
         self._directories, self._guide = list(directories), guide
         self._at = 0
-        self._plans: dict[int, Plan | None] = {}
-        """What was found on the way, by the place of the session; scanned again on the way back."""
-        self._group = 0
-        self._from_the_end = False
+        self._plan: Plan | None = None
+        """What was found at the session where one is, without what was confirmed on this walk before."""
+        self._looked = False
+        self._trouble = ""
+        """Why the session could not be looked at."""
+        self._number = 0
+        """The place of the group that is asked about."""
+        self._backwards = False
         """Whether one came back to this session, and so to its last question."""
-        self._answers: dict[tuple[int, int], bool] = {}
+        self._confirmed: set[str] = set()
+        self._skipped: set[str] = set()
+        """Datasets by path, on this walk."""
         self._listed = False
 
     def compose(self) -> ComposeResult:
@@ -80,28 +95,25 @@ class WalkScreen(Dialog[str]):
             with VerticalScroll(can_focus=False):
                 yield Static(Content(""), id="question")
             yield Static(Content(""), id="behind", classes="hint")
-            yield Static(Content("y send  n skip  b back  d datasets  x message  q leave"), classes="hint")
+            keys = (("n", "skip"), ("b", "back"), ("d", "datasets"), ("x", "message"), ("q", "leave"))
+            yield Static(hint(*(() if self._guide.forbidden else (("y", "send"),)), *keys), classes="hint")
 
     def on_mount(self) -> None:
         """Begin with the first session."""
-        super().on_mount()
         self.set_interval(1.0, self._show_behind)
         self._go_to(0)
 
     # -- the way --
 
-    def _go_to(self, at: int, *, from_the_end: bool = False) -> None:
-        self._at, self._from_the_end = at, from_the_end
-        self._listed = False
+    def _go_to(self, at: int, *, backwards: bool = False) -> None:
+        self._at, self._backwards = at, backwards
+        self._plan, self._looked, self._trouble = None, False, ""
+        self._number, self._listed = 0, False
         if at >= len(self._directories):
             self.dismiss(self._summary())
             return
-        directory = self._directories[at]
-        name = visible(f"{directory.proposal} {directory.beamline} {directory.date}")
-        self.query_one("#where", Static).update(Content(f"{at + 1} of {len(self._directories)}: {name}"))
-        self.query_one("#question", Static).update(Content("looking at it ..."))
-        self._plans.pop(at, None)
         self._look(at)
+        self._show()
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _look(self, at: int) -> tuple[int, Plan | None]:
@@ -110,98 +122,153 @@ class WalkScreen(Dialog[str]):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show what was found, or why nothing was."""
         if event.state == WorkerState.ERROR:
-            text = f"It could not be looked at ({event.worker.error}): n goes on"
-            self.query_one("#question", Static).update(Content(visible(text)))
+            error = event.worker.error
+            log.error("%s could not be looked at", self._directories[self._at].path, exc_info=error)
+            self._found(None, f"{type(error).__name__}: {error}")
         elif event.state == WorkerState.SUCCESS and event.worker.result is not None:
             at, plan = event.worker.result
             if at == self._at:
                 self._found(plan)
 
-    def _found(self, plan: Plan | None) -> None:
-        self._plans[self._at] = plan
-        groups = plan.groups if plan else ()
-        self._group = len(groups) - 1 if self._from_the_end else 0
-        if plan is not None and not groups and not self._from_the_end:
+    def _found(self, plan: Plan | None, trouble: str = "") -> None:
+        self._looked, self._trouble = True, trouble
+        self._plan = plan and _without(plan, self._confirmed)
+        if self._plan and not self._plan.groups and not self._plan.declined and not self._backwards:
             self._go_to(self._at + 1)  # nothing is left to be done there
             return
+        if self._plan and self._backwards:
+            self._number = max(len(self._plan.groups) - 1, 0)
         self._show()
 
     @property
     def _asked(self) -> Group | None:
         """The group that is asked about."""
-        plan = self._plans.get(self._at)
-        return plan.groups[self._group] if plan and 0 <= self._group < len(plan.groups) else None
+        groups = self._plan.groups if self._plan else ()
+        return groups[self._number] if self._number < len(groups) else None
+
+    # -- what is shown --
 
     def _show(self) -> None:
-        self.query_one("#question", Static).update(self._told())
+        """Show where one is and what is asked; what was typed before it could be read answers nothing."""
+        directory = self._directories[self._at]
+        name = visible(f"{directory.proposal} {directory.beamline} {directory.date}")
+        self.query_one("#where", Static).update(Content(f"{self._at + 1} of {len(self._directories)}: {name}"))
+        self.query_one("#question", Static).update(Content("\n").join(self._told()))
+        self.query_one(VerticalScroll).scroll_home(animate=False)
         self._show_behind()
-
-    def _told(self) -> Content:
-        plan, group = self._plans.get(self._at), self._asked
-        if plan is None:
-            return Content("It could not be looked at: n goes on")
-        lines = [Content.styled(f"! {visible(warning)}", style("yellow")) for warning in plan.warnings]
-        lines += [
-            Content.styled(f"not sent: {visible(declined.dataset.path)}: {visible(declined.reason)}", style("grey"))
-            for declined in plan.declined[:SHOWN]
-        ]
-        if group is None:
-            return Content("\n").join([*lines, Content("Nothing can be sent here: n goes on")])
-        again = " that were sent before and are not in ICAT" if group.again else ""
-        number = counted(len(group.offers), "dataset")
-        verb = "Would be sent" if self._guide.forbidden else "Send"
-        question = f"{group.status.glyph} {verb}: {number} {group.status.word}{again}?"
-        lines += [Content(""), Content.styled(question, style(group.status.colour))]
-        if self._guide.forbidden:
-            lines.append(Content.styled(visible(self._guide.forbidden), style("yellow")))
-        if (self._at, self._group) in self._answers:
-            lines.append(Content("(skipped before)" if not self._answers[self._at, self._group] else "(sent)"))
-        if self._listed:
-            for offer in group.offers[:SHOWN]:
-                lines.append(Content(f"  {visible(offer.dataset.path)}"))
-                lines += [Content(f"    {visible(reason)}") for reason in offer.dataset.reasons]
-            if len(group.offers) > SHOWN:
-                lines.append(Content(f"  and {len(group.offers) - SHOWN:,} more"))
-        return Content("\n").join(lines)
+        self.await_paint()
 
     def _show_behind(self) -> None:
-        self.query_one("#behind", Static).update(Content(self._guide.summary()))
+        self.query_one("#behind", Static).update(Content(visible(self._guide.summary())))
+
+    def _told(self) -> Iterator[Content]:
+        plan, group = self._plan, self._asked
+        if not self._looked:
+            yield Content("looking at it ...")
+            return
+        if plan is None:
+            because = f" ({visible(self._trouble)})" if self._trouble else ""
+            yield Content.styled(f"It could not be looked at{because}: n goes on", style("yellow"))
+            return
+        for warning in plan.warnings:
+            yield Content.styled(f"! {visible(warning)}", style("yellow"))
+        if group:
+            yield from self._question(group)
+        else:
+            yield Content("Nothing is left to be sent here: n goes on")
+        yield from self._declined(plan)
+
+    def _question(self, group: Group) -> Iterator[Content]:
+        status, number = group.status, counted(len(group.offers), "dataset")
+        relation = "that is" if len(group.offers) == 1 else "that are"
+        again = ", sent before and not in ICAT" if group.again else ""
+        forbidden = self._guide.forbidden
+        yield Content.assemble(
+            (f"{status.glyph} ", style(status.colour)),
+            (f"{'Would be sent:' if forbidden else 'Send'} {number} {relation} ", "bold"),
+            (status.word, style(status.colour)),
+            (f"{again}{'' if forbidden else '?'}", "bold"),
+            self._note(group),
+        )
+        if forbidden:
+            yield Content.styled(visible(forbidden), style("yellow"))
+        if not self._listed:
+            return
+        for offer in group.offers[:SHOWN]:
+            yield Content(f"  {self._within(offer.dataset)}")
+            yield from (Content.styled(f"    {visible(reason)}", style("grey")) for reason in offer.dataset.reasons)
+            doubts = (offer.dataset.sent, *offer.warnings)
+            yield from (Content.styled(f"    {visible(doubt)}", style("yellow")) for doubt in doubts if doubt)
+        if len(group.offers) > SHOWN:
+            yield Content(f"  and {len(group.offers) - SHOWN:,} more")
+
+    def _note(self, group: Group) -> str:
+        """Return how the question was answered before on this walk."""
+        paths = {offer.dataset.path for offer in group.offers}
+        if paths <= self._confirmed:
+            return " (confirmed: n goes on)"
+        return " (skipped before)" if paths <= self._skipped else ""
+
+    def _declined(self, plan: Plan) -> Iterator[Content]:
+        if not plan.declined:
+            return
+        yield Content("")
+        if len(plan.declined) > FEW and not self._listed:
+            yield Content.styled(f"{counted(len(plan.declined), 'dataset')} can't be sent: d says why", style("grey"))
+            return
+        for declined in plan.declined[:SHOWN]:
+            text = f"not sent: {self._within(declined.dataset)}: {visible(declined.reason)}"
+            yield Content.styled(text, style("grey"))
+        if len(plan.declined) > SHOWN:
+            yield Content.styled(f"and {len(plan.declined) - SHOWN:,} more that are not sent", style("grey"))
+
+    def _within(self, dataset: Dataset) -> str:
+        return visible(dataset.path.removeprefix(f"{self._directories[self._at].raw_path}/"))
 
     # -- answers --
 
     def action_answer(self, yes: bool) -> None:
         """Take an answer and go to the next question."""
-        plan, group = self._plans.get(self._at), self._asked
-        if not self.painted or self._at not in self._plans:
+        group = self._asked
+        if not self.painted or not self._looked:
             return
-        if plan and group:
-            if yes and self._guide.forbidden:
-                self.app.bell()
-                return
-            if yes and not self._answers.get((self._at, self._group)):
-                self._guide.send(Plan(plan.session, (group,)))
-            self._answers[self._at, self._group] = yes
-            if self._group + 1 < len(plan.groups):
-                self._group += 1
-                self._listed = False
-                self._show()
-                return
-        elif yes:
+        if yes and (group is None or self._guide.forbidden):
+            self.app.bell()
+            return
+        if group:
+            self._take(group, yes=yes)
+        if self._plan and self._number + 1 < len(self._plan.groups):
+            self._number += 1
+            self._listed = False
+            self._show()
             return
         self._go_to(self._at + 1)
 
+    def _take(self, group: Group, *, yes: bool) -> None:
+        paths = {offer.dataset.path for offer in group.offers}
+        if self._plan is None or paths <= self._confirmed:
+            return  # it was sent when it was confirmed
+        if yes:
+            self._guide.send(Plan(self._plan.session, (group,)))
+            self._confirmed |= paths
+            self._skipped -= paths
+        else:
+            self._skipped |= paths
+
     def action_back(self) -> None:
         """Go back to the question before."""
-        if self._group > 0:
-            self._group -= 1
+        if self._number > 0:
+            self._number -= 1
+            self._listed = False
             self._show()
         elif self._at > 0:
-            self._go_to(self._at - 1, from_the_end=True)
+            self._go_to(self._at - 1, backwards=True)
 
     def action_datasets(self) -> None:
         """Show or hide the datasets of the group."""
-        self._listed = not self._listed
-        self._show()
+        if self._looked:
+            self._listed = not self._listed
+            self._show()
 
     def action_preview(self) -> None:
         """Show the first message of the group."""
@@ -213,5 +280,14 @@ class WalkScreen(Dialog[str]):
         self.dismiss(self._summary())
 
     def _summary(self) -> str:
-        counts = Counter(self._answers.values())
-        return f"Walk: {counts[True]} confirmed, {counts[False]} skipped; {self._guide.summary()}"
+        confirmed, skipped = len(self._confirmed), len(self._skipped)
+        return f"Walk: {counted(confirmed, 'dataset')} confirmed, {skipped:,} skipped; {self._guide.summary()}"
+
+
+def _without(plan: Plan, paths: Collection[str]) -> Plan:
+    """Return a plan without the datasets at these paths; groups that have no others are gone."""
+    groups = [
+        Group(group.status, tuple(offer for offer in group.offers if offer.dataset.path not in paths), group.again)
+        for group in plan.groups
+    ]
+    return Plan(plan.session, tuple(group for group in groups if group.offers), plan.declined, plan.warnings)
