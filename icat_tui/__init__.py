@@ -1,3 +1,37 @@
-"""icat-tui: compare raw data on disk with the ICAT catalogue, and register what is missing."""
+"""icat-tui: compare raw data on disk with the ICAT catalogue, and register what is missing.
+
+The Python API, imported when it is used: `IcatClient`, `scan`, `register` and what they raise (`icat_tui.api`).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from icat_tui.api import (
+        CatalogueError,
+        IcatClient,
+        IncompleteError,
+        NotStoredError,
+        OutcomeUnknownError,
+        register,
+        scan,
+    )
 
 __version__ = "0.1.0.dev0"
+__all__ = [
+    "CatalogueError",
+    "IcatClient",
+    "IncompleteError",
+    "NotStoredError",
+    "OutcomeUnknownError",
+    "__version__",
+    "register",
+    "scan",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Return what the API has by this name: imported now, so that `import icat_tui` alone costs nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("icat_tui.api"), name)

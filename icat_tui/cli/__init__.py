@@ -35,6 +35,16 @@ def sync_raw(arguments: Sequence[str] | None = None) -> int:
     return _run(SYNC_RAW, sys.argv[1:] if arguments is None else list(arguments))
 
 
+def store_raw(arguments: Sequence[str] | None = None) -> int:
+    """Run `icat-store-raw` and return its exit code."""
+    return _run("icat-store-raw", sys.argv[1:] if arguments is None else list(arguments))
+
+
+def store_from_file(arguments: Sequence[str] | None = None) -> int:
+    """Run `icat-store-from-file` and return its exit code."""
+    return _run("icat-store-from-file", sys.argv[1:] if arguments is None else list(arguments))
+
+
 # -- every path ------------------------------------------------------------------------------------------------------
 
 
@@ -124,8 +134,22 @@ def _command(asked: Namespace) -> Callable[[Run], ExitCode]:
             from icat_tui.cli.configuring import config as command  # noqa: PLC0415
         case "demo":
             from icat_tui.cli.demonstrating import demo as command  # noqa: PLC0415
+        case "store-raw" | "store-from-file" | "add-files" | "journal":
+            return _sending_command(asked.command)
         case "check":
             from icat_tui.cli.checking import check as command  # noqa: PLC0415
         case _:
             from icat_tui.cli.syncing import sync as command  # noqa: PLC0415
     return command
+
+
+def _sending_command(name: str) -> Callable[[Run], ExitCode]:
+    from icat_tui.cli.journaling import journal  # noqa: PLC0415
+    from icat_tui.cli.storing import add_files, store_from_file, store_raw  # noqa: PLC0415
+
+    return {
+        "store-raw": store_raw,
+        "store-from-file": store_from_file,
+        "add-files": add_files,
+        "journal": journal,
+    }[name]

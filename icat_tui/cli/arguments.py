@@ -24,12 +24,14 @@ COMMANDS = {
     "doctor": "check settings, data root, cache, ICAT+ and broker",
     "config": "the settings in force and where each one comes from",
 }
-LATER = frozenset({"store-raw", "store-from-file", "add-files", "journal", "doctor"})
+LATER = frozenset({"doctor"})
 """Commands that come with the next versions."""
 FORMATS = ("auto", "esrfv1", "esrfv2", "esrfv3", "id16bspec", "mx")
 ABOUT_FORMATS = f"how raw data lies in a session: {', '.join(FORMATS)}"
 SYNC_RAW = "icat-sync-raw"
 """`icat-tui sync` under the name that cron tables know."""
+PROGRAMS = {SYNC_RAW: "sync", "icat-store-raw": "store-raw", "icat-store-from-file": "store-from-file"}
+"""Commands by the names that cron tables and scripts know."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -166,7 +168,7 @@ def _add_general(parser: Parser) -> None:
 def parser_for(command: str, program: str = "icat-tui") -> Parser:
     """Return the parser of a command; of `icat-tui` itself where the command is empty."""
     about = COMMANDS.get(command, "compare raw data on disk with the ICAT catalogue, and register what is missing")
-    name = f"{program} {command}" if command and program != SYNC_RAW else program
+    name = f"{program} {command}" if command and program not in PROGRAMS else program
     paths = "" if command == "config" else " [PATH ...]"
     parser = Parser(
         prog=name,
@@ -176,6 +178,14 @@ def parser_for(command: str, program: str = "icat-tui") -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    from icat_tui.cli import sending_arguments  # noqa: PLC0415 - it builds on this module
+
+    if command in sending_arguments.ADD:
+        parser.usage = None  # what these must be given is worth telling
+        sending_arguments.ADD[command](parser)
+        _add_icatplus(parser)
+        _add_general(parser)
+        return parser
     if command == "demo":
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--headless", action="store_true", help="run `sync` on the facility")
@@ -226,7 +236,7 @@ def parse(program: str, words: Sequence[str]) -> argparse.Namespace:
 
     Raises UsageError, and SystemExit once `--help` or `--version` has been printed.
     """
-    command, rest = ("sync", list(words)) if program == SYNC_RAW else split_command(words)
+    command, rest = (PROGRAMS[program], list(words)) if program in PROGRAMS else split_command(words)
     if command in LATER:
         raise UsageError(f"{command} is not in this build")
     parser = parser_for(command, program)
@@ -246,10 +256,8 @@ def parse(program: str, words: Sequence[str]) -> argparse.Namespace:
 def _refuse(asked: argparse.Namespace) -> None:
     """Raise UsageError for what can't be meant, and for what is not there yet."""
     sends = "--auto-register" if vars(asked).get("auto_register") else "--register"
-    if vars(asked).get("register") or vars(asked).get("auto_register"):
-        if asked.read_only:
-            raise UsageError(f"{sends} with --read-only: nothing could be sent; leave one of them out")
-        raise UsageError(f"{sends} is not in this build: leave it out to see what would be registered")
+    if (vars(asked).get("register") or vars(asked).get("auto_register")) and asked.read_only:
+        raise UsageError(f"{sends} with --read-only: nothing could be sent; leave one of them out")
     if vars(asked).get("since") and asked.until and asked.since > asked.until:
         raise UsageError(f"no session can be since {asked.since} and until {asked.until}: swap them")
     if asked.command == "demo" and asked.serve and asked.json:

@@ -7,17 +7,23 @@ from contextlib import ExitStack, contextmanager
 from icat_tui.cli.narration import log
 from icat_tui.cli.running import Run, write
 from icat_tui.cli.syncing import sync
-from icat_tui.domain.errors import ExitCode, SaveError
+from icat_tui.domain.errors import ExitCode, SaveError, UsageError
 from icat_tui.sandbox import facility
 from icat_tui.settings import Settings, load
+
+OF_THE_SANDBOX = ("queue", "config")
+"""What can't be typed: a broker outside of it would be sent what is not real; a file may name one, and a login."""
 
 
 @contextmanager
 def sandbox_settings(asked: Namespace) -> Iterator[Settings]:
     """Open the sandbox and give the settings to work with it; what was typed goes before them.
 
-    Raises SaveError where it can't be made.
+    Raises SaveError where it can't be made, UsageError where something else than it would be worked with.
     """
+    for key in OF_THE_SANDBOX:
+        if vars(asked).get(key):
+            raise UsageError(f"the demo works with its own facility only: leave out --{key}")
     with ExitStack() as held:
         try:
             box = held.enter_context(facility.start())
@@ -26,8 +32,9 @@ def sandbox_settings(asked: Namespace) -> Iterator[Settings]:
             raise SaveError(f"{what}; set XDG_CACHE_HOME to where there is room") from error
         typed = {key: value for key, value in vars(asked).items() if value not in (None, False, [])}
         given = {key: value for key, value in box.settings.items() if key != "facility"}
+        given["config"] = str(box.facility.directory / facility.CONFIG)
         asked.settings_to_use = box.settings_to_use()
-        yield load(given | typed, {}, site=(), user=box.facility.directory / facility.CONFIG)
+        yield load(given | typed, {}, site=())
 
 
 def demo(run: Run) -> ExitCode:

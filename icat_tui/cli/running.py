@@ -6,7 +6,7 @@ What must stay true: with `--json` a `summary` is the last line on every path, o
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from icat_tui.domain.errors import ExitCode, IcatTuiError
 
 if TYPE_CHECKING:
     from icat_tui.settings import Settings
-    from icat_tui.sync.records import Totals
+    from icat_tui.sync.records import Sent, Totals
     from icat_tui.sync.report import Line
 
 
@@ -51,13 +51,16 @@ class Ending:
     """What the run has come to so far, from when it began to scan."""
     closing: "Iterable[Line]" = field(default=())
     """What a person is told last."""
+    sent: "Callable[[], Sent] | None" = None
+    """What became of messages, in a run that sends."""
 
     def write(self, code: int) -> None:
         """Tell what the run came to."""
         if self.as_json:
             from icat_tui.sync.records import Sent, Totals, json_line, summary_record  # noqa: PLC0415 - late
 
-            write(json_line(summary_record(self.totals or Totals(), Sent(), code)) + "\n")
+            sent = self.sent() if self.sent else Sent()
+            write(json_line(summary_record(self.totals or Totals(), sent, code)) + "\n")
             return
         from icat_tui.cli.output import write_lines  # noqa: PLC0415 - late: not for `--help`
 

@@ -4,9 +4,11 @@ Nothing is kept here: sessions flow through to whoever asks for them, and only t
 """
 
 import sys
-from collections.abc import Collection, Iterator, Sized
+from collections.abc import Callable, Collection, Iterator, Sized
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import structs
 
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.cli.narration import log, progress
@@ -25,17 +27,17 @@ from icat_tui.domain.events import (
     SessionsFound,
 )
 from icat_tui.domain.formats import AUTO, RawFormat
-from icat_tui.domain.model import Session
+from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Category
-from icat_tui.settings import Settings
+from icat_tui.ingest.records import JournalError
+from icat_tui.office import icatplus_for
+from icat_tui.settings import Settings, journal_path
 from icat_tui.sync.cache import SessionCache
+from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.records import Totals
 from icat_tui.sync.report import plain, trouble_text
 from icat_tui.sync.scan import ScanPlan, scan
-
-NO_KEY = "elogbook-00000000-0000-0000-0000-000000000000"
-"""What a server that asks for no key is given; any other refuses it (icat-facts.md §3.1)."""
 
 
 class Scanning:
@@ -53,7 +55,14 @@ class Scanning:
         if keep_cache and settings.cache_dir:
             self.index = SessionIndex(SessionCache(Path(settings.cache_dir)))
             self.cache = SessionCache(Path(settings.cache_dir), self.index.put)
-        self.around = Surroundings(facility=settings.facility, now=now, settle_time=settings.settle_time)
+        self.view, self.view_trouble = _journal_view(settings)
+        self.around = Surroundings(
+            facility=settings.facility,
+            now=now,
+            settle_time=settings.settle_time,
+            sent=self.view,
+            pending_timeout=settings.pending_timeout,
+        )
         self.catalogue = catalogue_for(settings)
         self.totals = run.ending.totals = Totals()
         self.found: set[RawFormat] = set()
@@ -68,11 +77,24 @@ class Scanning:
         """The formats that sessions may have."""
         return list(RawFormat) if self.format == AUTO else [RawFormat(self.format)]
 
-    def sessions(self, output: Output) -> Iterator[Session]:
-        """Yield the sessions as they are scanned, each told of. Raises Cancelled when it is called off."""
+    def sessions(self, output: Output, held: Callable[[Session], bool] = lambda _: False) -> Iterator[Session]:
+        """Yield the sessions as they are scanned, each told of but the ones that are `held`. Raises Cancelled."""
+        return self._told(self._plan(), output, held)
+
+    def once_more(self, directories: Collection[SessionDirectory], output: Output) -> Iterator[Session]:
+        """Yield sessions as they are now, without the cache, which gets to know them. Raises Cancelled."""
+        if not directories:
+            return iter(())
+        plan = structs.replace(self._plan(), found=tuple(directories), use_cache=False)
+        return self._told(plan, output, lambda _: False)
+
+    def _told(self, plan: ScanPlan, output: Output, held: Callable[[Session], bool]) -> Iterator[Session]:
         found = 0
         with progress(shown=self._shows_progress()) as show:
-            for event in scan(self._plan(), self.run.stop):
+            for event in scan(plan, self.run.stop):
+                if isinstance(event, SessionScanned) and held(event.session):
+                    yield event.session
+                    continue
                 self.totals.add(event)
                 if isinstance(event, SessionsFound):
                     found += len(event.directories)
@@ -89,6 +111,9 @@ class Scanning:
         """Say what went wrong, and return the exit code; sessions of the categories `todo` count for it."""
         self.catalogue.close()
         self._save_index()
+        if self.view_trouble:
+            output.failure(f"what was sent before is not known: {self.view_trouble}")
+            self.happened.add(ExitCode.PARTIAL)
         missing = self.selected.missing()
         for what in missing:
             output.failure(what)
@@ -134,6 +159,14 @@ class Scanning:
         return sys.stderr is not None and sys.stderr.isatty() and not (asked["quiet"] or printed)
 
 
+def _journal_view(settings: Settings) -> tuple[JournalView | None, str]:
+    """Return what the journal says of what was sent; None and why, where it can't be read."""
+    try:
+        return JournalView(journal_path(settings), settings.facility), ""
+    except JournalError as error:
+        return None, str(error)
+
+
 def and_more(of_a_kind: Sized) -> str:
     """Return how many there are beside the first, which has been told."""
     return f" (and {len(of_a_kind) - 1:,} more)" if len(of_a_kind) > 1 else ""
@@ -161,12 +194,12 @@ def tell(event: ScanEvent, output: Output) -> None:
 
 def catalogue_for(settings: Settings) -> IcatPlus:
     """Return the client of ICAT+ that the settings describe. Raises UsageError where they name none."""
-    if not settings.icatplus:
+    catalogue = icatplus_for(settings)
+    if catalogue is None:
         raise UsageError(
             "no URL of ICAT+ is known: give --icatplus URL, set ICAT_TUI_ICATPLUS or icatplus in config.toml, "
             "or name in BEACON_HOST a Beacon that knows it"
         )
     if not settings.api_key:
         log.info("no API key is known: asking ICAT+ without one")
-    key = settings.api_key or NO_KEY
-    return IcatPlus(settings.icatplus, key, zone=settings.facility.zone, jobs=settings.jobs)
+    return catalogue

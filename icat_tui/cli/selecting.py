@@ -31,6 +31,10 @@ class Selected:
             since=asked.since,
             until=asked.until,
         )
+        self.narrow = bool(
+            asked.paths or asked.beamline or asked.proposal or asked.session or asked.since or asked.until
+        )
+        """Whether it is less than everything below the data roots."""
         self._incomplete = False
         self._dates: set[str] = set()
         self._proposals: set[str] = set()

@@ -26,12 +26,6 @@ class Stop(Cancellation):
         """The exit code that a shell makes of the signal."""
         return 128 + (self.by or 0)
 
-    def wait(self) -> None:
-        """Wait until a signal comes."""
-        called_off = threading.Event()
-        self.on_cancel(called_off.set)
-        called_off.wait()
-
 
 @contextmanager
 def heeding_signals() -> Iterator[Stop]:

@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from msgspec import structs
@@ -41,12 +42,21 @@ def sync(run: Run) -> ExitCode:
     if not asked.quiet:
         cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
         run.ending.closing = closing_text(scanning.totals, cache_dir, overview)
+    fresh = scanning.sessions(output)
+    if asked.register or asked.auto_register:
+        from icat_tui.cli.registering import Registering  # noqa: PLC0415 - late: most runs send nothing
+
+        registering = Registering(scanning, output, now)
+        fresh = registering.through(scanning.sessions(output, registering.holds))
+        run.ending.sent = registering.fates.sent
+        if not asked.quiet:
+            run.ending.closing = chain(run.ending.closing, registering.fates.closing_text())
     if asked.invalidate_cache:
         _invalidate(scanning, output)
     if settings.save_dir:
-        overview += _write_overview(scanning, output, Path(settings.save_dir))
+        overview += _write_overview(scanning, fresh, output, Path(settings.save_dir))
     else:
-        for _ in scanning.sessions(output):
+        for _ in fresh:
             pass
     return scanning.finish(output, TODO if asked.exit_code else ())
 
@@ -82,12 +92,12 @@ def _invalidate(scanning: Scanning, output: Output) -> None:
 # -- the overview ----------------------------------------------------------------------------------------------------
 
 
-def _write_overview(scanning: Scanning, output: Output, directory: Path) -> list[Path]:
-    """Scan, and write the overview; return its directories that have to do with what was asked for."""
+def _write_overview(scanning: Scanning, fresh: Iterator[Session], output: Output, directory: Path) -> list[Path]:
+    """Write the overview of the sessions of this run as they come; return its directories that have to do with it."""
     run = scanning.run
     asked_for = () if scanning.format == AUTO else tuple(scanning.formats)
     destination = Destination(directory=directory, call=script_call(run.settings), formats=asked_for)
-    sessions = every_session(scanning, output)
+    sessions = every_session(scanning, fresh, output)
     try:
         write_overview(sessions, destination, run.settings.facility, scanning.now)
     except SaveError as error:
@@ -99,10 +109,10 @@ def _write_overview(scanning: Scanning, output: Output, directory: Path) -> list
     return [path for each in sorted(scanning.found.union(asked_for)) if (path := directory / each).is_dir()]
 
 
-def every_session(scanning: Scanning, output: Output) -> Iterator[Session]:
-    """Yield the sessions of this run, then those that only a cache knows: each once. Raises Cancelled."""
+def every_session(scanning: Scanning, fresh: Iterator[Session], output: Output) -> Iterator[Session]:
+    """Yield the sessions of this run as they come, then those that only a cache knows: each once. Raises Cancelled."""
     seen: set[str] = set()
-    for session in scanning.sessions(output):
+    for session in fresh:
         seen.add(session.directory.path)
         yield session if session.determined else _last_known(scanning, session)
     unread: list[str] = []

@@ -7,8 +7,9 @@ answer or a listing has a gap, what depends on it is `unknown`, with the reason.
 import posixpath
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from icat_tui.domain import timeslot
 from icat_tui.domain.facility import Facility
@@ -20,6 +21,7 @@ from icat_tui.domain.model import (
     DiskSession,
     Fit,
     Investigation,
+    Sent,
     Session,
     SessionDirectory,
     StoredMessage,
@@ -30,6 +32,22 @@ from icat_tui.domain.status import ACTIONABLE, Category, Status
 NANOSECONDS = 1_000_000_000
 
 
+class Correspondence(Protocol):
+    """What the journal says of messages that went out."""
+
+    def registration(self, path: str) -> Sent | None:
+        """Return the last message to register the dataset in a directory that ICAT has not shown yet."""
+
+    def files(self, icat_id: int) -> Sent | None:
+        """Return the last request to add the files of a dataset that ICAT has not shown yet."""
+
+    def rejection(self, path: str) -> str | None:
+        """Return the broker's words where it rejected the last message to register a dataset."""
+
+    def files_rejection(self, icat_id: int) -> str | None:
+        """Return the broker's words where it rejected the last request to add the files of a dataset."""
+
+
 class Surroundings(Struct, frozen=True, kw_only=True):
     """What the rules need to know beside disk and catalogue."""
 
@@ -37,6 +55,10 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     now: datetime
     settle_time: timedelta = timedelta(hours=1)
     """How long nothing must have changed before a dataset is taken for finished."""
+    sent: Correspondence | None = None
+    """None: nothing was ever sent from here."""
+    pending_timeout: timedelta = timedelta(hours=24)
+    """How long what was sent is waited for."""
 
 
 Rows = dict[str, list[CatalogueDataset]]
@@ -300,11 +322,33 @@ class _Comparison:
             return _unknown(dataset, text)
         if self.catalogue.gaps:
             return _unknown(dataset, *self.catalogue.gaps)
+        return self.told_before(self.absent(dataset))
+
+    def absent(self, dataset: DiskDataset) -> Dataset:
+        """Return a dataset that ICAT does not list, by what lies on disk."""
         if message := self.stored.get(dataset.path):
             return self.not_uploaded(dataset, message)
         if refused := self.refused_message(dataset):
             return _unknown(dataset, refused)
         return self.not_in_icat(dataset)
+
+    def told_before(self, verdict: Dataset) -> Dataset:
+        """Return a verdict with what the journal says of messages about it."""
+        journal, icat_id = self.around.sent, verdict.icat_id
+        if journal is None:
+            return verdict
+        if sent := journal.registration(verdict.path) if icat_id is None else journal.files(icat_id):
+            return self.waiting(verdict, sent)
+        if rejection := journal.rejection(verdict.path) if icat_id is None else journal.files_rejection(icat_id):
+            return structs.replace(verdict, reasons=(rejection, *verdict.reasons))
+        return verdict
+
+    def waiting(self, verdict: Dataset, sent: Sent) -> Dataset:
+        """Return a verdict as it is after a message: pending, or as it was once that took too long (promises.md 5)."""
+        if self.around.now - sent.at < self.around.pending_timeout:
+            return structs.replace(verdict, status=Status.PENDING, reasons=(sent.reason,))
+        reasons = (f"{sent.reason}, not in ICAT", *verdict.reasons)
+        return structs.replace(verdict, reasons=reasons, sent=sent.reason)
 
     def refused_message(self, dataset: DiskDataset) -> str:
         """Return why nobody knows whether BLISS left a message for a dataset; empty where that is known."""
@@ -332,7 +376,7 @@ class _Comparison:
                 reasons.append(dataset.trouble.text if dataset.trouble else "the directory was not looked into")
             else:
                 reasons.append("no files on disk either")
-        return Dataset(
+        verdict = Dataset(
             path=dataset.path,
             collection=dataset.collection,
             name=dataset.name,
@@ -342,6 +386,7 @@ class _Comparison:
             investigation=row.investigation,
             file_count=row.file_count,
         )
+        return self.told_before(verdict) if status == Status.REGISTERED_WITHOUT_FILES else verdict
 
     def not_uploaded(self, dataset: DiskDataset, message: StoredMessage) -> Dataset:
         """Return a dataset that BLISS left a usable message for."""

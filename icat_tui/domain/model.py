@@ -214,6 +214,14 @@ class Match(StrEnum):
     AMBIGUOUS = "ambiguous"
 
 
+class Sent(Struct, frozen=True):
+    """A message about a dataset that went out, and whose effect ICAT has not shown."""
+
+    at: datetime
+    reason: str
+    """When, by whom, and whether the broker has it: for a person."""
+
+
 class Fit(Struct, frozen=True):
     """The investigation that a session belongs to, and how well it fits."""
 
@@ -242,6 +250,8 @@ class Dataset(Struct, frozen=True, kw_only=True):
     """The investigation that ICAT lists it in."""
     file_count: int | None = None
     """How many files ICAT has of it, where it says so."""
+    sent: str | None = None
+    """When it was sent and by whom, where ICAT has not shown it since: to send it again takes a person's own word."""
     stored: str | None = None
     """The file in `__icat__` that would be sent for it."""
     parameters: dict[str, str] = {}

@@ -1,26 +1,31 @@
-"""Opening the box: a facility that is there, an ICAT+ that answers, and the settings to work with it.
+"""Opening the box: a facility that is there, an ICAT+, a broker and an ingester, and the settings to work with it.
 
 A facility is made once a day and used by every demo of that day. It is complete from the moment it has its name, and is
-only removed when nobody uses it any more; both are decided under one lock.
+only removed when nobody uses it any more; both are decided under one lock. What must stay true: what was sent in one
+opening is known to nobody in another, as the catalogue starts anew with each; so journal and cache do too.
 """
 
 import fcntl
 import hashlib
 import shlex
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 
 import msgspec
 from msgspec import Struct
 from platformdirs import user_cache_path
 
 from icat_tui import __version__
+from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.formats import AUTO
-from icat_tui.sandbox.icatplus import SANDBOX_KEY, CatalogueState, serve
+from icat_tui.sandbox import broker, icatplus
+from icat_tui.sandbox.icatplus import SANDBOX_KEY, CatalogueState
+from icat_tui.sandbox.ingester import DELAY, DeadLetter, ingesting
+from icat_tui.sandbox.journal import write_journal
 from icat_tui.sandbox.story import STORY
 from icat_tui.sandbox.tree import SITE, SandboxFacility, catalogue_state, describe_facility, make_facility
 
@@ -29,8 +34,33 @@ LOCK = ".lock"
 MAKING = "making-"
 FACILITY = "facility-"
 MARKER = "made.json"
+STATE, JOURNAL = "state", "journal.jsonl"
+OPENING = "opening-"
 CONFIG = "config.toml"
-EDITION = hashlib.sha256(f"{__version__} {STORY!r}".encode()).hexdigest()[:16]
+CONFIG_TEXT = f"""\
+# Everything here is a sandbox: what is registered goes nowhere else.
+allow_register = true
+read_only = false
+
+# Nobody is asked and nothing is sent while no demo runs: one that does says where.
+icatplus = ""
+queue = []
+
+# As they are in the sandbox, whatever they are at your site:
+[facility]
+time_zone = "{SITE.time_zone}"
+mount_marker = "{SITE.mount_marker}"
+dataset_queue = "{SITE.dataset_queue}"
+files_queue = "{SITE.files_queue}"
+broker_login = ""
+
+[facility.formats]
+{"".join(f'"{beamline}" = "{name}"{chr(10)}' for beamline, name in SITE.formats.items())}"""
+"""The settings file: what the environment can't say, and what a site may say otherwise.
+
+The scripts of the overview name it: one that is run after the demo must not tell the site's catalogue what is not real.
+"""
+EDITION = hashlib.sha256(f"{__version__} {STORY!r} {CONFIG_TEXT}".encode()).hexdigest()[:16]
 """What a facility is made from: one of another edition is not used."""
 
 
@@ -42,6 +72,12 @@ class OpenBox(Struct, frozen=True):
     """What its ICAT+ holds; may be added to."""
     icatplus: str
     """The base URL."""
+    queue: BrokerAddress
+    """The broker: what is sent there is ingested, and nowhere else."""
+    dead_letters: list[DeadLetter]
+    """What was sent and could not be ingested, as it happens."""
+    own: Path
+    """A directory of this opening, gone when it ends."""
 
     @property
     def settings(self) -> dict[str, object]:
@@ -52,9 +88,10 @@ class OpenBox(Struct, frozen=True):
             "format": AUTO,
             "icatplus": self.icatplus,
             "api_key": SANDBOX_KEY,
-            "cache_dir": str(directory / "cache"),
+            "queue": [str(self.queue)],
+            "cache_dir": str(self.own / "cache"),
             "save_dir": str(directory / "overview"),
-            "state_dir": str(directory / "state"),
+            "state_dir": str(self.own / STATE),
             "facility": {"formats": dict(SITE.formats)},
         }
 
@@ -72,17 +109,30 @@ class OpenBox(Struct, frozen=True):
 
 @contextmanager
 def start(
-    directory: Path | None = None, now: datetime | None = None, *, port: int = 0, latency: float = 0.0
+    directory: Path | None = None,
+    now: datetime | None = None,
+    *,
+    port: int = 0,
+    latency: float = 0.0,
+    ingest_delay: float = DELAY,
 ) -> Iterator[OpenBox]:
     """Open the box that lies in a directory, by default below the user's cache directory; close it at the end.
 
-    `now` has an offset. Raises OSError where the directory can't be written.
+    `now` has an offset; `port` is that of ICAT+, `latency` and `ingest_delay` are in seconds for each answer and each
+    message. Raises OSError where the directory can't be written.
     """
     directory = directory or user_cache_path("icat-tui") / "sandbox"
     with _facility(directory.absolute(), now or datetime.now(UTC)) as facility:
         state = catalogue_state(facility)
-        with serve(state, port, latency=latency) as icatplus:
-            yield OpenBox(facility, state, icatplus)
+        with (
+            # Left behind by a process that is killed, it goes with the facility.
+            TemporaryDirectory(prefix=OPENING, dir=facility.directory, ignore_cleanup_errors=True) as own,
+            icatplus.serve(state, port, latency=latency) as url,
+            ingesting(state, facility, ingest_delay) as ingester,
+            broker.serve(ingester.take) as queue,
+        ):
+            write_journal(Path(own, STATE, JOURNAL), facility, state)
+            yield OpenBox(facility, state, url, queue, ingester.dead_letters, Path(own))
 
 
 class Made(Struct, frozen=True):
@@ -121,10 +171,9 @@ def _made_already(directory: Path, now: datetime) -> SandboxFacility | None:
 def _make(directory: Path, now: datetime) -> SandboxFacility:
     """Make a facility under a name that nobody looks for, its marker last, then give it its own."""
     now = now.replace(microsecond=0)
-    making = Path(tempfile.mkdtemp(prefix=MAKING, dir=directory))
+    making = Path(mkdtemp(prefix=MAKING, dir=directory))
     make_facility(making, now)
-    formats = "".join(f'"{beamline}" = "{name}"\n' for beamline, name in SITE.formats.items())
-    (making / CONFIG).write_text(f"[facility.formats]\n{formats}")
+    (making / CONFIG).write_text(CONFIG_TEXT)
     (making / MARKER).write_bytes(msgspec.json.encode(Made(now, EDITION)))
     made = making.with_name(making.name.replace(MAKING, FACILITY))
     making.rename(made)

@@ -5,17 +5,16 @@ it is in the next one.
 """
 
 import json
-import socket
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from socketserver import BaseRequestHandler, ThreadingTCPServer
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from icat_tui.sandbox.loopback import serving
 
 SANDBOX_KEY = "elogbook-sandbox-not-a-real-key"
 """Opens the sandbox and nothing else."""
@@ -69,10 +68,6 @@ class CatalogueState:
 
     def add_dataset(self, investigation: int, entry: Entry) -> int:
         """Add a dataset to an investigation, also where the same is there already; return its id."""
-        statistics = (
-            {} if entry.file_count is None else {"__fileCount": str(entry.file_count), "__volume": "8192"}
-        )  # strings, all of them (icat-facts.md §3.3)
-        parameters = {"Sample_name": entry.sample, **statistics}
         with self._lock:
             dataset = self._next_dataset
             self._next_dataset += 1
@@ -87,13 +82,31 @@ class CatalogueState:
                 "type": entry.kind,
                 "instrumentName": slot["instrument"]["name"],
                 "investigation": {"id": investigation, "name": slot["name"]},
-                "parameters": [
-                    {"id": number, "name": name, "value": value, "datasetId": dataset}
-                    for number, (name, value) in enumerate(parameters.items(), 1)
-                ],
+                "parameters": _parameters(dataset, entry.sample, entry.file_count),
             }
             self._datasets[investigation].append(row)
             return dataset
+
+    def location(self, dataset: int) -> str | None:
+        """Return where a dataset is said to lie; None: nobody can place it. Raises KeyError where there is none."""
+        with self._lock:
+            rows, place = self._place(dataset)
+            location: str | None = rows[place]["location"]
+            return location
+
+    def count_files(self, dataset: int, file_count: int) -> None:
+        """Say how many files a dataset has. Raises KeyError where there is no such dataset."""
+        with self._lock:
+            rows, place = self._place(dataset)
+            row = rows[place]
+            rows[place] = {**row, "parameters": _parameters(dataset, row["sampleName"], file_count)}
+
+    def _place(self, dataset: int) -> tuple[list[Row], int]:
+        for rows in self._datasets.values():
+            for place, row in enumerate(rows):
+                if row["id"] == dataset:
+                    return rows, place
+        raise KeyError(dataset)
 
     def investigations(self, instrument: str, proposal: str) -> list[Row]:
         """Return those of a proposal at a beamline, in whatever spelling: `hg333` finds `HG-333`."""
@@ -163,51 +176,11 @@ def serve(
         closing.wait(latency)
         return answer(state, key, target, page_size)
 
-    with _Server(("127.0.0.1", port), _handler(reply)) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="icatplus", daemon=True)
-        thread.start()
+    with serving(_handler(reply), port, "icatplus") as bound:
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
+            yield f"http://127.0.0.1:{bound}"
         finally:
             closing.set()
-            server.shutdown()
-            thread.join()
-            server.hang_up()
-
-
-class _Server(ThreadingTCPServer):
-    """A thread for each connection; closing it waits for all of them. An HTTPServer would ask DNS for its own name."""
-
-    allow_reuse_address = True
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseRequestHandler]) -> None:
-        self._connections: set[socket.socket] = set()
-        self._lock = Lock()
-        super().__init__(address, handler)
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        connection, client = super().get_request()
-        with self._lock:
-            self._connections.add(connection)
-        return connection, client
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._lock:
-            self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def hang_up(self) -> None:
-        """End the connections that clients keep open: their threads would wait for a next request."""
-        with self._lock:
-            for connection in self._connections:
-                with suppress(OSError):  # the client was faster
-                    connection.shutdown(socket.SHUT_RD)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Report what went wrong here; that a client went away is its own business."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
 
 
 def _handler(reply_to: Callable[[str], Reply]) -> type[BaseHTTPRequestHandler]:
@@ -240,6 +213,15 @@ def _page(rows: list[Row], query: Mapping[str, str], page_size: int | None) -> l
     limit = max(int(query.get("limit", page_size or len(rows))), 1)
     page = {"total": len(rows), "totalPages": -(-len(rows) // limit), "currentPage": skip // limit + 1}
     return [{**row, "meta": {"page": page}} for row in rows[skip : skip + limit]]
+
+
+def _parameters(dataset: int, sample: str, file_count: int | None) -> list[Row]:
+    """Return the parameters of a dataset; their values are strings, all of them (icat-facts.md §3.3)."""
+    statistics = {} if file_count is None else {"__fileCount": str(file_count), "__volume": "8192"}
+    return [
+        {"id": number, "name": name, "value": value, "datasetId": dataset}
+        for number, (name, value) in enumerate({"Sample_name": sample, **statistics}.items(), 1)
+    ]
 
 
 def _normalised(proposal: str) -> str:

@@ -1,4 +1,4 @@
-"""What can be the matter with a dataset: on disk, in ICAT, in `__icat__`, and the status that follows from it.
+"""What can be the matter with a dataset: on disk, in ICAT, in `__icat__`, in the journal, and its status therefore.
 
 The status is told here, never computed with the rules of the program: the sandbox is what those are compared with.
 Each situation is a short line of icat-facts.md §2, §3.3, §6.4 or of interface.md, "Status of a dataset".
@@ -59,6 +59,19 @@ class Stored(StrEnum):
     """A message of another proposal."""
 
 
+class InJournal(StrEnum):
+    """What became of a message that somebody sent about it; ICAT shows none of these."""
+
+    NOTHING = "nothing"
+    ACCEPTED = "accepted"
+    """A short while ago."""
+    NO_RECEIPT = "no receipt"
+    """A short while ago; nobody knows whether the broker has it."""
+    REJECTED = "rejected"
+    LONG_AGO = "long ago"
+    """Accepted, longer ago than `pending_timeout`."""
+
+
 class Touched(StrEnum):
     """When the directory and its file were last written to."""
 
@@ -78,6 +91,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     icat: InIcat = InIcat.NOTHING
     stored: Stored = Stored.NOTHING
     touched: Touched = Touched.AT_ITS_END
+    journal: InJournal = InJournal.NOTHING
 
 
 REGISTERED = Situation(status=Status.REGISTERED, icat=InIcat.FILES)
@@ -102,7 +116,14 @@ INVALID_NOT_BLISS = Situation(status=Status.INVALID, disk=OnDisk.NOT_BLISS)
 INVALID_TRUNCATED = Situation(status=Status.INVALID, disk=OnDisk.TRUNCATED)
 INVALID_NO_SAMPLE = Situation(status=Status.INVALID, disk=OnDisk.NO_SAMPLE)
 INVALID_NO_END = Situation(status=Status.INVALID, disk=OnDisk.NO_END)
-"""Of mx: its file is written when all is over, and has no scans that could be open."""
+"""In format mx, which has no scans that could be open: a field is missing."""
+
+PENDING = Situation(status=Status.PENDING, journal=InJournal.ACCEPTED)
+PENDING_STORED = Situation(status=Status.PENDING, stored=Stored.USABLE, journal=InJournal.ACCEPTED)
+PENDING_WITHOUT_FILES = Situation(status=Status.PENDING, icat=InIcat.NO_FILES, journal=InJournal.ACCEPTED)
+PENDING_NO_RECEIPT = Situation(status=Status.PENDING, journal=InJournal.NO_RECEIPT)
+NEVER_ARRIVED = Situation(status=Status.UNREGISTERED, journal=InJournal.LONG_AGO)
+REJECTED = Situation(status=Status.UNREGISTERED, journal=InJournal.REJECTED)
 
 WRITER_DIED = Situation(status=Status.IN_PROGRESS, disk=OnDisk.OPEN_SCAN)
 NEVER_ENDED = Situation(status=Status.IN_PROGRESS, disk=OnDisk.NO_END)

@@ -4,13 +4,12 @@ Days count from today, so that ongoing is ongoing whenever the box is opened. Ca
 status: nothing here is computed with the rules of the program.
 """
 
-import sys
-
 from msgspec import Struct
 
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Match
 from icat_tui.domain.status import Category
+from icat_tui.sandbox.hostile_names import FORBIDDEN_NAMES, HOSTILE_NAMES, HOSTILE_SAMPLES
 from icat_tui.sandbox.situations import (
     FRESH_DIRECTORY,
     FRESH_FILE,
@@ -24,10 +23,15 @@ from icat_tui.sandbox.situations import (
     INVALID_NOT_BLISS,
     INVALID_TRUNCATED,
     MISSING,
+    NEVER_ARRIVED,
     NEVER_ENDED,
     NEWEST,
     NOT_UPLOADED,
     NOT_UPLOADED_TRUNCATED,
+    PENDING,
+    PENDING_NO_RECEIPT,
+    PENDING_STORED,
+    PENDING_WITHOUT_FILES,
     PROCESSED,
     REGISTERED,
     REGISTERED_AND_STORED,
@@ -35,6 +39,7 @@ from icat_tui.sandbox.situations import (
     REGISTERED_EMPTY,
     REGISTERED_JUST_NOW,
     REGISTERED_UNCOUNTED,
+    REJECTED,
     SCANNING,
     UNKNOWN_DANGLING_LINKS,
     UNKNOWN_INVALID,
@@ -347,32 +352,6 @@ ABSENT = tuple(
 )
 """Not in ICAT at all, known at another beamline only, and with a name that is a pattern and a command."""
 
-HOSTILE_NAMES = (
-    "[x]",
-    "a[b]c",
-    "$(reboot)",
-    "`reboot`",
-    "a;b",
-    "a & b",
-    "~root",
-    "--help",
-    "=cmd()",
-    "échantillon β 試料",
-    "bidi\u202egnp",
-)
-"""Collections that BLISS allows and that shells, markup, patterns, spreadsheets and terminals trip over."""
-HOSTILE_SAMPLES = ("[/x]", "<b>&amp;</b>", 'O\'Brien "the" sample', "$(reboot)", "@SUM(A1)")
-FORBIDDEN_NAMES = (
-    "hostile_\x1b[31mred",
-    "hostile_new\nline",
-    "hostile_tab\t",
-    "hostile_50%",
-    "hostile_it's",
-    "hostile_*",
-    *(() if sys.platform == "darwin" else ("hostile_latin1_\udce9",)),  # that file system knows UTF-8 only
-)
-"""Dataset directories that can't be registered under these names; the last holds a byte that is not UTF-8."""
-
 HOSTILE = ProposalStory(
     "sc5432",
     "SC-5432",
@@ -454,6 +433,40 @@ CRYSTALS = ProposalStory(
     ),
 )
 
+SENT = ProposalStory(
+    "hc4812",
+    "HC-4812",
+    "id21",
+    slots=((-34, -31), (-24, -21)),
+    sessions=(
+        SessionStory(
+            day=-34,
+            slot=0,
+            category=Category.OK,
+            collections={
+                "perovskite": several(3, REGISTERED)
+                + several(2, PENDING)
+                + several(1, PENDING_NO_RECEIPT)
+                + several(1, PENDING_STORED)
+                + several(1, PENDING_WITHOUT_FILES)
+            },
+        ),
+        SessionStory(
+            day=-24,
+            slot=1,
+            category=Category.TODO,
+            collections={
+                "perovskite": several(2, REGISTERED)
+                + several(1, PENDING)
+                + several(2, NEVER_ARRIVED)
+                + several(1, REJECTED)
+                + several(1, UNREGISTERED)
+            },
+        ),
+    ),
+)
+"""What somebody has sent already, and ICAT does not show."""
+
 STORY = (
     REGULAR,
     ONGOING,
@@ -467,4 +480,5 @@ STORY = (
     HOSTILE,
     NANO,
     CRYSTALS,
+    SENT,
 )

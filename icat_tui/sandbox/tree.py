@@ -5,6 +5,7 @@ facility; what is written, what ICAT has and what is true are all read off that 
 """
 
 import os
+import posixpath
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -25,6 +26,8 @@ SITE = Facility(formats=FORMATS_BY_BEAMLINE)
 """The ESRF, but for the formats that `auto` must be told."""
 MORNING = time(8)
 """When time slots start and end, by the clock on the wall."""
+MOUNTED = "/data/"
+"""What stands before the first of these is a mount point."""
 FIRST_SCAN = timedelta(hours=1)
 ACQUIRING = timedelta(hours=45)
 """How long a session acquires: within the shortest time slot."""
@@ -102,9 +105,16 @@ class SandboxFacility(Struct, frozen=True):
         """The directory of the proposals; what stands before `data` is a mount point that ICAT is not told of."""
         return _data_root(self.directory)
 
+    def on_disk(self, location: str) -> str:
+        """Return where a location lies that ICAT was told: below the mount point that it was not told of."""
+        told = {dataset.acquisition.location: dataset.path for session in self.sessions for dataset in session.datasets}
+        if path := told.get(location):
+            return path  # also where the beamline's directory is not called as usual
+        return self.data_root[: self.data_root.index(MOUNTED)] + posixpath.normpath(location)
+
     @property
     def truth(self) -> dict[str, SessionTruth]:
-        """What is true of every session at the time `now`, by its path."""
+        """What is true of every session at the time `now`, by its path; with what the journal knows."""
         return {session.path: _truth(session) for session in self.sessions}
 
 
@@ -144,7 +154,7 @@ def _describe_session(
     root, morning = _data_root(directory), _morning(now, story.day)
     path = f"{root}/{proposal.name}/{story.directory or usual}/{morning:%Y%m%d}"
     # ICAT is told the path from the first `data` on, and the beamline's usual directory (icat-facts.md §1.4).
-    told = f"{root[root.index('/data/') :]}/{proposal.name}/{usual}/{morning:%Y%m%d}"
+    told = f"{root[root.index(MOUNTED) :]}/{proposal.name}/{usual}/{morning:%Y%m%d}"
     raw_path, told_raw = raw_directory(path, story.format), raw_directory(told, story.format)
     return SandboxSession(
         path=path,

@@ -29,6 +29,7 @@ FILE_NAME = "config.toml"
 ENVIRONMENT_PREFIX = "ICAT_TUI_"
 DEFAULT = "default"
 """The origin of a value that nobody set."""
+JOURNAL = "journal.jsonl"
 BEACON_TIMEOUT = 3.0
 """Seconds for the Beacon that `BEACON_HOST` names (icat-facts.md §9)."""
 BEACON_DEFAULT_TIMEOUT = 1.0
@@ -183,6 +184,27 @@ def _shown(settings: Settings, key: str) -> str:
     if KEYS[key].secret:
         return f"set (from {settings.origin.get(key, DEFAULT)})"
     return visible(KEYS[key].show(value)) or "none"
+
+
+# -- what follows from them ------------------------------------------------------------------------------------------
+
+
+def state_directory(settings: Settings) -> Path:
+    """Return the directory of the journal and the locks (interface.md, "Journal").
+
+    That is `state_dir`; else one beside the cache, `<cache-dir>-state`, so that all who share a cache share a journal
+    and nobody deletes it with the cache; else the user's own.
+    """
+    if settings.state_dir:
+        return Path(settings.state_dir)
+    if settings.cache_dir:
+        return Path(f"{os.path.abspath(settings.cache_dir)}-state")
+    return _directories().user_state_path
+
+
+def journal_path(settings: Settings) -> Path:
+    """Return where the journal is, or will be."""
+    return state_directory(settings) / JOURNAL
 
 
 # -- the file to start from ------------------------------------------------------------------------------------------

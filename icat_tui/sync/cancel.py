@@ -26,13 +26,23 @@ class Cancellation:
         if self:
             raise Cancelled
 
-    def on_cancel(self, wake: Callable[[], None]) -> None:
-        """Have `wake` called when the run is called off: at once where it was already."""
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait until the run is called off, or the time is over."""
+        self._called_off.wait(seconds)
+
+    def on_cancel(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Have `wake` called when the run is called off, at once where it was already; return how to take that back."""
         with self._lock:
             if not self:
                 self._wake.append(wake)
-                return
+                return lambda: self._forget(wake)
         wake()
+        return lambda: None
+
+    def _forget(self, wake: Callable[[], None]) -> None:
+        with self._lock:
+            if wake in self._wake:
+                self._wake.remove(wake)
 
     def cancel(self) -> None:
         """Call the run off. Safe from any thread, though not in a signal handler; the second call does nothing."""

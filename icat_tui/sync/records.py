@@ -76,7 +76,8 @@ class Totals(Struct):
                 self.unsaved += 1
                 self.first_unsaved = self.first_unsaved or reason
             case ScanFinished(cancelled=cancelled, seconds=seconds):
-                self.cancelled, self.seconds = cancelled, seconds
+                self.cancelled = cancelled
+                self.seconds += seconds  # a run that registers looks twice
 
     def happened(self, asked: Collection[Category] = ()) -> set[ExitCode]:
         """Return what the exit code is to be made of; TODO where a session has one of the categories asked about."""

@@ -69,17 +69,19 @@ class ScanPlan(Struct, frozen=True, kw_only=True):
 def scan(plan: ScanPlan, cancellation: Cancellation | None = None) -> Iterator[ScanEvent]:
     """Yield what happens, sessions as they finish; `ScanFinished` comes last on every path.
 
-    Whoever stops listening cancels. Cancelling ends it within 0.2 s, whatever the disk or ICAT+ does.
+    Whoever stops listening cancels. Cancelling ends it within 0.2 s, whatever the disk or ICAT+ does; it closes the
+    catalogue, which a scan that comes to its end leaves open.
     """
     run = _Run(plan)
+    # Not the caller's itself, as this scan may be only a part of the work.
+    take_back = (cancellation or Cancellation()).on_cancel(run.cancellation.cancel)
     began = time.perf_counter()
     try:
-        if cancellation is not None:  # not itself: it is the caller's, and this scan may be only a part of the work
-            cancellation.on_cancel(run.cancellation.cancel)
         run.start()
         yield from run.events()
         yield ScanFinished(cancelled=bool(run.cancellation), seconds=time.perf_counter() - began)
     finally:
+        take_back()
         run.cancellation.cancel()
 
 

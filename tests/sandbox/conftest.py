@@ -1,5 +1,8 @@
-"""A facility that was written once, for all tests that only look at it."""
+"""A facility that was written once, for all tests that only look at it; and how to wait for the box."""
 
+import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -13,3 +16,10 @@ NOW = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 @pytest.fixture(scope="session")
 def facility(tmp_path_factory: pytest.TempPathFactory) -> SandboxFacility:
     return make_facility(tmp_path_factory.mktemp("box"), NOW)
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline, never = time.monotonic() + 20, threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline
+        never.wait(0.005)

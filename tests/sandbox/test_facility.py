@@ -1,4 +1,5 @@
 import shlex
+import socket
 import subprocess
 import sys
 import threading
@@ -9,8 +10,10 @@ from urllib.request import urlopen
 import pytest
 
 from icat_tui.sandbox import facility as box
-from icat_tui.sandbox.facility import MARKER, start
-from icat_tui.sandbox.tree import SandboxFacility, describe_facility
+from icat_tui.sandbox.facility import CONFIG, JOURNAL, MARKER, start
+from icat_tui.sandbox.tree import SITE, SandboxFacility, describe_facility
+from icat_tui.settings import load
+from tests.sandbox.conftest import wait_for
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -84,7 +87,69 @@ def test_a_shell_understands_the_settings_to_use(tmp_path: Path) -> None:
     for key in ("format", "icatplus", "api_key", "cache_dir", "save_dir", "state_dir"):
         assert understood[f"ICAT_TUI_{key.upper()}"] == settings[key]
     assert understood["ICAT_TUI_CONFIG"] == str(open_box.facility.directory / "config.toml")
-    assert config == '[facility.formats]\n"id16b" = "id16bspec"\n"id23-1" = "mx"\n'
+    assert understood["ICAT_TUI_QUEUE"] == str(open_box.queue)
+    assert '[facility.formats]\n"id16b" = "id16bspec"\n"id23-1" = "mx"\n' in config
+
+
+SITE_SETTINGS = """
+queue = ["bcu-mq-01.esrf.fr"]
+icatplus = "https://icatplus.esrf.fr"
+read_only = true
+[facility]
+time_zone = "Asia/Tokyo"
+mount_marker = "gpfs"
+dataset_queue = "elsewhere"
+files_queue = "elsewhere"
+broker_login = "site"
+[facility.formats]
+id21 = "esrfv1"
+"""
+
+
+@pytest.mark.usefixtures("quickly")
+def test_nothing_of_a_site_s_settings_leaks_in_and_the_ui_may_register(tmp_path: Path) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text(SITE_SETTINGS)
+    with start(tmp_path / "box", NOW) as open_box:
+        config = {"config": str(open_box.facility.directory / CONFIG)}
+        given = {key: value for key, value in open_box.settings.items() if key != "facility"}
+        settings = load(given | config, {}, site=[site])
+    assert settings.queue == (open_box.queue,)
+    assert (settings.allow_register, settings.read_only, settings.broker_login) == (True, False, None)
+    assert settings.facility == SITE
+    left_alone = load(config, {}, site=[site])
+    assert (left_alone.queue, left_alone.icatplus) == ((), None)
+
+
+@pytest.mark.usefixtures("quickly")
+def test_each_opening_has_a_journal_and_a_cache_of_its_own_and_takes_them_away(tmp_path: Path) -> None:
+    with start(tmp_path, NOW) as first, start(tmp_path, NOW) as second:
+        assert first.facility == second.facility
+        for key in ("cache_dir", "state_dir", "queue"):
+            assert first.settings[key] != second.settings[key]
+        assert all(Path(str(each.settings["state_dir"]), JOURNAL).read_bytes() for each in (first, second))
+    assert not first.own.exists()
+    assert not second.own.exists()
+
+
+@pytest.mark.usefixtures("quickly")
+def test_what_a_killed_opening_left_behind_goes_with_the_facility(tmp_path: Path) -> None:
+    left = opened(tmp_path) / "opening-left" / "state"
+    left.mkdir(parents=True)
+    opened(tmp_path, NOW + DAY)
+    assert not left.exists()
+
+
+@pytest.mark.usefixtures("quickly")
+def test_what_is_sent_in_one_opening_is_in_its_catalogue_and_forgotten_in_the_next(tmp_path: Path) -> None:
+    message = b"CONNECT\naccept-version:1.1\n\n\0SEND\ndestination:/queue/icatIngest\n\n<no/>\0DISCONNECT\n\n\0"
+    with start(tmp_path, NOW, ingest_delay=0) as first, start(tmp_path, NOW) as second:
+        with socket.create_connection((first.queue.host, first.queue.port), timeout=20) as client:
+            client.sendall(message)
+            while client.recv(100):
+                pass
+        wait_for(lambda: first.dead_letters)
+        assert second.dead_letters == []
 
 
 def test_importing_the_room_imports_no_h5py() -> None:

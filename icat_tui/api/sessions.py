@@ -1,0 +1,244 @@
+"""`scan` and `register`: what `icat-tui sync` does, for scripts.
+
+What must stay true: what the commands promise holds here too; nobody is asked, as the call itself is the yes.
+"""
+
+import logging
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, date, datetime
+
+from msgspec import Struct
+
+from icat_tui.api.failures import IncompleteError
+from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.disk import discover
+from icat_tui.domain.errors import UsageError
+from icat_tui.domain.events import DirectoryFailed, ScanEvent, SessionFailed, SessionScanned
+from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.selection import Selection
+from icat_tui.domain.status import ACTIONABLE, Status
+from icat_tui.domain.visible import visible
+from icat_tui.ingest.broker import BrokerError
+from icat_tui.ingest.events import MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
+from icat_tui.ingest.journal import Journal
+from icat_tui.office import broker_for, cache_for, icatplus_for, raw_format_of, surroundings_for
+from icat_tui.settings import KEYS, Settings, journal_path, load
+from icat_tui.sync.cancel import Cancellation
+from icat_tui.sync.correspondence import JournalView
+from icat_tui.sync.plan import Plan, Terms, make_plan
+from icat_tui.sync.raw_directory import origin_here
+from icat_tui.sync.register import MessageSkipped, Office
+from icat_tui.sync.register import register as send_plans
+from icat_tui.sync.scan import ScanPlan
+from icat_tui.sync.scan import scan as scan_sessions
+from icat_tui.sync.verify import MessageConfirmed, verify
+
+log = logging.getLogger("icat_tui")
+
+
+def scan(  # noqa: PLR0913 - what can be selected
+    *paths: str | os.PathLike[str],
+    beamline: str | Iterable[str] = (),
+    proposal: str | Iterable[str] = (),
+    session: str | Iterable[str] = (),
+    since: date | None = None,
+    until: date | None = None,
+    investigation: int | None = None,
+    processes: int | None = 0,
+    **settings: object,
+) -> Iterator[Session]:
+    """Return an iterator over sessions, disk and catalogue compared, each as soon as it is done.
+
+    ::
+
+        import icat_tui
+
+        for session in icat_tui.scan(beamline="id99", since=date(2026, 1, 1), icatplus="https://icatplus.example"):
+            print(session.directory.path, session.category, session.counts)
+
+    What is selected is said as on the command line (interface.md, "Selection"): `paths`, else names and globs below
+    the data roots. `settings` are those of the command line and of `config.toml` by their names (`data_root`,
+    `icatplus`, `api_key`, `format`, `cache_dir`, `jobs`, …). `processes` is how many more processes read datasets;
+    None: as many as there are processors, once it pays.
+
+    Raises UsageError for what can't be used. After the last session IncompleteError is raised where something has no
+    result; what could not be determined in a session is `unknown` there.
+    """
+    given = _settings(settings)
+    selection = Selection(
+        beamlines=_names(beamline), proposals=_names(proposal), sessions=_names(session), since=since, until=until
+    )
+    catalogue = icatplus_for(given)
+    if catalogue is None:
+        raise UsageError("no ICAT+ is known: give icatplus, or name it in the settings")
+    plan = ScanPlan(
+        found=_found([os.fspath(path) for path in paths], selection, given),
+        catalogue=catalogue,
+        around=surroundings_for(given, datetime.now(UTC), JournalView(journal_path(given), given.facility)),
+        cache=cache_for(given),
+        fingerprint_age=given.fingerprint_age,
+        max_age=given.max_age,
+        jobs=given.jobs,
+        processes=processes,
+        investigation=investigation,
+    )
+    return _sessions(plan, catalogue)
+
+
+def _sessions(plan: ScanPlan, catalogue: IcatPlus) -> Iterator[Session]:
+    failed: list[str] = []
+    with closing(catalogue):
+        for event in scan_sessions(plan):
+            if isinstance(event, SessionScanned):
+                yield event.session
+            elif reason := _without_result(event):
+                failed.append(reason)
+    if failed:
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        raise IncompleteError(f"{failed[0]}{more}")
+
+
+def _without_result(event: ScanEvent) -> str:
+    match event:
+        case DirectoryFailed(path=path, reason=reason):
+            return f"{visible(path)}: {visible(reason)}"
+        case SessionFailed(directory=directory, reason=reason):
+            return f"{visible(directory.path)}: {visible(reason)}"
+    return ""
+
+
+def _found(paths: list[str], selection: Selection, settings: Settings) -> Iterator[SessionDirectory | DirectoryFailed]:
+    """Return the selected sessions, those at paths each once. Raises UsageError where a path or data root is absent."""
+    raw_format = raw_format_of(settings)
+    if paths:
+        at = (
+            discover.sessions_at(path, settings.data_root, settings.facility, raw_format, selection) for path in paths
+        )
+        found = {each.path: each for several in at for each in several}
+        return iter(sorted(found.values(), key=lambda each: each.path))
+    for root in settings.data_root:
+        if not os.path.isdir(root):
+            raise UsageError(f"data root {visible(root)} is not there: mount it, or give another data_root")
+    return (
+        each
+        for root in settings.data_root
+        for each in discover.find_sessions(root, selection, settings.facility, raw_format)
+    )
+
+
+class Registration(Struct, frozen=True):
+    """What became of a dataset that was to be registered."""
+
+    dataset: str
+    """Its path."""
+    fate: str
+    """`confirmed` (ICAT shows it), `accepted` (by the broker), `rejected`, `unknown`, `skipped` or `not_sent`."""
+    reason: str = ""
+
+
+def register(
+    *sessions: Session,
+    statuses: Collection[Status] = ACTIONABLE,
+    paths: Collection[str] | None = None,
+    investigation: int | None = None,
+    again: bool = False,
+    **settings: object,
+) -> list[Registration]:
+    """Register what scanned sessions lack, wait for ICAT as `verify_wait` says, and return what became of each.
+
+    ::
+
+        import icat_tui
+        from icat_tui.domain.status import Status
+
+        sessions = list(icat_tui.scan("/data/visitor/hg333/id99/20231019"))
+        for told in icat_tui.register(*sessions, statuses=[Status.NOT_UPLOADED], queue=["broker.example:61613"]):
+            print(told.fate, told.dataset, told.reason)
+
+    This is the yes of whoever calls it: nobody is asked. `paths` leaves out all other datasets, `investigation` is the
+    one meant where that of a session is `far` or `ambiguous`, `again` sends also what was sent before and never seen.
+    `settings` are those of `scan`; the broker is `queue`, here or in the settings. Disk, ICAT and journal are looked at
+    again before anything is sent.
+
+    Raises UsageError where no broker or ICAT+ is known, BrokerError where none takes the connection, SaveError where
+    the journal can't be written.
+    """
+    given = _settings(settings)
+    terms = Terms(
+        facility=given.facility,
+        origin=origin_here(datetime.now(UTC)),
+        statuses=tuple(statuses),
+        paths=None if paths is None else frozenset(paths),
+        chosen=investigation,
+        again=again,
+    )
+    plans = [make_plan(session, terms) for session in sessions]
+    declined = [Registration(each.dataset.path, "skipped", each.reason) for plan in plans for each in plan.declined]
+    if not any(plan.groups for plan in plans):
+        return declined
+    return declined + _register(plans, terms, given)
+
+
+def _register(plans: Sequence[Plan], terms: Terms, settings: Settings) -> list[Registration]:
+    broker, catalogue, path = broker_for(settings), icatplus_for(settings), journal_path(settings)
+    if catalogue is None:
+        raise UsageError("no ICAT+ is known: give icatplus, or name it in the settings")
+    view = JournalView(path, settings.facility)
+    office = Office(
+        catalogue=catalogue,
+        around=surroundings_for(settings, datetime.now(UTC), view),
+        view=view,
+        journal=Journal(path),
+        broker=broker,
+        state_dir=path.parent,
+        cache=cache_for(settings),
+    )
+    messages = {offer.message.id: offer.message for plan in plans for offer in plan.offers}
+    with closing(catalogue):
+        fates = _send(plans, terms, office)
+        out = [message for message in messages.values() if fates.get(message.id, ("",))[0] in ("accepted", "unknown")]
+        for event in verify(out, catalogue, settings.facility, settings.verify_wait, Cancellation()):
+            if isinstance(event, MessageConfirmed):
+                office.journal.seen([event.message])
+                fates[event.message.id] = "confirmed", f"in investigation {event.investigation}"
+    return [
+        Registration(message.dataset, *fates.get(message.id, ("not_sent", "sending ended before")))
+        for message in messages.values()
+    ]
+
+
+def _send(plans: Sequence[Plan], terms: Terms, office: Office) -> dict[str, tuple[str, str]]:
+    """Send what is planned; return what became of each message and why, by its id. Raises BrokerError."""
+    fates: dict[str, tuple[str, str]] = {}
+    for event in send_plans(plans, terms, office, Cancellation()):
+        match event:
+            case MessageAccepted(message=message):
+                fates[message.id] = "accepted", ""
+            case MessageRejected(message=message, words=words):
+                fates[message.id] = "rejected", words
+            case MessageUnknown(message=message, reason=reason):
+                fates[message.id] = "unknown", reason
+            case MessageSkipped(message=message, reason=reason):
+                fates[message.id] = "skipped", reason
+            case SendingFinished(trouble=trouble, connected=False) if trouble:
+                raise BrokerError(trouble)
+    return fates
+
+
+# -- settings --------------------------------------------------------------------------------------------------------
+
+
+def _settings(given: Mapping[str, object]) -> Settings:
+    """Return the settings in force with what was given. Raises TypeError for what is no setting, UsageError."""
+    if unknown := [name for name in given if name not in KEYS]:
+        raise TypeError(f"there is no setting {unknown[0]!r}: see `icat-tui config`")
+    settings = load(given, os.environ)
+    for warning in settings.warnings:
+        log.warning("%s", warning)
+    return settings
+
+
+def _names(names: str | Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)

@@ -1,0 +1,194 @@
+"""`icat-tui journal`: what was sent, by whom, and what became of it (interface.md, "Journal").
+
+What must stay true: listing writes nothing, `--verify` sends nothing, and `--resume` sends plans alone, each looked at
+again, after a person's yes.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from icat_tui.cli.asking import Questions
+from icat_tui.cli.narration import log
+from icat_tui.cli.output import write_lines
+from icat_tui.cli.running import Run, write
+from icat_tui.cli.scanning import catalogue_for
+from icat_tui.cli.telling import Telling, subject_of
+from icat_tui.domain.errors import ExitCode, UsageError, exit_code
+from icat_tui.domain.visible import visible
+from icat_tui.ingest.journal import Journal
+from icat_tui.ingest.standing import JournalReader, Latest, Sending
+from icat_tui.office import broker_for, cache_for, site_for, surroundings_for, target_text
+from icat_tui.settings import journal_path
+from icat_tui.sync.correspondence import JournalView
+from icat_tui.sync.records import SCHEMA, Record, Sent, json_line
+from icat_tui.sync.register import Office
+from icat_tui.sync.report import Line, counted
+from icat_tui.sync.resume import resume
+from icat_tui.sync.verify import Item, MessageConfirmed, verify
+
+COLOURS = {
+    Latest.PLANNED: "grey",
+    Latest.INTENDED: "reverse",
+    Latest.ACCEPTED: "blue",
+    Latest.REJECTED: "red",
+    Latest.UNKNOWN: "reverse",
+    Latest.SEEN: "green",
+}
+
+
+def journal(run: Run) -> ExitCode:
+    """Do what was asked with the journal; return the exit code.
+
+    Raises JournalError where it can't be read or written, UsageError where the settings don't suffice.
+    """
+    if run.asked.yes and not run.asked.resume:
+        raise UsageError("--yes answers what --resume asks: give both, or leave it out")
+    path = journal_path(run.settings)
+    reader = JournalReader(path, run.settings.facility)
+    reader.refresh()
+    standings = reader.standings
+    unreadable = {ExitCode.PARTIAL} if standings.unreadable else set()
+    if standings.unreadable:
+        places = ", ".join(map(str, standings.unreadable[:5]))
+        number = counted(len(standings.unreadable), "line")
+        log.error("%s of %s can't be read (at byte %s): what they said is lost", number, path, places)
+    if run.asked.verify:
+        code = _verify(run, list(standings.pending()), Journal(path))
+    elif run.asked.resume:
+        code = _resume(run, list(standings.planned()), path)
+    else:
+        _list(run, standings.pending() if run.asked.pending else standings.sendings())
+        code = ExitCode.DONE
+    return exit_code({code, *unreadable})
+
+
+# -- listing ---------------------------------------------------------------------------------------------------------
+
+
+def _list(run: Run, sendings: Iterable[Sending]) -> None:
+    """Print messages, the newest last."""
+    listed = sorted(sendings, key=lambda sending: sending.time)
+    if run.asked.json:
+        for sending in listed:
+            write(json_line(_record(run, sending)) + "\n")
+        return
+    if not listed:
+        log.warning("nothing is %s in %s", "pending" if run.asked.pending else "written", journal_path(run.settings))
+    write_lines(_lines(run, listed))
+
+
+def _lines(run: Run, sendings: Iterable[Sending]) -> Iterator[Line]:
+    zone = run.settings.facility.zone
+    for sending in sendings:
+        moment = f"{sending.time.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        words = f" ({visible(sending.words)})" if sending.words else ""
+        text = f"{moment}  {sending.user:8}  {sending.latest:8}  {sending.action:15}  {subject_of(sending)}"
+        yield Line(f"{visible(text)}{words}", COLOURS[sending.latest])
+
+
+def _record(run: Run, sending: Sending) -> Record:
+    return {
+        "type": "sending",
+        "schema": SCHEMA,
+        "id": sending.id,
+        "time": sending.time.astimezone(run.settings.facility.zone).isoformat(),
+        "user": sending.user,
+        "host": sending.host,
+        "state": sending.latest.value,
+        "action": sending.action.value,
+        "dataset": sending.dataset,
+        "icat_id": sending.icat_id,
+        "investigation": sending.investigation,
+        "destination": sending.destination,
+        "digest": sending.digest,
+        "words": sending.words,
+    }
+
+
+# -- asking ICAT -----------------------------------------------------------------------------------------------------
+
+
+def _verify(run: Run, pending: list[Sending], written: Journal) -> ExitCode:
+    """Ask ICAT once about what is pending, write down what it has, and tell of all; return the exit code."""
+    if not pending:
+        log.warning("nothing is pending")
+        return ExitCode.DONE
+    catalogue = catalogue_for(run.settings)
+    run.stop.on_cancel(catalogue.close)
+    confirmed: set[str] = set()
+    failed: set[str] = set()
+    for event in verify(pending, catalogue, run.settings.facility, timedelta(0), run.stop):
+        if isinstance(event, MessageConfirmed):
+            written.seen([event.message])
+            confirmed.add(event.message.id)
+            _tell(run, event.message, "seen", f"in investigation {event.investigation}")
+        else:
+            failed.add(event.message.id)
+            log.error("%s: could not be looked for: %s", subject_of(event.message), event.reason)
+            _tell(run, event.message, "unknown", event.reason)
+    run.stop.check()
+    catalogue.close()
+    waiting = [each for each in pending if each.id not in confirmed | failed]
+    for sending in waiting:
+        _tell(run, sending, "pending", f"{sending.reason}; ICAT does not list it")
+    run.ending.sent = lambda: Sent(confirmed=len(confirmed), accepted=len(waiting), unknown=len(failed))
+    if not run.asked.quiet:
+        text = f"{len(confirmed)} seen in ICAT, {len(waiting)} pending, {len(failed)} could not be looked for"
+        run.ending.closing = [Line(text)]
+    if not failed:
+        return ExitCode.DONE
+    return ExitCode.PARTIAL if confirmed or waiting else ExitCode.NOTHING
+
+
+def _tell(run: Run, item: Item, state: str, reason: str) -> None:
+    subject = subject_of(item)
+    if run.asked.json:
+        record = {"type": "message", "schema": SCHEMA, "subject": subject, "fate": state, "reason": reason}
+        write(json_line(record) + "\n")
+    elif not run.asked.quiet:
+        colour = {"seen": "green", "pending": "blue", "unknown": "reverse"}[state]
+        write_lines([Line(f"{state}: {visible(subject)} ({visible(reason)})", colour)])
+
+
+# -- taking plans up -------------------------------------------------------------------------------------------------
+
+
+def _resume(run: Run, planned: list[Sending], path: Path) -> ExitCode:
+    """Send what was planned and never sent, after a question; return the exit code."""
+    if not planned:
+        log.warning("nothing was planned and not sent")
+        return ExitCode.DONE
+    settings, now = run.settings, datetime.now(UTC)
+    broker, catalogue = broker_for(settings), catalogue_for(settings)
+    if not _confirmed(run, planned, target_text(settings, broker)):
+        return ExitCode.DONE
+    run.stop.on_cancel(catalogue.close)
+    view = JournalView(path, settings.facility)
+    office = Office(
+        catalogue=catalogue,
+        around=surroundings_for(settings, now, view),
+        view=view,
+        journal=Journal(path),
+        broker=broker,
+        state_dir=path.parent,
+        cache=cache_for(settings),
+    )
+    telling = Telling(run, target_text(settings, broker))
+    for event in resume(planned, office, site_for(settings, now), run.stop):
+        telling.tell(event)
+    run.stop.check()
+    catalogue.close()
+    return telling.code
+
+
+def _confirmed(run: Run, planned: list[Sending], target: str) -> bool:
+    """Return whether a person wants plans sent. Raises UsageError where nobody can be asked."""
+    log.warning("%s planned and not sent, for %s", counted(len(planned), "message"), target)
+    if run.asked.yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on whether these are to be sent: say so with --resume --yes")
+    write_lines(_lines(run, planned))
+    return Questions(run.stop).line(f"Send {counted(len(planned), 'message')}? (y/[n]) ").lower() in ("y", "yes")

@@ -1,0 +1,140 @@
+"""`store-raw`, `store-from-file`, `add-files`: what a person names is sent, once ICAT and the journal were asked.
+
+What must stay true: where messages go is said before the first one goes out, and nothing that was named is passed over
+in silence (interface.md, "Commands").
+"""
+
+import configparser
+import glob
+import os
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from icat_tui.cli.narration import log
+from icat_tui.cli.output import write_lines
+from icat_tui.cli.running import Run
+from icat_tui.cli.sending_arguments import json_or_text
+from icat_tui.cli.telling import Telling
+from icat_tui.domain.errors import ExitCode, UsageError
+from icat_tui.domain.visible import visible
+from icat_tui.ingest.journal import Journal
+from icat_tui.office import broker_for, cache_for, icatplus_for, site_for, target_text
+from icat_tui.settings import journal_path
+from icat_tui.sync.files import write_file
+from icat_tui.sync.listing import Listings
+from icat_tui.sync.raw_directory import RawDirectory, place_of, raw_body
+from icat_tui.sync.report import Line
+from icat_tui.sync.store import NOBODY_ASKED, FilesOf, Means, Request, StoredFile, store
+
+
+def store_raw(run: Run) -> ExitCode:
+    """Register one directory, or write its message to a file; return the exit code.
+
+    Raises UsageError where the arguments can't be used or no broker is known.
+    """
+    asked = run.asked
+    request = RawDirectory(
+        beamline=asked.beamline,
+        proposal=asked.proposal,
+        dataset=asked.dataset,
+        path=asked.path,
+        metadata=_metadata_file(asked.metadatafile) | dict(asked.parameters) | {"Sample_name": asked.sample},
+        strict=asked.strict,
+    )
+    if asked.store_filename:
+        return _write_message(run, request, Path(asked.store_filename))
+    return _send(run, [request])
+
+
+def store_from_file(run: Run) -> ExitCode:
+    """Send the messages in files, oldest first; return the exit code. Raises UsageError where no broker is known."""
+    files, missing = stored_files(run.asked.files)
+    return _send(run, [StoredFile(path) for path in files], missing)
+
+
+def add_files(run: Run) -> ExitCode:
+    """Ask ICAT to add the files of datasets; return the exit code. Raises UsageError where no broker is known."""
+    asked = run.asked
+    return _send(run, [FilesOf(icat_id, asked.investigation) for icat_id in dict.fromkeys(asked.ids)])
+
+
+def stored_files(arguments: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the files that arguments name, each once and the oldest first, and the arguments that name none.
+
+    A name selects itself first, also where it holds characters of a glob; of a glob's matches the files count.
+    """
+    files: dict[str, str] = {}
+    missing = []
+    for argument in arguments:
+        found = [argument] if os.path.lexists(argument) else [*filter(os.path.isfile, glob.glob(argument))]
+        if not found:
+            missing.append(argument)
+        files |= {os.path.realpath(path): path for path in found if os.path.realpath(path) not in files}
+    return sorted(files.values(), key=lambda path: (_modified(path), path)), missing
+
+
+def _modified(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:  # whoever reads it says why
+        return 0
+
+
+def _metadata_file(path: str | None) -> dict[str, Any]:
+    """Return the parameters in a file of lines NAME=VALUE. Raises UsageError."""
+    if path is None:
+        return {}
+    parser = configparser.RawConfigParser()
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
+    try:
+        parser.read_string("[parameters]\n" + Path(path).read_text(encoding="utf-8"), source=path)
+    except OSError as error:
+        raise UsageError(f"--metadatafile {visible(path)} can't be read: {error.strerror}") from error
+    except (configparser.Error, UnicodeDecodeError) as error:
+        what = visible(str(error))
+        raise UsageError(f"--metadatafile {visible(path)} must hold lines NAME=VALUE: {what}") from error
+    return {name: json_or_text(value) for name, value in parser["parameters"].items()}
+
+
+def _write_message(run: Run, request: RawDirectory, file: Path) -> ExitCode:
+    """Write what would be sent to a file, `.xml` appended where it is missing; nothing is asked or sent."""
+    site = site_for(run.settings, datetime.now(UTC))
+    body = raw_body(request, place_of(request.path, site), site, Listings(icatplus_for(run.settings), site.facility))
+    for warning in body.warnings:
+        log.warning("%s", warning)
+    path = file if file.suffix == ".xml" else file.with_name(f"{file.name}.xml")
+    write_file(path, body.content)
+    if not run.asked.quiet and not run.asked.json:
+        write_lines([Line(f"wrote {visible(str(path))}: nothing was sent")])
+    return ExitCode.DONE
+
+
+def _send(run: Run, requests: Sequence[Request], missing: Iterable[str] = ()) -> ExitCode:
+    """Send what was asked for, and tell what became of it; return the exit code."""
+    settings, path = run.settings, journal_path(run.settings)
+    broker, catalogue = broker_for(settings), icatplus_for(settings)
+    telling = Telling(run, target_text(settings, broker))
+    for argument in missing:
+        telling.refuse(argument, "there is no such file, nor a match: check the path", ExitCode.USAGE)
+        telling.happened.add(ExitCode.USAGE)
+    if catalogue is None:
+        log.warning("%s", NOBODY_ASKED)
+    else:
+        run.stop.on_cancel(catalogue.close)
+    means = Means(
+        site=site_for(run.settings, datetime.now(UTC)),
+        journal=Journal(path),
+        broker=broker,
+        state_dir=path.parent,
+        catalogue=catalogue,
+        cache=cache_for(settings),
+        force=run.asked.force,
+    )
+    for event in store(requests, means, run.stop):
+        telling.tell(event)
+    run.stop.check()
+    if catalogue is not None:
+        catalogue.close()
+    return telling.code

@@ -1,0 +1,138 @@
+"""What a person and a program are told of messages that are sent, and the exit code that it comes to.
+
+What must stay true: everything that was asked for has one line, and "accepted" is never called "registered".
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from icat_tui.cli.narration import log
+from icat_tui.cli.output import write_lines
+from icat_tui.cli.running import Run, write
+from icat_tui.domain.errors import ExitCode, exit_code
+from icat_tui.domain.events import SavingFailed
+from icat_tui.domain.visible import visible
+from icat_tui.ingest.events import (
+    BrokerConnected,
+    BrokerLost,
+    MessageAccepted,
+    MessageRejected,
+    MessageUnknown,
+    SendingFinished,
+)
+from icat_tui.ingest.messages import Message
+from icat_tui.ingest.standing import Sending
+from icat_tui.sync.records import SCHEMA, Sent, error_record, json_line
+from icat_tui.sync.register import MessageSkipped, RegisterEvent, SessionLocked
+from icat_tui.sync.report import Line, counted
+from icat_tui.sync.store import AlreadyRegistered, Doubted, ReadyToSend, Refused, StoreEvent
+
+COLOURS = {"accepted": "blue", "rejected": "red", "unknown": "reverse", "skipped": "grey"}
+
+
+def subject_of(message: Message | Sending) -> str:
+    """Return what a message is about, for a person."""
+    return message.dataset or f"dataset {message.icat_id}"
+
+
+class Telling:
+    """What became of what was to be sent in one run."""
+
+    def __init__(self, run: Run, broker_text: str) -> None:
+        """Tell of it as the arguments want it; the end of the run is told from here too."""
+        self.run, self.target = run, broker_text
+        self.counts: Counter[str] = Counter()
+        """Fates by name: those of `Sent`, and `refused`."""
+        self.refusals: list[ExitCode] = []
+        self.happened: set[ExitCode] = set()
+        run.ending.sent = self.sent
+        if not run.asked.quiet:
+            run.ending.closing = self.closing_text()
+
+    def tell(self, event: StoreEvent | RegisterEvent) -> None:
+        """Tell what has happened."""
+        match event:
+            case MessageAccepted(message=message):
+                self.fate("accepted", subject_of(message), "")
+            case MessageRejected(message=message, words=words):
+                self.fate("rejected", subject_of(message), f"the broker said: {words}")
+            case MessageUnknown(message=message, reason=reason):
+                self.fate("unknown", subject_of(message), f"{reason}; `icat-tui journal --verify` tells if ICAT has it")
+            case MessageSkipped(message=message, reason=reason):
+                self.fate("skipped", subject_of(message), reason)
+            case AlreadyRegistered(subject=subject, reason=reason):
+                self.fate("skipped", subject, reason)
+            case Refused(subject=subject, reason=reason, code=code):
+                self.refuse(subject, reason, code)
+            case SendingFinished(trouble=trouble, connected=connected):
+                if trouble:
+                    self.fail(trouble, ExitCode.PARTIAL if connected else ExitCode.NOTHING)
+            case _:
+                self.aside(event)
+
+    def aside(self, event: StoreEvent | RegisterEvent) -> None:
+        """Tell what is no result."""
+        match event:
+            case ReadyToSend(messages=number):
+                log.warning("sending %s to %s", counted(number, "message"), self.target)
+            case Doubted(subject=subject, warning=warning):
+                log.warning("%s: %s", subject, warning)
+            case SessionLocked():
+                self.refusals.append(ExitCode.LOCKED)
+            case SavingFailed(reason=reason):
+                self.fail(reason)
+            case BrokerConnected(broker=broker):
+                log.info("%s took the connection", broker)
+            case BrokerLost(broker=broker, reason=reason):
+                log.warning("%s: %s", broker, reason)
+
+    def fate(self, fate: str, subject: str, reason: str) -> None:
+        """Tell what became of one thing that was asked for."""
+        self.counts[fate] += 1
+        if fate in ("rejected", "unknown"):
+            self.happened.add(ExitCode.PARTIAL)
+            log.error("%s: %s: %s", subject, fate, reason)
+        self.line(fate, subject, reason)
+
+    def refuse(self, subject: str, reason: str, code: ExitCode = ExitCode.PARTIAL) -> None:
+        """Tell why something was not sent."""
+        self.counts["refused"] += 1
+        self.refusals.append(code)
+        log.error("%s was not sent: %s", subject, reason)
+        if self.run.asked.json:
+            write(json_line(error_record(reason, subject)) + "\n")
+
+    def fail(self, what: str, code: ExitCode = ExitCode.PARTIAL) -> None:
+        """Tell what went wrong with more than one of them."""
+        self.happened.add(code)
+        log.error("%s", what)
+        if self.run.asked.json:
+            write(json_line(error_record(what)) + "\n")
+
+    def line(self, fate: str, subject: str, reason: str) -> None:
+        """Write a line of data."""
+        if self.run.asked.json:
+            record = {"type": "message", "schema": SCHEMA, "subject": subject, "fate": fate, "reason": reason}
+            write(json_line(record) + "\n")
+        elif not self.run.asked.quiet:
+            why = f" ({visible(reason)})" if reason else ""
+            write_lines([Line(f"{fate}: {visible(subject)}{why}", COLOURS[fate])])
+
+    @property
+    def code(self) -> ExitCode:
+        """What it came to. What was refused counts for what it is only where nothing else was done."""
+        nothing_done = not any(self.counts[fate] for fate in COLOURS)
+        partly = {code if nothing_done else ExitCode.PARTIAL for code in self.refusals}
+        return exit_code(self.happened | partly)
+
+    def sent(self) -> Sent:
+        """Return what became of messages."""
+        return Sent(**{fate: self.counts[fate] for fate in COLOURS})
+
+    def closing_text(self) -> Iterator[Line]:
+        """Yield what is said at the end."""
+        if self.counts["accepted"]:
+            yield Line(
+                f"{counted(self.counts['accepted'], 'message')} accepted by the broker. "
+                "Whether ICAT has understood: icat-tui journal --verify"
+            )

@@ -1,0 +1,255 @@
+"""What ICAT is told: the bodies of messages. Pure: no clock, no network, no disk.
+
+What must stay true: for the same input a dataset's body is, with the extra `definitions`, byte for byte what
+pyicat-plus 3.1 sends (icat-facts.md §5.3), but for `software` and for the location, which is the directory as it is on
+disk. A character that XML 1.0 can't carry is refused, with the name of its field.
+"""
+
+import hashlib
+import json
+import os.path
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from pathlib import PurePath
+from uuid import uuid4
+from xml.sax.saxutils import escape, quoteattr
+
+from msgspec import Struct, field
+
+from icat_tui.domain.formats import NOT_XML, strip_mount_point
+from icat_tui.domain.visible import visible
+from icat_tui.ingest.parameters import MessageError, written, xml_time
+
+NAMESPACE = "http://www.esrf.fr/icat"
+REQUIRED = ("beamlineID", "proposal", "datasetName", "location", "Sample_name")
+
+XML_TIME = re.compile(
+    r"(?P<day>-?[0-9]{4,}-[0-9]{2}-[0-9]{2})T(?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})(\.(?P<fraction>[0-9]{0,9}))?"
+    r"(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?"
+)
+
+
+class Action(StrEnum):
+    """What a message asks of ICAT."""
+
+    REGISTER = "register"
+    """A dataset's XML, made by us."""
+    REGISTER_STORED = "register_stored"
+    """A dataset's XML, as it was found in a file."""
+    ADD_FILES = "add_files"
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """One message as it will be sent, byte for byte."""
+
+    id: str = field(default_factory=lambda: uuid4().hex)
+    """Ours: in the journal and as the receipt that the broker is asked for."""
+    action: Action
+    destination: str
+    """The name of the queue."""
+    body: bytes
+    dataset: str
+    """The dataset directory as it is on disk."""
+    icat_id: int | None = None
+    """The dataset's id in ICAT, where files are to be added to it."""
+    investigation: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no broker could carry: STOMP ends a body without a length at the first NUL (§5.2)."""
+        if not self.body or b"\0" in self.body:
+            raise MessageError(f"The message for {visible(self.dataset)} is empty or holds a NUL: it can't be sent")
+
+    @property
+    def digest(self) -> str:
+        """What two messages with the same body have in common."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+class Body(Struct, frozen=True):
+    """A message's body and what is doubtful about it."""
+
+    content: bytes
+    warnings: tuple[str, ...] = ()
+    """For a person, a line each: fields that ICAT does not know, values it may not take, conflicts."""
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """Which dataset it is, as far as that is not in its metadata; over them, where it is in both."""
+
+    beamline: str | None = None
+    proposal: str | None = None
+    dataset: str | None = None
+    path: str | PurePath | None = None
+    """The dataset directory as it is on disk."""
+
+
+class Origin(Struct, frozen=True):
+    """What a message says where its metadata say nothing."""
+
+    machine: str
+    software: str
+    now: datetime
+    """Start and end of a dataset without either; with an offset."""
+
+
+def add_files_body(icat_id: int) -> bytes:
+    """Return the JSON that asks ICAT to look for the files of a dataset it has (icat-facts.md §5.1)."""
+    return json.dumps({"datasetId": icat_id}).encode()
+
+
+def dataset_body(
+    identity: Identity,
+    metadata: Mapping[str, object],
+    origin: Origin,
+    *,
+    mount_marker: str = "data",
+    strict: bool = False,
+) -> Body:
+    """Return the XML that registers a dataset; `metadata` are ICAT's fields by name.
+
+    Raises MessageError where a required field is missing or a value can't be written; with `strict` also where there
+    is anything to warn of. `mount_marker` is that of `domain.facility`.
+    """
+    parameters, warnings = _parameters(identity, metadata, origin, mount_marker)
+    for name in REQUIRED:
+        if not parameters.get(name):
+            raise MessageError(f"{name} is missing: a dataset can't be registered without it")
+    texts, issues = written(parameters)
+    warnings += issues
+    for name, text in texts.items():
+        _refuse_unwritable(name, text)
+        if "\n" in text and name != "location":
+            warnings.append(f"The line breaks in {name} are left out, as ICAT's messages have no lines")
+    if strict and warnings:
+        raise MessageError("; ".join(warnings))
+    return Body(_dataset_xml(texts).encode(), tuple(warnings))
+
+
+def _parameters(
+    identity: Identity, metadata: Mapping[str, object], origin: Origin, mount_marker: str
+) -> tuple[dict[str, object], list[str]]:
+    """Return metadata, defaults and identity in one, and what was odd about them (icat-facts.md §5.3, 1 to 3)."""
+    parameters = dict(metadata)
+    defaults = {
+        "startDate": origin.now,
+        "endDate": origin.now,
+        "machine": origin.machine,
+        "software": origin.software,
+        "complete": True,
+    }
+    for name, default in defaults.items():
+        if parameters.get(name) is None:
+            parameters[name] = default
+    warnings: list[str] = []
+    arguments = {
+        "datasetName": identity.dataset,
+        "location": identity.path,
+        "proposal": identity.proposal,
+        "beamlineID": identity.beamline,
+    }
+    for name, argument in arguments.items():
+        given = _identity(name, parameters.pop(name, None), mount_marker)
+        value = _identity(name, argument, mount_marker) or given
+        if given and given != value:
+            warnings.append(f"{name}: {visible(given)} in the metadata is not {visible(value)}, which is sent")
+        if value:
+            parameters[name] = value
+    if parameters.get("input_datasets"):
+        parameters["input_datasets"] = _inputs(parameters["input_datasets"], mount_marker)
+    location = parameters.get("location")
+    if isinstance(location, str) and not location.startswith("/"):
+        warnings.append(f"The location {visible(location)} is not an absolute path")
+    return parameters, warnings
+
+
+def _identity(name: str, value: object, mount_marker: str) -> str:
+    """Return one of the values that say which dataset it is, in the one spelling that ICAT is told."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, PurePath):
+        value = str(value)
+    if not isinstance(value, str):
+        raise MessageError(f"{name} is of type {type(value).__name__}: give it as text")
+    if name == "location":
+        return told_location(value, mount_marker)
+    return value.lower() if name in ("proposal", "beamlineID") else value
+
+
+def told_location(path: str, mount_marker: str) -> str:
+    """Return a directory as ICAT is told it: normalised as text, without the mount point, its case untouched."""
+    return strip_mount_point(os.path.normpath(path), mount_marker)
+
+
+def _inputs(value: object, mount_marker: str) -> list[str]:
+    paths = value.split(",") if isinstance(value, str) else value
+    if not isinstance(paths, list | tuple) or not all(isinstance(path, str | PurePath) for path in paths):
+        raise MessageError("input_datasets must be a list of directories")
+    return [told_location(str(path), mount_marker) for path in paths]
+
+
+def _refuse_unwritable(name: str, text: str) -> None:
+    if (found := NOT_XML.search(name)) or (found := NOT_XML.search(text)):
+        code = f"U+{ord(found.group()):04X}"
+        raise MessageError(
+            f"{visible(name)} holds the character {code}, which XML can't carry: the message can't be made"
+        )
+
+
+def _dataset_xml(parameters: Mapping[str, str]) -> str:
+    root = (
+        ("investigation", parameters["proposal"]),
+        ("instrument", parameters["beamlineID"]),
+        ("name", parameters["datasetName"]),
+        ("location", parameters["location"]),
+        ("startDate", _root_time(parameters["startDate"])),
+        ("endDate", _root_time(parameters["endDate"])),
+    )
+    elements = "".join(_element(name, _escaped(text, whole=name == "location")) for name, text in root)
+    sample = _element("sample", _element("name", _escaped(parameters["Sample_name"])))
+    pairs = "".join(
+        _element(
+            "parameter",
+            _element("name", _escaped(name)) + _element("value", _escaped(text, whole=name == "location")),
+        )
+        for name, text in parameters.items()
+    )
+    complete = quoteattr(_root_boolean(parameters["complete"]))
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        f'<tns:dataset xmlns:tns="{NAMESPACE}" complete={complete}>{elements}{sample}{pairs}</tns:dataset>'
+    )
+
+
+def _element(name: str, content: str) -> str:
+    return f"<tns:{name}>{content}</tns:{name}>" if content else f"<tns:{name}/>"
+
+
+def _escaped(text: str, *, whole: bool = False) -> str:
+    """Return text for an element. Line breaks are left out, as ever; in a location (`whole`) they are kept."""
+    if whole:
+        return escape(text, {"\n": "&#10;", "\r": "&#13;"})
+    return escape(text.replace("\n", ""))
+
+
+def _root_boolean(text: str) -> str:
+    return {"true": "true", "1": "true", "false": "false", "0": "false"}.get(text.strip(), text)
+
+
+def _root_time(text: str) -> str:
+    """Return a time as it stands in the root element: 0, 3, 6 or 9 fractional digits; what is no time stays as it is.
+
+    Parameters have the same time with other digits (icat-facts.md §5.3, "Value formats").
+    """
+    found = XML_TIME.fullmatch(text.strip())
+    if not found:
+        return text
+    try:
+        moment = datetime.fromisoformat(f"{found['day']}T{found['time']}")
+    except ValueError:
+        return text
+    digits = (found["fraction"] or "").rstrip("0")
+    digits = digits.ljust(-(-len(digits) // 3) * 3, "0")
+    zone = "Z" if found["zone"] in ("+00:00", "-00:00") else found["zone"] or ""
+    return f"{xml_time(moment)}{'.' if digits else ''}{digits}{zone}"

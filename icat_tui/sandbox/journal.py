@@ -1,0 +1,93 @@
+"""What was sent before the box was opened: a journal with messages that ICAT never shows (interface.md, "Journal").
+
+It is written record by record, as others in other times and on other machines would have left it.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from icat_tui.ingest.messages import Action, Message, add_files_body
+from icat_tui.ingest.records import Kind, Record, SendOutcome
+from icat_tui.sandbox.beamline import stored_message
+from icat_tui.sandbox.icatplus import CatalogueState
+from icat_tui.sandbox.situations import InIcat, InJournal, Stored
+from icat_tui.sandbox.tree import SITE, SandboxDataset, SandboxFacility, SandboxInvestigation
+
+SENDER, SENT_FROM = "opid21", "lid21ctrl1"
+A_WHILE_AGO = timedelta(minutes=20)
+LONG_AGO = timedelta(days=5)
+"""Longer than `pending_timeout`, a day."""
+OUTCOMES = {
+    InJournal.ACCEPTED: (SendOutcome.ACCEPTED, ""),
+    InJournal.LONG_AGO: (SendOutcome.ACCEPTED, ""),
+    InJournal.NO_RECEIPT: (SendOutcome.UNKNOWN, "the connection was lost"),
+    InJournal.REJECTED: (SendOutcome.REJECTED, "User opid21 is not authorized to write to: queue://icatIngest"),
+}
+
+
+def write_journal(path: Path, facility: SandboxFacility, state: CatalogueState) -> None:
+    """Write the journal of what the story says was sent, where no journal is yet; `state` knows ids of datasets."""
+    ids = {
+        row["location"]: row["id"]
+        for investigation in facility.investigations
+        for row in state.datasets(investigation.id)
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="ascii") as journal:
+        for session in facility.sessions:
+            for dataset in session.datasets:
+                if session.investigation and dataset.situation.journal != InJournal.NOTHING:
+                    journal.writelines(_records(facility, session.investigation, dataset, ids))
+
+
+def _records(
+    facility: SandboxFacility, investigation: SandboxInvestigation, dataset: SandboxDataset, ids: dict[str, int]
+) -> Iterator[str]:
+    """Yield the lines about the message of one dataset: planned, about to be sent, sent."""
+    situation = dataset.situation
+    message = _message(dataset, investigation, ids)
+    told = Record(
+        record=Kind.PLAN,
+        id=message.id,
+        time=facility.now - (LONG_AGO if situation.journal == InJournal.LONG_AGO else A_WHILE_AGO),
+        user=SENDER,
+        host=SENT_FROM,
+        action=message.action,
+        dataset=message.dataset,
+        icat_id=message.icat_id,
+        investigation=message.investigation,
+        destination=message.destination,
+        digest=message.digest,
+    )
+    record: dict[str, Any] = msgspec.to_builtins(told)
+    del record["outcome"], record["words"]
+    outcome, words = OUTCOMES[situation.journal]
+    yield json.dumps(record | {"body": message.body.decode()}) + "\n"
+    yield json.dumps(record | {"record": Kind.INTENT}) + "\n"
+    yield json.dumps(record | {"record": Kind.OUTCOME, "outcome": outcome} | ({"words": words} if words else {})) + "\n"
+
+
+def _message(dataset: SandboxDataset, investigation: SandboxInvestigation, ids: dict[str, int]) -> Message:
+    if dataset.situation.icat == InIcat.NO_FILES:
+        icat_id = ids[dataset.acquisition.location]
+        return Message(
+            action=Action.ADD_FILES,
+            destination=SITE.files_queue,
+            body=add_files_body(icat_id),
+            dataset=dataset.path,
+            icat_id=icat_id,
+            investigation=investigation.id,
+        )
+    stored = dataset.situation.stored != Stored.NOTHING
+    return Message(
+        action=Action.REGISTER_STORED if stored else Action.REGISTER,
+        destination=SITE.dataset_queue,
+        body=stored_message(dataset.acquisition, Stored.USABLE).encode(),
+        dataset=dataset.path,
+        investigation=investigation.id,
+    )

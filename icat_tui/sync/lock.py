@@ -1,0 +1,116 @@
+"""One registration of a session at a time: a lock that dies with its holder (promises.md 8).
+
+Scanning holds none. Who holds it stands in the file, for the others to see; what must stay true is that nobody is named
+there who does not hold it: a name is taken out at the end, and that of a process that is gone is not told.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import pwd
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError
+from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.visible import visible
+from icat_tui.sync.files import FILE_MODE, make_directory
+
+LONGEST_SIGNATURE = 4096
+"""Bytes."""
+
+
+class SessionLockedError(IcatTuiError):
+    """Somebody else is registering the session."""
+
+    code = ExitCode.LOCKED
+
+    def __init__(self, directory: SessionDirectory, holder: str) -> None:
+        """Say who holds the lock."""
+        super().__init__(f"{directory.path} is being registered by {holder}: try again later")
+        self.directory = directory
+        self.holder = holder
+
+
+@contextmanager
+def locked(state_dir: Path, directory: SessionDirectory) -> Iterator[None]:
+    """Hold the lock of a session. Raises SessionLockedError, or SaveError where no lock can be made."""
+    path = lock_path(state_dir, directory)
+    try:
+        descriptor = _open(path)
+    except OSError as error:
+        raise _no_lock(path, error) from error
+    try:
+        _take(descriptor, path, directory)
+        _write(descriptor, _signature())
+        try:
+            yield
+        finally:
+            _write(descriptor, b"")
+    finally:
+        os.close(descriptor)
+
+
+def lock_path(state_dir: Path, directory: SessionDirectory) -> Path:
+    """Return the file that is locked while a session is registered."""
+    return state_dir / "locks" / f"{hashlib.sha256(os.fsencode(directory.path)).hexdigest()[:16]}.lock"
+
+
+def _open(path: Path) -> int:
+    """Return the lock file, opened: another user's need not be ours to write, but where it can be, NFS wants that."""
+    make_directory(path.parent)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+    except PermissionError:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _take(descriptor: int, path: Path, directory: SessionDirectory) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SessionLockedError(directory, _holder(descriptor)) from None
+    except OSError as error:
+        raise _no_lock(path, error) from error
+
+
+def _no_lock(path: Path, error: OSError) -> SaveError:
+    return SaveError(
+        f"The lock {visible(str(path))} can't be made: {error.strerror or error}. Nothing is sent without it; make its "
+        "directory writable for all who register, or name another state_dir"
+    )
+
+
+# -- who holds it ----------------------------------------------------------------------------------------------------
+
+
+def _signature() -> bytes:
+    return json.dumps({"pid": os.getpid(), "user": _user(), "host": socket.gethostname()}).encode()
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def _write(descriptor: int, signature: bytes) -> None:
+    with suppress(OSError):  # another user's file, or a full disk: the lock holds all the same
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, signature, 0)
+
+
+def _holder(descriptor: int) -> str:
+    """Return who holds the lock, as far as the file tells."""
+    try:
+        held = json.loads(os.pread(descriptor, LONGEST_SIGNATURE, 0))
+        user, host, process = str(held["user"]), str(held["host"]), int(held["pid"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "somebody else"
+    if host == socket.gethostname() and not Path(f"/proc/{process}").exists():
+        return "somebody else"  # that one was killed, and whoever came after could not sign
+    return f"{user} on {host} (process {process})"

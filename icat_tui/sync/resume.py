@@ -1,0 +1,160 @@
+"""Taking up what was planned and never sent, byte for byte as it was confirmed then (interface.md, "Journal").
+
+What must stay true: only plans are sent, never what went out or may have; and only while disk, ICAT and journal still
+say what they said when it was planned (promises.md 3, 4).
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import groupby
+from pathlib import Path
+
+from icat_tui.disk.stored import parse_stored
+from icat_tui.domain.errors import SaveError
+from icat_tui.domain.events import SavingFailed
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.model import Dataset, Session, SessionDirectory
+from icat_tui.domain.status import Status
+from icat_tui.ingest.messages import Action, Message
+from icat_tui.ingest.records import planned_message
+from icat_tui.ingest.send import send
+from icat_tui.ingest.standing import JournalReader, Sending
+from icat_tui.sync.cancel import Cancellation
+from icat_tui.sync.lock import SessionLockedError, locked
+from icat_tui.sync.plan import NEEDS_CHOICE
+from icat_tui.sync.raw_directory import Site, session_at
+from icat_tui.sync.register import MessageSkipped, Office, RegisterEvent, SessionLocked, look_again
+
+MAY_BE_REGISTERED = frozenset({Status.UNREGISTERED, Status.NOT_UPLOADED, Status.INVALID})
+"""Not in ICAT, and nobody is at it; what is invalid may have been planned by hand, with what it lacks."""
+
+
+def resume(
+    planned: Iterable[Sending], office: Office, site: Site, cancellation: Cancellation
+) -> Iterator[RegisterEvent]:
+    """Send planned messages that still hold, and yield what becomes of all; the last event is `SendingFinished`.
+
+    Each session is locked while it is at it. Raises SaveError where the journal can't be read or written, or no lock
+    can be made: nothing more is sent then.
+    """
+    with ExitStack() as locks:
+        desk = _Desk(office, site, cancellation, locks)
+        messages = desk.still_valid(sorted(planned, key=lambda sending: sending.dataset))
+        for event in send(messages, office.broker, office.journal, cancelled=lambda: bool(cancellation)):
+            yield from desk.told()
+            yield event
+
+
+class _Desk:
+    """Where plans are looked at once more before they go out."""
+
+    def __init__(self, office: Office, site: Site, cancellation: Cancellation, locks: ExitStack) -> None:
+        self.office, self.site, self.cancellation, self.locks = office, site, cancellation, locks
+        self.reader = JournalReader(office.journal.path, site.facility)
+        self.happened: deque[RegisterEvent] = deque()
+
+    def told(self) -> Iterator[RegisterEvent]:
+        """Yield what happened here since the last time."""
+        while self.happened:
+            yield self.happened.popleft()
+
+    def still_valid(self, planned: Sequence[Sending]) -> Iterator[Message]:
+        """Yield the messages that still hold, session by session."""
+        placed = [(session_at(sending.dataset, self.site) if sending.dataset else None, sending) for sending in planned]
+        for path, group in groupby(placed, key=lambda each: each[0] and each[0].path):
+            members = list(group)
+            directory, messages = members[0][0], [self.message(sending) for _, sending in members]
+            if directory is None or path is None:
+                self.skip(messages, "its session is not on this machine's disk: nobody could look at it again")
+                continue
+            try:
+                self.locks.enter_context(locked(self.office.state_dir, directory))
+            except SessionLockedError as error:
+                self.happened.append(SessionLocked(directory, error.holder))
+                self.skip(messages, str(error))
+                continue
+            yield from self.unchanged(directory, messages)
+
+    def message(self, sending: Sending) -> Message:
+        return planned_message(self.office.journal.path, sending.plan or 0)
+
+    def unchanged(self, directory: SessionDirectory, messages: Sequence[Message]) -> Iterator[Message]:
+        self.forget(directory)
+        self.reader.refresh()
+        self.office.view.refresh()
+        open_plans = {sending.id for sending in self.reader.standings.planned()}
+        session = look_again(directory, self.office, self.cancellation)
+        for message in messages:
+            if message.id not in open_plans:
+                self.skip([message], "it was sent meanwhile, or something else about the same dataset was")
+            elif session is None:
+                self.skip([message], "its session could not be looked at again")
+            elif reason := what_changed(message, session, self.site.facility):
+                self.skip([message], reason)
+            else:
+                yield message
+
+    def forget(self, directory: SessionDirectory) -> None:
+        """Remove the cache file: whatever happens now, it is no longer true."""
+        if self.office.cache is None:
+            return
+        try:
+            self.office.cache.drop(directory)
+        except SaveError as error:
+            self.happened.append(SavingFailed(str(self.office.cache.path(directory)), str(error)))
+
+    def skip(self, messages: Iterable[Message], reason: str) -> None:
+        self.happened.extend(MessageSkipped(message, reason) for message in messages)
+
+
+def what_changed(message: Message, session: Session, facility: Facility) -> str:
+    """Return why a planned message is not to be sent as things are now; empty where it is.
+
+    It reads the file in `__icat__` that a stored message came from, and nothing else.
+    """
+    dataset = next((each for each in session.datasets if each.path == message.dataset), None)
+    if dataset is None:
+        return "; ".join(("nothing is known of it on disk now", *session.reasons))
+    if message.action == Action.ADD_FILES:
+        wanted = dataset.status == Status.REGISTERED_WITHOUT_FILES and dataset.icat_id == message.icat_id
+        return "" if wanted else _now(dataset)
+    if dataset.status not in MAY_BE_REGISTERED:
+        return _now(dataset)
+    if dataset.sent:
+        return f"{dataset.sent}, and ICAT does not have it"
+    return _other_investigation(message, session) or _other_content(message, dataset, facility)
+
+
+def _now(dataset: Dataset) -> str:
+    return f"it is {dataset.status.word} now" + (f": {'; '.join(dataset.reasons)}" if dataset.reasons else "")
+
+
+def _other_investigation(message: Message, session: Session) -> str:
+    """Return how the investigation is another one; a message that names none goes wherever ICAT puts it."""
+    fit, planned = session.fit, message.investigation
+    if planned is None or (fit and fit.id == planned):
+        return ""
+    if fit and fit.match in NEEDS_CHOICE and any(row.id == planned for row in session.candidates):
+        return ""  # a person chose it then
+    return f"it was planned for investigation {planned}, and its session belongs to {fit.id if fit else 'none'} now"
+
+
+def _other_content(message: Message, dataset: Dataset, facility: Facility) -> str:
+    """Return how the dataset says something else than the message."""
+    if message.action == Action.REGISTER_STORED:
+        try:
+            same = dataset.stored is not None and Path(dataset.stored).read_bytes() == message.body
+        except OSError as error:
+            return f"the file in __icat__ can't be read: {error.strerror}"
+        return "" if same else "the file in __icat__ that was to be sent is gone or has changed"
+    if dataset.status == Status.NOT_UPLOADED:
+        return "BLISS has left a message for it since"
+    if dataset.status == Status.INVALID:
+        return ""  # it says nothing that could have changed
+    try:
+        told = parse_stored(dataset.path, message.body, facility.zone)
+    except ValueError as error:
+        return f"what was planned can't be compared with its files ({error})"
+    says = dataset.start, dataset.end, (dataset.sample or "").replace("\n", "").strip()
+    return "" if says == (told.start, told.end, told.sample) else "its files say something else than was to be sent"

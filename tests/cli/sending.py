@@ -1,0 +1,215 @@
+"""A place whose sessions lack things in ICAT, a broker to send to, and the ingester behind it: all in this process.
+
+What must stay true: what is sent twice is there twice, so that nothing is sent twice unseen.
+"""
+
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from icat_tui.domain.facility import Facility
+from icat_tui.ingest.records import Record, read
+from icat_tui.ingest.standing import Sending, Standings
+from icat_tui.sandbox.icatplus import Entry
+from tests.cli.place import Place
+from tests.disk.bliss import write_bliss
+from tests.ingest.conftest import Client, FakeBroker, Frame, accept
+
+SESSION = "hg333/id10/20231019"
+NAMESPACE = "{http://www.esrf.fr/icat}"
+MESSAGE = (
+    '<?xml version="1.0" encoding="UTF-8"?><tns:dataset xmlns:tns="http://www.esrf.fr/icat" complete="true">'
+    "<tns:investigation>{proposal}</tns:investigation><tns:instrument>{beamline}</tns:instrument>"
+    "<tns:name>{name}</tns:name><tns:location>{path}</tns:location>"
+    "<tns:startDate>2023-10-20T01:00:00+02:00</tns:startDate><tns:endDate>2023-10-20T05:00:00+02:00</tns:endDate>"
+    "<tns:sample><tns:name>sB</tns:name></tns:sample>"
+    "<tns:parameter><tns:name>Sample_name</tns:name><tns:value>sB</tns:value></tns:parameter></tns:dataset>"
+)
+"""As BLISS leaves it in `__icat__` (icat-facts.md §5.4)."""
+
+
+def add_lacking(
+    place: Place,
+    name: str = SESSION,
+    *,
+    unregistered: int = 0,
+    not_uploaded: int = 0,
+    without_files: int = 0,
+    invalid: int = 0,
+    registered: int = 0,
+) -> Path:
+    """Make a session, long over, whose datasets lack what their collection is called after; return its path."""
+    path = place.session(name, registered=0)
+    for collection, number in {
+        "unregistered": unregistered,
+        "uploaded": not_uploaded,
+        "files": without_files,
+        "invalid": invalid,
+        "registered": registered,
+    }.items():
+        for count in range(1, number + 1):
+            _add(place, path, collection, f"{count:04}")
+    settle(path)
+    return path
+
+
+def _add(place: Place, session: Path, collection: str, name: str) -> None:
+    dataset = session / "RAW_DATA" / collection / f"{collection}_{name}"
+    if collection == "invalid":
+        dataset.mkdir(parents=True)
+        return
+    write_bliss(dataset / f"{dataset.name}.h5")
+    proposal, beamline, date = session.parts[-3:]
+    if collection == "uploaded":
+        stored = session / "RAW_DATA" / "__icat__" / f"{dataset.name}.xml"
+        stored.parent.mkdir(exist_ok=True)
+        stored.write_text(MESSAGE.format(proposal=proposal, beamline=beamline, name=name, path=dataset))
+    if collection in ("files", "registered"):
+        start = datetime.fromisoformat(f"{date}T08:00:00+02:00")
+        count = 0 if collection == "files" else 1
+        place.icatplus.state.add_dataset(place.investigations, Entry(name, str(dataset), start, start, "sA", count))
+
+
+def settle(path: Path, when: float = datetime.fromisoformat("2023-10-22T08:00:00+02:00").timestamp()) -> None:
+    """Make everything below a path look as if nobody had touched it since the session."""
+    for parent, names, files in os.walk(path, topdown=False):
+        for name in (*names, *files):
+            os.utime(f"{parent}/{name}", (when, when))
+    os.utime(path, (when, when))
+
+
+def dataset(session: Path, collection: str, name: str = "0001") -> str:
+    return f"{session}/RAW_DATA/{collection}/{collection}_{name}"
+
+
+@dataclass
+class Ingester:
+    """What ICAT makes of messages: a script of the broker, or a part of one. Faults are values of its fields."""
+
+    place: Place
+    drops: bool = False
+    elsewhere: int | None = None
+    """The investigation where all is filed, whatever the message says."""
+    counts_later: bool = False
+    """New datasets have no file count yet, and files that were asked for are not counted."""
+    waits: bool = False
+    """Messages wait until `catch_up`."""
+    received: list[Frame] = field(default_factory=list)
+    waiting: list[Frame] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, client: Client, frame: Frame) -> None:
+        """Accept a message and ingest it."""
+        self.take(frame)
+        accept(client, frame)
+
+    def take(self, frame: Frame) -> None:
+        with self.lock:
+            self.received.append(frame)
+            if self.waits:
+                self.waiting.append(frame)
+            elif not self.drops:
+                self.ingest(frame)
+
+    def catch_up(self) -> None:
+        with self.lock:
+            for frame in self.waiting:
+                self.ingest(frame)
+            self.waiting.clear()
+
+    def ingest(self, frame: Frame) -> None:
+        if frame.headers["destination"].endswith("icatDataFiles"):
+            if not self.counts_later:
+                self.count(json.loads(frame.body)["datasetId"])
+            return
+        root = ET.fromstring(frame.body)
+        text = {child.tag.removeprefix(NAMESPACE): child.text or "" for child in root}
+        slots = self.place.icatplus.state.investigations(text["instrument"], text["investigation"])
+        investigation = self.elsewhere or slots[0]["id"]
+        moments = [datetime.fromisoformat(text[name]) for name in ("startDate", "endDate")]
+        sample = root.findtext(f"{NAMESPACE}sample/{NAMESPACE}name", "")
+        count = None if self.counts_later else 1
+        entry = Entry(text["name"], text["location"], moments[0], moments[1], sample, count)
+        self.place.icatplus.state.add_dataset(investigation, entry)
+
+    def count(self, number: int) -> None:
+        """Make ICAT count the files of a dataset."""
+        state = self.place.icatplus.state
+        with state._lock:
+            for rows in state._datasets.values():
+                for place, row in enumerate(rows):
+                    if row["id"] == number:
+                        kept = [each for each in row["parameters"] if each["name"] != "__fileCount"]
+                        rows[place] = row | {"parameters": [*kept, {"id": 9, "name": "__fileCount", "value": "1"}]}
+
+    @property
+    def locations(self) -> Counter[str]:
+        """How often each dataset is registered in ICAT."""
+        rows = self.place.icatplus.state._datasets.values()
+        return Counter(row["location"] for each in rows for row in each)
+
+
+@dataclass
+class Circle:
+    """Disk, broker, ingester and catalogue."""
+
+    place: Place
+    broker: FakeBroker
+    ingester: Ingester
+    state_dir: Path
+
+    def session(self, name: str = SESSION, **lacking: int) -> Path:
+        return add_lacking(self.place, name, **lacking)
+
+    def settings(self, **more: str) -> dict[str, str]:
+        """Return the settings to work here: nothing is waited for longer than needed."""
+        here = {"queue": str(self.broker.address), "state_dir": str(self.state_dir), "rate": "0", "verify_wait": "0s"}
+        return self.place.settings(**here) | more
+
+    @property
+    def journal(self) -> Path:
+        return self.state_dir / "journal.jsonl"
+
+    @property
+    def records(self) -> list[Record]:
+        """What the journal says; fails where a line is no record."""
+        lines = list(read(self.journal))
+        assert all(line.record for line in lines)
+        return [line.record for line in lines if line.record]
+
+    def told(self, path: str) -> list[str]:
+        """Return the kinds of record of a dataset, in their order; outcomes by name."""
+        records = [record for record in self.records if record.dataset == path]
+        return [str(record.outcome or record.record) for record in records]
+
+    @property
+    def pending(self) -> list[Sending]:
+        found = Standings(Facility())
+        found.add(read(self.journal))
+        return list(found.pending())
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [frame.body for frame in self.broker.sent]
+
+
+def scripted(*scripts: Callable[[Client, Frame], None]) -> Callable[[Client, Frame], None]:
+    """Return a script that does with the n-th message what the n-th of these says; with all further ones the last."""
+    turn = iter(range(1_000_000))
+
+    def script(client: Client, frame: Frame) -> None:
+        scripts[min(next(turn), len(scripts) - 1)](client, frame)
+
+    return script
+
+
+def statuses_of(record: dict[str, Any]) -> dict[str, str]:
+    """Return the status of each dataset of a session's record, by `<collection>_<name>`."""
+    return {one["path"].rpartition("/")[2]: one["status"] for one in record["datasets"]}

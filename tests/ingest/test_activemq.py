@@ -1,0 +1,144 @@
+"""Against a real ActiveMQ: what it stores, what it refuses, and what is left when it dies in the middle."""
+
+import importlib
+import queue
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from icat_tui.ingest.broker import Login
+from icat_tui.ingest.events import BrokerLost, MessageAccepted, MessageRejected, SendingFinished
+from icat_tui.ingest.journal import Journal
+from icat_tui.ingest.messages import Message
+from icat_tui.ingest.records import read
+from icat_tui.ingest.send import send
+from tests.ingest.conftest import JAR, ActiveMQ, broker_at, free_port, message
+
+pytestmark = [pytest.mark.activemq, pytest.mark.skipif(not JAR.exists(), reason=f"ActiveMQ is not installed ({JAR})")]
+
+
+class _Inbox:
+    def __init__(self) -> None:
+        self.frames: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def on_message(self, frame: Any) -> None:
+        self.frames.put(frame)
+
+    def on_send(self, frame: Any) -> None:
+        pass
+
+
+@contextmanager
+def consumer(broker: ActiveMQ, destination: str) -> Iterator[_Inbox]:
+    stomp = importlib.import_module("stomp")
+    inbox = _Inbox()
+    connection = stomp.StompConnection11([("127.0.0.1", broker.address.port)])
+    connection.set_listener("", inbox)
+    connection.connect(wait=True)
+    connection.subscribe(f"/queue/{destination}", id="1")
+    try:
+        yield inbox
+    finally:
+        connection.disconnect()
+
+
+def stored(broker: ActiveMQ, destination: str) -> list[Any]:
+    """Everything in a queue, in its order: a last message marks the end."""
+    end = message(0, id="end", body=uuid4().hex.encode(), destination=destination)
+    events = list(send([end], broker_at(broker.address), Journal(broker.directory / "end.jsonl")))
+    assert MessageAccepted(end) in events
+    frames = []
+    with consumer(broker, destination) as inbox:
+        while (frame := inbox.frames.get(timeout=20)).body != end.body.decode():
+            frames.append(frame)
+    return frames
+
+
+def plan(count: int, destination: str) -> list[Message]:
+    return [
+        message(
+            number, body=f"<dataset>{number} é漢\U0001f600 {'x' * 2000}</dataset>".encode(), destination=destination
+        )
+        for number in range(count)
+    ]
+
+
+def test_what_was_accepted_is_in_the_queue_as_a_persistent_text_message(activemq: ActiveMQ, journal: Journal) -> None:
+    messages = plan(100, "text")
+    journal.plan(messages)
+    end = list(send(messages, broker_at(activemq.address), journal))[-1]
+    assert end == SendingFinished(100, 0, 0, connected=True, cancelled=False)
+    frames = stored(activemq, "text")
+    assert [frame.body.encode() for frame in frames] == [one.body for one in messages]
+    for frame in frames:
+        assert frame.headers["persistent"] == "true"
+        assert "content-length" not in frame.headers  # with one it would be a BytesMessage
+
+
+AUTHORITIES = """
+<simpleAuthenticationPlugin><users>
+  <authenticationUser username="icat" password="s3cret" groups="beamlines"/>
+</users></simpleAuthenticationPlugin>
+<authorizationPlugin><map><authorizationMap><authorizationEntries>
+  <authorizationEntry queue="open" read="beamlines" write="beamlines" admin="beamlines"/>
+  <authorizationEntry queue="closed" read="beamlines" write="nobody" admin="beamlines"/>
+  <authorizationEntry topic="&gt;" read="beamlines" write="beamlines" admin="beamlines"/>
+</authorizationEntries></authorizationMap></map></authorizationPlugin>
+"""
+
+
+@pytest.mark.slow
+def test_what_it_refuses_is_rejected_in_its_own_words(tmp_path: Path, journal: Journal) -> None:
+    broker = ActiveMQ(tmp_path / "activemq", free_port())
+    with broker.running_with(AUTHORITIES):
+        wrong = broker_at(broker.address, login=Login("icat", "wr0ng"))
+        end = list(send([message(0)], wrong, journal))[-1]
+        assert isinstance(end, SendingFinished)
+        assert "invalid" in end.trouble
+        assert "wr0ng" not in end.trouble
+        messages = [message(1, destination="open"), message(2, destination="closed"), message(3, destination="open")]
+        journal.plan(messages)
+        right = broker_at(broker.address, rate=5.0, login=Login("icat", "s3cret"))
+        events = list(send(messages, right, journal))
+    (rejected,) = [event for event in events if isinstance(event, MessageRejected)]
+    assert rejected.message == messages[1]
+    assert "icat is not authorized to write to: queue://closed" in rejected.words
+    assert [event.message for event in events if isinstance(event, MessageAccepted)] == [messages[0], messages[2]]
+    assert events[-1] == SendingFinished(2, 1, 0, connected=True, cancelled=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [1, 150])
+def test_a_broker_that_is_killed_and_comes_back_has_all_that_it_accepted_and_nothing_twice(
+    tmp_path: Path, journal: Journal, after: int
+) -> None:
+    broker = ActiveMQ(tmp_path / "activemq", free_port())
+    broker.script("start")
+    try:
+        messages = plan(400, "killed")
+        journal.plan(messages)
+        events, killed = [], False
+        for event in send(messages, broker_at(broker.address, reconnect_for=60.0), journal):
+            events.append(event)
+            if not killed and len([one for one in events if isinstance(one, MessageAccepted)]) == after:
+                broker.kill()
+                killed = True
+            if isinstance(event, BrokerLost):
+                broker.script("start")
+        accepted = {event.message.body for event in events if isinstance(event, MessageAccepted)}
+        intended = {line.record.id for line in read(journal.path) if line.record and line.record.record == "intent"}
+        received = Counter(frame.body.encode() for frame in stored(broker, "killed"))
+    finally:
+        broker.script("stop")
+    end = events[-1]
+    assert isinstance(end, SendingFinished)
+    assert any(isinstance(event, BrokerLost) for event in events)
+    assert end.accepted + end.unknown == 400
+    assert accepted <= set(received)
+    assert set(received) <= {one.body for one in messages if one.id in intended}
+    assert received.most_common(1)[0][1] == 1

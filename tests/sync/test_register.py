@@ -1,0 +1,361 @@
+"""Between the yes and the sending: whatever has changed is skipped and said, the rest goes out byte for byte.
+
+Promises 3 and 8.
+"""
+
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.domain.broker_address import BrokerAddress
+from icat_tui.domain.compare import Surroundings
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.formats import RawFormat
+from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.ingest.events import MessageAccepted, SendingFinished
+from icat_tui.ingest.journal import Journal
+from icat_tui.ingest.messages import Message, Origin
+from icat_tui.ingest.records import Kind
+from icat_tui.sandbox.icatplus import Entry
+from icat_tui.sync.cache import SessionCache
+from icat_tui.sync.cancel import Cancellation
+from icat_tui.sync.correspondence import JournalView
+from icat_tui.sync.lock import locked
+from icat_tui.sync.plan import Plan, Terms, make_plan
+from icat_tui.sync.register import MessageSkipped, Office, RegisterEvent, SessionLocked, look_again, register
+from tests.cli.place import KEY, START, Place
+from tests.cli.place import serving as serving_icatplus
+from tests.cli.sending import SESSION, Circle, Ingester, add_lacking, dataset, settle
+from tests.disk.bliss import ENDED, write_bliss
+from tests.ingest.conftest import Client, FakeBroker, Frame, broker_at, serving
+
+FACILITY = Facility()
+TERMS = Terms(facility=FACILITY, origin=Origin("here", "tests", START))
+
+
+@pytest.fixture
+def circle(tmp_path: Path) -> Iterator[Circle]:
+    with serving_icatplus() as icatplus:
+        place = Place(tmp_path / "facility", icatplus)
+        ingester = Ingester(place)
+        with serving(FakeBroker(script=ingester)) as broker:
+            yield Circle(place, broker, ingester, tmp_path / "state")
+
+
+def office_of(circle: Circle, **known: Any) -> Office:
+    view = JournalView(circle.journal, FACILITY)
+    defaults: dict[str, Any] = {
+        "catalogue": IcatPlus(circle.place.icatplus.url, KEY, zone=FACILITY.zone, jobs=2),
+        "around": Surroundings(facility=FACILITY, now=datetime.now(UTC), sent=view),
+        "view": view,
+        "journal": Journal(circle.journal),
+        "broker": broker_at(circle.broker.address),
+        "state_dir": circle.state_dir,
+    }
+    return Office(**(defaults | known))
+
+
+def directory_of(path: Path) -> SessionDirectory:
+    proposal, beamline, date = path.parts[-3:]
+    return SessionDirectory(str(path), proposal, beamline, date, RawFormat.ESRFV3)
+
+
+def planned(path: Path, office: Office) -> Plan:
+    session = look_again(directory_of(path), office, Cancellation())
+    assert isinstance(session, Session)
+    return make_plan(session, TERMS)
+
+
+def skipped(events: list[RegisterEvent]) -> dict[str, str]:
+    return {event.message.dataset: event.reason for event in events if isinstance(event, MessageSkipped)}
+
+
+def finished(events: list[RegisterEvent]) -> SendingFinished:
+    assert isinstance(events[-1], SendingFinished)
+    return events[-1]
+
+
+# -- promise 3 -------------------------------------------------------------------------------------------------------
+
+
+def file_of(path: Path, collection: str) -> Path:
+    return Path(dataset(path, collection), f"{collection}_0001.h5")
+
+
+def rewritten(circle: Circle, path: Path) -> str:
+    write_bliss(file_of(path, "unregistered"), {"1.1": {**ENDED, "sample/name": "another"}})
+    settle(path)
+    return dataset(path, "unregistered")
+
+
+def removed(circle: Circle, path: Path) -> str:
+    shutil.rmtree(dataset(path, "unregistered"))
+    settle(path)
+    return dataset(path, "unregistered")
+
+
+def touched(circle: Circle, path: Path) -> str:
+    os.utime(file_of(path, "unregistered"))
+    return dataset(path, "unregistered")
+
+
+def torn(circle: Circle, path: Path) -> str:
+    os.truncate(file_of(path, "unregistered"), 100)
+    settle(path)
+    return dataset(path, "unregistered")
+
+
+def edited(circle: Circle, path: Path) -> str:
+    stored = path / "RAW_DATA" / "__icat__" / "uploaded_0001.xml"
+    stored.write_text(stored.read_text().replace("sB", "sC"))
+    settle(path)
+    return dataset(path, "uploaded")
+
+
+def taken_away(circle: Circle, path: Path) -> str:
+    (path / "RAW_DATA" / "__icat__" / "uploaded_0001.xml").unlink()
+    settle(path)
+    return dataset(path, "uploaded")
+
+
+def registered_meanwhile(circle: Circle, path: Path) -> str:
+    entry = Entry("0001", dataset(path, "uploaded"), START, START, "sB", 1)
+    circle.place.icatplus.state.add_dataset(circle.place.investigations, entry)
+    return dataset(path, "uploaded")
+
+
+def counted_meanwhile(circle: Circle, path: Path) -> str:
+    circle.ingester.count(1)
+    return dataset(path, "files")
+
+
+def emptied(circle: Circle, path: Path) -> str:
+    file_of(path, "files").unlink()
+    settle(path)
+    return dataset(path, "files")
+
+
+def sent_meanwhile(circle: Circle, path: Path) -> str:
+    other = planned(path, office_of(circle))
+    (message,) = [offer.message for offer in other.offers if offer.dataset.path == dataset(path, "files")]
+    journal = Journal(circle.journal)
+    journal.plan([message])
+    journal.intend([message])
+    return dataset(path, "files")
+
+
+CHANGES: dict[Callable[[Circle, Path], str], str] = {
+    rewritten: "what would be sent has changed",
+    removed: "it is no longer on disk",
+    touched: "it is in progress now",
+    torn: "it is invalid now",
+    edited: "what would be sent has changed",
+    taken_away: "it is unregistered now",
+    registered_meanwhile: "it is registered now",
+    counted_meanwhile: "it is registered now",
+    emptied: "it is registered now: no files on disk either",
+    sent_meanwhile: "it is pending now: no receipt",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_what_has_changed_since_the_yes_is_skipped_and_the_rest_sent_byte_for_byte(
+    circle: Circle, change: Callable[[Circle, Path], str]
+) -> None:
+    path = circle.session(unregistered=2, not_uploaded=2, without_files=2)
+    office = office_of(circle)
+    plan = planned(path, office)
+    assert len(list(plan.offers)) == 6
+    changed = change(circle, path)
+    events = list(register([plan], TERMS, office, Cancellation()))
+    (said,) = skipped(events).items()
+    assert said[0] == changed
+    assert said[1].startswith(CHANGES[change])
+    expected = [offer.message for offer in plan.offers if offer.dataset.path != changed]
+    assert circle.bodies == [message.body for message in expected]
+    assert [event.message for event in events if isinstance(event, MessageAccepted)] == expected
+    assert finished(events).accepted == 5
+
+
+def test_in_an_outage_nothing_is_sent(circle: Circle) -> None:
+    path = circle.session(unregistered=1, without_files=1)
+    office = office_of(circle)
+    plan = planned(path, office)
+    circle.place.icatplus.fault = lambda _: (403, "")
+    events = list(register([plan], TERMS, office, Cancellation()))
+    assert set(skipped(events)) == {dataset(path, "unregistered"), dataset(path, "files")}
+    assert all(reason.startswith("it is unknown now: ") for reason in skipped(events).values())
+    assert circle.broker.connections == 0
+
+
+def test_an_investigation_that_no_longer_fits_needs_a_choice_again(circle: Circle) -> None:
+    path = circle.session(unregistered=1, without_files=1)
+    office = office_of(circle)
+    plan = planned(path, office)
+    slot = circle.place.icatplus.state._investigations[1]
+    slot["startDate"], slot["endDate"] = "2023-06-01T08:00:00.000+02:00", "2023-06-04T08:00:00.000+02:00"
+    events = list(register([plan], TERMS, office, Cancellation()))
+    assert skipped(events) == {
+        dataset(path, "unregistered"): "its investigation is far: choose one with --investigation"
+    }
+    assert finished(events).accepted == 1
+
+
+def test_every_message_stands_in_the_journal_before_the_first_goes_out(circle: Circle) -> None:
+    paths = [circle.session(f"hg{number}/id10/20231019", unregistered=2) for number in range(2)]
+    seen: list[int] = []
+
+    def looking(client: Client, frame: Frame) -> None:
+        seen.append(sum(record.record is Kind.PLAN for record in circle.records))
+        circle.ingester(client, frame)
+
+    circle.broker.script = looking
+    office = office_of(circle)
+    plans = [planned(path, office) for path in paths]
+    assert finished(list(register(plans, TERMS, office, Cancellation()))).accepted == 4
+    assert set(seen) == {4}
+
+
+def test_a_cancelled_registration_sends_nothing_more_and_says_nothing_of_the_rest(circle: Circle) -> None:
+    paths = [circle.session(f"hg{number}/id10/20231019", unregistered=1) for number in range(3)]
+    cancellation, office = Cancellation(), office_of(circle)
+    slow = broker_at(circle.broker.address, rate=5.0)  # one at a time
+
+    def last(client: Client, frame: Frame) -> None:
+        circle.ingester(client, frame)
+        cancellation.cancel()
+
+    circle.broker.script = last
+    plans = [planned(path, office) for path in paths]
+    events = list(register(plans, TERMS, office_of(circle, broker=slow), cancellation))
+    assert finished(events).cancelled
+    assert finished(events).accepted == len(circle.broker.sent)
+    assert 1 <= len(circle.broker.sent) < 3
+    assert not skipped(events)
+    outcomes = [record.record for record in circle.records]
+    assert outcomes.count(Kind.INTENT) == outcomes.count(Kind.OUTCOME) == len(circle.broker.sent)
+
+
+# -- promise 8 -------------------------------------------------------------------------------------------------------
+
+
+def test_a_locked_session_is_left_alone_and_the_others_are_sent(circle: Circle, tmp_path: Path) -> None:
+    paths = [circle.session(f"hg{number}/id10/20231019", unregistered=1) for number in range(2)]
+    cache = SessionCache(tmp_path / "cache")
+    office = office_of(circle, cache=cache)
+    plans = [planned(path, office) for path in paths]
+    for path in paths:
+        look_again(directory_of(path), office, Cancellation(), keep=True)
+    with locked(circle.state_dir, directory_of(paths[0])):
+        events = list(register(plans, TERMS, office, Cancellation()))
+    (who,) = [event for event in events if isinstance(event, SessionLocked)]
+    assert who.directory == directory_of(paths[0])
+    assert f"(process {os.getpid()})" in who.holder
+    assert list(skipped(events)) == [dataset(paths[0], "unregistered")]
+    assert finished(events).accepted == 1
+    assert cache.path(directory_of(paths[0])).exists(), "it was not sent for"
+    assert not cache.path(directory_of(paths[1])).exists()
+
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["stomp", "h5py", "requests", "tests.sync.test_register"])
+GROUP = 4711
+
+
+def become(user: int) -> None:
+    os.setgroups([])
+    os.setgid(GROUP)
+    os.setuid(user)
+    os.umask(0o002)
+
+
+class There(NamedTuple):
+    """Where another process finds everything."""
+
+    path: Path
+    url: str
+    port: int
+    state_dir: Path
+
+    def office(self) -> Office:
+        view = JournalView(self.state_dir / "journal.jsonl", FACILITY)
+        return Office(
+            catalogue=IcatPlus(self.url, KEY, zone=FACILITY.zone, jobs=2),
+            around=Surroundings(facility=FACILITY, now=datetime.now(UTC), sent=view),
+            view=view,
+            journal=Journal(self.state_dir / "journal.jsonl"),
+            broker=broker_at(BrokerAddress("127.0.0.1", self.port)),
+            state_dir=self.state_dir,
+        )
+
+
+def register_as(user: int | None, there: There, start: Any, said: Any) -> None:
+    """Plan, wait for the other, register; say how many were planned and accepted, and who held the lock."""
+    planned(there.path, there.office())  # whatever is imported late lies where only root may look
+    if user is not None:
+        become(user)
+    office = there.office()
+    plan = planned(there.path, office)
+    start.wait(60)
+    events = list(register([plan], TERMS, office, Cancellation()))
+    holders = [event.holder for event in events if isinstance(event, SessionLocked)]
+    said.put((len(list(plan.offers)), finished(events).accepted, holders))
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A directory that others can reach: every run of pytest closes `tmp_path` to them."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+USERS = [None, None] if os.geteuid() else [12001, 12002]
+"""Two users where we may be two."""
+
+
+def test_of_two_who_register_a_session_at_once_each_message_goes_out_once(shared: Path) -> None:
+    state_dir = shared / "state"
+    state_dir.mkdir()
+    if os.geteuid() == 0:
+        os.chown(state_dir, -1, GROUP)
+        state_dir.chmod(0o2775)
+    with serving_icatplus() as icatplus:
+        place = Place(shared / "facility", icatplus)
+        path = add_lacking(place, SESSION, unregistered=6, without_files=6)
+        ingester, start, said = Ingester(place), FORKS.Barrier(2), FORKS.Queue()
+        with serving(FakeBroker(script=ingester)) as broker:
+            there = There(path, icatplus.url, broker.port, state_dir)
+            both = [FORKS.Process(target=register_as, args=(user, there, start, said)) for user in USERS]
+            for each in both:
+                each.start()
+            told = [said.get(timeout=60) for _ in both]
+            for each in both:
+                each.join(30)
+        assert [each.exitcode for each in both] == [0, 0]
+        assert len({frame.body for frame in broker.sent}) == len(broker.sent) == 12
+        assert set(ingester.locations.values()) == {1}
+        assert [offered for offered, _, _ in told] == [12, 12]
+        assert sorted(accepted for _, accepted, _ in told) == [0, 12]
+        for holder in [holder for _, accepted, holders in told for holder in holders if not accepted]:
+            assert "process" in holder or holder == "somebody else"
+
+
+def test_a_message_is_what_it_was(circle: Circle) -> None:
+    office = office_of(circle)
+    path = circle.session(unregistered=1)
+    first, second = planned(path, office), planned(path, office)
+    assert [_content(one.message) for one in first.offers] == [_content(one.message) for one in second.offers]
+    assert {one.message.id for one in first.offers}.isdisjoint(one.message.id for one in second.offers)
+
+
+def _content(message: Message) -> tuple[str, bytes]:
+    return message.destination, message.body
