@@ -1,6 +1,7 @@
 """Registering from the tree: what is asked, what is sent, and what of it is seen again."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.cli.sending import Circle, dataset
 from tests.tui.apps import Driver, a_workplace, detail, drive_app, log_lines, scanned, status_line, until
 
 
-def ready(app: IcatTui, kind: type[Dialog[object]]) -> bool:
+def ready(app: IcatTui, kind: type[Dialog[Any]]) -> bool:
     return isinstance(app.screen, kind) and app.screen.painted
 
 
