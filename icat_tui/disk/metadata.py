@@ -40,6 +40,12 @@ class Reading(NamedTuple):
     """Some of it lies in another file, whose changes the stamps of this one don't show."""
 
 
+def get_ready(raw_format: RawFormat) -> None:
+    """Import what reading a format takes; without this the first file does."""
+    if raw_format != RawFormat.MX:
+        from icat_tui.disk import hdf5  # noqa: F401, PLC0415 - brings h5py
+
+
 def read_datasets(
     directory: SessionDirectory, datasets: Sequence[DiskDataset], started: float, zone_name: str
 ) -> list[DiskDataset]:

@@ -73,16 +73,16 @@ def scan(plan: ScanPlan, cancellation: Cancellation | None = None) -> Iterator[S
     catalogue, which a scan that comes to its end leaves open.
     """
     run = _Run(plan)
-    callers = Cancellation() if cancellation is None else cancellation  # one that was not called off is false
     # Not the caller's itself, as this scan may be only a part of the work.
-    take_back = callers.on_cancel(run.cancellation.cancel)
+    take_back = cancellation.on_cancel(run.cancellation.cancel) if cancellation is not None else None
     began = time.perf_counter()
     try:
         run.start()
         yield from run.events()
         yield ScanFinished(cancelled=bool(run.cancellation), seconds=time.perf_counter() - began)
     finally:
-        take_back()
+        if take_back is not None:
+            take_back()
         run.cancellation.cancel()
 
 

@@ -144,20 +144,24 @@ class IcatTui(App[None], inherit_bindings=False):
         self.session_tree.focus()
         self.show_keys()
         self.show_state()
+        self.detail.follow(self.model.node)
         self.intake.begin()
 
     def on_done(self, message: Done) -> None:
         """Go on with what a thread has done."""
-        message.then()
+        if self.is_open:
+            message.then()
 
     def on_broken(self, message: Broken) -> None:
         """Show what went wrong in a thread: our own errors as they are, any other with its traceback."""
+        log.debug("%s", message.details)
+        if not self.is_open:
+            return
         self.intake.flush()
         if isinstance(message.error, IcatTuiError):
             self.complain(str(message.error))
             return
         what = f"a mistake of ours while {message.doing} ({type(message.error).__name__}: {message.error})"
-        log.debug("%s", message.details)
         self.say(message.details, Status.INVALID.colour)
         self.complain(f"{what}: please report it, with what the log (L) says")
 
@@ -169,6 +173,11 @@ class IcatTui(App[None], inherit_bindings=False):
     def background(self, doing: str, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
         """Do something in a thread, then something with what came of it."""
         in_background(self, doing, work, then)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything to show things on: what comes when the app is being left is not shown."""
+        return bool(self.screen_stack) and self.screen_stack[0].is_running
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -227,6 +236,8 @@ class IcatTui(App[None], inherit_bindings=False):
     def on_detail_cursor_rested(self, message: Detail.CursorRested) -> None:
         """Show the detail of what the cursor is on."""
         node = message.node
+        if not self.is_open:
+            return
         self.show_keys()
         if node is None or self.model.node is None or self.model.node.place != node.place:
             return

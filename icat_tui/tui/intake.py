@@ -127,6 +127,8 @@ class Intake:
 
     def flush(self) -> None:
         """Show what scans have found since the last time."""
+        if not self._app.is_open:
+            return
         rows: list[SessionRow] = []
         for scan in list(self.scans.values()):
             if ended := scan.ended:

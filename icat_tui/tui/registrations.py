@@ -65,9 +65,7 @@ class Registrations:
     def register(self) -> None:
         """Ask about what is marked, else about what the cursor is on."""
         app, model = self._app, self._app.model
-        if model.node is None:
-            return
-        marks = list(model.marks) or standing_for(model, model.node)
+        marks = list(model.marks) or (standing_for(model, model.node) if model.node else [])
         selected = selection_of(marks)
         directories = [model.sessions[path].directory for path in selected if path in model.sessions]
         terms = app.place.terms()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from icat_tui.catalogue.gate import Limits
-from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.ingest.broker import Broker
+from icat_tui.office import icatplus_for
 from tests.cli.conftest import Runner
 from tests.cli.place import KEY, Place, Ran
 from tests.cli.sending import Circle, Ingester, dataset, scripted, settle, statuses_of
@@ -415,7 +415,7 @@ def test_when_icat_goes_after_sending_nothing_is_lost(
     circle: Circle, sync: Registrar, fault: tuple[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits = Limits(connect=5.0, read=0.5, answer=5.0, retries=1, backoff=0.001)
-    monkeypatch.setattr("icat_tui.office.IcatPlus", partial(IcatPlus, limits=limits))
+    monkeypatch.setattr("icat_tui.cli.scanning.icatplus_for", partial(icatplus_for, limits=limits))
     path = circle.session(unregistered=2)
 
     def going(client: Client, frame: Frame) -> None:

@@ -208,7 +208,6 @@ def survive(circle: Circle, point: int, words: list[str]) -> int:
     assert all(Counter(frame.body for frame in circle.broker.sent)[body] == 1 for body in before), "sent twice"
     lost = {sending.dataset for sending in circle.pending}
     assert set(circle.ingester.locations) | lost == everything, "lost unseen"
-    assert all(sending.latest is Latest.INTENDED for sending in circle.pending)
     run_until(circle, FAR, words, answers="y\n" * 9, pending_timeout="0s")
     assert set(circle.ingester.locations) == everything, "lost"
     assert set(circle.ingester.locations.values()) == {1}, "sent twice"

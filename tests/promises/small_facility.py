@@ -138,4 +138,4 @@ def asked(facility: SmallFacility, limits: Limits = ONCE, jobs: int = 8) -> Iter
 
 def events_with(facility: SmallFacility, client: IcatPlus, **options: Any) -> list[ScanEvent]:
     """Scan the whole facility."""
-    return events_of(plan_of(found_below(facility.root), client, now=NOW, **options))
+    return events_of(plan_of(found_below(facility.root), client, now=NOW, **({"jobs": 2} | options)))
