@@ -107,7 +107,7 @@ def words(lines: Iterable[str]) -> str:
 def plan_of(
     *statuses: Status, date: str = "20231019", sent: Iterable[int] = (), category: Category = Category.TODO
 ) -> Plan:
-    """Return a plan of a session with a dataset of each of these statuses; `sent` are the places of those sent before."""
+    """Return a plan for a session with a dataset of each status; `sent` are the places of those sent before."""
     return make_plan(session_of(*statuses, date=date, sent=sent, category=category), TERMS)
 
 

@@ -1,5 +1,6 @@
 import asyncio
 from collections import Counter
+from functools import partial
 
 import pytest
 from msgspec import structs
@@ -120,7 +121,7 @@ def test_keys_typed_before_the_dialog_was_painted_do_not_count() -> None:
 def test_where_nothing_can_be_sent_nothing_is_and_it_says_how_to_allow_it(keys: list[str]) -> None:
     for number in (1, 51):
         plan = plan_of(*[NEW] * number)
-        assert press(lambda plan=plan: about(plan, forbidden=FORBIDDEN), *keys) in (NOTHING, None)
+        assert press(partial(about, plan, forbidden=FORBIDDEN), *keys) in (NOTHING, None)
     told = words(looked_at(lambda: about(plan_of(NEW), forbidden=FORBIDDEN)))
     assert FORBIDDEN in told
     assert "1 message would go to broker:61613" in told

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,10 @@ def sessions(circle: Circle, number: int, **lacking: int) -> list[Path]:
     return [circle.session(f"hg{place}/id10/20231019", **lacking) for place in range(number)]
 
 
+def registered(heard: Heard, path: Path) -> bool:
+    return set(heard.last_look(path).values()) == {Status.REGISTERED}
+
+
 def test_what_is_confirmed_goes_out_in_order_and_is_told_until_icat_has_it(circle: Circle) -> None:
     heard = Heard()
     paths = sessions(circle, 2, unregistered=2, without_files=1)
@@ -122,7 +127,7 @@ def test_what_is_confirmed_goes_out_in_order_and_is_told_until_icat_has_it(circl
         assert heard.wait_for_orders(2) == ["", ""]
         heard.wait_for(lambda: len(heard.of(MessageConfirmed)) == 6)
         for path in paths:
-            heard.wait_for(lambda path=path: set(heard.last_look(path).values()) == {Status.REGISTERED})
+            heard.wait_for(partial(registered, heard, path))
         assert registrar.busy == 0
         assert registrar.summary() == "6 sent, 0 not sent, 0 unknown (6 in ICAT)"
     assert circle.bodies == [offer.message.body for plan in plans for offer in plan.offers]

@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 from msgspec import structs
 from textual.pilot import Pilot
@@ -96,7 +98,7 @@ def test_leaving_gives_nothing_back(keys: list[str]) -> None:
 def test_hostile_names_are_shown_visible_and_given_back_as_they_are() -> None:
     for text in ("[/x]", " leading", "new\nline", "caf\udce9"):
         odd = structs.replace(INVALID, name=text, sample=text, reasons=(text,))
-        assert press(lambda odd=odd: form(odd), "ctrl+s") == filled(text, text)
-        lines = looked_at(lambda odd=odd: form(odd), size=(150, 40))
+        assert press(partial(form, odd), "ctrl+s") == filled(text, text)
+        lines = looked_at(partial(form, odd), size=(150, 40))
         assert all(line.isprintable() for line in lines), text
         assert " ".join(visible(text)[:60].split()) in words(lines), text

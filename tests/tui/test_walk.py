@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -56,10 +57,14 @@ def walk(guide: Guide, *steps: tuple[str, str], days: Sequence[str] = DAYS, size
 
     async def act(pilot: Pilot[None], _: Outcome) -> None:
         for text, key in steps:
-            await until(pilot, lambda text=text: text in asked(pilot) and _settled(pilot))
+            await until(pilot, partial(asks, pilot, text))
             await pilot.press(key)
 
     return ask(lambda: WalkScreen([a_directory(date=day) for day in days], guide), act, size)
+
+
+def asks(pilot: Pilot[None], text: str) -> bool:
+    return text in asked(pilot) and _settled(pilot)
 
 
 def _settled(pilot: Pilot[None]) -> bool:
@@ -78,13 +83,13 @@ def test_each_group_is_asked_in_the_order_of_sending_and_the_walk_ends_with_a_su
     )
     assert guide.names == [(DAYS[0], NEW), (DAYS[1], BARE), (DAYS[2], NEW), (DAYS[2], BARE)]
     assert guide.looked == DAYS
-    assert result == "Walk: 4 datasets confirmed, 2 skipped; 4 sent [x]"
+    assert result == "Walk: 4 confirmed, 2 skipped; 4 sent [x]"
 
 
 @pytest.mark.parametrize("key", ["q", "escape"])
 def test_one_may_leave_at_any_time(key: str) -> None:
     guide = Guide()
-    assert walk(guide, (at(1), "y"), (at(1, BARE), key)) == "Walk: 1 dataset confirmed, 0 skipped; 1 sent [x]"
+    assert walk(guide, (at(1), "y"), (at(1, BARE), key)) == "Walk: 1 confirmed, 0 skipped; 1 sent [x]"
 
 
 def test_going_back_looks_afresh_and_shows_what_was_skipped() -> None:
@@ -110,7 +115,7 @@ def test_what_was_confirmed_is_not_offered_again_by_going_back_to_a_session() ->
         (at(2), "b"), ("Nothing is left to be sent here", "y"), ("Nothing is left to be sent here", "n"), (at(2), "q"),
     )  # fmt: skip
     assert guide.names == [(DAYS[0], NEW), (DAYS[0], BARE)]
-    assert result == "Walk: 2 datasets confirmed, 0 skipped; 2 sent [x]"
+    assert result == "Walk: 2 confirmed, 0 skipped; 2 sent [x]"
 
 
 def test_what_has_come_up_since_is_offered_beside_what_was_confirmed() -> None:
@@ -122,7 +127,7 @@ def test_what_has_come_up_since_is_offered_beside_what_was_confirmed() -> None:
 
 
 def test_a_session_where_nothing_is_left_is_passed_over() -> None:
-    guide = Guide(d20231001=lambda: plan_of(), d20231003=lambda: plan_of(Status.REGISTERED))
+    guide = Guide(d20231001=plan_of, d20231003=lambda: plan_of(Status.REGISTERED))
     walk(guide, (at(2), "n"), (at(2, BARE), "n"))
     assert guide.looked == DAYS
 
@@ -167,7 +172,7 @@ def test_nothing_is_answered_while_a_session_is_looked_at() -> None:
 
     async def act(pilot: Pilot[None], outcome: Outcome) -> None:
         for text, key in ((at(1), "n"), (at(1, BARE), "n"), *(("looking at it", key) for key in "ynxd")):
-            await until(pilot, lambda text=text: text in asked(pilot) and _settled(pilot))
+            await until(pilot, partial(asks, pilot, text))
             await pilot.press(key)
         assert "2 of 3: hg333 id99 20231002 looking at it" in asked(pilot)
         go.set()
@@ -187,8 +192,8 @@ def test_a_key_that_was_typed_before_its_question_was_painted_answers_nothing() 
         pilot.app.post_message(twice[0])
         await until(pilot, lambda: at(1, BARE) in asked(pilot) and _settled(pilot))
         pilot.app.post_message(twice[1])
-        for _ in range(5):
-            pilot.app.post_message(twice[1].__class__("j", "j"))
+        for _turn in range(5):
+            pilot.app.post_message(events.Key("j", "j"))
             await pilot.pause()
         assert at(1, BARE) in asked(pilot)
 

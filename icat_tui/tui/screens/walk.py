@@ -276,12 +276,12 @@ class WalkScreen(Dialog[str]):
             self.app.push_screen(PreviewScreen(group.offers[0]))
 
     def action_leave(self) -> None:
-        """Leave, with a summary of what was done."""
+        """Leave, with a summary of what was done, in datasets."""
         self.dismiss(self._summary())
 
     def _summary(self) -> str:
         confirmed, skipped = len(self._confirmed), len(self._skipped)
-        return f"Walk: {counted(confirmed, 'dataset')} confirmed, {skipped:,} skipped; {self._guide.summary()}"
+        return f"Walk: {confirmed:,} confirmed, {skipped:,} skipped; {self._guide.summary()}"
 
 
 def _without(plan: Plan, paths: Collection[str]) -> Plan:
