@@ -67,8 +67,8 @@ def _read_dataset(directory: SessionDirectory, dataset: DiskDataset, started: fl
     return structs.replace(
         dataset,
         read=True,
-        modified=after.modified,
-        file_modified=after.file_modified,
+        modified=before.modified if after.modified is None else after.modified,
+        file_modified=before.file_modified if after.file_modified is None else after.file_modified,
         metadata=reading.metadata,
         trouble=reading.trouble,
         open_scan=reading.open_scan,
