@@ -148,7 +148,7 @@ def test_the_walk_goes_through_what_is_todo_oldest_first(circle: Circle) -> None
         await pilot.press("n")
         await until(pilot, lambda: "20231019" in str(where.render()) and app.screen._asked)  # type: ignore[attr-defined]
         await pilot.press("y")
-        await until(pilot, lambda: any("1 confirmed, 1 skipped" in line for line in log_lines(app)))
+        await until(pilot, lambda: any("1 dataset confirmed, 1 skipped" in line for line in log_lines(app)))
         await until(pilot, lambda: counts(app, newer) == {Status.REGISTERED: 1})
         assert app.model.sessions[str(older)].category == Category.TODO
 
