@@ -169,9 +169,10 @@ class Readers:
             task = job.hand_out(self._task_size())
             if job.has_more:
                 self._waiting.put(job)
-            get_ready(job.directory.format)
             began = time.perf_counter()
             try:
+                get_ready(job.directory.format)
+                began = time.perf_counter()
                 job.take_back(task, reader(job.directory, task.datasets))
             except WorkerDied as died:
                 job.take_back(task, _lost(task.datasets, str(died)))

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -95,6 +96,9 @@ def test_what_a_person_must_mend_is_not_asked_again(facility: SmallFacility, cou
 # -- a server that keeps its clients waiting -------------------------------------------------------------------------
 
 
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n["
+
+
 @pytest.fixture(params=["silent", "trickling", "deaf"])
 def slow_server(request: pytest.FixtureRequest) -> Iterator[tuple[str, threading.Event]]:
     """Never answers; answers a byte at a time; does not even accept. Gives its URL and what is set once it is asked."""
@@ -107,20 +111,13 @@ def slow_server(request: pytest.FixtureRequest) -> Iterator[tuple[str, threading
             if request.param == "deaf":
                 reached.set()
                 continue
-            try:
+            with suppress(OSError):  # nobody has come; or who came has gone
                 connections.append(listening.accept()[0])
-                connections[-1].sendall(
-                    b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n[" * (request.param != "silent")
-                )
                 reached.set()
-            except TimeoutError:
-                pass
+                connections[-1].sendall(b"" if request.param == "silent" else HEAD)
             for connection in connections if request.param == "trickling" else ():
-                try:
+                with suppress(OSError):
                     connection.send(b" ")
-                except OSError:
-                    connections.remove(connection)
-                    break
 
     thread = threading.Thread(target=serve)
     thread.start()
