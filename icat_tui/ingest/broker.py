@@ -192,7 +192,8 @@ class _Inbox:
     """Listens to stomp.py. Nothing here may raise: an exception in a listener closes the socket."""
 
     def __init__(self) -> None:
-        self.said: queue.SimpleQueue[Heard] = queue.SimpleQueue()
+        # Not a SimpleQueue: a signal that comes just as its time-out ends makes that wait for ever (Python 3.11).
+        self.said: queue.Queue[Heard] = queue.Queue()
         self.answered = threading.Event()
         """The broker said something, or closed."""
         self.connected = False
