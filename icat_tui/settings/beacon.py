@@ -11,7 +11,7 @@ import struct
 import threading
 import time
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import Any
 
 FILE = "__init__.yml"
@@ -90,7 +90,7 @@ def _left(deadline: float) -> float:
 
 def _resolve(host: str, port: int, deadline: float) -> list[_Address]:
     """Return the addresses of `host`: asked in a thread, which is left behind when it takes too long."""
-    answers: SimpleQueue[list[_Address] | Exception] = SimpleQueue()
+    answers: Queue[list[_Address] | Exception] = Queue()
 
     def ask() -> None:
         try:
