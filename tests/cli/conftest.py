@@ -47,4 +47,4 @@ def at(place: Place, run: Runner, monkeypatch: pytest.MonkeyPatch) -> Runner:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for ICAT+ less long than one does."""
     limits = Limits(connect=5.0, read=0.5, answer=5.0, retries=1, backoff=0.001)
-    monkeypatch.setattr("icat_tui.cli.scanning.IcatPlus", partial(IcatPlus, limits=limits))
+    monkeypatch.setattr("icat_tui.office.IcatPlus", partial(IcatPlus, limits=limits))
