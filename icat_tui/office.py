@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from icat_tui.catalogue.gate import Limits
-from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.catalogue.icatplus import DEFAULT_LIMITS, IcatPlus
 from icat_tui.disk.discover import AnyFormat
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.compare import Surroundings
@@ -25,14 +25,13 @@ NO_KEY = "elogbook-00000000-0000-0000-0000-000000000000"
 """What a server that asks for no key is given; any other refuses it (icat-facts.md §3.1)."""
 
 
-def icatplus_for(settings: Settings, limits: Limits | None = None) -> IcatPlus | None:
+def icatplus_for(settings: Settings, limits: Limits = DEFAULT_LIMITS) -> IcatPlus | None:
     """Return the client of ICAT+ that the settings describe; None where they name none."""
     if not settings.icatplus:
         return None
-    key, zone = settings.api_key or NO_KEY, settings.facility.zone
-    if limits is None:
-        return IcatPlus(settings.icatplus, key, zone=zone, jobs=settings.jobs)
-    return IcatPlus(settings.icatplus, key, zone=zone, jobs=settings.jobs, limits=limits)
+    return IcatPlus(
+        settings.icatplus, settings.api_key or NO_KEY, zone=settings.facility.zone, jobs=settings.jobs, limits=limits
+    )
 
 
 def broker_for(settings: Settings, addresses: Sequence[BrokerAddress] | None = None) -> Broker:

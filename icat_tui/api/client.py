@@ -281,11 +281,9 @@ class IcatClient:
     @contextmanager
     def _asking(self, timeout: float | None = None) -> Iterator[IcatPlus | None]:
         """Give ICAT+ for one call, None where there is none: one that was given up is asked again in the next."""
-        limits = None if timeout is None else Limits(connect=timeout, read=timeout, answer=timeout, retries=0)
+        limits = Limits() if timeout is None else Limits(connect=timeout, read=timeout, answer=timeout, retries=0)
         if self._elogbook:
-            catalogue: IcatPlus | None = IcatPlus(
-                *self._elogbook, zone=self._settings.facility.zone, limits=limits or Limits()
-            )
+            catalogue: IcatPlus | None = IcatPlus(*self._elogbook, zone=self._settings.facility.zone, limits=limits)
         else:
             catalogue = icatplus_for(self._settings, limits)
         try:

@@ -138,6 +138,8 @@ def _command(asked: Namespace) -> Callable[[Run], ExitCode]:
             return _sending_command(asked.command)
         case "check":
             from icat_tui.cli.checking import check as command  # noqa: PLC0415
+        case "":
+            from icat_tui.cli.screen import open_screen as command  # noqa: PLC0415
         case _:
             from icat_tui.cli.syncing import sync as command  # noqa: PLC0415
     return command

@@ -120,13 +120,11 @@ def _add_work(parser: Parser) -> None:
     group = parser.add_argument_group("work")
     group.add_argument("--invalidate-cache", action="store_true", help="drop cached sessions that are gone or changed")
     group.add_argument("--investigation", type=investigation, metavar="ID", help="the investigation of the one session")
-    group.add_argument(
-        "--register", action="store_true", help="register what is missing, after confirmation (not in this build)"
-    )
+    group.add_argument("--register", action="store_true", help="register what is missing, after confirmation")
     group.add_argument(
         "--auto-register",
         action="store_true",
-        help="the same without asking, and only what is safe so (not in this build)",
+        help="the same without asking, and only what is safe so",
     )
     group.add_argument("--no-print", action="store_true", help="print nothing for each session, only the end")
     group.add_argument("--exit-code", action="store_true", help="exit 1 where something is to be done")
@@ -262,16 +260,18 @@ def _refuse(asked: argparse.Namespace) -> None:
         raise UsageError(f"no session can be since {asked.since} and until {asked.until}: swap them")
     if asked.command == "demo" and asked.serve and asked.json:
         raise UsageError("demo --serve prints lines for a shell: leave out --json")
-    if asked.command == "demo" and not (asked.serve or asked.headless):
-        raise UsageError("the screen is not in this build: use `icat-tui demo --headless`")
-    if not asked.command:
-        _refuse_the_screen(asked.paths)
+    if not asked.command or (asked.command == "demo" and not (asked.serve or asked.headless)):
+        _refuse_on_screen(asked)
 
 
-def _refuse_the_screen(paths: Sequence[str]) -> NoReturn:
-    for path in paths[:1]:
+def _refuse_on_screen(asked: argparse.Namespace) -> None:
+    """Raise UsageError for what the terminal UI can't mean."""
+    for path in asked.paths[:1]:
         if not os.path.lexists(path):
             close = closest(path, list(COMMANDS))
             hint = f"did you mean {close}?" if close else "see icat-tui --help"
             raise UsageError(f"{path!a} is neither a command nor a PATH that is there: {hint}")
-    raise UsageError("the screen is not in this build: use `icat-tui sync`, which does the same work without one")
+    without = "sync" if not asked.command else "demo --headless"
+    for option in ("json", "auto_register", "exit_code", "investigation", "invalidate_cache"):
+        if vars(asked)[option]:
+            raise UsageError(f"--{option.replace('_', '-')} is for work without a screen: use `icat-tui {without}`")

@@ -3,13 +3,13 @@
 What must stay true: it looks at everything anew and writes nothing anywhere.
 """
 
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from icat_tui.cli.output import Output
 from icat_tui.cli.running import Run
 from icat_tui.cli.scanning import Scanning
+from icat_tui.disk.counting import count_files
 from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.model import Session
 from icat_tui.domain.status import Status
@@ -42,10 +42,3 @@ def counted_files(session: Session, stop: Cancellation) -> Mapping[str, FileCoun
         if dataset.status != Status.MISSING_ON_DISK:
             counts[dataset.path] = FileCount(count_files(dataset.path), dataset.file_count)
     return counts
-
-
-def count_files(path: str) -> int | None:
-    """Return how many files lie in a directory, at any depth; None where not all of it could be looked at."""
-    refused: list[OSError] = []
-    number = sum(len(files) for _, _, files in os.walk(path, onerror=refused.append))
-    return None if refused else number

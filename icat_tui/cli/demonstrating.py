@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 from icat_tui.cli.narration import log
 from icat_tui.cli.running import Run, write
+from icat_tui.cli.screen import open_screen
 from icat_tui.cli.syncing import sync
 from icat_tui.domain.errors import ExitCode, SaveError, UsageError
 from icat_tui.sandbox import facility
@@ -38,9 +39,11 @@ def sandbox_settings(asked: Namespace) -> Iterator[Settings]:
 
 
 def demo(run: Run) -> ExitCode:
-    """Work on the sandbox as `sync` does, or only serve it until a signal comes."""
+    """Open the UI on the sandbox, work on it as `sync` does, or only serve it until a signal comes."""
     if run.asked.headless:
         return sync(run)
+    if not run.asked.serve:
+        return open_screen(run)
     write(f"{run.asked.settings_to_use}\n")
     log.warning("the sandbox is served until you stop this program, with Ctrl-C for example")
     run.stop.wait()

@@ -1,12 +1,7 @@
-"""What becomes of the messages of a run, as people and programs are told, and the exit code that it comes to.
-
-What must stay true: each confirmed message counts once, by the last that is known of it, and "accepted" is never called
-"registered".
-"""
+"""What becomes of the messages of a run, as people and programs are told, and the exit code that it comes to."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
-from enum import StrEnum
+from collections.abc import Iterator
 
 from icat_tui.cli.narration import log
 from icat_tui.cli.output import Output
@@ -21,35 +16,20 @@ from icat_tui.ingest.events import (
     SendingFinished,
 )
 from icat_tui.ingest.messages import Message
-from icat_tui.sync.plan import Plan
+from icat_tui.sync.fates import Fate, KnownFates
 from icat_tui.sync.records import Sent
 from icat_tui.sync.register import MessageSkipped, RegisterEvent, SessionLocked
 from icat_tui.sync.report import Line, counted
 from icat_tui.sync.verify import MessageConfirmed, VerifyEvent
 
 
-class Fate(StrEnum):
-    """What became of a message in this run."""
-
-    CONFIRMED = "confirmed"
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    UNKNOWN = "unknown"
-    SKIPPED = "skipped"
-    NOT_SENT = "not sent"
-    """Planned in the journal, where `--resume` finds it."""
-
-
-class Fates:
+class Fates(KnownFates):
     """The fates of all messages that were confirmed in one run."""
 
     def __init__(self, output: Output) -> None:
         """Tell `output` of what goes wrong."""
+        super().__init__()
         self._output = output
-        self._fates: dict[str, Fate] = {}
-        """By the id of the message."""
-        self._open: dict[str, Message] = {}
-        """What went out and was not seen in ICAT."""
         self._reasons: dict[str, str] = {}
         """Why it is not known what became of a message."""
         self._locked: set[str] = set()
@@ -61,37 +41,20 @@ class Fates:
         self.trouble = False
         """Whether nothing more can be sent."""
 
-    @property
-    def counts(self) -> Counter[Fate]:
-        """How many messages have each fate."""
-        return Counter(self._fates.values())
-
-    @property
-    def open(self) -> Collection[Message]:
-        """What ICAT is to be asked about."""
-        return list(self._open.values())
-
-    def plan(self, plan: Plan) -> None:
-        """Count what was confirmed."""
-        self._fates.update((offer.message.id, Fate.NOT_SENT) for offer in plan.offers)
-
     # -- as it happens --
 
     def hear(self, event: RegisterEvent) -> None:
         """Take up what has happened, and tell what went wrong."""
+        super().hear(event)
         match event:
             case MessageAccepted(message=message):
-                self._settle(message, Fate.ACCEPTED)
-                self._open[message.id] = message
+                self._reasons.pop(message.id, None)
             case MessageUnknown(message=message, reason=reason):
-                self._settle(message, Fate.UNKNOWN)
-                self._open[message.id], self._reasons[message.id] = message, reason
+                self._reasons[message.id] = reason
             case MessageRejected(message=message, words=words):
-                self._settle(message, Fate.REJECTED)
-                self._open.pop(message.id, None)
+                self._reasons.pop(message.id, None)
                 self._fail(message, f"the broker rejected it: {words}")
             case MessageSkipped(message=message, reason=reason):
-                self._settle(message, Fate.SKIPPED)
                 if any(message.dataset.startswith(f"{path}/") for path in self._locked):
                     self._locked_out += 1  # said once, of the session
                 else:
@@ -120,15 +83,9 @@ class Fates:
 
     def confirm(self, event: VerifyEvent) -> None:
         """Take up what ICAT shows of a message, or that nobody could ask it."""
-        if isinstance(event, MessageConfirmed):
-            self._fates[event.message.id] = Fate.CONFIRMED
-            self._open.pop(event.message.id, None)
-        else:
+        super().confirm(event)
+        if not isinstance(event, MessageConfirmed):
             self._reasons.setdefault(event.message.id, event.reason)
-
-    def _settle(self, message: Message, fate: Fate) -> None:
-        self._fates[message.id] = fate
-        self._reasons.pop(message.id, None)
 
     def _fail(self, message: Message, why: str) -> None:
         self._output.failure(f"{message.dataset}: {why}", message.dataset)
@@ -151,11 +108,8 @@ class Fates:
 
     def say_how_far(self) -> None:
         """Tell how far sending came, where it did not come to its end."""
-        counts = self.counts
-        sent, unknown = counts[Fate.ACCEPTED] + counts[Fate.CONFIRMED], counts[Fate.UNKNOWN]
-        if counts:
-            not_sent = counts.total() - sent - unknown
-            log.error("%d sent, %d not sent, %d unknown: `icat-tui journal` says which", sent, not_sent, unknown)
+        if self.counts:
+            log.error("%s: `icat-tui journal` says which", self.how_far())
 
     def codes(self) -> set[ExitCode]:
         """Return what the exit code is to be made of."""

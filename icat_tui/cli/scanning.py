@@ -16,7 +16,7 @@ from icat_tui.cli.output import Output
 from icat_tui.cli.running import Run
 from icat_tui.cli.selecting import Selected
 from icat_tui.domain.compare import Surroundings
-from icat_tui.domain.errors import ExitCode, UsageError, exit_code
+from icat_tui.domain.errors import ExitCode, SaveError, UsageError, exit_code
 from icat_tui.domain.events import (
     CacheUnusable,
     DirectoryFailed,
@@ -34,6 +34,7 @@ from icat_tui.office import icatplus_for
 from icat_tui.settings import Settings, journal_path
 from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.correspondence import JournalView
+from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.records import Totals
 from icat_tui.sync.report import plain, trouble_text
 from icat_tui.sync.scan import ScanPlan, scan
@@ -48,7 +49,12 @@ class Scanning:
         self.run, self.now = run, now
         self.format = settings.format or (AUTO if run.asked.command == "check" else RawFormat.ESRFV3)
         self.selected = Selected(settings, run.asked, self.format)
-        self.cache = SessionCache(Path(settings.cache_dir)) if keep_cache and settings.cache_dir else None
+        self.cache: SessionCache | None = None
+        self.index: SessionIndex | None = None
+        """What this run saves in the cache."""
+        if keep_cache and settings.cache_dir:
+            self.index = SessionIndex(SessionCache(Path(settings.cache_dir)))
+            self.cache = SessionCache(Path(settings.cache_dir), self.index.put)
         self.view, self.view_trouble = _journal_view(settings)
         self.around = Surroundings(
             facility=settings.facility,
@@ -104,6 +110,7 @@ class Scanning:
     def finish(self, output: Output, todo: Collection[Category]) -> ExitCode:
         """Say what went wrong, and return the exit code; sessions of the categories `todo` count for it."""
         self.catalogue.close()
+        self._save_index()
         if self.view_trouble:
             output.failure(f"what was sent before is not known: {self.view_trouble}")
             self.happened.add(ExitCode.PARTIAL)
@@ -121,6 +128,15 @@ class Scanning:
         if not self.run.settings.api_key and any("API key" in reason for reason in self.totals.troubles):
             log.error("no API key was given: set ICAT_TUI_API_KEY, or api_key_file in config.toml")
         return code
+
+    def _save_index(self) -> None:
+        """Let the index know what was saved; without it the next who needs it looks at the cache files."""
+        if self.index is None:
+            return
+        try:
+            self.index.add_to_saved()
+        except SaveError as error:
+            log.info("%s", error)
 
     def _plan(self) -> ScanPlan:
         settings = self.run.settings

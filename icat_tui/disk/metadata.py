@@ -40,6 +40,12 @@ class Reading(NamedTuple):
     """Some of it lies in another file, whose changes the stamps of this one don't show."""
 
 
+def get_ready(raw_format: RawFormat) -> None:
+    """Import what reading a format takes; without this the first file does."""
+    if raw_format != RawFormat.MX:
+        from icat_tui.disk import hdf5  # noqa: F401, PLC0415 - brings h5py
+
+
 def read_datasets(
     directory: SessionDirectory, datasets: Sequence[DiskDataset], started: float, zone_name: str
 ) -> list[DiskDataset]:
@@ -61,8 +67,8 @@ def _read_dataset(directory: SessionDirectory, dataset: DiskDataset, started: fl
     return structs.replace(
         dataset,
         read=True,
-        modified=after.modified,
-        file_modified=after.file_modified,
+        modified=before.modified if after.modified is None else after.modified,
+        file_modified=before.file_modified if after.file_modified is None else after.file_modified,
         metadata=reading.metadata,
         trouble=reading.trouble,
         open_scan=reading.open_scan,

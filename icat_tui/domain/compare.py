@@ -205,22 +205,12 @@ def compare(
     """Return the session with a status for each dataset and its category."""
     fit = catalogue.fit
     if catalogue.trouble:
-        datasets = [_unknown(dataset, catalogue.trouble) for dataset in disk.datasets]
+        datasets = [_unknown(dataset, catalogue.trouble) for dataset in disk.datasets] + _unlisted(directory, disk)
     elif fit is None:
         datasets = []  # not_in_icat: its datasets are not looked at
     else:
         comparison = _Comparison(directory, disk, catalogue, fit, around)
-        datasets = [*map(comparison.judge, disk.datasets), *comparison.missing_on_disk()]
-    datasets += [
-        Dataset(
-            path=path,
-            collection=path.removeprefix(directory.raw_path).strip("/"),
-            name=None,
-            status=Status.UNKNOWN,
-            reasons=(trouble.text,),
-        )
-        for path, trouble in disk.unlisted.items()
-    ]
+        datasets = [*map(comparison.judge, disk.datasets), *comparison.missing_on_disk(), *_unlisted(directory, disk)]
     category = _category(disk, catalogue, {dataset.status for dataset in datasets}, around.now)
     return Session(
         directory=directory,
@@ -267,6 +257,20 @@ def _unknown(dataset: DiskDataset, *reasons: str) -> Dataset:
     return Dataset(
         path=dataset.path, collection=dataset.collection, name=dataset.name, status=Status.UNKNOWN, reasons=reasons
     )
+
+
+def _unlisted(directory: SessionDirectory, disk: DiskSession) -> list[Dataset]:
+    """Return what stands for the datasets that nobody could list."""
+    return [
+        Dataset(
+            path=path,
+            collection=path.removeprefix(directory.raw_path).strip("/"),
+            name=None,
+            status=Status.UNKNOWN,
+            reasons=(trouble.text,),
+        )
+        for path, trouble in disk.unlisted.items()
+    ]
 
 
 class _Comparison:

@@ -71,3 +71,6 @@ class Category(Marked):
 
 ATTENTION = frozenset({Category.TODO, Category.HAS_INVALID, Category.NOT_IN_ICAT, Category.UNKNOWN})
 """What a person should look at."""
+
+ATTENTION_STATUSES = frozenset({*ACTIONABLE, Status.INVALID, Status.UNKNOWN})
+"""What a person should look at within a session; what is pending, in progress or missing on disk is not."""

@@ -14,7 +14,6 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import PurePath
 from uuid import uuid4
-from xml.sax.saxutils import escape, quoteattr
 
 from msgspec import Struct, field
 
@@ -215,6 +214,8 @@ def _dataset_xml(parameters: Mapping[str, str]) -> str:
         )
         for name, text in parameters.items()
     )
+    from xml.sax.saxutils import quoteattr  # noqa: PLC0415 - late: it brings urllib, which most runs never need
+
     complete = quoteattr(_root_boolean(parameters["complete"]))
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
@@ -228,6 +229,8 @@ def _element(name: str, content: str) -> str:
 
 def _escaped(text: str, *, whole: bool = False) -> str:
     """Return text for an element. Line breaks are left out, as ever; in a location (`whole`) they are kept."""
+    from xml.sax.saxutils import escape  # noqa: PLC0415 - late: see _dataset_xml
+
     if whole:
         return escape(text, {"\n": "&#10;", "\r": "&#13;"})
     return escape(text.replace("\n", ""))

@@ -69,6 +69,8 @@ class Settings:
     read_only: bool = False
     broker_login: str | None = None
     broker_passcode: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys of the terminal UI that are not as `domain.keys` has them, by id."""
     facility: Facility = field(default_factory=Facility)
 
     origin: Mapping[str, str] = field(default_factory=dict)
@@ -152,6 +154,9 @@ KEYS: dict[str, Key] = {
     ),
     "facility.formats": Key(
         values.beamline_formats, 'Raw data format by beamline, for auto: id16b = "id16bspec".', values.split_table
+    ),
+    "keys": Key(
+        values.keys, 'Keys of the terminal UI by id, as ? lists them: "tree.next" = "ctrl+n".', values.split_table
     ),
 }
 """Every setting by its full name, as it stands in `config.toml`; tables come last, as TOML wants it."""

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from icat_tui.domain.broker_address import BrokerAddress, parse_broker
 from icat_tui.domain.formats import AUTO, RawFormat
+from icat_tui.domain.keys import keys_in_force
 
 NEVER = "never"
 _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
@@ -159,6 +160,16 @@ def beamline_directories(value: object) -> dict[str, str]:
 def beamline_formats(value: object) -> dict[str, str]:
     """Read a table of raw data formats by beamline; the beamline in lower case."""
     return {beamline.lower(): RawFormat(_format(known)) for beamline, known in _table(value).items()}
+
+
+def keys(value: object) -> dict[str, str]:
+    """Read a table of keys by the ids of what they do; `tree.next` may be a table `tree` with `next` in it."""
+    flat: dict[str, object] = {}
+    for place, entry in _table(value).items():
+        flat |= {f"{place}.{each}": one for each, one in entry.items()} if isinstance(entry, dict) else {place: entry}
+    given = {binding: any_text(entry) for binding, entry in flat.items()}
+    keys_in_force(given)
+    return given
 
 
 def split_list(value: str) -> list[str]:

@@ -10,10 +10,10 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 from msgspec import Struct, structs
@@ -52,6 +52,20 @@ class Entry(Verdict, frozen=True, kw_only=True):
 Part = TypeVar("Part", bound=Verdict)
 
 
+class FileStamp(NamedTuple):
+    """What tells that a cache file is the one that it was: each is written anew and takes the place of the last."""
+
+    modified: int
+    """In nanoseconds, by the clock of the file system."""
+    size: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Self:
+        """Return the stamp in what `stat` says."""
+        return cls(status.st_mtime_ns, status.st_size, status.st_ino)
+
+
 class Unreadable(Struct, frozen=True):
     """A file that is torn or not ours, and was set aside, or one that could not be read."""
 
@@ -62,9 +76,10 @@ class Unreadable(Struct, frozen=True):
 class SessionCache:
     """The cache files below one directory. Every method may be called from any thread."""
 
-    def __init__(self, directory: Path) -> None:
-        """Use `directory`, which need not exist yet."""
+    def __init__(self, directory: Path, heard: Callable[[Session, bool, FileStamp], object] | None = None) -> None:
+        """Use `directory`, which need not exist yet; `heard` gets each session saved, whether settled, and its file."""
         self.directory = directory / "icat-tui"
+        self._heard = heard
 
     def path(self, directory: SessionDirectory) -> Path:
         """Return the file of a session."""
@@ -80,6 +95,10 @@ class SessionCache:
     def entry(self, directory: SessionDirectory) -> Entry | Unreadable | None:
         """Return all that is kept of a session; None where there is no file."""
         return self._read(self.path(directory), Entry)
+
+    def verdict_in(self, path: Path) -> Verdict | Unreadable | None:
+        """Return what one of `files` says; None where it has gone meanwhile."""
+        return self._read(path, Verdict)
 
     def entry_in(self, path: Path) -> Entry | Unreadable | None:
         """Return all that one of `files` keeps; None where it has gone meanwhile."""
@@ -113,7 +132,9 @@ class SessionCache:
         )
         kept = json.dumps(msgspec.to_builtins(entry), separators=(",", ":"))
         text = ENVELOPE % (SCHEMA, _digest(kept.encode("ascii")), kept)
-        write_file(self.path(session.directory), text.encode("ascii"))
+        written = write_file(self.path(session.directory), text.encode("ascii"))
+        if written and self._heard:
+            self._heard(session, entry.settled, FileStamp.of(written))
 
     def drop(self, directory: SessionDirectory) -> None:
         """Forget a session. Raises SaveError where the file is there and can't be removed."""

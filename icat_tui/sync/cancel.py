@@ -15,7 +15,7 @@ class Cancellation:
         """Make one that nobody has called off yet."""
         self._called_off = threading.Event()
         self._lock = threading.Lock()
-        self._wake: list[Callable[[], None]] = []
+        self._wake: list[Callable[[], object]] = []
 
     def __bool__(self) -> bool:
         """Return whether the run was called off."""
@@ -30,7 +30,7 @@ class Cancellation:
         """Wait until the run is called off, or the time is over."""
         self._called_off.wait(seconds)
 
-    def on_cancel(self, wake: Callable[[], None]) -> Callable[[], None]:
+    def on_cancel(self, wake: Callable[[], object]) -> Callable[[], None]:
         """Have `wake` called when the run is called off, at once where it was already; return how to take that back."""
         with self._lock:
             if not self:
@@ -39,7 +39,7 @@ class Cancellation:
         wake()
         return lambda: None
 
-    def _forget(self, wake: Callable[[], None]) -> None:
+    def _forget(self, wake: Callable[[], object]) -> None:
         with self._lock:
             if wake in self._wake:
                 self._wake.remove(wake)

@@ -23,8 +23,8 @@ DIRECTORY_MODE = 0o775
 _BLOCK = 1 << 20
 
 
-def write_file(path: Path, content: bytes, *, mode: int = FILE_MODE) -> bool:
-    """Make `content` what the file at `path` holds, and return whether it had to be written.
+def write_file(path: Path, content: bytes, *, mode: int = FILE_MODE) -> os.stat_result | None:
+    """Make `content` what the file at `path` holds; return what `stat` says of it, None where it held that already.
 
     A regular file that holds it already is left alone, its times and mode too; anything else, a symbolic link among
     them, is replaced. Missing directories are made. Raises `SaveError`, with what was there before still in place.
@@ -32,19 +32,18 @@ def write_file(path: Path, content: bytes, *, mode: int = FILE_MODE) -> bool:
     return write_pieces(path, lambda: (content,), mode=mode)
 
 
-def write_pieces(path: Path, pieces: Callable[[], Iterable[bytes]], *, mode: int = FILE_MODE) -> bool:
+def write_pieces(path: Path, pieces: Callable[[], Iterable[bytes]], *, mode: int = FILE_MODE) -> os.stat_result | None:
     """Do the same for content too large to hold: `pieces` is called once to compare it and once to write it."""
     try:
         if _holds(path, pieces()):
-            return False
+            return None
         make_directory(path.parent)
-        _replace(path, pieces(), mode)
+        return _replace(path, pieces(), mode)
     except OSError as error:
         raise SaveError(
             f"{visible(str(path))} was not saved: {error.strerror or error}. "
             "What it held before is still there; free space or set permissions, and run again"
         ) from error
-    return True
 
 
 def make_directory(path: Path) -> None:
@@ -66,7 +65,7 @@ def _holds(path: Path, pieces: Iterable[bytes]) -> bool:
         return False  # not there, or not to be compared: writing it says whether that is trouble
 
 
-def _replace(path: Path, pieces: Iterable[bytes], mode: int) -> None:
+def _replace(path: Path, pieces: Iterable[bytes], mode: int) -> os.stat_result:
     # The name is of our own making and short, so that a name as long as the file system allows can be written too.
     temporary = path.with_name(f".icat-tui-{secrets.token_hex(8)}.tmp")
     try:
@@ -76,8 +75,10 @@ def _replace(path: Path, pieces: Iterable[bytes], mode: int) -> None:
             file.writelines(pieces)
             file.flush()
             os.fsync(descriptor)
+            status = os.fstat(descriptor)  # once it has its name another run may have replaced it
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):  # the first error is the one to tell
             temporary.unlink()
         raise
+    return status

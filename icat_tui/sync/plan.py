@@ -115,8 +115,7 @@ def _considered(session: Session, dataset: Dataset, terms: Terms) -> Offer | Dec
 
 def needs_choice(session: Session, terms: Terms) -> bool:
     """Return whether a person must choose the investigation before all that is asked for can be offered."""
-    fit = session.fit
-    if fit is None or fit.match not in NEEDS_CHOICE or terms.chosen == fit.id:
+    if session.fit is None or not _unplaced(session, terms):
         return False
     placed = set(terms.statuses) - {Status.REGISTERED_WITHOUT_FILES}
     return any(
@@ -133,8 +132,11 @@ def _refusal(session: Session, dataset: Dataset, terms: Terms) -> str:
         return f"it is {dataset.status.word}"
     if dataset.sent and not terms.again:
         return f"{dataset.sent}, and ICAT does not have it: to send it again takes a confirmation of its own"
-    if dataset.status == Status.REGISTERED_WITHOUT_FILES:
-        return ""  # whatever investigation it is in
+    return "" if dataset.status == Status.REGISTERED_WITHOUT_FILES else _unplaced(session, terms)
+
+
+def _unplaced(session: Session, terms: Terms) -> str:
+    """Return why nobody knows the investigation of a session; empty where it is known, or a person has chosen it."""
     if session.fit is None:
         return "no investigation is known for its session"
     if session.fit.match in NEEDS_CHOICE and terms.chosen != session.fit.id:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import structs
 
 from icat_tui.disk import metadata
+from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import DiskDataset, SessionDirectory, Trouble, TroubleKind
 from icat_tui.sync.cancel import Cancellation, Cancelled
 
@@ -102,6 +103,7 @@ class Readers:
         self._files, self._seconds = 0, 0.0
         self._reads_here = False
         self._may_grow = processes is None
+        cancellation.on_cancel(self.close)
         if processes:
             self._grow(processes)
         else:
@@ -146,7 +148,8 @@ class Readers:
             already, self._reads_here = self._reads_here, True
         if not already:
             self._serve(
-                lambda directory, datasets: metadata.read_datasets(directory, datasets, self._started, self._zone)
+                lambda directory, datasets: metadata.read_datasets(directory, datasets, self._started, self._zone),
+                metadata.get_ready,  # or importing h5py would be taken for what files cost
             )
 
     def _read_apart(self) -> None:
@@ -158,7 +161,7 @@ class Readers:
         except (OSError, EOFError, RuntimeError, AssertionError):  # no process to be had: at the pace of one, then
             self._read_here()
 
-    def _serve(self, reader: Reading) -> None:
+    def _serve(self, reader: Reading, get_ready: Callable[[RawFormat], None] = lambda _: None) -> None:
         """Read what is next of the sessions in turn, until the run ends. Raises WorkerDied."""
         while (job := self._waiting.get()) is not None:
             if not job.has_more:
@@ -168,6 +171,8 @@ class Readers:
                 self._waiting.put(job)
             began = time.perf_counter()
             try:
+                get_ready(job.directory.format)
+                began = time.perf_counter()
                 job.take_back(task, reader(job.directory, task.datasets))
             except WorkerDied as died:
                 job.take_back(task, _lost(task.datasets, str(died)))

@@ -28,10 +28,11 @@ from icat_tui.domain.events import (
     SessionScanned,
     SessionsFound,
 )
-from icat_tui.domain.model import DiskDataset, DiskSession, Session, SessionDirectory
+from icat_tui.domain.model import DiskDataset, DiskSession, Session, SessionDirectory, Trouble, TroubleKind
 from icat_tui.sync.ask import Answers, Catalogue, Question, ask
 from icat_tui.sync.cache import Entry, SessionCache, Unreadable, is_due
 from icat_tui.sync.cancel import Cancellation, Cancelled
+from icat_tui.sync.invalidate import is_there
 from icat_tui.sync.read import Readers
 
 WAITING = 64
@@ -73,14 +74,15 @@ def scan(plan: ScanPlan, cancellation: Cancellation | None = None) -> Iterator[S
     """
     run = _Run(plan)
     # Not the caller's itself, as this scan may be only a part of the work.
-    take_back = (cancellation or Cancellation()).on_cancel(run.cancellation.cancel)
+    take_back = cancellation.on_cancel(run.cancellation.cancel) if cancellation is not None else None
     began = time.perf_counter()
     try:
         run.start()
         yield from run.events()
         yield ScanFinished(cancelled=bool(run.cancellation), seconds=time.perf_counter() - began)
     finally:
-        take_back()
+        if take_back is not None:
+            take_back()
         run.cancellation.cancel()
 
 
@@ -219,6 +221,8 @@ class _Run:
         with self.at_disk:
             self.cancellation.check()
             disk = discover.list_session(directory, self.started, before, self.plan.jobs, zone_name=zone)
+            if disk.trouble and disk.trouble.kind == TroubleKind.INVALID:
+                disk = structs.replace(disk, trouble=_why_absent(directory, disk.trouble))
         self.cancellation.check()
         session, disk = self.judge(directory, disk, before)
         self.cancellation.check()
@@ -278,6 +282,14 @@ class _Run:
             self.plan.cache.save(session, disk, self.plan.around.now)
         except SaveError as error:
             self.report(SavingFailed(str(self.plan.cache.path(session.directory)), str(error)))
+
+
+def _why_absent(directory: SessionDirectory, absent: Trouble) -> Trouble:
+    """Return why a raw directory is not there: also where the session went with it, or the root it is mounted at."""
+    there = is_there(directory)
+    if there is True:
+        return absent
+    return Trouble(TroubleKind.UNKNOWN, there or "the session directory is not there any more")
 
 
 def _our_mistake(error: Exception) -> str:

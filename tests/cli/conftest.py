@@ -8,7 +8,7 @@ import pytest
 
 from icat_tui import cli
 from icat_tui.catalogue.gate import Limits
-from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.office import icatplus_for
 from tests.cli.place import Place, Ran, serving
 
 Runner = Callable[..., Ran]
@@ -47,4 +47,4 @@ def at(place: Place, run: Runner, monkeypatch: pytest.MonkeyPatch) -> Runner:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for ICAT+ less long than one does."""
     limits = Limits(connect=5.0, read=0.5, answer=5.0, retries=1, backoff=0.001)
-    monkeypatch.setattr("icat_tui.office.IcatPlus", partial(IcatPlus, limits=limits))
+    monkeypatch.setattr("icat_tui.cli.scanning.icatplus_for", partial(icatplus_for, limits=limits))

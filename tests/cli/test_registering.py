@@ -2,14 +2,18 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from icat_tui.catalogue.gate import Limits
-from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.domain.formats import RawFormat
+from icat_tui.domain.model import SessionDirectory
 from icat_tui.ingest.broker import Broker
+from icat_tui.office import icatplus_for
+from icat_tui.sync.lock import locked
 from tests.cli.conftest import Runner
 from tests.cli.place import KEY, Place, Ran
 from tests.cli.sending import Circle, Ingester, dataset, scripted, settle, statuses_of
@@ -344,6 +348,29 @@ def test_what_the_broker_rejects_is_as_before_with_its_words(circle: Circle, syn
     assert circle.told(dataset(path, "unregistered"))[:3] == ["plan", "intent", "rejected"]
 
 
+# -- what others do --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("locked_ones", "code", "confirmed"), [((0, 1), 5, 0), ((0,), 3, 1)])
+def test_a_session_that_somebody_else_registers_is_left_to_them(
+    circle: Circle, sync: Registrar, locked_ones: tuple[int, ...], code: int, confirmed: int
+) -> None:
+    paths = [circle.session(f"hg{number}/id10/20231019", unregistered=1, without_files=1) for number in range(2)]
+    with ExitStack() as locks:
+        for number in locked_ones:
+            directory = SessionDirectory(str(paths[number]), f"hg{number}", "id10", "20231019", RawFormat.ESRFV3)
+            locks.enter_context(locked(circle.state_dir, directory))
+        ran = sync("--register", "--json", answers="a\n")
+    assert (ran.code, ran.summary["sent"]["confirmed"]) == (code, 2 * confirmed)
+    assert ran.summary["sent"]["skipped"] == 2 * len(locked_ones)
+    for number in locked_ones:
+        (said,) = [error for error in ran.errors if str(paths[number]) in error]
+        assert f"(process {os.getpid()})" in said
+    assert sync("--register", "--json", answers="a\n").code == 0
+    assert set(circle.ingester.locations.values()) == {1}
+    assert len(circle.broker.sent) == 4
+
+
 # -- what the ingester does ------------------------------------------------------------------------------------------
 
 
@@ -415,7 +442,7 @@ def test_when_icat_goes_after_sending_nothing_is_lost(
     circle: Circle, sync: Registrar, fault: tuple[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits = Limits(connect=5.0, read=0.5, answer=5.0, retries=1, backoff=0.001)
-    monkeypatch.setattr("icat_tui.office.IcatPlus", partial(IcatPlus, limits=limits))
+    monkeypatch.setattr("icat_tui.cli.scanning.icatplus_for", partial(icatplus_for, limits=limits))
     path = circle.session(unregistered=2)
 
     def going(client: Client, frame: Frame) -> None:

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from icat_tui.domain.status import Category
+from icat_tui.sync.cache import SessionCache
+from icat_tui.sync.cancel import Cancellation
+from icat_tui.sync.index import SessionIndex
 from tests.cli.conftest import Runner
 from tests.cli.place import PATIENCE, Place, environment
 
@@ -59,6 +62,26 @@ def old_file(cache: Path, session: Path, status: str = "registered", name: str =
     datasets = {status: [{"path": f"{raw(session)}colA/colA_0000/", "name": "0000"}]}
     path.write_text(json.dumps({"session_dir": f"{session}/", "proposal": proposal, "datasets": datasets}))
     return path
+
+
+# -- the index -------------------------------------------------------------------------------------------------------
+
+
+def test_the_index_knows_what_was_saved_in_the_cache(place: Place, at: Runner, cache: Path) -> None:
+    sessions = [place.session(f"hg{number}/id10/20231019") for number in range(2)]
+    for session in sessions:  # in a run of its own each
+        assert at("sync", "-q", "--cache-dir", str(cache), str(session)).code == 0
+    index = SessionIndex.load(SessionCache(cache))
+    assert sorted(index.rows) == [str(session) for session in sessions]
+    list(index.check(Cancellation()))
+    assert index.rows == SessionIndex.load(SessionCache(cache)).rows
+
+
+def test_an_index_that_can_not_be_written_is_nobodys_concern(place: Place, at: Runner, cache: Path) -> None:
+    place.session(ONCE)
+    (cache / "icat-tui" / "index").mkdir(parents=True)
+    ran = at("sync", "--cache-dir", str(cache))
+    assert (ran.code, ran.err) == (0, "")
 
 
 # -- the overview ----------------------------------------------------------------------------------------------------

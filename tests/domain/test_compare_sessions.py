@@ -174,7 +174,8 @@ def test_a_raw_directory_that_can_not_be_listed_is_neither_empty_nor_missing() -
 
 
 def test_nothing_is_looked_at_in_a_session_that_icat_does_not_know() -> None:
-    session = judged(disk_of(on_disk(), stored=(message(),)), catalogue_of(fit=None))
+    disk = disk_of(on_disk(), stored=(message(),), unlisted={f"{RAW}/colB": REFUSED})
+    session = judged(disk, catalogue_of(fit=None))
     assert (session.category, session.datasets, session.fit) == (Category.NOT_IN_ICAT, (), None)
 
 

@@ -52,6 +52,12 @@ class Client:
     def error(self, words: str, frame: Frame | None = None) -> None:
         about = f"receipt-id:{frame.headers['receipt']}\n" if frame else ""
         self.write(f"ERROR\n{about}message:{words}\n\n\0".encode())
+        # Closed with something unread, the connection would be reset, and the error might never be read.
+        with suppress(OSError):
+            self.request.shutdown(socket.SHUT_WR)
+            self.request.settimeout(2)
+            while self.request.recv(65536):
+                pass
         raise Hangup
 
 

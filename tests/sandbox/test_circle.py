@@ -164,8 +164,8 @@ def test_the_demo_registers_what_is_confirmed(place: Path) -> None:
     summary = records[-1]
     assert summary["counts"] == {"registered": 9, "pending": PENDING_FOR_EVER}
     assert summary["sent"] == {"accepted": 0, "confirmed": 4, "rejected": 0, "unknown": 0, "skipped": 0}
-    assert "what is confirmed is sent to 127.0.0.1:" in said
-    assert "that were sent before?" in said
+    assert "What is confirmed is sent to 127.0.0.1:" in said
+    assert "that were sent before and are not in ICAT?" in said
 
 
 @pytest.mark.parametrize("words", [("--queue", "127.0.0.1:61613"), ("--config", "mine.toml")])

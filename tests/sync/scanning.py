@@ -35,6 +35,9 @@ LONG_AGO = datetime.fromisoformat("2023-10-22T08:00:00+02:00").timestamp()
 OUTAGE: Answer[Any] = Answer(Outcome.UNAVAILABLE, reason="ICAT+ does not answer")
 NOTHING: Answer[Any] = Answer(Outcome.EMPTY)
 
+OURS = ("icat-tui", "ThreadPoolExecutor")
+"""How threads of a scan are called."""
+
 Question = tuple[str, str] | int
 """Beamline and proposal, or an investigation."""
 
@@ -114,7 +117,8 @@ def add_message(directory: SessionDirectory, path: str, text: str = MESSAGE) -> 
     """Leave a message about the dataset at a path."""
     stored = Path(directory.raw_path, "__icat__")
     stored.mkdir(exist_ok=True)
-    (stored / f"{path.rpartition('/')[2]}.xml").write_text(text.format(location=path))
+    told = text.format(location=path).replace(">hg333<", f">{directory.proposal}<")
+    (stored / f"{path.rpartition('/')[2]}.xml").write_text(told)
     settle(directory.path)
 
 
@@ -171,8 +175,12 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = 10) ->
 
 
 def wait_for_threads(before: set[threading.Thread]) -> None:
-    """Wait until no thread is left but those of before."""
-    wait_for(lambda: before.issuperset(threading.enumerate()), f"threads were left: {threading.enumerate()}")
+    """Wait until no thread of a scan is left but those of before."""
+
+    def left() -> list[threading.Thread]:
+        return [each for each in threading.enumerate() if each.name.startswith(OURS) and each not in before]
+
+    wait_for(lambda: not left(), f"threads of the scan were left: {left()}")
 
 
 def sessions_of(events: Iterable[ScanEvent]) -> dict[str, Session]:

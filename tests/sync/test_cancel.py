@@ -1,8 +1,9 @@
 """Calling work off: heard at once by whoever waits, and nothing of ours is left behind."""
 
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from icat_tui.domain.events import (
     SessionScanned,
     SessionsFound,
 )
+from icat_tui.domain.model import SessionDirectory
 from icat_tui.sync import scan as module
 from icat_tui.sync.cancel import Cancellation, Cancelled
 from icat_tui.sync.scan import scan
@@ -28,6 +30,7 @@ from tests.sync.scanning import (
     scanned,
     sessions_of,
     several,
+    wait_for,
     wait_for_threads,
 )
 
@@ -126,6 +129,32 @@ def test_cancelling_waits_for_no_disk(
     cancelled(plan_of(directories, catalogue, jobs=2), hanging_disk(directories[1].path))
     held.set()
     wait_for_threads(before)
+
+
+def test_only_who_hangs_himself_is_left_by_a_disk_that_hangs(
+    root: Path, held: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two sessions are at the disk; two more, who wait for their turn there, go at once."""
+    monkeypatch.setattr(module, "FOUND_AHEAD", 1)
+    catalogue, before, hanging = StandIn(), set(threading.enumerate()), threading.Semaphore(0)
+    directories = several(root, catalogue, 12)
+    all_wait = threading.Event()
+
+    def scandir(_: str) -> object:
+        hanging.release()
+        held.wait()
+        raise OSError
+
+    def found() -> Iterator[SessionDirectory]:
+        yield from directories[:5]
+        for _ in range(2):  # four were taken, as there is room for one, and two of them hang
+            hanging.acquire()
+        all_wait.set()
+        yield from directories[5:]
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    cancelled(plan_of(found(), catalogue, jobs=2), all_wait)
+    wait_for(lambda: len(set(threading.enumerate()) - before) == 2, "the others have gone")
 
 
 def test_cancelling_waits_for_no_discovery(

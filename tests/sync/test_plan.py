@@ -201,8 +201,9 @@ def test_a_session_that_is_not_over_is_warned_of() -> None:
     assert make_plan(session, TERMS).warnings == ("the session is not over: BLISS may still register some of this",)
 
 
-@pytest.mark.parametrize("known", [{"sample": None}, {"start": None}, {"end": None}])
-def test_what_lacks_something_is_declined_and_never_made_up(known: dict[str, None]) -> None:
+@pytest.mark.parametrize("lacking", ["sample", "start", "end"])
+def test_what_lacks_something_is_declined_and_never_made_up(lacking: str) -> None:
+    known: dict[str, Any] = {lacking: None}
     plan = make_plan(session_of(one(Status.UNREGISTERED, **known)), TERMS)
     assert not plan.groups
     assert "lacks what it takes" in declined(plan)["0001"]

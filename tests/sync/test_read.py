@@ -130,6 +130,20 @@ def raising(error: Exception) -> Callable[..., list[DiskDataset]]:
     return read_datasets
 
 
+def test_what_can_not_be_imported_fails_what_needs_it_and_nobody_waits_for_ever(
+    root: Path, cancellation: Cancellation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get_ready(_: object) -> None:
+        raise ImportError("no h5py here")
+
+    monkeypatch.setattr(metadata, "get_ready", get_ready)
+    directory, datasets = mx(root, 3)
+    readers = Readers(0.0, ZONE, 0, cancellation)
+    for _ in range(2):
+        with pytest.raises(ImportError, match="no h5py here"):
+            readers.read(directory, datasets, 3)
+
+
 def test_whoever_waits_is_let_go_when_the_run_is_called_off(
     root: Path, cancellation: Cancellation, held: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,25 @@ def test_every_session_is_found_then_scanned_and_the_end_comes_last(root: Path) 
     assert end.seconds > 0
 
 
+def test_a_session_is_scanned_while_the_search_goes_on_and_never_before_it_is_told_of(root: Path) -> None:
+    catalogue, scanned_before = StandIn(), threading.Event()
+    first, second = several(root, catalogue, 2)
+
+    def slowly() -> Iterator[SessionDirectory]:
+        yield first
+        assert scanned_before.wait(10)
+        yield second
+
+    happened: list[object] = []
+    for event in scan(plan_of(slowly(), catalogue)):
+        if isinstance(event, SessionsFound):
+            happened += event.directories
+        if isinstance(event, SessionScanned):
+            happened.append(event.session.directory.path)
+            scanned_before.set()
+    assert happened == [first, first.path, second, second.path]
+
+
 def test_nothing_to_scan_is_a_scan_that_ends(root: Path) -> None:
     (event,) = events_of(plan_of([], StandIn()))
     assert event == ScanFinished(cancelled=False, seconds=event.seconds)  # type: ignore[union-attr] # it is the only one

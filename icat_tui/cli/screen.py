@@ -1,0 +1,37 @@
+"""Plain `icat-tui` and `icat-tui demo`: what was typed becomes what the terminal UI works with.
+
+What must stay true: this is the one place that knows of the UI, and textual is not imported before there is a terminal.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from icat_tui.cli.running import Run
+from icat_tui.cli.selecting import Selected
+from icat_tui.cli.syncing import script_call
+from icat_tui.domain.errors import ExitCode, UsageError
+from icat_tui.domain.formats import AUTO
+
+
+def open_screen(run: Run) -> ExitCode:
+    """Open the terminal UI, until it is left. Raises UsageError where there is no terminal, or nothing to show."""
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise UsageError(
+            "there is no terminal to open the UI on: use `icat-tui sync`, which does the same work without"
+        )
+    settings, asked = run.settings, run.asked
+    selected = Selected(settings, asked, settings.format or AUTO)
+    cache_dir = Path(settings.cache_dir) if settings.cache_dir else user_cache_path("icat-tui")
+    importlib.import_module("icat_tui.tui.opening").open_ui(
+        cache_dir,
+        settings=settings,
+        found=selected.sessions,
+        narrow=selected.narrow or asked.command == "demo",
+        may_send=settings.allow_register or asked.register,
+        call=script_call(settings),
+        stop=run.stop,
+    )
+    return ExitCode.DONE

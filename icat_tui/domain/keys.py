@@ -1,0 +1,85 @@
+"""The keys of the terminal UI by the ids of what they do, as `[keys]` of `config.toml` names them (experience.md).
+
+It stands here as settings are read without the UI. What must stay true: it says what the bindings of the UI say, and no
+two ids that are heard at the same time have a key in common.
+"""
+
+import difflib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+KEYS: dict[str, str] = {
+    "tree.enter": "enter",
+    "tree.open": "right,l",
+    "tree.close": "left,h",
+    "tree.down": "down,j",
+    "tree.up": "up,k",
+    "tree.page_down": "pagedown,ctrl+f",
+    "tree.page_up": "pageup,ctrl+b",
+    "tree.top": "home,g",
+    "tree.bottom": "end,G",
+    "tree.next": "n",
+    "tree.previous": "N",
+    "tree.mark": "space",
+    "tree.range": "v",
+    "tree.unmark": "u",
+    "detail.down": "j",
+    "detail.up": "k",
+    "app.register": "r",
+    "app.register_safe": "A",
+    "app.walk": "w",
+    "app.preview": "x",
+    "app.scan": "s",
+    "app.scan_shown": "S",
+    "app.filter": "slash",
+    "app.attention": "t",
+    "app.back": "escape",
+    **{f"app.status_{number}": str(number) for number in range(1, 10)},
+    "app.turn": "b",
+    "app.link": "o",
+    "app.copy": "y",
+    "app.export": "e",
+    "app.drop": "i",
+    "app.drop_stale": "I",
+    "app.log": "L",
+    "app.focus": "tab",
+    "app.help": "question_mark",
+    "app.palette": "ctrl+p",
+    "app.quit": "q,ctrl+q",
+}
+"""Default keys, by commas; a capital letter is that key with shift."""
+EVERYWHERE = "app"
+"""The place whose ids are heard beside those of `tree` and of `detail`, which are never heard together."""
+
+
+def keys_in_force(changed: Mapping[str, str]) -> dict[str, str]:
+    """Return the keys of every id once some have been changed.
+
+    Raises ValueError, naming the closest, for an id that there is not, and naming both for two that collide.
+    """
+    for binding, keys in changed.items():
+        if binding not in KEYS:
+            closest = difflib.get_close_matches(binding, KEYS, n=1, cutoff=0)[0]
+            raise ValueError(f"there is no key with the id {binding!r}; the closest is {closest}")
+        if not any(map(str.strip, keys.split(","))):
+            raise ValueError(f"{binding} must be the name of a key, such as {KEYS[binding]}")
+    in_force = KEYS | dict(changed)
+    for one, other in combinations(in_force, 2):
+        if _heard_together(one, other) and (shared := {*key_names(in_force[one])} & {*key_names(in_force[other])}):
+            raise ValueError(f"{one} and {other} both have the key {min(shared)}: give one of them another")
+    return in_force
+
+
+def key_names(keys: str) -> Iterator[str]:
+    """Yield the keys of an id by the names that the UI knows them by: `/` is `slash`."""
+    for key in map(str.strip, keys.split(",")):
+        if len(key) == 1 and not key.isalnum():
+            yield unicodedata.name(key, key).lower().replace("-", "_").replace(" ", "_").replace("solidus", "slash")
+        elif key:
+            yield key
+
+
+def _heard_together(one: str, other: str) -> bool:
+    places = {one.partition(".")[0], other.partition(".")[0]}
+    return len(places) == 1 or EVERYWHERE in places

@@ -1,0 +1,417 @@
+"""The terminal UI: keys to what they do, and what comes back from threads to where it is shown.
+
+What must stay true: nothing here takes long, and no rule lives here; whatever takes its time runs in a thread and comes
+back as a message.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.containers import Container
+from textual.dom import DOMNode
+from textual.screen import ModalScreen
+from textual.widgets import Input
+from textual.worker import Worker, WorkerState
+
+from icat_tui.domain.errors import IcatTuiError
+from icat_tui.domain.keys import keys_in_force
+from icat_tui.domain.status import Status
+from icat_tui.domain.visible import visible
+from icat_tui.tui.background import Broken, Done, Result, in_background
+from icat_tui.tui.bindings import app_bindings
+from icat_tui.tui.clipboard import copy_sequence, over_ssh
+from icat_tui.tui.filtering import FilterError
+from icat_tui.tui.housekeeping import Housekeeping
+from icat_tui.tui.intake import Intake
+from icat_tui.tui.palette import Command, Palette, commands_of
+from icat_tui.tui.registrations import Registrations
+from icat_tui.tui.row_facts import (
+    applies,
+    detail_of,
+    directories_of,
+    link_of,
+    path_of,
+    shown_directories,
+    what_is_typed,
+)
+from icat_tui.tui.screens.ask import AskScreen
+from icat_tui.tui.screens.help import HelpScreen
+from icat_tui.tui.sessions import Sessions
+from icat_tui.tui.state import bar_state
+from icat_tui.tui.theme import THEMES, VARIABLES
+from icat_tui.tui.tree_model import TreeModel
+from icat_tui.tui.widgets.detail import Detail
+from icat_tui.tui.widgets.key_line import KeyLine
+from icat_tui.tui.widgets.log_pane import LogEntry, LogPane
+from icat_tui.tui.widgets.session_tree import SessionTree
+from icat_tui.tui.widgets.status_bar import StatusBar
+from icat_tui.tui.workplace import Workplace
+
+log = logging.getLogger("icat_tui")
+FILTER_HINT = "names, status:…, beamline:…, sample:…   enter keeps, esc clears"
+MANY = 50
+"""From how many sessions on one is asked first."""
+Answer = TypeVar("Answer")
+
+
+class IcatTui(App[None], inherit_bindings=False):
+    """A tree of sessions, the detail of one row, a status line, a line of keys."""
+
+    CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Palette}
+    BINDINGS: ClassVar[list[BindingType]] = [*app_bindings()]
+
+    def __init__(self, place: Workplace, theme: str, *, ansi_color: bool | None = None) -> None:
+        """Work at a place, in the theme of this name."""
+        super().__init__(ansi_color=ansi_color)
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
+        for each in THEMES:
+            self.register_theme(each)
+        self.theme = theme
+        if over_ssh():
+            self.animation_level = "none"
+        self.place = place
+        self.sessions = Sessions(place)
+        self.model = TreeModel(groups_open=place.narrow)
+        self.intake = Intake(self)
+        self.registrations = Registrations(self)
+        self.housekeeping = Housekeeping(self)
+        self.hidden: frozenset[Status] = frozenset()
+        self.attention = False
+        self.filter_trouble = ""
+        self._in_force = keys_in_force(place.settings.keys)
+        self.set_keymap(dict(place.settings.keys))
+
+    # -- what it is made of ----------------------------------------------------------------------------------------
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return the variables that our style sheets need under any theme."""
+        return VARIABLES
+
+    def compose(self) -> ComposeResult:
+        """Lay out the screen."""
+        with Container(id="panes"):
+            yield SessionTree(self.model, id="tree")
+            yield Detail(id="detail")
+        yield LogPane(id="log")
+        yield Input(id="filter", placeholder=FILTER_HINT, compact=True)
+        yield StatusBar(id="status")
+        yield KeyLine(id="keys")
+
+    @property
+    def session_tree(self) -> SessionTree:
+        """The tree."""
+        return self.screen_stack[0].query_one(SessionTree)
+
+    @property
+    def detail(self) -> Detail:
+        """The detail."""
+        return self.screen_stack[0].query_one(Detail)
+
+    @property
+    def filter_line(self) -> Input:
+        """Where a filter is typed."""
+        return self.screen_stack[0].query_one("#filter", Input)
+
+    @property
+    def commands(self) -> list[Command]:
+        """All that can be done by a key."""
+        nodes: list[tuple[DOMNode, type[DOMNode]]] = [
+            (self.session_tree, SessionTree),
+            (self.detail, Detail),
+            (self, IcatTui),
+        ]
+        return commands_of(
+            [(node, [each for each in kind.BINDINGS if not isinstance(each, tuple)]) for node, kind in nodes],
+            self._in_force,
+        )
+
+    async def run_command(self, command: Command) -> None:
+        """Do what a key does."""
+        await self.run_action(command.action, command.node)
+
+    # -- what comes in ---------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Show what is known, then look for sessions."""
+        self.session_tree.focus()
+        self.show_keys()
+        self.show_state()
+        self.detail.follow(self.model.node)
+        self.intake.begin()
+
+    def on_done(self, message: Done) -> None:
+        """Go on with what a thread has done."""
+        if self.is_open:
+            message.then()
+
+    def on_broken(self, message: Broken) -> None:
+        """Show what went wrong in a thread: our own errors as they are, any other with its traceback."""
+        log.debug("%s", message.details)
+        if not self.is_open:
+            return
+        self.intake.flush()
+        if isinstance(message.error, IcatTuiError):
+            self.complain(str(message.error))
+            return
+        what = f"a mistake of ours while {message.doing} ({type(message.error).__name__}: {message.error})"
+        self.say(message.details, Status.INVALID.colour)
+        self.complain(f"{what}: please report it, with what the log (L) says")
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Show what went wrong in a worker of textual's."""
+        if event.state == WorkerState.ERROR and isinstance(event.worker.error, Exception):
+            self.post_message(Broken(event.worker.name or "working", event.worker.error))
+
+    def background(self, doing: str, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
+        """Do something in a thread, then something with what came of it."""
+        in_background(self, doing, work, then)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything to show things on: what comes when the app is being left is not shown."""
+        return bool(self.screen_stack) and self.screen_stack[0].is_running
+
+    # -- what is shown ---------------------------------------------------------------------------------------------
+
+    def show_state(self) -> None:
+        """Show the status line."""
+        self.screen_stack[0].query_one(StatusBar).show(bar_state(self))
+
+    def show_keys(self) -> None:
+        """Show the keys that do something on this row."""
+        keys = [
+            (each.keys.split()[0], each.label)
+            for each in self.commands
+            if each.label and applies(each.id, self.model, self.place, busy=self.busy)
+        ]
+        order = {"?": 1}
+        self.screen_stack[0].query_one(KeyLine).show(sorted(keys, key=lambda key: order.get(key[0], 0)))
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is going on that can be stopped."""
+        return bool(self.intake.scans) or self.registrations.desk.progress is not None
+
+    def say(self, text: str, colour: str = "", command: str = "") -> None:
+        """Write something into the log pane."""
+        time = self.place.now().astimezone(self.place.facility.zone).strftime("%H:%M:%S")
+        self.screen_stack[0].query_one(LogPane).tell(LogEntry(time=time, text=text, colour=colour, command=command))
+
+    def hint(self, text: str) -> None:
+        """Tell something for a moment, and in the log."""
+        self.say(text)
+        self.notify(visible(text), markup=False, timeout=6)
+
+    def complain(self, text: str) -> None:
+        """Tell that something went wrong."""
+        log.error("%s", text)
+        self.say(text, Status.INVALID.colour)
+        self.notify(visible(text), markup=False, severity="error", timeout=12)
+
+    def ask(self, screen: ModalScreen[Answer | None], then: Callable[[Answer], None]) -> None:
+        """Show a dialog, and go on with what it was dismissed with, if that is anything."""
+
+        def answered(answer: Answer | None) -> None:
+            self.session_tree.focus()
+            if answer:
+                then(answer)
+
+        self.push_screen(screen, answered)
+
+    def ask_above_many(self, question: str, number: int, then: Callable[[], None]) -> None:
+        """Do something; where it concerns many, only after a yes."""
+        if number <= MANY:
+            then()
+        else:
+            self.ask(AskScreen(question), lambda _: then())
+
+    def on_detail_cursor_rested(self, message: Detail.CursorRested) -> None:
+        """Show the detail of what the cursor is on."""
+        node = message.node
+        if not self.is_open:
+            return
+        self.show_keys()
+        if node is None or self.model.node is None or self.model.node.place != node.place:
+            return
+        content, work = detail_of(self, node)
+        if content is not None:
+            self.detail.show(content)
+        if work is not None:
+            self.background("reading a session", work, lambda later: self._show_later(node.place, later))
+
+    def _show_later(self, place: tuple[str, ...], content: object) -> None:
+        if content is not None and self.model.node and self.model.node.place == place:
+            self.detail.show(content)  # type: ignore[arg-type]  # whatever `detail_of` promised
+
+    def on_session_tree_cursor_moved(self, message: SessionTree.CursorMoved) -> None:
+        """Wait for the cursor to rest."""
+        self.detail.follow(message.node)
+
+    def on_session_tree_node_toggled(self, message: SessionTree.NodeToggled) -> None:
+        """Open says something of keys, too."""
+        self.detail.follow(message.node)
+
+    def on_session_tree_node_entered(self, message: SessionTree.NodeEntered) -> None:
+        """Scan a session that was not scanned, or go to the detail."""
+        node = message.node
+        if node.dataset is None and self.model.session(node.place).category is None:
+            self.intake.open_once_scanned(self.model.session(node.place).directory)
+        else:
+            self.detail.focus()
+
+    def on_session_tree_marks_changed(self, message: SessionTree.MarksChanged) -> None:
+        """Show how many marks there are."""
+        if message.range_begun:
+            self.hint("mark from here: v again, where it ends")
+        self.show_state()
+        self.show_keys()
+
+    def on_session_tree_attention_sought(self, message: SessionTree.AttentionSought) -> None:
+        """Say that there is nothing further."""
+        self.hint(f"nothing {'further down' if message.step > 0 else 'further up'} wants attention")
+
+    def on_session_tree_filter_applied(self) -> None:
+        """Show how much the filter lets through."""
+        self.show_state()
+        self.detail.follow(self.model.node)
+
+    # -- the filter ------------------------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.filter_line.display = True
+        self.filter_line.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Apply what has been typed so far."""
+        if event.input is self.filter_line:
+            self.apply_filter()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go back to the tree; the filter stays."""
+        if event.input is self.filter_line:
+            self.filter_line.display = False
+            self.session_tree.focus()
+
+    def apply_filter(self) -> None:
+        """Show what the filter lets through, with what is hidden by keys."""
+        try:
+            wanted = what_is_typed(self.filter_line.value, self.hidden, attention=self.attention)
+        except FilterError as error:
+            self.filter_trouble = str(error)
+        else:
+            self.filter_trouble = ""
+            if wanted != self.model.filter:
+                self.session_tree.narrow(wanted)
+        self.show_state()
+
+    def action_status(self, key: int) -> None:
+        """Show or hide a status."""
+        self.hidden ^= {list(Status)[key - 1]}
+        self.apply_filter()
+
+    def action_attention(self) -> None:
+        """Show only what wants attention, or everything."""
+        self.attention = not self.attention
+        self.apply_filter()
+
+    def action_turn(self) -> None:
+        """Turn proposals and beamlines."""
+        self.session_tree.turn()
+
+    def action_step_back(self) -> None:
+        """Leave the detail; else clear the filter; else stop what is going on."""
+        if self.focused is self.detail:
+            self.session_tree.focus()
+        elif self.filter_line.has_focus or self.model.filter.active or self.filter_trouble:
+            self.hidden, self.attention = frozenset(), False
+            self.filter_line.value = ""
+            self.filter_line.display = False
+            self.session_tree.focus()
+            self.apply_filter()
+        elif self.registrations.desk.progress is not None:
+            self.registrations.cancel()
+        elif self.intake.scans:
+            self.intake.cancel()
+            self.hint("the scan is being stopped")
+
+    # -- single keys -----------------------------------------------------------------------------------------------
+
+    def action_scan(self) -> None:
+        """Scan what the cursor is on."""
+        self.intake.scan(directories_of(self.model, self.model.node))
+
+    def action_scan_shown(self) -> None:
+        """Scan all that is shown."""
+        self.intake.scan(shown_directories(self.model))
+
+    def action_drop(self) -> None:
+        """Drop what the cursor is on from the cache."""
+        self.housekeeping.drop()
+
+    def action_drop_stale(self) -> None:
+        """Drop from the cache what has changed on disk."""
+        self.housekeeping.drop_stale()
+
+    def action_export(self) -> None:
+        """Write the overview, or under a filter what is shown."""
+        self.housekeeping.export()
+
+    def action_copy(self) -> None:
+        """Copy the path of what the cursor is on, and show it."""
+        if path := path_of(self.model):
+            self.copy_to_clipboard(path)
+            self.hint(path)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Have the terminal copy a text."""
+        self._clipboard = text
+        if self._driver is not None:
+            self._driver.write(copy_sequence(text, os.environ))
+
+    def action_link(self) -> None:
+        """Open the page of the data portal, or show its address over SSH."""
+        link = link_of(self.model, self.sessions, self.place.facility)
+        if link and not over_ssh():
+            self.open_url(link)
+        self.hint(link or "there is no link here: go to a session")
+
+    def action_log(self) -> None:
+        """Show or hide the log."""
+        self.screen_stack[0].toggle_class("-logging")
+
+    def action_switch_pane(self) -> None:
+        """Go to the detail, or back to the tree."""
+        (self.session_tree if self.focused is self.detail else self.detail).focus()
+
+    def action_help(self) -> None:
+        """List the keys."""
+        self.push_screen(HelpScreen(self.commands))
+
+    def action_register(self) -> None:
+        """Register what is marked, else what the cursor is on."""
+        self.registrations.register()
+
+    def action_register_safe(self) -> None:
+        """Register what is shown and safe unsupervised."""
+        self.registrations.register_safe()
+
+    def action_walk(self) -> None:
+        """Walk through the sessions in view."""
+        self.registrations.walk()
+
+    def action_preview(self) -> None:
+        """Show the message that would be sent."""
+        self.registrations.preview()
+
+    def on_unmount(self, _: events.Unmount) -> None:
+        """Stop what is going on, without waiting for it."""
+        self.intake.cancel()

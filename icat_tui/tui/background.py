@@ -1,0 +1,52 @@
+"""What takes long is done in threads that nobody waits for, and comes back to the UI as messages.
+
+What must stay true: no thread touches a widget, none keeps the program from ending, and what goes wrong in one is told.
+"""
+
+import threading
+import traceback
+from collections.abc import Callable
+from typing import TypeVar
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+Result = TypeVar("Result")
+
+
+class Done(Message):
+    """Something is done: `then` is to be called with what came of it."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        """Take what is to be done with it, in the UI's own thread."""
+        super().__init__()
+        self.then = then
+
+
+class Broken(Message):
+    """Something went wrong in a thread."""
+
+    def __init__(self, doing: str, error: Exception) -> None:
+        """Take what was being done, and why it ended."""
+        super().__init__()
+        self.doing = doing
+        self.error = error
+        self.details = traceback.format_exc()
+
+
+def in_background(
+    pump: MessagePump, doing: str, work: Callable[[], Result], then: Callable[[Result], None] = lambda _: None
+) -> threading.Thread:
+    """Do `work` in a thread, and `then` something with its result in the UI's; errors are posted as `Broken`."""
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is shown and logged where it can be
+            pump.post_message(Broken(doing, error))
+        else:
+            pump.post_message(Done(lambda: then(result)))
+
+    thread = threading.Thread(target=run, name=f"icat-tui {doing}", daemon=True)
+    thread.start()
+    return thread

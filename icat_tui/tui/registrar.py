@@ -1,0 +1,187 @@
+"""Sending behind the screen: what was confirmed is registered one order after the other, and looked for in ICAT.
+
+One thread, so that messages keep their order and their pace; what waits to be sent goes before what waits to be seen in
+ICAT. It knows no widget: whoever made it hears of everything through `tell`.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from datetime import timedelta
+from functools import partial
+
+from msgspec import Struct
+
+from icat_tui.domain.errors import IcatTuiError
+from icat_tui.domain.events import SessionScanned
+from icat_tui.domain.model import SessionDirectory
+from icat_tui.sync.cancel import Cancellation
+from icat_tui.sync.fates import Fate, KnownFates
+from icat_tui.sync.plan import Plan, Terms
+from icat_tui.sync.register import Office, RegisterEvent, look_again, register
+from icat_tui.sync.verify import FIRST_PAUSE, LONGEST_PAUSE, MessageConfirmed, VerifyEvent, VerifyFailed, verify
+
+log = logging.getLogger(__name__)
+
+SHORTEST_PAUSE = 0.05
+"""Seconds between two looks at ICAT, at least."""
+
+
+class Order(Struct, frozen=True):
+    """What was confirmed at once."""
+
+    plans: tuple[Plan, ...]
+    terms: Terms
+
+
+class OrderDone(Struct, frozen=True):
+    """What was confirmed at once went out as far as it could; `trouble` says why it ended before that.
+
+    Whether ICAT has understood is looked for afterwards.
+    """
+
+    order: Order
+    trouble: str = ""
+
+
+Told = RegisterEvent | VerifyEvent | SessionScanned | OrderDone
+
+
+class Registrar:
+    """Registers what is confirmed, in the background."""
+
+    def __init__(self, office: Callable[[], Office], tell: Callable[[Told], None]) -> None:
+        """Report everything to `tell`, which is called from the registrar's thread: it must neither wait nor raise.
+
+        `office` is called there too, for each order, as an office knows what time it is and is closed when sending is
+        cancelled; what it raises is the trouble of that order.
+        """
+        self._office, self._tell = office, tell
+        self._orders: queue.SimpleQueue[tuple[Order, Cancellation] | None] = queue.SimpleQueue()
+        self._unfinished: list[Order] = []
+        self._sending = Cancellation()
+        """Of the orders that were given so far."""
+        self._ending = Cancellation()
+        self.fates = KnownFates()
+        self._directories: dict[str, SessionDirectory] = {}
+        """Of each message, by its id."""
+        self._verify_wait = timedelta()
+        self._thread = threading.Thread(target=self._work, daemon=True, name="registrar")
+        self._thread.start()
+
+    def confirm(self, plans: Sequence[Plan], terms: Terms) -> None:
+        """Have plans sent, after what was confirmed before."""
+        for plan in plans:
+            self.fates.plan(plan)
+            self._directories.update((offer.message.id, plan.session.directory) for offer in plan.offers)
+        order = Order(tuple(plans), terms)
+        self._unfinished.append(order)
+        self._orders.put((order, self._sending))
+
+    def cancel(self) -> None:
+        """Stop sending what was confirmed so far: what has not gone out stays planned in the journal.
+
+        What has gone out is looked for in ICAT all the same.
+        """
+        cancelled, self._sending = self._sending, Cancellation()
+        cancelled.cancel()
+
+    def stop(self, seconds: float) -> None:
+        """Stop sending and looking, and end; give receipts that are under way as long to come."""
+        self._orders.put(None)
+        self._ending.cancel()
+        self.cancel()
+        self._thread.join(seconds)
+
+    @property
+    def busy(self) -> int:
+        """How many messages are still to be sent."""
+        unfinished = [offer for order in list(self._unfinished) for plan in order.plans for offer in plan.offers]
+        return sum(self.fates.of(offer.message.id) is Fate.NOT_SENT for offer in unfinished)
+
+    def summary(self) -> str:
+        """Return "k sent, m not sent, j unknown", and what became of these as far as it is known."""
+        counts = self.fates.counts
+        parts = {
+            "in ICAT": counts[Fate.CONFIRMED],
+            "pending": counts[Fate.ACCEPTED],
+            "rejected": counts[Fate.REJECTED],
+            "changed meanwhile": counts[Fate.SKIPPED],
+        }
+        told = ", ".join(f"{number:,} {word}" for word, number in parts.items() if number)
+        return self.fates.how_far(self.busy) + (f" ({told})" if told else "")
+
+    # -- the thread --
+
+    def _work(self) -> None:
+        while (given := self._next()) is not None:
+            order, cancellation = given
+            trouble = _trouble_of(partial(self._send, order, cancellation))
+            unseen = _trouble_of(partial(self._look_at, [plan.session.directory for plan in order.plans]))
+            self._unfinished.remove(order)
+            self._tell(OrderDone(order, trouble or unseen))
+
+    def _next(self) -> tuple[Order, Cancellation] | None:
+        """Return the next order; while there is none, look whether ICAT has understood those before."""
+        until, pause, last = time.monotonic() + self._verify_wait.total_seconds(), 0.0, False
+        while self.fates.open and not last and not self._ending:
+            try:
+                return self._orders.get(timeout=pause) if pause else self._orders.get_nowait()
+            except queue.Empty:
+                last = time.monotonic() >= until
+            if trouble := _trouble_of(partial(self._look_whether_icat_has_understood, last=last)):
+                self._hear_of([VerifyFailed(message, trouble) for message in self.fates.open])
+                last = True
+            pause = max(min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE, until - time.monotonic()), SHORTEST_PAUSE)
+        return self._orders.get()
+
+    def _send(self, order: Order, cancellation: Cancellation) -> None:
+        office = self._office()
+        self._verify_wait = office.verify_wait
+        with closing(office.catalogue):
+            for event in register(order.plans, order.terms, office, cancellation):
+                self.fates.hear(event)
+                self._tell(event)
+
+    def _look_whether_icat_has_understood(self, *, last: bool) -> None:
+        """Look once; only what nobody can tell at the `last` look has failed."""
+        office = self._office()
+        with closing(office.catalogue):
+            facility = office.around.facility
+            looked = list(verify(self.fates.open, office.catalogue, facility, timedelta(), self._ending))
+        confirmed = [event for event in looked if isinstance(event, MessageConfirmed)]
+        seen = {event.message.id for event in confirmed}
+        office.journal.seen([message for message in self.fates.open if message.id in seen])
+        self._hear_of(looked if last else confirmed)
+        self._look_at(self._directories[message] for message in seen)
+
+    def _hear_of(self, events: Iterable[VerifyEvent]) -> None:
+        for event in events:
+            self.fates.confirm(event)
+            self._tell(event)
+
+    def _look_at(self, directories: Iterable[SessionDirectory]) -> None:
+        """Tell how sessions are now, and let the cache know."""
+        wanted = dict.fromkeys(directories)
+        if not wanted or self._ending:
+            return
+        office = self._office()
+        with closing(office.catalogue):
+            for directory in wanted:
+                if (now := look_again(directory, office, self._ending, keep=True)) is not None:
+                    self._tell(SessionScanned(now))
+
+
+def _trouble_of(work: Callable[[], None]) -> str:
+    """Return why work did not come to its end; empty where it did."""
+    try:
+        work()
+    except IcatTuiError as error:
+        return str(error)
+    except Exception as error:
+        log.exception("a registration broke")
+        return f"a mistake of ours ({type(error).__name__}: {error}): please report it"
+    return ""

@@ -1,0 +1,78 @@
+"""Which investigation is meant, where none fits well: a person types the id of the one (icat-facts.md §7 D27)."""
+
+from datetime import timedelta
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from icat_tui.domain import timeslot
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.model import Investigation, Session
+from icat_tui.domain.visible import visible
+from icat_tui.tui.screens.dialog import Dialog, hint
+
+
+class CandidatesScreen(Dialog[int]):
+    """Lists the investigations of a session's proposal and beamline; dismissed with the id that was typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "scroll_text(1)", "down", show=False),
+        Binding("up", "scroll_text(-1)", "up", show=False),
+        Binding("pagedown", "scroll_text(5)", "page down", show=False),
+        Binding("pageup", "scroll_text(-5)", "page up", show=False),
+    ]
+    DEFAULT_CSS = """
+    CandidatesScreen VerticalScroll { max-height: 50vh; }
+    CandidatesScreen.-low VerticalScroll { max-height: 4; }
+    """
+
+    def __init__(self, session: Session, facility: Facility) -> None:
+        """Choose for this session."""
+        super().__init__()
+        self._session, self._facility = session, facility
+        slots = [candidate for candidate in session.candidates if candidate.start is not None]
+        self._candidates = sorted(slots, key=self._away)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the candidates above the line that is typed into."""
+        match = self._session.fit.match if self._session.fit else "unknown"
+        with Vertical(id="box"):
+            yield Static(Content(visible(self._session.directory.path)), classes="title")
+            yield Static(Content(f"Its investigation is {match}. It may be one of these, the nearest first:"))
+            with VerticalScroll(can_focus=False):
+                told = [self._told(candidate) for candidate in self._candidates]
+                yield Static(Content("\n").join(told) if told else Content("ICAT knows none that has a time slot"))
+            number = "type the id of the one that is meant"
+            yield Input(placeholder=number, type="integer", valid_empty=True, validate_on=[], compact=True)
+            yield Static(Content(""), id="trouble", classes="warning")
+            yield Static(hint(("enter", "choose"), ("up down", "scroll"), ("esc", "cancel")), classes="hint")
+
+    def on_mount(self) -> None:
+        """Let the id be typed."""
+        self.query_one(Input).focus()
+
+    def _away(self, candidate: Investigation) -> timedelta:
+        fit = self._session.fit
+        return timeslot.distance(candidate, fit.target) if fit else timedelta()
+
+    def _told(self, candidate: Investigation) -> Content:
+        slot = " to ".join(
+            moment.astimezone(self._facility.zone).strftime("%Y-%m-%d %H:%M") if moment else "open-ended"
+            for moment in (candidate.start, candidate.end)
+        )
+        away = self._away(candidate)
+        lines = [f"  {slot}, {f'{away} away' if away else 'the session is inside'}"]
+        lines += [f"\n    {visible(candidate.title)}"] if candidate.title else []
+        lines.append(f"\n    {visible(self._facility.investigation_url(candidate.id))}")
+        return Content.assemble((str(candidate.id), "bold"), *lines)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take an id that is among the candidates, and say so where it is not."""
+        if self.painted and event.value in [str(candidate.id) for candidate in self._candidates]:
+            self.dismiss(int(event.value))
+        else:
+            self.query_one("#trouble", Static).update(Content("That is none of these ids"))

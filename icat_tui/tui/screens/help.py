@@ -1,0 +1,63 @@
+"""The keys, as the bindings have them."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from icat_tui.domain.status import Category, Marked, Status
+from icat_tui.tui.palette import Command
+from icat_tui.tui.theme import style
+
+KEY_WIDTH, ID_WIDTH = 18, 20
+
+
+class HelpScreen(ModalScreen[None]):
+    """Lists what can be done, by which key, and under which id the key can be changed."""
+
+    DEFAULT_CSS = """
+    HelpScreen { align: center middle; }
+    HelpScreen VerticalScroll { width: 90%; height: 90%; background: $panel; color: $foreground; padding: 0 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark", "dismiss", "Close", id="help.close", tooltip="Close the help"),
+        Binding("j", "scroll(1)", "Down", show=False, id="help.down", tooltip="Scroll down"),
+        Binding("k", "scroll(-1)", "Up", show=False, id="help.up", tooltip="Scroll up"),
+    ]
+
+    def __init__(self, commands: Iterable[Command]) -> None:
+        """List these."""
+        super().__init__()
+        self._commands = list(commands)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the keys, then what the glyphs mean."""
+        with VerticalScroll():
+            yield Static(self._told())
+
+    def on_mount(self) -> None:
+        """Let the arrow keys scroll."""
+        self.query_one(VerticalScroll).focus()
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def _told(self) -> Content:
+        lines = [Content("Keys (esc closes; [keys] in config.toml changes them by id)").stylize("bold"), Content("")]
+        for command in self._commands:
+            keys = Content.styled(f"{command.keys:{KEY_WIDTH}}", "bold")
+            lines.append(Content.assemble(keys, Content(f"{command.tooltip}  ({command.id})")))
+        for title, kind in (("Datasets", Status), ("Sessions", Category)):
+            lines += [Content(""), Content(title).stylize("bold"), *map(_glyph, kind)]
+        return Content("\n").join(lines)
+
+
+def _glyph(marked: Marked) -> Content:
+    key = f" (key {marked.key})" if isinstance(marked, Status) else ""
+    return Content.styled(f"{marked.glyph}  {marked.word}{key}: {marked.meaning}", style(marked.colour))

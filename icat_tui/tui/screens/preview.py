@@ -1,0 +1,62 @@
+"""A message as it would be sent, byte for byte; only the line breaks between elements are ours."""
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from icat_tui.domain.visible import visible
+from icat_tui.sync.plan import Offer
+from icat_tui.tui.screens.dialog import Dialog, hint
+
+BREAKS = re.compile(r"(?<=>)(?=<tns:)|(?<=\n)")
+"""Where lines end: before an element, and after a line break of the message itself, which is shown as `\\n`."""
+
+
+class PreviewScreen(Dialog[None]):
+    """Shows the message of an offer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("x,q", "leave", "back", tooltip="Back to where one came from"),
+        Binding("j", "scroll_text(1)", "down", show=False),
+        Binding("k", "scroll_text(-1)", "up", show=False),
+    ]
+    DEFAULT_CSS = """
+    PreviewScreen #box { height: 90%; }
+    PreviewScreen.-low #box { height: 100%; }
+    PreviewScreen VerticalScroll { height: 1fr; }
+    """
+
+    def __init__(self, offer: Offer) -> None:
+        """Show this message."""
+        super().__init__()
+        self._offer = offer
+
+    def compose(self) -> ComposeResult:
+        """Lay out where it goes, then what it says."""
+        message = self._offer.message
+        with Vertical(id="box"):
+            yield Static(Content(f"{message.action} -> {visible(message.destination)}"), classes="title")
+            yield Static(Content(visible(message.dataset)))
+            for warning in self._offer.warnings:
+                yield Static(Content(f"! {visible(warning)}"), classes="warning")
+            with VerticalScroll():
+                yield Static(Content("\n".join(readable(message.body))))
+            yield Static(hint(("j k", "scroll"), ("esc", "back")), classes="hint")
+
+    def on_mount(self) -> None:
+        """Let the arrow keys scroll."""
+        self.query_one(VerticalScroll).focus()
+
+
+def readable(body: bytes) -> Sequence[str]:
+    r"""Return a message's text as lines that can be looked at.
+
+    What can't be printed is made visible, a line break of the message itself too: it is `\n` at the end of a line.
+    """
+    return [visible(line) for line in BREAKS.split(body.decode("utf-8", "surrogateescape")) if line]

@@ -1,0 +1,57 @@
+"""The log: each message with its receipt or error, and the command that does the same.
+
+What must stay true: what is written is text, made visible, never markup.
+"""
+
+from typing import ClassVar
+
+from msgspec import Struct
+from rich.style import Style
+from rich.text import Text
+from textual.widgets import RichLog
+
+from icat_tui.domain.visible import visible
+from icat_tui.tui.theme import STATUS_CLASSES, STATUS_CSS
+
+KEPT = 5000
+"""How many lines are kept."""
+
+
+class LogEntry(Struct, frozen=True, kw_only=True):
+    """Something that happened."""
+
+    time: str
+    """As it is shown: `14:03:12`."""
+    text: str
+    colour: str = ""
+    command: str = ""
+    """What one would type in a shell for the same."""
+
+
+class LogPane(RichLog):
+    """Shows entries, the latest at the bottom."""
+
+    DEFAULT_CSS = f"""
+    LogPane {{
+        background: $panel;
+        color: $foreground;
+        scrollbar-size-vertical: 1;
+        {STATUS_CSS}
+    }}
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = STATUS_CLASSES
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's word
+        """Show nothing yet."""
+        super().__init__(max_lines=KEPT, wrap=True, highlight=False, markup=False, id=id)
+
+    def tell(self, entry: LogEntry) -> None:
+        """Add an entry."""
+        text = Text(f"{entry.time} ")
+        text.append(visible(entry.text), self._style(entry.colour))
+        if entry.command:
+            text.append(f"\n         $ {visible(entry.command)}")
+        self.write(text)
+
+    def _style(self, colour: str) -> Style:
+        return self.get_component_rich_style(f"status--{colour}", partial=True) if colour else Style.null()

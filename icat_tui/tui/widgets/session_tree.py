@@ -1,0 +1,376 @@
+"""The tree on the screen: draws the rows of a `TreeModel` that are in view, and turns keys into changes of it.
+
+What must stay true: only what differs is sent to the terminal. A move of the cursor draws two rows; a change of the
+model draws the rows in view that look different afterwards, with the cursor's row where it was.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from icat_tui.domain.visible import visible
+from icat_tui.sync.rows import STATUSES
+from icat_tui.tui.filtering import Filter
+from icat_tui.tui.lines import Line, line
+from icat_tui.tui.marking import mark_range, toggle_mark
+from icat_tui.tui.marks import Marking
+from icat_tui.tui.nodes import Node, Place
+from icat_tui.tui.theme import STATUS_CLASSES, STATUS_CSS
+from icat_tui.tui.tree_model import TreeModel
+
+MARKS = {Marking.NO: " ", Marking.PARTLY: "-", Marking.YES: "+"}
+ARROWS = {None: " ", False: "▸", True: "▾"}
+LABEL_AT_LEAST = 12
+"""Columns that counts leave to a name, where the row has that many."""
+
+Drawn = tuple[Line, bool] | None
+"""What stands in a row of the screen, and whether the cursor is on it; None: nothing."""
+
+
+class SessionTree(ScrollView, can_focus=True):
+    """Proposals, beamlines, sessions, collections and datasets."""
+
+    DEFAULT_CSS = f"""
+    SessionTree {{
+        background: $background;
+        color: $foreground;
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        & > .session-tree--cursor {{
+            color: $cursor-foreground; background: $cursor-background; text-style: $cursor-style;
+        }}
+        {STATUS_CSS}
+    }}
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"session-tree--cursor", *STATUS_CLASSES}
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "enter", "Open/close", id="tree.enter", tooltip="Open or close what the cursor is on"),
+        Binding("right,l", "open", "Open", show=False, id="tree.open", tooltip="Open, or go to the first row within"),
+        Binding("left,h", "close", "Close", show=False, id="tree.close", tooltip="Close, or go to what this lies in"),
+        Binding("down,j", "move(1)", "Down", show=False, id="tree.down", tooltip="One row down"),
+        Binding("up,k", "move(-1)", "Up", show=False, id="tree.up", tooltip="One row up"),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, id="tree.page_down", tooltip="One page down"),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, id="tree.page_up", tooltip="One page up"),
+        Binding("home,g", "first", "Top", show=False, id="tree.top", tooltip="To the first row"),
+        Binding("end,G", "last", "Bottom", show=False, id="tree.bottom", tooltip="To the last row"),
+        Binding("n", "attention(1)", "Next", id="tree.next", tooltip="To the next that wants attention"),
+        Binding("N", "attention(-1)", "Previous", show=False, id="tree.previous", tooltip="To the one before"),
+        Binding("space", "mark", "Mark", id="tree.mark", tooltip="Mark or unmark what the cursor is on"),
+        Binding("v", "range", "Range", show=False, id="tree.range", tooltip="Mark from here; again: up to here"),
+        Binding("u", "unmark", "Unmark all", show=False, id="tree.unmark", tooltip="Unmark everything"),
+    ]
+
+    class CursorMoved(Message):
+        """The cursor has come to another row, or to none."""
+
+        def __init__(self, node: Node | None) -> None:
+            """Take what it is on now."""
+            super().__init__()
+            self.node = node
+
+    class NodeToggled(Message):
+        """A row was opened or closed."""
+
+        def __init__(self, node: Node, *, opened: bool) -> None:
+            """Take which one."""
+            super().__init__()
+            self.node = node
+            self.opened = opened
+
+    class NodeEntered(Message):
+        """A row was entered that has nothing to open: a dataset, or a session that was not scanned yet."""
+
+        def __init__(self, node: Node) -> None:
+            """Take which one."""
+            super().__init__()
+            self.node = node
+
+    class MarksChanged(Message):
+        """Something was marked or unmarked, or the marking of a range has begun."""
+
+        def __init__(self, count: int, *, range_begun: bool = False) -> None:
+            """Take how many marks there are now."""
+            super().__init__()
+            self.count = count
+            self.range_begun = range_begun
+
+    class AttentionSought(Message):
+        """Nothing further on wants attention."""
+
+        def __init__(self, step: int) -> None:
+            """Take the direction: 1 is down."""
+            super().__init__()
+            self.step = step
+
+    class FilterApplied(Message):
+        """The filter has been applied to all sessions."""
+
+        def __init__(self, sessions: int) -> None:
+            """Take how many sessions it lets through."""
+            super().__init__()
+            self.sessions = sessions
+
+    def __init__(self, model: TreeModel, *, id: str | None = None) -> None:  # noqa: A002 - textual's word
+        """Show a model; changes to it go through `changing`."""
+        super().__init__(id=id)
+        self.model = model
+        self._drawn: dict[int, Drawn] = {}
+        """What was drawn last, by row of the screen."""
+        self._range_from: Place | None = None
+        self._search_called = False
+
+    # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """Return a row of the screen."""
+        width = self.scrollable_content_region.width
+        drawn = self._drawn[y] = self._at(self.scroll_offset.y + y)
+        if drawn is None:
+            return Strip.blank(width, self.rich_style)
+        shown, under_cursor = drawn
+        left, glyph, counts = _texts(shown)
+        room = width - cell_len(left) - cell_len(glyph)
+        counts = _fitting(counts, room - LABEL_AT_LEAST)
+        right = sum(cell_len(text) + 1 for text, _ in counts)
+        label = _cut(visible(shown.label), room - right)
+        texts = [(left, ""), (glyph, shown.sign.colour if shown.sign else ""), (label, "grey" if shown.stale else "")]
+        texts += [(f" {text}", colour) for text, colour in counts]
+        return self._strip(texts, width, under_cursor=under_cursor)
+
+    def _strip(self, texts: list[tuple[str, str]], width: int, *, under_cursor: bool) -> Strip:
+        plain = "".join(text for text, _ in texts)
+        if under_cursor:  # one style for the whole row: few bytes
+            return Strip([Segment(set_cell_size(plain, width), self.get_component_rich_style("session-tree--cursor"))])
+        segments = [Segment(text, self._style(colour)) for text, colour in texts if text]
+        return Strip(Segment.simplify(segments)).adjust_cell_length(width, self.rich_style)
+
+    def _style(self, colour: str) -> Style:
+        return self.get_component_rich_style(f"status--{colour}") if colour else self.rich_style
+
+    def _at(self, index: int) -> Drawn:
+        """Return what belongs in a row of the model."""
+        if not 0 <= index < len(self.model.rows):
+            return None
+        return line(self.model, index), index == self.model.cursor
+
+    def notify_style_update(self) -> None:
+        """Draw everything anew in another theme."""
+        super().notify_style_update()
+        self._drawn.clear()
+
+    # -- changes ---------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def changing(self) -> Iterator[TreeModel]:
+        """Change the model within this: afterwards what differs is drawn, and the cursor's row stays where it was."""
+        top, before = self.scroll_offset.y, self.model.node
+        height = self.scrollable_content_region.height
+        y = self.model.cursor - top
+        yield self.model
+        rows = len(self.model.rows)
+        if rows != self.virtual_size.height:
+            self.virtual_size = Size(0, rows)
+        if 0 <= y < height:
+            self.scroll_to(y=max(0, min(self.model.cursor - y, rows - height)), animate=False)
+        self._bring_into_view()
+        if self.scroll_offset.y == top:
+            for row in range(height):
+                if self._drawn.get(row) != self._at(top + row):
+                    self.refresh_line(top + row)
+        after = self.model.node
+        if (before and before.place) != (after and after.place):
+            self.post_message(self.CursorMoved(after))
+
+    def narrow(self, to: Filter) -> None:
+        """Apply a filter: its first hits at once, the others as the event loop has time."""
+        with self.changing() as model:
+            model.narrow(to)
+            model.search()
+        self._search_on()
+
+    def turn(self) -> None:
+        """Change the order of proposals and beamlines."""
+        with self.changing() as model:
+            model.turn()
+            model.search()
+        self._search_on()
+
+    def _search_on(self) -> None:
+        if not self.model.searching:
+            if self.model.filter.active:
+                self.post_message(self.FilterApplied(len(self.model.shown_sessions())))
+        elif not self._search_called:
+            self._search_called = True
+            self.call_later(self._search_some_more)
+
+    def _search_some_more(self) -> None:
+        self._search_called = False
+        with self.changing() as model:
+            model.search()
+        self._search_on()
+
+    def on_resize(self) -> None:
+        """Keep the cursor in view."""
+        self._drawn.clear()
+        self.virtual_size = Size(0, len(self.model.rows))
+        self._bring_into_view()
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on a row, the nearest there is."""
+        before = self.model.cursor
+        self.model.move_to(index)
+        after = self.model.cursor
+        if before == after:
+            return
+        self.refresh_line(before)
+        self.refresh_line(after)
+        self._bring_into_view()
+        self.post_message(self.CursorMoved(self.model.node))
+
+    def _bring_into_view(self) -> None:
+        """Scroll by half a page where the cursor has left it: scrolling draws everything."""
+        top, height, cursor = self.scroll_offset.y, self.scrollable_content_region.height, self.model.cursor
+        if not height:
+            return
+        if cursor < top:
+            self.scroll_to(y=max(0, min(top - height // 2, cursor)), animate=False)
+        elif cursor >= top + height:
+            self.scroll_to(y=max(top + height // 2, cursor - height + 1), animate=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the row, and open or close it on a double click."""
+        index = self.scroll_offset.y + event.y
+        if index < len(self.model.rows):
+            self.move_to(index)
+            if event.chain == 2:  # noqa: PLR2004 - a double click
+                self.action_enter()
+
+    # -- actions ---------------------------------------------------------------------------------------------------
+
+    def _set_open(self, *, opened: bool) -> bool:
+        node = self.model.node
+        if node is None:
+            return False
+        with self.changing() as model:
+            done = model.open(model.cursor) if opened else model.close(model.cursor)
+        if done:
+            self.post_message(self.NodeToggled(node, opened=opened))
+        return done
+
+    def action_enter(self) -> None:
+        """Open or close what the cursor is on; where that can't be, only say that it was entered."""
+        node = self.model.node
+        if node and not self._set_open(opened=True) and not self._set_open(opened=False):
+            self.post_message(self.NodeEntered(node))
+
+    def action_open(self) -> None:
+        """Open what the cursor is on, or go to the first row within."""
+        node = self.model.node
+        if node and not self._set_open(opened=True) and self.model.can_open(node):
+            self.move_to(self.model.cursor + 1)
+
+    def action_close(self) -> None:
+        """Close what the cursor is on, or go to what it lies in."""
+        if self.model.rows and not self._set_open(opened=False):
+            parent = self.model.parent(self.model.cursor)
+            if parent is not None:
+                self.move_to(parent)
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor down, or up."""
+        self.move_to(self.model.cursor + rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by a page, less a row."""
+        self.move_to(self.model.cursor + pages * max(1, self.scrollable_content_region.height - 1))
+
+    def action_first(self) -> None:
+        """Go to the top."""
+        self.move_to(0)
+
+    def action_last(self) -> None:
+        """Go to the bottom."""
+        self.move_to(len(self.model.rows) - 1)
+
+    def action_attention(self, step: int) -> None:
+        """Go to the next or previous that wants attention."""
+        with self.changing() as model:
+            found = model.seek_attention(step)
+        if not found:
+            self.post_message(self.AttentionSought(step))
+
+    def action_mark(self) -> None:
+        """Mark or unmark what the cursor is on, and go on to the next row."""
+        if (node := self.model.node) is not None:
+            with self.changing() as model:
+                toggle_mark(model, node)
+            self.move_to(self.model.cursor + 1)
+            self.post_message(self.MarksChanged(len(self.model.marks)))
+
+    def action_range(self) -> None:
+        """Begin a range of marks, or end it here."""
+        node, begin = self.model.node, self._range_from
+        if node is None:
+            return
+        start = self.model.index(begin) if begin else None
+        if start is None:
+            self._range_from = node.place
+            self.post_message(self.MarksChanged(len(self.model.marks), range_begun=True))
+            return
+        self._range_from = None
+        with self.changing() as model:
+            mark_range(model, start, model.cursor)
+        self.post_message(self.MarksChanged(len(self.model.marks)))
+
+    def action_unmark(self) -> None:
+        """Unmark everything."""
+        self._range_from = None
+        with self.changing() as model:
+            model.marks.clear()
+        self.post_message(self.MarksChanged(0))
+
+
+# -- a row as text ---------------------------------------------------------------------------------------------------
+
+Coloured = tuple[str, str]
+"""A text and its colour name."""
+
+
+def _texts(shown: Line) -> tuple[str, str, list[Coloured]]:
+    """Return what stands before the glyph, the glyph with a space on either side, and the counts by status."""
+    left = f"{MARKS[shown.marking]}{'  ' * shown.depth}{ARROWS[shown.opened]}"
+    counts = [
+        (f"{status.glyph}{number}", status.colour)
+        for status, number in zip(STATUSES, shown.counts, strict=False)
+        if number
+    ]
+    return left, f" {shown.sign.glyph if shown.sign else ' '} ", counts
+
+
+def _fitting(counts: list[Coloured], room: int) -> list[Coloured]:
+    """Return the counts that there is room for, from the first; `…` where some are left out."""
+    fitting: list[Coloured] = []
+    for text, colour in counts:
+        room -= cell_len(text) + 1
+        if room < 0:
+            return [*fitting, ("…", "")]
+        fitting.append((text, colour))
+    return fitting
+
+
+def _cut(label: str, width: int) -> str:
+    """Return a label in exactly this many columns."""
+    if cell_len(label) > width > 0:
+        return f"{set_cell_size(label, width - 1)}…"
+    return set_cell_size(label, max(0, width))

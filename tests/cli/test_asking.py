@@ -1,0 +1,149 @@
+"""Questions and their answers, down a pipe and on a terminal."""
+
+import os
+import pty
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO
+
+import pytest
+
+from icat_tui.cli.asking import Questions, Reply
+from icat_tui.cli.stopping import Stop
+from icat_tui.sync.cancel import Cancelled
+from tests.cli.place import PATIENCE
+
+Asker = Callable[[str], Questions]
+
+
+@contextmanager
+def stdin_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[IO[bytes]]:
+    """Give what is read on stdin, to be written."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as stdin, os.fdopen(writing, "wb", buffering=0) as typed:
+        monkeypatch.setattr("sys.stdin", stdin)
+        yield typed
+
+
+@pytest.fixture
+def asker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asker]:
+    """Questions to someone who has typed it all in advance, and has gone."""
+    with stdin_of(monkeypatch) as typed:
+
+        def ask(text: str) -> Questions:
+            typed.write(text.encode())
+            typed.close()
+            return Questions(Stop())
+
+        yield ask
+
+
+@pytest.mark.parametrize(
+    ("typed", "reply"),
+    [
+        ("y\n", Reply.YES),
+        ("Yes\n", Reply.YES),
+        (" y \r\n", Reply.YES),
+        ("n\n", Reply.NO),
+        ("no\n", Reply.NO),
+        ("\n", Reply.NO),
+        ("", Reply.NO),
+        ("a\n", Reply.ALL),
+        ("all\n", Reply.ALL),
+        ("q\n", Reply.QUIT),
+        ("QUIT\n", Reply.QUIT),
+        ("yy\ny\n", Reply.YES),
+        ("yep\n", Reply.NO),
+        ("y", Reply.YES),
+        ("\xff\nq\n", Reply.QUIT),
+    ],
+)
+def test_an_answer_is_what_was_typed_and_the_end_of_input_is_no(asker: Asker, typed: str, reply: Reply) -> None:
+    assert asker(typed).ask("Send?", lambda: None) is reply
+
+
+def test_each_question_has_a_line_of_its_own_and_a_mark_shows_before_it_is_asked_again(
+    asker: Asker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[int] = []
+    questions = asker("?\nwhat\ny\nn\n")
+    assert questions.ask("First?", lambda: shown.append(1)) is Reply.YES
+    assert questions.ask("Second?", lambda: shown.append(2)) is Reply.NO
+    assert questions.ask("Third?", lambda: shown.append(3)) is Reply.NO
+    assert shown == [1]
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("First? (y/[n]/a/q/?) ") == 3
+    assert said.err.count("Enter") == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        *[("51\n", 51), (" 51 \n", 51), ("5.1\n", None), ("-1\n", None), ("a\n", None), ("", None)],
+        *[("\u0665\n", None), ("9" * 5000 + "\n", None)],
+    ],
+)
+def test_a_number_is_digits_and_nothing_else(asker: Asker, typed: str, number: int | None) -> None:
+    assert asker(typed).number("How many?") == number
+
+
+def test_without_stdin_or_stderr_the_answer_is_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    monkeypatch.setattr("sys.stderr", None)
+    assert Questions(Stop()).ask("Send?", lambda: None) is Reply.NO
+
+
+def test_a_signal_ends_the_wait_for_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = Stop()
+    with stdin_of(monkeypatch) as typed:
+        typed.write(b"half an ans")
+        threading.Timer(0.05, stop.cancel).start()
+        with pytest.raises(Cancelled):
+            Questions(stop).line("Send?")
+
+
+PROGRAM = (
+    "from icat_tui.cli.asking import Questions\n"
+    "from icat_tui.cli.stopping import heeding_signals\n"
+    "from icat_tui.sync.cancel import Cancelled\n"
+    "with heeding_signals() as stop:\n"
+    "    try:\n"
+    "        print('reply', Questions(stop).ask('Send?', lambda: None).name, flush=True)\n"
+    "    except Cancelled:\n"
+    "        print('stopped by', stop.by.name, flush=True)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"), [(b"\x03", b"stopped by SIGINT"), (b"\x04", b"reply NO"), (b"y\n", b"reply YES")]
+)
+def test_on_a_terminal_control_c_stops_and_control_d_is_no(keys: bytes, says: bytes) -> None:
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-c", PROGRAM])
+    seen, asked = b"", False
+    with suppress(OSError):  # it has ended, and the terminal with it
+        while more := os.read(terminal, 1024):
+            seen += more
+            if b"Send?" in seen and not asked:
+                asked = True
+                os.write(terminal, keys)
+    os.waitpid(child, 0)
+    os.close(terminal)
+    assert seen.splitlines()[-1] == says
+
+
+def test_a_terminal_that_is_closed_says_no() -> None:
+    master, slave = pty.openpty()
+    pipe, command = subprocess.PIPE, [sys.executable, "-c", PROGRAM]
+    with subprocess.Popen(command, stdin=slave, stdout=pipe, stderr=pipe) as program:
+        os.close(slave)
+        assert program.stderr is not None
+        assert program.stderr.read(5) == b"Send?"
+        os.close(master)
+        out, _ = program.communicate(timeout=PATIENCE)
+    assert out == b"reply NO\n"

@@ -1,0 +1,120 @@
+"""The app at a place with a disk, an ICAT+, a broker and an ingester, driven by keys."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from multiprocessing import resource_tracker
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import RichLog
+
+from icat_tui.disk import discover
+from icat_tui.domain.selection import Selection
+from icat_tui.settings import load
+from icat_tui.sync.cache import SessionCache
+from icat_tui.sync.cancel import Cancellation
+from icat_tui.sync.index import SessionIndex
+from icat_tui.sync.scripts import ScriptCall
+from icat_tui.tui.app import IcatTui
+from icat_tui.tui.theme import DARK
+from icat_tui.tui.workplace import Found, Workplace
+from tests.cli.place import PATIENCE
+from tests.cli.sending import Circle
+from tests.tui.hosts import texts
+
+Driver = Pilot[None]
+CALL = ScriptCall(program=("icat-sync-raw",), store_program=("icat-store-raw",))
+
+
+def a_workplace(
+    circle: Circle, *, narrow: bool = True, may_send: bool = True, found: list[Found] | None = None, **more: str
+) -> Workplace:
+    cache_dir = circle.place.directory / "cache"
+    environ = {f"ICAT_TUI_{key.upper()}": value for key, value in circle.settings(**more).items()}
+    settings = load({}, environ, site=(), user=circle.place.directory / "none.toml")
+
+    def find() -> Iterator[Found]:
+        return (
+            iter(found)
+            if found is not None
+            else discover.find_sessions(str(circle.place.root), Selection(), settings.facility, "auto")
+        )
+
+    return Workplace(
+        settings=settings,
+        found=find,
+        narrow=narrow,
+        may_send=may_send,
+        index=SessionIndex.load(SessionCache(cache_dir)),
+        call=CALL,
+        stop=Cancellation(),
+    )
+
+
+def drive_app(
+    place: Workplace, act: Callable[[IcatTui, Driver], Awaitable[None]], size: tuple[int, int] = (100, 30)
+) -> IcatTui:
+    """Open the app, act on it, close it, and return it."""
+    resource_tracker.ensure_running()  # as `open_ui` does
+    app = IcatTui(place, DARK)
+
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            await act(app, pilot)
+        app.registrations.desk.close(5)
+
+    asyncio.run(run())
+    return app
+
+
+async def until(pilot: Driver, condition: Callable[[], object]) -> None:
+    """Wait for something to hold."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, shown(pilot.app)
+        await pilot.pause(0.01)
+
+
+async def scanned(app: IcatTui, pilot: Driver) -> None:
+    """Wait for the scan at the start to be shown."""
+    await until(pilot, lambda: app.model.sessions and not app.intake.scans)
+    await until(pilot, lambda: all(row.category for row in app.model.sessions.values()))
+
+
+async def typed(pilot: Driver, text: str) -> None:
+    await pilot.press(*text)
+
+
+def shown(app: Any) -> str:
+    """Return what the tree, the status line and the log say, for whoever reads a failure."""
+    return "\n".join([*texts(app.session_tree), status_line(app), *log_lines(app)])
+
+
+def status_line(app: IcatTui) -> str:
+    return str(app.screen_stack[0].query_one("#status").render())
+
+
+def detail(app: IcatTui) -> str:
+    return str(app.screen_stack[0].query_one("#detail Static").render())
+
+
+def keys_line(app: IcatTui) -> str:
+    return str(app.screen_stack[0].query_one("#keys").render())
+
+
+def log_lines(app: IcatTui) -> list[str]:
+    pane = app.screen_stack[0].query_one(RichLog)
+    if pane.size.width == 0:  # it was never shown: what is to be written waits for its width
+        return [str(each.content) for each in pane._deferred_renders]
+    return [line.text for line in pane.lines]
+
+
+def rows(app: IcatTui) -> list[str]:
+    return [row.strip() for row in texts(app.session_tree) if row.strip()]
+
+
+def files(directory: Path) -> list[str]:
+    return sorted(str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file())

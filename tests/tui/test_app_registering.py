@@ -1,0 +1,221 @@
+"""Registering from the tree: what is asked, what is sent, and what of it is seen again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from icat_tui.domain.status import Category, Status
+from icat_tui.sync.lock import locked
+from icat_tui.tui.app import IcatTui
+from icat_tui.tui.screens.confirm import ConfirmScreen
+from icat_tui.tui.screens.dialog import Dialog
+from icat_tui.tui.screens.preview import PreviewScreen
+from icat_tui.tui.screens.store_form import StoreForm
+from icat_tui.tui.screens.walk import WalkScreen
+from icat_tui.tui.workplace import Workplace
+from tests.cli.sending import Circle, dataset
+from tests.tui.apps import Driver, a_workplace, detail, drive_app, log_lines, scanned, status_line, until
+
+
+def ready(app: IcatTui, kind: type[Dialog[Any]]) -> bool:
+    return isinstance(app.screen, kind) and app.screen.painted
+
+
+def counts(app: IcatTui, session: Path) -> dict[Status, int]:
+    known = app.sessions.at_hand(str(session))
+    return known.counts if known else {}
+
+
+def test_what_is_confirmed_is_sent_and_turns_registered_once_icat_lists_it(circle: Circle) -> None:
+    session = circle.session(unregistered=2, registered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: counts(app, session) == {Status.REGISTERED: 3})
+        await until(pilot, lambda: any("2 sent, 0 not sent, 0 unknown" in line for line in log_lines(app)))
+        assert app.model.sessions[str(session)].category == Category.OK
+        assert any("icat-tui sync --register" in line for line in log_lines(app))
+
+    drive_app(a_workplace(circle, verify_wait="10s"), act)
+    assert len(circle.broker.sent) == 2
+    assert circle.told(dataset(session, "unregistered")) == ["plan", "intent", "accepted", "seen"]
+
+
+def test_what_icat_does_not_list_yet_is_pending_and_wants_no_attention(circle: Circle) -> None:
+    session = circle.session(unregistered=1)
+    circle.ingester.waits = True
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: counts(app, session) == {Status.PENDING: 1})
+        assert app.model.sessions[str(session)].category == Category.OK
+
+    drive_app(a_workplace(circle), act)
+
+
+def test_enter_in_the_dialog_sends_nothing(circle: Circle) -> None:
+    circle.session(unregistered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+
+    drive_app(a_workplace(circle), act)
+    assert circle.broker.sent == []
+
+
+def test_only_what_is_marked_is_offered_and_hidden_marks_are_said(circle: Circle) -> None:
+    session = circle.session(unregistered=2)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("right", "right", "space", "2", "r")
+        await until(pilot, lambda: ready(app, ConfirmScreen))
+        assert "1 marked, 1 of them hidden by the filter" in str(app.screen.query_one(".title").render())
+        await pilot.press("y")
+        await until(pilot, lambda: counts(app, session).get(Status.REGISTERED) == 1)
+        assert not app.model.marks
+
+    drive_app(a_workplace(circle, verify_wait="10s"), act)
+    assert len(circle.broker.sent) == 1
+
+
+def forbidden_places(circle: Circle) -> list[Workplace]:
+    return [
+        a_workplace(circle, may_send=False),
+        a_workplace(circle, read_only="true"),
+        a_workplace(circle, queue=""),
+    ]
+
+
+@pytest.mark.parametrize(("which", "how"), [(0, "allow_register"), (1, "read_only"), (2, "--queue")])
+def test_whoever_may_not_send_sees_what_would_be_sent_and_how_to_allow_it(circle: Circle, which: int, how: str) -> None:
+    circle.session(unregistered=1, without_files=1, not_uploaded=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        assert "read-only" in status_line(app)
+        await pilot.press("r")
+        await until(pilot, lambda: ready(app, ConfirmScreen))
+        assert how in str(app.screen.query_one(".warning").render())
+        await pilot.press("y", "escape", "A")
+        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await pilot.press("y", "escape", "w")
+        await until(pilot, lambda: ready(app, WalkScreen))
+        await pilot.press("y", "q")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, PreviewScreen))
+
+    drive_app(forbidden_places(circle)[which], act)
+    assert circle.broker.sent == []
+    assert not circle.journal.exists()
+
+
+def test_what_is_safe_unsupervised_is_only_files_to_be_added(circle: Circle) -> None:
+    session = circle.session(unregistered=1, without_files=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("A")
+        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: counts(app, session) == {Status.REGISTERED: 1, Status.UNREGISTERED: 1})
+
+    drive_app(a_workplace(circle, verify_wait="10s"), act)
+    assert [frame.headers["destination"].rpartition("/")[2] for frame in circle.broker.sent] == ["icatDataFiles"]
+
+
+def test_the_walk_goes_through_what_is_todo_oldest_first(circle: Circle) -> None:
+    newer, older = circle.session(unregistered=1), circle.session("hg444/id10/20231001", unregistered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("w")
+        await until(pilot, lambda: ready(app, WalkScreen))
+        where = app.screen.query_one("#where")
+        await until(pilot, lambda: "20231001" in str(where.render()) and app.screen._asked)  # type: ignore[attr-defined]
+        await pilot.press("n")
+        await until(pilot, lambda: "20231019" in str(where.render()) and app.screen._asked)  # type: ignore[attr-defined]
+        await pilot.press("y")
+        await until(pilot, lambda: any("1 dataset confirmed, 1 skipped" in line for line in log_lines(app)))
+        await until(pilot, lambda: counts(app, newer) == {Status.REGISTERED: 1})
+        assert app.model.sessions[str(older)].category == Category.TODO
+
+    drive_app(a_workplace(circle, verify_wait="10s"), act)
+    assert len(circle.broker.sent) == 1
+
+
+def test_an_invalid_dataset_is_registered_by_hand(circle: Circle) -> None:
+    session = circle.session(invalid=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("right", "right")
+        await until(pilot, lambda: app.model.node is not None and app.model.node.dataset)
+        await pilot.press("r")
+        await until(pilot, lambda: ready(app, StoreForm))
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+
+    drive_app(a_workplace(circle), act)
+    assert session.exists()
+    assert circle.broker.sent == []
+
+
+def test_a_session_that_somebody_else_registers_says_who(circle: Circle) -> None:
+    session = circle.session(unregistered=1)
+    place = a_workplace(circle)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        with locked(place.state_dir, app.model.sessions[str(session)].directory):
+            await pilot.press("down", "right", "left")
+            await until(pilot, lambda: "being registered by" in detail(app))
+            await pilot.press("r")
+            await until(pilot, lambda: ready(app, ConfirmScreen))
+            await pilot.press("y")
+            await until(pilot, lambda: any("nothing of it was sent" in line for line in log_lines(app)))
+
+    drive_app(place, act)
+    assert circle.broker.sent == []
+
+
+def test_a_session_that_was_not_scanned_is_looked_at_before_anybody_is_asked(circle: Circle) -> None:
+    circle.session(unregistered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await until(pilot, lambda: app.model.sessions)
+        await pilot.press("r")
+        await until(pilot, lambda: ready(app, ConfirmScreen))
+
+    drive_app(a_workplace(circle, narrow=False), act)
+
+
+def test_sending_is_stopped_by_esc_and_how_far_it_came_is_said(circle: Circle) -> None:
+    session = circle.session(unregistered=3)
+    circle.broker.script = lambda client, frame: circle.ingester.take(frame)  # no receipts
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: circle.broker.sent)
+        assert "sending" in status_line(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: any("sending is being stopped" in line for line in log_lines(app)))
+        await until(pilot, lambda: any(line.rstrip().endswith("unknown") for line in log_lines(app)))
+
+    drive_app(a_workplace(circle), act)
+    assert session.exists()
