@@ -448,13 +448,18 @@ def test_the_program_does_what_its_functions_do(place: Place) -> None:
     assert run_program().code == 2
 
 
-def test_both_programs_are_installed() -> None:
+def test_all_programs_are_installed() -> None:
     from importlib.metadata import entry_points  # noqa: PLC0415 - only here
 
     scripts = {
         script.name: script.load() for script in entry_points(group="console_scripts") if "icat_tui" in script.value
     }
-    assert scripts == {"icat-tui": cli.main, "icat-sync-raw": cli.sync_raw}
+    assert scripts == {
+        "icat-tui": cli.main,
+        "icat-sync-raw": cli.sync_raw,
+        "icat-store-raw": cli.store_raw,
+        "icat-store-from-file": cli.store_from_file,
+    }
 
 
 def test_in_a_thread_it_works_without_signals(place: Place, at: Runner) -> None:
