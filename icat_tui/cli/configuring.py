@@ -4,8 +4,9 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from icat_tui.cli.output import write_lines
-from icat_tui.cli.running import Run, write
+from icat_tui.cli.lines import write_lines
+from icat_tui.cli.running import Run
+from icat_tui.cli.stdout import write
 from icat_tui.domain.errors import ExitCode
 from icat_tui.settings import DEFAULT, describe, environment_name, user_file, write_template
 from icat_tui.sync.records import json_line

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from icat_tui.cli.narration import log
-from icat_tui.cli.running import Run, write
+from icat_tui.cli.running import Run
 from icat_tui.cli.screen import open_screen
+from icat_tui.cli.stdout import write
 from icat_tui.cli.syncing import sync
 from icat_tui.domain.errors import ExitCode, SaveError, UsageError
 from icat_tui.sandbox import facility

@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from icat_tui.cli.asking import Questions
+from icat_tui.cli.lines import write_lines
 from icat_tui.cli.narration import log
-from icat_tui.cli.output import write_lines
-from icat_tui.cli.running import Run, write
+from icat_tui.cli.running import Run
 from icat_tui.cli.scanning import catalogue_for
+from icat_tui.cli.stdout import write
 from icat_tui.cli.telling import Telling, subject_of
 from icat_tui.domain.errors import ExitCode, UsageError, exit_code
 from icat_tui.domain.visible import visible

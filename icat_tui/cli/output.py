@@ -1,15 +1,16 @@
 """What goes to stdout of each session: as text for people, or as JSON Lines for programs."""
 
-import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from icat_tui.cli.lines import write_lines
 from icat_tui.cli.narration import log
-from icat_tui.cli.running import Run, StdoutLost, forget_stdout, write
+from icat_tui.cli.running import Run
+from icat_tui.cli.stdout import write
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import Session
 from icat_tui.sync.records import error_record, json_line, session_record
-from icat_tui.sync.report import Line, coloured, plain, session_text
+from icat_tui.sync.report import Line, session_text
 
 SessionText = Callable[[Session], Iterable[Line]]
 
@@ -48,17 +49,3 @@ class Output:
 def in_the_words_of_sync_raw(facility: Facility, now: datetime) -> SessionText:
     """Return how a session is told in the words of `icat-sync-raw`."""
     return lambda session: session_text(session, facility, now)
-
-
-def write_lines(lines: Iterable[Line]) -> None:
-    """Print lines, in colour where somebody looks at a terminal that has colours."""
-    if not sys.stdout.isatty():
-        write(plain(lines))
-        return
-    from rich.console import Console  # noqa: PLC0415 - what goes into a pipe need not wait for it
-
-    try:
-        Console(highlight=False).print(coloured(lines), end="", soft_wrap=True)
-    except OSError as error:  # the terminal was closed
-        forget_stdout()
-        raise StdoutLost(f"the terminal could not be written to: {error.strerror}; the run ended there") from error

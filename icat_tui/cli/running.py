@@ -3,43 +3,20 @@
 What must stay true: with `--json` a `summary` is the last line on every path, once (interface.md, "JSON Lines").
 """
 
-import os
-import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from icat_tui.cli.narration import log
+from icat_tui.cli.stdout import write
 from icat_tui.cli.stopping import Stop
-from icat_tui.domain.errors import ExitCode, IcatTuiError
+from icat_tui.domain.errors import ExitCode
 
 if TYPE_CHECKING:
     from icat_tui.settings import Settings
     from icat_tui.sync.records import Sent, Totals
     from icat_tui.sync.report import Line
-
-
-class StdoutLost(IcatTuiError):  # noqa: N818 - a fact, as `Cancelled` is
-    """What was to be printed could not be written."""
-
-
-def write(text: str) -> None:
-    """Write to stdout, at once: whoever reads it may wait for it. Raises StdoutLost, and BrokenPipeError."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        forget_stdout()
-        raise
-    except OSError as error:
-        forget_stdout()
-        raise StdoutLost(f"stdout could not be written: {error.strerror}; the run ended there") from error
-
-
-def forget_stdout() -> None:
-    """Write to nowhere from now on: Python would try again at its end, and complain."""
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
 
 
 @dataclass
@@ -62,7 +39,7 @@ class Ending:
             sent = self.sent() if self.sent else Sent()
             write(json_line(summary_record(self.totals or Totals(), sent, code)) + "\n")
             return
-        from icat_tui.cli.output import write_lines  # noqa: PLC0415 - late: not for `--help`
+        from icat_tui.cli.lines import write_lines  # noqa: PLC0415 - late: not for `--help`
 
         write_lines(self.closing)
 

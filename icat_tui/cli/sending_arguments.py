@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from icat_tui.cli.arguments import Parser, investigation, not_empty
+from icat_tui.cli.parsing import Parser, investigation, not_empty
 
 
 def parameter(text: str) -> tuple[str, Any]:

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from icat_tui.cli.lines import write_lines
 from icat_tui.cli.narration import log
-from icat_tui.cli.output import write_lines
 from icat_tui.cli.running import Run
 from icat_tui.cli.sending_arguments import json_or_text
 from icat_tui.cli.telling import Telling

@@ -6,9 +6,10 @@ What must stay true: everything that was asked for has one line, and "accepted" 
 from collections import Counter
 from collections.abc import Iterator
 
+from icat_tui.cli.lines import write_lines
 from icat_tui.cli.narration import log
-from icat_tui.cli.output import write_lines
-from icat_tui.cli.running import Run, write
+from icat_tui.cli.running import Run
+from icat_tui.cli.stdout import write
 from icat_tui.domain.errors import ExitCode, exit_code
 from icat_tui.domain.events import SavingFailed
 from icat_tui.domain.visible import visible

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from icat_tui.cli import sending_arguments
-from icat_tui.cli.arguments import COMMANDS, LATER, SYNC_RAW, closest, parse, parser_for, split_command
+from icat_tui.cli.arguments import COMMANDS, LATER, SYNC_RAW, parse, parser_for, split_command
+from icat_tui.cli.parsing import closest
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.settings import KEYS
