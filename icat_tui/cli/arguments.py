@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 
 from icat_tui import __version__
+from icat_tui.cli import sending_arguments
 from icat_tui.cli.parsing import Parser, closest, day, investigation, not_empty, session
 from icat_tui.domain.errors import UsageError
 
@@ -115,8 +116,6 @@ def parser_for(command: str, program: str = "icat-tui") -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    from icat_tui.cli import sending_arguments  # noqa: PLC0415 - it builds on this module
-
     if command in sending_arguments.ADD:
         parser.usage = None  # what these must be given is worth telling
         sending_arguments.ADD[command](parser)
