@@ -177,11 +177,9 @@ def parse(program: str, words: Sequence[str]) -> argparse.Namespace:
         raise UsageError(f"{command} is not in this build")
     parser = parser_for(command, program)
     place = rest.index("--") if "--" in rest else len(rest)
-    asked = parser.parse_intermixed_args(rest[:place])
-    if rest[place + 1 :]:  # parsed apart: mixed with options, argparse forgets what the `--` was for
-        before = vars(asked).get("paths", [])
-        parser.parse_args(rest[place:], asked)
-        asked.paths = before + asked.paths
+    # Mixed with options, argparse forgets what the `--` was for: what begins with a dash is written as the path it is.
+    words_only = [f"./{word}" if word.startswith("-") else word for word in rest[place + 1 :]]
+    asked = parser.parse_intermixed_args([*rest[:place], *words_only])
     if not command and asked.no_print:  # as it was said to mean
         command = "sync"
     asked.command = command

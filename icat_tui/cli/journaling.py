@@ -133,7 +133,7 @@ def _verify(run: Run, pending: list[Sending], written: Journal) -> ExitCode:
     catalogue.close()
     waiting = [each for each in pending if each.id not in confirmed | failed]
     for sending in waiting:
-        _tell(run, sending, "pending", f"{sending.reason}; ICAT does not list it")
+        _tell(run, sending, "pending", f"{sending.reason}; ICAT does not show it yet")
     run.ending.sent = lambda: Sent(confirmed=len(confirmed), accepted=len(waiting), unknown=len(failed))
     if not run.asked.quiet:
         text = f"{len(confirmed)} seen in ICAT, {len(waiting)} pending, {len(failed)} could not be looked for"

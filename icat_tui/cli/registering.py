@@ -67,7 +67,9 @@ class Registering:
         if session.category == Category.TODO_ONGOING and self.supervised and not self.scanning.selected.narrow:
             self.left_out += 1
             return False
-        chosen = self.terms.chosen or (session.fit.id if session.fit else None)  # it may be chosen yet
+        chosen = self.terms.chosen
+        if chosen is None and session.fit:
+            chosen = session.fit.id  # it may be chosen yet
         plan = make_plan(session, structs.replace(self.terms, chosen=chosen))
         self.held[session.directory] = sum(map(_first_time, plan.groups))
         return True

@@ -45,7 +45,7 @@ def _add_store_raw(parser: Parser) -> None:
         ("path", "DIR", "the directory of the dataset"),
     ):
         group.add_argument(f"--{name}", required=True, type=not_empty, metavar=metavar, help=says)
-    group.add_argument("--metadatafile", metavar="FILE", help="ICAT parameters, a line NAME=VALUE each")
+    group.add_argument("--metadatafile", type=not_empty, metavar="FILE", help="ICAT parameters, a line NAME=VALUE each")
     group.add_argument(
         "-p",
         "--parameter",
@@ -58,13 +58,17 @@ def _add_store_raw(parser: Parser) -> None:
         "dataset where they are not given",
     )
     group.add_argument("--strict", action="store_true", help="refuse parameters that ICAT's definitions don't know")
-    group.add_argument("--store-filename", metavar="FILE", help="write the message to this file, and send nothing")
+    group.add_argument(
+        "--store-filename", type=not_empty, metavar="FILE", help="write the message to this file, and send nothing"
+    )
     _add_sending(parser)
     _add_force(parser)
 
 
 def _add_store_from_file(parser: Parser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a file with a dataset message, or a glob of such")
+    parser.add_argument(
+        "files", nargs="+", type=not_empty, metavar="FILE", help="a file with a dataset message, or a glob of such"
+    )
     _add_sending(parser)
     _add_force(parser)
 

@@ -95,6 +95,8 @@ def _metadata_file(path: str | None) -> dict[str, Any]:
     except (configparser.Error, UnicodeDecodeError) as error:
         what = visible(str(error))
         raise UsageError(f"--metadatafile {visible(path)} must hold lines NAME=VALUE: {what}") from error
+    if further := parser.sections()[1:]:
+        raise UsageError(f"--metadatafile {visible(path)} must hold lines NAME=VALUE, and has [{visible(further[0])}]")
     return {name: json_or_text(value) for name, value in parser["parameters"].items()}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -50,7 +51,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     record: Kind
     id: str
     """The message's; all its records have it."""
-    time: datetime
+    time: Annotated[datetime, msgspec.Meta(tz=True)]
     user: str
     host: str
     action: Action

@@ -179,10 +179,10 @@ def _trouble(question: Question, found: Answer[Investigation], fit: Fit | None) 
     """Return why the investigation of a session can't be told; empty where it can, or where there is none."""
     if not found.usable:
         return found.reason
-    if fit or (found.outcome == Outcome.EMPTY and not question.investigation):
+    if fit or (found.outcome == Outcome.EMPTY and question.investigation is None):
         return ""
     known = ", ".join(str(row.id) for row in found.rows) or "none"
-    if question.investigation:
+    if question.investigation is not None:
         return f"ICAT has no investigation {question.investigation} with a start date for this session (it has {known})"
     if found.unreadable:
         return f"ICAT+ sent investigations that could not be read ({', '.join(found.unreadable)})"

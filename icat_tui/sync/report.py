@@ -192,7 +192,8 @@ def closing_text(totals: Totals, cache_dir: Path | None = None, overview: Sequen
         yield Line(f"Cache was used from {visible(str(cache_dir))}")
     for directory in overview:
         yield Line(f"Results can be found in {visible(str(directory))}")
-        yield Line(f"To fix issues run {bash_word(str(directory / 'todo.sh'))} --register")
+        if totals.categories[Category.TODO]:
+            yield Line(f"To fix issues run {bash_word(str(directory / 'todo.sh'))} --register")
 
 
 def trouble_text(totals: Totals) -> Iterator[Line]:

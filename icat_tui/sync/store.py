@@ -208,6 +208,8 @@ class _Clerk:
         place = place_of(request.path, self.site)
         self.lock(place.session)
         self.refuse_known(request, place.path, request.beamline, request.proposal)
+        if place.session and self.is_elsewhere(request, place.session):  # a slip of the pen must not hide what ICAT has
+            self.refuse_known(request, place.path, place.session.beamline, place.session.proposal)
         body = raw_body(request, place, self.site, self.listings)
         return self.letter(Action.REGISTER, body.content, place.path, place.session, body.warnings)
 
@@ -255,6 +257,11 @@ class _Clerk:
         return None, location
 
     # -- what speaks against sending --
+
+    def is_elsewhere(self, request: RawDirectory, session: SessionDirectory) -> bool:
+        """Return whether a directory lies in a session of another proposal or beamline than it is said to be of."""
+        said = self.facility.beamline(request.beamline), request.proposal.lower()
+        return said != (session.beamline, session.proposal.lower())
 
     def lock(self, session: SessionDirectory | None) -> None:
         """Hold the lock of a session from now on. Raises SessionLockedError."""

@@ -98,7 +98,8 @@ def _look(
         by_key = {key: rows[-1] for key, rows in listing.listed.by_key.items()}
         by_id = {row.id: row for row in listing.rows}
         for item in members:
-            row = by_id.get(item.icat_id or 0) if item.icat_id else by_key.get(location_key(item.dataset, facility))
+            key = location_key(item.dataset, facility)
+            row = by_id.get(item.icat_id) if item.icat_id is not None else by_key.get(key)
             if row and (item.action != Action.ADD_FILES or row.file_count):
                 confirmed.append(MessageConfirmed(item, row.investigation))
             elif listing.trouble:

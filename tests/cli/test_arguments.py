@@ -99,7 +99,7 @@ def test_any_other_word_is_a_path(words: list[str]) -> None:
 def test_a_directory_called_like_a_command_is_a_path_after_the_command() -> None:
     assert parse("icat-tui", ["sync", "sync"]).paths == ["sync"]
     asked = parse("icat-tui", ["sync", "a", "--beamline", "id10", "--", "--odd", "sync"])
-    assert (asked.paths, asked.beamline) == (["a", "--odd", "sync"], ["id10"])
+    assert (asked.paths, asked.beamline) == (["a", "./--odd", "sync"], ["id10"])
 
 
 def test_icat_sync_raw_has_no_commands() -> None:

@@ -299,3 +299,18 @@ def test_a_real_broker_takes_what_is_sent_by_hand(here: Beamtime, run: Runner, a
     stored = run("store-from-file", str(here.stored("0002")), "--queue", str(activemq.address))
     assert stored.code == ExitCode.DONE
     assert here.standing()[-1] == ("colA_0002", Latest.ACCEPTED)
+
+
+# -- slips of the pen ------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_file_name_to_write_to_sends_nothing(here: Beamtime, run: Runner) -> None:
+    ran = run(*of_store_raw(here.dataset()), "--store-filename", "")
+    assert ran.code == ExitCode.USAGE
+    assert not here.broker.frames
+
+
+def test_words_after_two_dashes_are_files(here: Beamtime, run: Runner) -> None:
+    ran = run("store-from-file", "--", "-not there.xml")
+    assert ran.code == ExitCode.USAGE
+    assert "there is no such file" in ran.err
