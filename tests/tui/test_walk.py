@@ -83,13 +83,13 @@ def test_each_group_is_asked_in_the_order_of_sending_and_the_walk_ends_with_a_su
     )
     assert guide.names == [(DAYS[0], NEW), (DAYS[1], BARE), (DAYS[2], NEW), (DAYS[2], BARE)]
     assert guide.looked == DAYS
-    assert result == "Walk: 4 confirmed, 2 skipped; 4 sent [x]"
+    assert result == "Walk: 4 datasets confirmed, 2 skipped; 4 sent [x]"
 
 
 @pytest.mark.parametrize("key", ["q", "escape"])
 def test_one_may_leave_at_any_time(key: str) -> None:
     guide = Guide()
-    assert walk(guide, (at(1), "y"), (at(1, BARE), key)) == "Walk: 1 confirmed, 0 skipped; 1 sent [x]"
+    assert walk(guide, (at(1), "y"), (at(1, BARE), key)) == "Walk: 1 dataset confirmed, 0 skipped; 1 sent [x]"
 
 
 def test_going_back_looks_afresh_and_shows_what_was_skipped() -> None:
@@ -115,7 +115,7 @@ def test_what_was_confirmed_is_not_offered_again_by_going_back_to_a_session() ->
         (at(2), "b"), ("Nothing is left to be sent here", "y"), ("Nothing is left to be sent here", "n"), (at(2), "q"),
     )  # fmt: skip
     assert guide.names == [(DAYS[0], NEW), (DAYS[0], BARE)]
-    assert result == "Walk: 2 confirmed, 0 skipped; 2 sent [x]"
+    assert result == "Walk: 2 datasets confirmed, 0 skipped; 2 sent [x]"
 
 
 def test_what_has_come_up_since_is_offered_beside_what_was_confirmed() -> None:

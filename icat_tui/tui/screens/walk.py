@@ -281,7 +281,7 @@ class WalkScreen(Dialog[str]):
 
     def _summary(self) -> str:
         confirmed, skipped = len(self._confirmed), len(self._skipped)
-        return f"Walk: {confirmed:,} confirmed, {skipped:,} skipped; {self._guide.summary()}"
+        return f"Walk: {counted(confirmed, 'dataset')} confirmed, {skipped:,} skipped; {self._guide.summary()}"
 
 
 def _without(plan: Plan, paths: Collection[str]) -> Plan:
