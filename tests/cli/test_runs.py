@@ -67,6 +67,7 @@ def test_1_where_something_is_to_be_done_and_only_when_asked(place: Place, at: R
         (["--log-file", "{root}/no/log"], "log file {root}/no/log can't be written: No such file or directory"),
         (["--icatplus", "http://"], "the URL of ICAT+ can't be used"),
         (["--beemline", "id10"], "did you mean --beamline?"),
+        (["--register"], "no broker is known, so nothing can be sent"),
         (["--investigation", "7"], "a selection of one session, and 2 are selected"),
         (["--proposal", "x*", "--investigation", "7"], "a selection of one session, and 0 are selected"),
     ],

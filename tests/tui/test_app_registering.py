@@ -1,6 +1,7 @@
 """Registering from the tree: what is asked, what is sent, and what of it is seen again."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.cli.sending import Circle, dataset
 from tests.tui.apps import Driver, a_workplace, detail, drive_app, log_lines, scanned, status_line, until
 
 
-def ready(app: IcatTui, kind: type[Dialog[object]]) -> bool:
+def ready(app: IcatTui, kind: type[Dialog[Any]]) -> bool:
     return isinstance(app.screen, kind) and app.screen.painted
 
 
@@ -147,7 +148,7 @@ def test_the_walk_goes_through_what_is_todo_oldest_first(circle: Circle) -> None
         await pilot.press("n")
         await until(pilot, lambda: "20231019" in str(where.render()) and app.screen._asked)  # type: ignore[attr-defined]
         await pilot.press("y")
-        await until(pilot, lambda: any("1 confirmed, 1 skipped" in line for line in log_lines(app)))
+        await until(pilot, lambda: any("1 dataset confirmed, 1 skipped" in line for line in log_lines(app)))
         await until(pilot, lambda: counts(app, newer) == {Status.REGISTERED: 1})
         assert app.model.sessions[str(older)].category == Category.TODO
 

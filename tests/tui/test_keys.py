@@ -165,9 +165,9 @@ def test_marks_ranges_and_opening(circle: Circle) -> None:
         await pilot.press("u", "g", "v", "G", "v")
         assert len(app.model.marks) == 2
         await pilot.press("tab")
-        assert app.focused is app.detail
+        assert app.detail.has_focus
         await pilot.press("j", "k", "escape")
-        assert app.focused is app.session_tree
+        assert app.session_tree.has_focus
 
     drive_app(a_workplace(circle), act)
 

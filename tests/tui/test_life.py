@@ -10,7 +10,7 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,13 +71,15 @@ class Terminal:
 
 
 @contextmanager
-def opened(circle: Circle, *words: str, size: tuple[int, int] = (80, 24), **env: str) -> Iterator[Terminal]:
+def opened(
+    circle: Circle, *words: str, size: tuple[int, int] = (80, 24), env: Mapping[str, str] | None = None
+) -> Iterator[Terminal]:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
     cache = str(circle.place.directory / "cache")
     process = subprocess.Popen(
         [sys.executable, "-m", "icat_tui", *words],
-        env=environment(**circle.settings(cache_dir=cache)) | {"TERM": "xterm-256color"} | env,
+        env=environment(**circle.settings(cache_dir=cache)) | {"TERM": "xterm-256color"} | dict(env or {}),
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -103,7 +105,7 @@ def opened(circle: Circle, *words: str, size: tuple[int, int] = (80, 24), **env:
 @pytest.mark.parametrize("terminal", TERMINALS)
 def test_it_opens_on_every_terminal_and_leaves_it_as_it_was(circle: Circle, terminal: str) -> None:
     circle.session(unregistered=1)
-    with opened(circle, "--proposal", "hg333", **TERMINALS[terminal]) as ui:
+    with opened(circle, "--proposal", "hg333", env=TERMINALS[terminal]) as ui:
         ui.wait_for(lambda: ui.shows("hg333/id10/20231019") and ui.shows("ICAT+ ok"))
         assert ui.modes_now != ui.modes
         ui.type("q")
