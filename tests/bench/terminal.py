@@ -151,11 +151,12 @@ def opened(program: Sequence[str], settings: Mapping[str, str], home: Path) -> I
             os.close(master)
 
 
-def seconds_of(*program: str) -> float:
-    """Return how long a Python program takes, the median of several runs."""
-    times = []
+def seconds_of(*programs: Sequence[str]) -> list[float]:
+    """Return how long each of some Python programs takes: the medians of several runs, in turn."""
+    times: list[list[float]] = [[] for _ in programs]
     for _ in range(RUNS):
-        began = time.perf_counter()
-        subprocess.run([sys.executable, *program], stdout=subprocess.DEVNULL, check=True)
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
+        for program, took in zip(programs, times, strict=True):
+            began = time.perf_counter()
+            subprocess.run([sys.executable, *program], stdout=subprocess.DEVNULL, check=True)
+            took.append(time.perf_counter() - began)
+    return [statistics.median(each) for each in times]

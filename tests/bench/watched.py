@@ -28,7 +28,7 @@ def _timed(handle: asyncio.Handle) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.Handle._run = _timed  # type: ignore[method-assign]  # there is no public way to be told of each turn
+    asyncio.Handle._run = _timed  # type: ignore[assignment, method-assign]  # there is no public way to be told of each turn
     try:
         code = main(sys.argv[2:])
     finally:
