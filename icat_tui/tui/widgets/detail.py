@@ -23,7 +23,8 @@ class Detail(VerticalScroll):
     """Shows what it is given, and says when the cursor has come to rest."""
 
     DEFAULT_CSS = """
-    Detail { background: $background; color: $foreground; padding: 0 1; scrollbar-size-vertical: 1; }
+    Detail { background: $background; color: $foreground; padding: 0 1; }
+    Detail { scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False, id="detail.down", tooltip="Scroll the detail down"),

@@ -4,7 +4,7 @@ What must stay true: only what differs is sent to the terminal. A move of the cu
 model draws the rows in view that look different afterwards, with the cursor's row where it was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -197,28 +197,28 @@ class SessionTree(ScrollView, can_focus=True):
         with self.changing() as model:
             model.narrow(to)
             model.search()
-        self._search_on()
+        self._search_on(self.call_after_refresh)  # the first hits are painted before others are looked for
 
     def turn(self) -> None:
         """Change the order of proposals and beamlines."""
         with self.changing() as model:
             model.turn()
             model.search()
-        self._search_on()
+        self._search_on(self.call_after_refresh)
 
-    def _search_on(self) -> None:
+    def _search_on(self, later: Callable[[Callable[[], None]], object]) -> None:
         if not self.model.searching:
             if self.model.filter.active:
                 self.post_message(self.FilterApplied(len(self.model.shown_sessions())))
         elif not self._search_called:
             self._search_called = True
-            self.call_later(self._search_some_more)
+            later(self._search_some_more)
 
     def _search_some_more(self) -> None:
         self._search_called = False
         with self.changing() as model:
             model.search()
-        self._search_on()
+        self._search_on(self.call_later)
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""
