@@ -208,6 +208,7 @@ async def _drawn(app: IcatTui, picture: Picture) -> str:
         await scanned(app, pilot)
         await picture.act(app, pilot)
         app.clear_notifications()
+        app.show_state()  # the age of the data is that of where the cursor is now
         await pilot.pause(0.3)  # the cursor rests, what was moved is painted
         return without_chance(app.export_screenshot(title="icat-tui"))
 
