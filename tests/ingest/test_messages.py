@@ -244,4 +244,6 @@ def test_the_corpus_is_what_pyicat_plus_makes_today() -> None:
     for name, expected in CORPUS.items():
         ours = {key: own_host(value) if key == "body" else value for key, value in expected.items()}
         theirs = {key: own_host(value) if key == "body" else value for key, value in again[name].items()}
+        if "\r" in str(ours.get("body")):  # where lxml is installed beside it, pyicat-plus writes this as a reference
+            theirs["body"] = str(theirs["body"]).replace("&#13;", "\r")
         assert ours == theirs, name
