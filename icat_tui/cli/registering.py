@@ -4,13 +4,11 @@ What must stay true: without a person's yes only `registered_without_files` is t
 is looked at afresh before anybody is asked about it.
 """
 
-import socket
 from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec import structs
 
-from icat_tui import __version__
 from icat_tui.cli.asking import MANY, Questions, Reply
 from icat_tui.cli.fates import Fates
 from icat_tui.cli.narration import log
@@ -22,11 +20,11 @@ from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import ACTIONABLE, Category
 from icat_tui.domain.visible import visible
 from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Origin
 from icat_tui.office import broker_for, target_text
 from icat_tui.settings import Settings, journal_path
 from icat_tui.sync.cancel import Cancelled
 from icat_tui.sync.plan import UNSUPERVISED, Group, Plan, Terms, make_plan, needs_choice
+from icat_tui.sync.raw_directory import origin_here
 from icat_tui.sync.register import Office, look_again, register
 from icat_tui.sync.report import counted
 from icat_tui.sync.verify import MessageConfirmed, verify
@@ -50,7 +48,7 @@ class Registering:
         self.office.journal.check()
         self.terms = Terms(
             facility=run.settings.facility,
-            origin=origin(now),
+            origin=origin_here(now),
             statuses=ACTIONABLE if self.supervised else UNSUPERVISED,
             chosen=run.asked.investigation,
             again=self.supervised,
@@ -243,8 +241,3 @@ def office_for(scanning: Scanning, settings: Settings) -> Office:
         cache=scanning.cache,
         verify_wait=settings.verify_wait,
     )
-
-
-def origin(now: datetime) -> Origin:
-    """Return what messages say of where they come from."""
-    return Origin(machine=socket.getfqdn(), software=f"icat-tui_v{__version__}", now=now)
