@@ -6,6 +6,8 @@ The Python API, imported when it is used: `IcatClient`, `scan`, `register` and w
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from icat_tui._version import __version__
+
 if TYPE_CHECKING:
     from icat_tui.api import (
         CatalogueError,
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
         scan,
     )
 
-__version__ = "0.1.0.dev0"
 __all__ = [
     "CatalogueError",
     "IcatClient",

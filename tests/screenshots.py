@@ -23,6 +23,7 @@ from unittest.mock import patch
 
 from textual.pilot import Pilot
 
+from icat_tui.cancel import Cancellation
 from icat_tui.disk import discover
 from icat_tui.domain.formats import AUTO
 from icat_tui.domain.selection import Selection
@@ -32,7 +33,6 @@ from icat_tui.sandbox.journal import write_journal
 from icat_tui.sandbox.tree import SITE, SandboxFacility, catalogue_state, make_facility
 from icat_tui.settings import Settings, journal_path, load
 from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.scripts import ScriptCall
 from icat_tui.tui.app import IcatTui

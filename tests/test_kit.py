@@ -23,7 +23,7 @@ import pytest
 from icat_tui.catalogue.gate import Limits
 from icat_tui.cli import main
 from icat_tui.domain.status import Category, Status
-from icat_tui.office import icatplus_for
+from icat_tui.services import icatplus_for
 from tests.fieldkit.facility import Facility, FacilityMaker, Options, TrueSession, make_facility, serving
 
 __all__ = ["make_facility"]  # a fixture, found by its name

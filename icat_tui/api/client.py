@@ -16,20 +16,19 @@ from typing import Any, Self, TypeVar
 from msgspec import Struct
 
 from icat_tui.api.failures import CatalogueError, NotStoredError, OutcomeUnknownError
+from icat_tui.atomic import write_file
+from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.gate import Limits
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.domain import timeslot
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.errors import ExitCode, IcatTuiError, UsageError
 from icat_tui.domain.model import Answer, Investigation
-from icat_tui.domain.visible import visible
 from icat_tui.ingest.broker import BrokerError
 from icat_tui.ingest.events import MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
 from icat_tui.ingest.journal import Journal
-from icat_tui.office import NO_KEY, broker_for, cache_for, icatplus_for, site_for
+from icat_tui.services import NO_KEY, broker_for, cache_for, icatplus_for, site_for
 from icat_tui.settings import journal_path, load, values
-from icat_tui.sync.cancel import Cancellation
-from icat_tui.sync.files import write_file
 from icat_tui.sync.listing import Listings
 from icat_tui.sync.raw_directory import RawDirectory, place_of, raw_body
 from icat_tui.sync.store import (
@@ -43,6 +42,7 @@ from icat_tui.sync.store import (
     StoredFile,
     store,
 )
+from icat_tui.text import visible
 
 log = logging.getLogger("icat_tui")
 Row = TypeVar("Row")

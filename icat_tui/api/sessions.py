@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from msgspec import Struct
 
 from icat_tui.api.failures import IncompleteError
+from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.disk import discover
 from icat_tui.domain.errors import UsageError
@@ -19,13 +20,11 @@ from icat_tui.domain.events import DirectoryFailed, ScanEvent, SessionFailed, Se
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import ACTIONABLE, Status
-from icat_tui.domain.visible import visible
 from icat_tui.ingest.broker import BrokerError
 from icat_tui.ingest.events import MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
 from icat_tui.ingest.journal import Journal
-from icat_tui.office import broker_for, cache_for, icatplus_for, raw_format_of, surroundings_for
+from icat_tui.services import broker_for, cache_for, icatplus_for, raw_format_of, surroundings_for
 from icat_tui.settings import KEYS, Settings, journal_path, load
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.raw_directory import origin_here
@@ -34,6 +33,7 @@ from icat_tui.sync.register import register as send_plans
 from icat_tui.sync.scan import ScanPlan
 from icat_tui.sync.scan import scan as scan_sessions
 from icat_tui.sync.verify import MessageConfirmed, verify
+from icat_tui.text import visible
 
 log = logging.getLogger("icat_tui")
 

@@ -26,7 +26,7 @@ from requests.utils import select_proxy
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from icat_tui import __version__
+from icat_tui._version import __version__
 from icat_tui.catalogue.gate import CANCELLED, Call, Gate, Line, Stopped
 from icat_tui.catalogue.secret import ApiKey
 from icat_tui.domain.model import Answer, Outcome

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from icat_tui.cancel import Cancelled
 from icat_tui.cli.arguments import SYNC_RAW, parse
 from icat_tui.cli.narration import Narration, log, narrating
 from icat_tui.cli.running import Ending, Run
 from icat_tui.cli.stopping import SIGPIPE, Stop, heeding_signals, raise_again
 from icat_tui.domain.errors import ExitCode, IcatTuiError, exit_code
-from icat_tui.sync.cancel import Cancelled
 
 if TYPE_CHECKING:
     from icat_tui.settings import Settings

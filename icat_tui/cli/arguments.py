@@ -7,7 +7,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from icat_tui import __version__
+from icat_tui._version import __version__
 from icat_tui.cli import sending_arguments
 from icat_tui.cli.parsing import Parser, closest, day, investigation, not_empty, session
 from icat_tui.domain.errors import UsageError

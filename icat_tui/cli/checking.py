@@ -6,6 +6,7 @@ What must stay true: it looks at everything anew and writes nothing anywhere.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from icat_tui.cancel import Cancellation
 from icat_tui.cli.output import Output
 from icat_tui.cli.running import Run
 from icat_tui.cli.scanning import Scanning
@@ -13,7 +14,6 @@ from icat_tui.disk.counting import count_files
 from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.model import Session
 from icat_tui.domain.status import Status
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.check import FileCount, check_text, closing_check_text
 from icat_tui.sync.records import TODO_OR_MORE
 

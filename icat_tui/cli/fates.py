@@ -19,8 +19,9 @@ from icat_tui.ingest.messages import Message
 from icat_tui.sync.fates import Fate, KnownFates
 from icat_tui.sync.records import Sent
 from icat_tui.sync.register import MessageSkipped, RegisterEvent, SessionLocked
-from icat_tui.sync.report import Line, counted
+from icat_tui.sync.report import Line
 from icat_tui.sync.verify import MessageConfirmed, VerifyEvent
+from icat_tui.text import counted
 
 
 class Fates(KnownFates):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from icat_tui.domain.errors import UsageError
-from icat_tui.domain.visible import visible
+from icat_tui.text import visible
 
 log = logging.getLogger("icat_tui")
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from msgspec import structs
 
+from icat_tui.cancel import Cancelled
 from icat_tui.cli.asking import MANY, Questions, Reply
 from icat_tui.cli.fates import Fates
 from icat_tui.cli.narration import log
@@ -18,16 +19,14 @@ from icat_tui.domain import timeslot
 from icat_tui.domain.errors import ExitCode, IcatTuiError, UsageError
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import ACTIONABLE, Category
-from icat_tui.domain.visible import visible
 from icat_tui.ingest.journal import Journal
-from icat_tui.office import broker_for, target_text
+from icat_tui.services import broker_for, target_text
 from icat_tui.settings import Settings, journal_path
-from icat_tui.sync.cancel import Cancelled
 from icat_tui.sync.plan import UNSUPERVISED, Group, Plan, Terms, make_plan, needs_choice
 from icat_tui.sync.raw_directory import origin_here
 from icat_tui.sync.register import Office, look_again, register
-from icat_tui.sync.report import counted
 from icat_tui.sync.verify import MessageConfirmed, verify
+from icat_tui.text import counted, visible
 
 
 class Registering:

@@ -4,7 +4,7 @@ Nothing is kept here: sessions flow through to whoever asks for them, and only t
 """
 
 import sys
-from collections.abc import Callable, Collection, Iterator, Sized
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Category
 from icat_tui.ingest.records import JournalError
-from icat_tui.office import icatplus_for
+from icat_tui.services import icatplus_for
 from icat_tui.settings import Settings, journal_path
 from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.correspondence import JournalView
@@ -38,6 +38,7 @@ from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.records import Totals
 from icat_tui.sync.report import plain, trouble_text
 from icat_tui.sync.scan import ScanPlan, scan
+from icat_tui.text import and_more
 
 
 class Scanning:
@@ -121,7 +122,7 @@ class Scanning:
         if not (missing or self.totals.sessions or self.totals.failed):
             log.warning("no session on disk matches what was asked for")
         if self.unusable:
-            log.warning("%s%s", self.unusable[0], and_more(self.unusable))
+            log.warning("%s%s", self.unusable[0], and_more(len(self.unusable)))
         for line in plain(trouble_text(self.totals)).splitlines():
             log.error("%s", line)
         code = exit_code(self.happened | self.totals.happened(todo))
@@ -165,11 +166,6 @@ def _journal_view(settings: Settings) -> tuple[JournalView | None, str]:
         return JournalView(journal_path(settings), settings.facility), ""
     except JournalError as error:
         return None, str(error)
-
-
-def and_more(of_a_kind: Sized) -> str:
-    """Return how many there are beside the first, which has been told."""
-    return f" (and {len(of_a_kind) - 1:,} more)" if len(of_a_kind) > 1 else ""
 
 
 def tell(event: ScanEvent, output: Output) -> None:

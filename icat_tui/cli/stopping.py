@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from icat_tui.sync.cancel import Cancellation
+from icat_tui.cancel import Cancellation
 
 SIGPIPE = signal.SIGPIPE
 STOPPING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)

@@ -12,21 +12,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from icat_tui.atomic import write_file
 from icat_tui.cli.lines import write_lines
 from icat_tui.cli.narration import log
 from icat_tui.cli.running import Run
 from icat_tui.cli.sending_arguments import json_or_text
 from icat_tui.cli.telling import Telling
 from icat_tui.domain.errors import ExitCode, UsageError
-from icat_tui.domain.visible import visible
 from icat_tui.ingest.journal import Journal
-from icat_tui.office import broker_for, cache_for, icatplus_for, site_for, target_text
+from icat_tui.services import broker_for, cache_for, icatplus_for, site_for, target_text
 from icat_tui.settings import journal_path
-from icat_tui.sync.files import write_file
 from icat_tui.sync.listing import Listings
 from icat_tui.sync.raw_directory import RawDirectory, place_of, raw_body
 from icat_tui.sync.report import Line
 from icat_tui.sync.store import NOBODY_ASKED, FilesOf, Means, Request, StoredFile, store
+from icat_tui.text import visible
 
 
 def store_raw(run: Run) -> ExitCode:

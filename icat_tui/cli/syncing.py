@@ -16,7 +16,7 @@ from msgspec import structs
 from icat_tui.cli.narration import log
 from icat_tui.cli.output import Output, in_the_words_of_sync_raw
 from icat_tui.cli.running import Run
-from icat_tui.cli.scanning import Scanning, and_more
+from icat_tui.cli.scanning import Scanning
 from icat_tui.domain.errors import ExitCode, SaveError
 from icat_tui.domain.formats import AUTO
 from icat_tui.domain.model import Session
@@ -28,6 +28,7 @@ from icat_tui.sync.old_cache import old_sessions, read_old_session
 from icat_tui.sync.records import TODO
 from icat_tui.sync.report import closing_text
 from icat_tui.sync.scripts import ScriptCall
+from icat_tui.text import and_more
 
 
 def sync(run: Run) -> ExitCode:
@@ -86,7 +87,9 @@ def _invalidate(scanning: Scanning, output: Output) -> None:
         output.failure(str(error))
     for reason, paths in uncertain.items():
         scanning.happened.add(ExitCode.PARTIAL)
-        output.failure(f"{paths[0]} is kept in the cache{and_more(paths)}, though it may be gone: {reason}", paths[0])
+        output.failure(
+            f"{paths[0]} is kept in the cache{and_more(len(paths))}, though it may be gone: {reason}", paths[0]
+        )
 
 
 # -- the overview ----------------------------------------------------------------------------------------------------
@@ -122,7 +125,9 @@ def every_session(scanning: Scanning, fresh: Iterator[Session], output: Output) 
             yield session
     if unread:
         scanning.happened.add(ExitCode.PARTIAL)
-        output.failure(f"the overview lacks sessions, as {unread[0]} can't be read{and_more(unread)}: let us read them")
+        output.failure(
+            f"the overview lacks sessions, as {unread[0]} can't be read{and_more(len(unread))}: let us read them"
+        )
 
 
 def _cached(scanning: Scanning, unread: list[str]) -> Iterator[Session]:

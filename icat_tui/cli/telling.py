@@ -12,7 +12,6 @@ from icat_tui.cli.running import Run
 from icat_tui.cli.stdout import write
 from icat_tui.domain.errors import ExitCode, exit_code
 from icat_tui.domain.events import SavingFailed
-from icat_tui.domain.visible import visible
 from icat_tui.ingest.events import (
     BrokerConnected,
     BrokerLost,
@@ -25,8 +24,9 @@ from icat_tui.ingest.messages import Message
 from icat_tui.ingest.standing import Sending
 from icat_tui.sync.records import SCHEMA, Sent, error_record, json_line
 from icat_tui.sync.register import MessageSkipped, RegisterEvent, SessionLocked
-from icat_tui.sync.report import Line, counted
+from icat_tui.sync.report import Line
 from icat_tui.sync.store import AlreadyRegistered, Doubted, ReadyToSend, Refused, StoreEvent
+from icat_tui.text import counted, visible
 
 COLOURS = {"accepted": "blue", "rejected": "red", "unknown": "reverse", "skipped": "grey"}
 """Of what can become of a message, by its name in `Sent`."""

@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from icat_tui.domain.visible import visible
 from icat_tui.ingest.messages import Message
 from icat_tui.ingest.records import JournalError, Kind, SendOutcome
 from icat_tui.ingest.standing import Sending
+from icat_tui.text import visible
 
 FILE_MODE = 0o664
 DIRECTORY_MODE = 0o775

@@ -18,8 +18,8 @@ from uuid import uuid4
 from msgspec import Struct, field
 
 from icat_tui.domain.formats import NOT_XML, strip_mount_point
-from icat_tui.domain.visible import visible
 from icat_tui.ingest.parameters import MessageError, written, xml_time
+from icat_tui.text import visible
 
 NAMESPACE = "http://www.esrf.fr/icat"
 REQUIRED = ("beamlineID", "proposal", "datasetName", "location", "Sample_name")

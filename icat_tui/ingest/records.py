@@ -14,8 +14,8 @@ from typing import Annotated
 import msgspec
 
 from icat_tui.domain.errors import SaveError
-from icat_tui.domain.visible import visible
 from icat_tui.ingest.messages import Action, Message
+from icat_tui.text import visible
 
 
 class JournalError(SaveError):

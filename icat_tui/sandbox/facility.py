@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 from platformdirs import user_cache_path
 
-from icat_tui import __version__
+from icat_tui._version import __version__
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.formats import AUTO
 from icat_tui.sandbox import broker, icatplus

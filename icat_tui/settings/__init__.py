@@ -20,10 +20,10 @@ from platformdirs import PlatformDirs
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.visible import visible
 from icat_tui.settings import values as values
 from icat_tui.settings.beacon import BeaconFailure, IcatServers, parse_beacon_host, read_icat_servers
 from icat_tui.settings.files import read_config, read_key_file, write_new
+from icat_tui.text import visible
 
 FILE_NAME = "config.toml"
 ENVIRONMENT_PREFIX = "ICAT_TUI_"

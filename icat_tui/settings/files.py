@@ -12,8 +12,8 @@ import tomllib
 from pathlib import Path
 
 from icat_tui.domain.errors import SaveError, UsageError
-from icat_tui.domain.visible import visible
 from icat_tui.settings.values import api_key
+from icat_tui.text import visible
 
 
 def read_config(path: Path, *, required: bool) -> dict[str, object]:

@@ -18,12 +18,12 @@ from typing import Any, NamedTuple, Self, TypeVar
 import msgspec
 from msgspec import Struct, structs
 
+from icat_tui.atomic import write_file
 from icat_tui.domain import timeslot
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import DiskSession, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.files import write_file
 
 SCHEMA = 1
 """Goes up whenever a rule or a field changes: older files are scanned anew."""

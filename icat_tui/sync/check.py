@@ -11,10 +11,10 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import session_date
 from icat_tui.domain.model import Dataset, Session
 from icat_tui.domain.status import ACTIONABLE, Category, Status
-from icat_tui.domain.visible import visible
 from icat_tui.sync.export import inside_timeslot
 from icat_tui.sync.records import category_now
-from icat_tui.sync.report import Line, counted
+from icat_tui.sync.report import Line
+from icat_tui.text import counted, visible
 
 IN_CATALOGUE = (Status.REGISTERED, Status.REGISTERED_WITHOUT_FILES)
 """On disk and in the catalogue."""

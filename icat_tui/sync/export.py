@@ -20,16 +20,16 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from icat_tui.atomic import FILE_MODE, SCRIPT_MODE, write_pieces
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat, session_date
 from icat_tui.domain.model import Dataset, Fit, Match, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.timeslot import phase
-from icat_tui.domain.visible import visible
-from icat_tui.sync.files import FILE_MODE, SCRIPT_MODE, write_pieces
 from icat_tui.sync.records import category_now
 from icat_tui.sync.scripts import TAIL, ScriptCall, script_head, session_lines
+from icat_tui.text import visible
 
 COUNTS = (
     Status.UNREGISTERED,

@@ -20,14 +20,14 @@ from typing import BinaryIO, Self
 import msgspec
 from msgspec import Struct
 
+from icat_tui.atomic import write_pieces
+from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Category
 from icat_tui.sync import cache as cache_files
 from icat_tui.sync.cache import FileStamp, SessionCache, Unreadable
-from icat_tui.sync.cancel import Cancellation
-from icat_tui.sync.files import write_pieces
 from icat_tui.sync.rows import STATUSES, Counts, SessionRow, session_row
 
 SCHEMA = 1

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from icat_tui.atomic import FILE_MODE, make_directory
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError
 from icat_tui.domain.model import SessionDirectory
-from icat_tui.domain.visible import visible
-from icat_tui.sync.files import FILE_MODE, make_directory
+from icat_tui.text import visible
 
 LONGEST_SIGNATURE = 4096
 """Bytes."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from icat_tui import __version__
+from icat_tui._version import __version__
 from icat_tui.disk import discover, metadata
 from icat_tui.domain import timeslot
 from icat_tui.domain.errors import UsageError

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
+from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.disk import metadata
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import DiskDataset, SessionDirectory, Trouble, TroubleKind
-from icat_tui.sync.cancel import Cancellation, Cancelled
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

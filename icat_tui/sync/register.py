@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
+from icat_tui.cancel import Cancellation
 from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.events import SavingFailed, SessionScanned
@@ -23,7 +24,6 @@ from icat_tui.ingest.messages import Message
 from icat_tui.ingest.send import send
 from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.lock import SessionLockedError, locked
 from icat_tui.sync.plan import Offer, Plan, Terms, make_plan

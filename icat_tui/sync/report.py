@@ -15,10 +15,10 @@ from icat_tui.domain.formats import session_date
 from icat_tui.domain.model import Fit, Match, Session
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.timeslot import Phase, phase
-from icat_tui.domain.visible import visible
 from icat_tui.sync.export import inside_timeslot
 from icat_tui.sync.records import Totals, category_now
 from icat_tui.sync.scripts import bash_word
+from icat_tui.text import and_more, counted, visible
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -63,11 +63,6 @@ def coloured(lines: Iterable[Line]) -> "Text":
     for line in lines:
         text.append(f"{line.text}\n", STYLES.get(line.colour, line.colour))
     return text
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 dataset`, `2 datasets`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 # -- one session -----------------------------------------------------------------------------------------------------
@@ -199,13 +194,9 @@ def closing_text(totals: Totals, cache_dir: Path | None = None, overview: Sequen
 def trouble_text(totals: Totals) -> Iterator[Line]:
     """Yield what went wrong and why, one line for each of the first reasons; nothing where nothing did."""
     for reason, (path, number) in islice(totals.troubles.items(), REASONS_TOLD):
-        yield Line(f"{visible(path)}: {visible(reason)}{_and_more(number)}", "red")
+        yield Line(f"{visible(path)}: {visible(reason)}{and_more(number)}", "red")
     if len(totals.troubles) > REASONS_TOLD:
         more = counted(len(totals.troubles) - REASONS_TOLD, "reason")
         yield Line(f"{more} more why something is unknown: the sessions themselves tell, and unknown.csv", "red")
     if totals.unsaved:
-        yield Line(f"{visible(totals.first_unsaved)}{_and_more(totals.unsaved)}", "red")
-
-
-def _and_more(number: int) -> str:
-    return f" (and {number - 1:,} more)" if number > 1 else ""
+        yield Line(f"{visible(totals.first_unsaved)}{and_more(totals.unsaved)}", "red")

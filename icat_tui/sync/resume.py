@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from icat_tui.cancel import Cancellation
 from icat_tui.disk.stored import parse_stored
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.events import SavingFailed
@@ -20,7 +21,6 @@ from icat_tui.ingest.messages import Action, Message
 from icat_tui.ingest.records import planned_message
 from icat_tui.ingest.send import send
 from icat_tui.ingest.standing import JournalReader, Sending
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.lock import SessionLockedError, locked
 from icat_tui.sync.plan import NEEDS_CHOICE
 from icat_tui.sync.raw_directory import Site, session_at

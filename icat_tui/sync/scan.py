@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from msgspec import Struct, structs
 
+from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.disk import discover
 from icat_tui.domain.compare import Surroundings, compare, wanted
 from icat_tui.domain.errors import SaveError
@@ -31,7 +32,6 @@ from icat_tui.domain.events import (
 from icat_tui.domain.model import DiskDataset, DiskSession, Session, SessionDirectory, Trouble, TroubleKind
 from icat_tui.sync.ask import Answers, Catalogue, Question, ask
 from icat_tui.sync.cache import Entry, SessionCache, Unreadable, is_due
-from icat_tui.sync.cancel import Cancellation, Cancelled
 from icat_tui.sync.invalidate import is_there
 from icat_tui.sync.read import Readers
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
-from icat_tui.domain.visible import visible
+from icat_tui.text import visible
 
 
 class ScriptCall(Struct, frozen=True, kw_only=True):

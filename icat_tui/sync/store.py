@@ -13,13 +13,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from icat_tui.cancel import Cancellation
 from icat_tui.disk.stored import LARGEST, parse_stored
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError
 from icat_tui.domain.events import SavingFailed
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key, session_of
 from icat_tui.domain.model import SessionDirectory, StoredMessage
-from icat_tui.domain.visible import visible
 from icat_tui.ingest.broker import Broker
 from icat_tui.ingest.events import SendEvent
 from icat_tui.ingest.journal import Journal
@@ -28,10 +28,10 @@ from icat_tui.ingest.send import send
 from icat_tui.ingest.standing import JournalReader, Sending
 from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.listing import Listing, Listings
 from icat_tui.sync.lock import locked
 from icat_tui.sync.raw_directory import RawDirectory, Site, place_of, raw_body, session_at
+from icat_tui.text import visible
 
 INSIST = "to send it all the same takes --force"
 NOBODY_ASKED = "no ICAT+ is known, so nobody could be asked what it has already: see --icatplus"

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import structs
 
+from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.events import SessionScanned
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Status
 from icat_tui.ingest.journal import Journal
-from icat_tui.office import broker_for, site_for
+from icat_tui.services import broker_for, site_for
 from icat_tui.settings import journal_path
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.listing import Listings
 from icat_tui.sync.plan import Plan, Terms, make_plan, needs_choice
 from icat_tui.sync.raw_directory import RawDirectory, place_of, raw_body

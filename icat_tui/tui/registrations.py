@@ -12,7 +12,6 @@ from msgspec import structs
 from icat_tui.domain.events import SavingFailed, SessionScanned
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
-from icat_tui.domain.visible import visible
 from icat_tui.ingest.events import (
     BrokerConnected,
     BrokerLost,
@@ -27,6 +26,7 @@ from icat_tui.sync.raw_directory import RawDirectory
 from icat_tui.sync.register import MessageSkipped, SessionLocked
 from icat_tui.sync.rows import session_row
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
+from icat_tui.text import visible
 from icat_tui.tui.background import Done
 from icat_tui.tui.marking import hidden_marks, standing_for
 from icat_tui.tui.registering import (

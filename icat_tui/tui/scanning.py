@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
+from icat_tui.cancel import Cancellation
 from icat_tui.domain.events import (
     CacheUnusable,
     DirectoryFailed,
@@ -20,7 +21,6 @@ from icat_tui.domain.events import (
     SessionsFound,
 )
 from icat_tui.domain.model import Session, SessionDirectory
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.rows import SessionRow, session_row
 from icat_tui.sync.scan import ScanPlan, scan
 

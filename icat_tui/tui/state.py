@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from icat_tui.sync.report import counted
+from icat_tui.text import counted
 from icat_tui.tui.widgets.status_bar import BarState, Said
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from icat_tui.cancel import Cancellation
 from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.events import DirectoryFailed
@@ -17,11 +18,10 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.ingest.journal import Journal
 from icat_tui.ingest.records import JournalError
-from icat_tui.office import broker_for, icatplus_for
+from icat_tui.services import broker_for, icatplus_for
 from icat_tui.settings import Settings, journal_path, state_directory
 from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.plan import Terms

@@ -8,7 +8,7 @@ import pytest
 
 from icat_tui import cli
 from icat_tui.catalogue.gate import Limits
-from icat_tui.office import icatplus_for
+from icat_tui.services import icatplus_for
 from tests.cli.place import Place, Ran, serving
 
 Runner = Callable[..., Ran]

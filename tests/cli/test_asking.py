@@ -11,9 +11,9 @@ from typing import IO
 
 import pytest
 
+from icat_tui.cancel import Cancelled
 from icat_tui.cli.asking import Questions, Reply
 from icat_tui.cli.stopping import Stop
-from icat_tui.sync.cancel import Cancelled
 from tests.cli.place import PATIENCE
 
 Asker = Callable[[str], Questions]
@@ -109,7 +109,7 @@ def test_a_signal_ends_the_wait_for_an_answer(monkeypatch: pytest.MonkeyPatch) -
 PROGRAM = (
     "from icat_tui.cli.asking import Questions\n"
     "from icat_tui.cli.stopping import heeding_signals\n"
-    "from icat_tui.sync.cancel import Cancelled\n"
+    "from icat_tui.cancel import Cancelled\n"
     "with heeding_signals() as stop:\n"
     "    try:\n"
     "        print('reply', Questions(stop).ask('Send?', lambda: None).name, flush=True)\n"

@@ -12,7 +12,7 @@ from icat_tui.catalogue.gate import Limits
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.ingest.broker import Broker
-from icat_tui.office import icatplus_for
+from icat_tui.services import icatplus_for
 from icat_tui.sync.lock import locked
 from tests.cli.conftest import Runner
 from tests.cli.place import KEY, Place, Ran
@@ -51,7 +51,7 @@ def sync(circle: Circle, run: Runner, monkeypatch: pytest.MonkeyPatch) -> Regist
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for a broker less long than one does."""
     hasty = partial(Broker, receipt_timeout=0.3, reconnect_for=0.3, connect_timeout=1.0)
-    monkeypatch.setattr("icat_tui.office.Broker", hasty)
+    monkeypatch.setattr("icat_tui.services.Broker", hasty)
 
 
 def sessions(ran: Ran) -> dict[str, dict[str, str]]:

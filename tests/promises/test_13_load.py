@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.gate import Limits
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.domain.events import ScanFinished
 from icat_tui.domain.status import Category
 from icat_tui.sandbox import icatplus
 from icat_tui.sandbox.icatplus import Reply
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.scan import scan
 from tests.promises.small_facility import EXPECTED, SECRET, SmallFacility, asked, events_with
 from tests.sync.scanning import FACILITY, found_below, plan_of, sessions_of, wait_for, wait_for_threads

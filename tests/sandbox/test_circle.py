@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from icat_tui.cancel import Cancellation
 from icat_tui.disk.discover import find_sessions
 from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.events import SessionScanned
@@ -20,10 +21,9 @@ from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.ingest.events import MessageAccepted, SendingFinished
 from icat_tui.ingest.journal import Journal
 from icat_tui.ingest.messages import Origin
-from icat_tui.office import broker_for, icatplus_for
 from icat_tui.sandbox.facility import CONFIG, OpenBox, start
+from icat_tui.services import broker_for, icatplus_for
 from icat_tui.settings import Settings, journal_path, load
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.plan import Terms, make_plan
 from icat_tui.sync.register import Office, register

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import structs
 
+from icat_tui.cancel import Cancellation
 from icat_tui.disk import discover
 from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.events import DirectoryFailed, ScanEvent, ScanFinished, SessionScanned
@@ -20,7 +21,6 @@ from icat_tui.domain.model import Answer, CatalogueDataset, Investigation, Outco
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import Status
 from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.scan import ScanPlan, scan
 from tests.disk.bliss import MESSAGE, write_bliss
 

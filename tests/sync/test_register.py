@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.compare import Surroundings
@@ -26,7 +27,6 @@ from icat_tui.ingest.messages import Message, Origin
 from icat_tui.ingest.records import Kind
 from icat_tui.sandbox.icatplus import Entry
 from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.lock import locked
 from icat_tui.sync.plan import Plan, Terms, make_plan

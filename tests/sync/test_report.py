@@ -14,7 +14,8 @@ from icat_tui.domain.events import DirectoryFailed, SavingFailed, ScanFinished, 
 from icat_tui.domain.model import Match
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.records import Totals
-from icat_tui.sync.report import TITLES, Line, closing_text, coloured, counted, plain, session_text, trouble_text
+from icat_tui.sync.report import TITLES, Line, closing_text, coloured, plain, session_text, trouble_text
+from icat_tui.text import counted
 from tests.names import HOSTILE_NAMES, HOSTILE_TEXTS
 from tests.sync.golden import matches
 from tests.sync.samples import (

@@ -10,11 +10,11 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widgets import RichLog
 
+from icat_tui.cancel import Cancellation
 from icat_tui.disk import discover
 from icat_tui.domain.selection import Selection
 from icat_tui.settings import load
 from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.scripts import ScriptCall
 from icat_tui.tui.app import IcatTui

@@ -4,7 +4,7 @@ from textual.pilot import Pilot
 
 from icat_tui.domain.model import Fit, Investigation, Match, Session
 from icat_tui.domain.status import Status
-from icat_tui.domain.visible import visible
+from icat_tui.text import visible
 from icat_tui.tui.screens.candidates import CandidatesScreen
 from tests.names import HOSTILE_TEXTS
 from tests.sync.samples import END, FACILITY, START

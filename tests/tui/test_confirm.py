@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Static
 
 from icat_tui.domain.status import Category, Status
-from icat_tui.domain.visible import visible
 from icat_tui.sync.plan import Declined, Offer, Plan
+from icat_tui.text import visible
 from icat_tui.tui.screens.confirm import MANY, ConfirmScreen, Question
 from icat_tui.tui.screens.preview import PreviewScreen
 from icat_tui.tui.theme import DARK

@@ -5,8 +5,8 @@ from textual.widgets import Static
 
 from icat_tui.domain.model import Session
 from icat_tui.domain.status import Category, Status
-from icat_tui.domain.visible import visible
 from icat_tui.sync.check import FileCount
+from icat_tui.text import visible
 from icat_tui.tui.detail_text import dataset_detail, group_detail, session_detail, unscanned_detail
 from icat_tui.tui.nodes import Node, Tally
 from icat_tui.tui.widgets.detail import Detail

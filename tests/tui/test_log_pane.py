@@ -1,6 +1,6 @@
 from textual.pilot import Pilot
 
-from icat_tui.domain.visible import visible
+from icat_tui.text import visible
 from icat_tui.tui.widgets.log_pane import LogEntry, LogPane
 from tests.names import HOSTILE_TEXTS
 from tests.tui.hosts import drive

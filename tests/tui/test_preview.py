@@ -2,8 +2,8 @@ import pytest
 from msgspec import structs
 
 from icat_tui.domain.status import Status
-from icat_tui.domain.visible import visible
 from icat_tui.sync.plan import Offer
+from icat_tui.text import visible
 from icat_tui.tui.screens.preview import PreviewScreen, readable
 from tests.names import HOSTILE_TEXTS
 from tests.tui.dialogs import looked_at, plan_of, press, words

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.errors import UsageError
@@ -22,7 +23,6 @@ from icat_tui.ingest.events import MessageAccepted, MessageUnknown
 from icat_tui.ingest.journal import Journal
 from icat_tui.ingest.messages import Origin
 from icat_tui.ingest.records import Kind
-from icat_tui.sync.cancel import Cancellation
 from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.register import Office, look_again

@@ -5,8 +5,8 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from icat_tui.domain.status import Category, Status
-from icat_tui.domain.visible import visible
 from icat_tui.sync.rows import SessionRow
+from icat_tui.text import visible
 from icat_tui.tui.filtering import Filter, parse_filter
 from icat_tui.tui.theme import DARK, LIGHT, MONO
 from icat_tui.tui.tree_model import OPENED_AT_MOST, TreeModel

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.pilot import Pilot
 
-from icat_tui.domain.visible import visible
+from icat_tui.text import visible
 from icat_tui.tui.widgets.status_bar import BarState, Said, StatusBar, age_text, bar
 from tests.names import HOSTILE_TEXTS
 from tests.tui.hosts import drive

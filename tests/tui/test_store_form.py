@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 from icat_tui.domain.model import Dataset
 from icat_tui.domain.status import Status
-from icat_tui.domain.visible import visible
+from icat_tui.text import visible
 from icat_tui.tui.screens.store_form import Filled, StoreForm
 from tests.sync.samples import START
 from tests.tui.dialogs import NOTHING, Outcome, ask, looked_at, press, session_of, words

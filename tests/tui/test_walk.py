@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.status import Category, Status
-from icat_tui.domain.visible import visible
 from icat_tui.sync.plan import Declined, Plan
+from icat_tui.text import visible
 from icat_tui.tui.screens.preview import PreviewScreen
 from icat_tui.tui.screens.walk import WalkScreen
 from tests.names import HOSTILE_TEXTS

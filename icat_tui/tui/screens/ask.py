@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from icat_tui.domain.visible import visible
+from icat_tui.text import visible
 
 
 class AskScreen(ModalScreen[bool | None]):

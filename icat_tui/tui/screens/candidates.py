@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 from icat_tui.domain import timeslot
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import Investigation, Session
-from icat_tui.domain.visible import visible
+from icat_tui.text import visible
 from icat_tui.tui.screens.dialog import Dialog, hint
 
 

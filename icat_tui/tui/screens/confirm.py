@@ -14,9 +14,8 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from icat_tui.domain.visible import visible
 from icat_tui.sync.plan import Plan
-from icat_tui.sync.report import counted
+from icat_tui.text import counted, visible
 from icat_tui.tui.screens.dialog import Dialog, hint
 from icat_tui.tui.screens.preview import PreviewScreen
 from icat_tui.tui.widgets.plan_view import PlanView

@@ -10,8 +10,8 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from icat_tui.domain.visible import visible
 from icat_tui.sync.plan import Offer
+from icat_tui.text import visible
 from icat_tui.tui.screens.dialog import Dialog, hint
 
 BREAKS = re.compile(r"(?<=>)(?=<tns:)|(?<=\n)")

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
 from icat_tui.domain.model import Dataset, Session
-from icat_tui.domain.visible import visible
+from icat_tui.text import visible
 from icat_tui.tui.screens.dialog import Dialog, hint
 
 NAMES, TIMES = ("dataset", "sample"), ("startDate", "endDate")

@@ -16,9 +16,8 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from icat_tui.domain.model import Dataset, SessionDirectory
-from icat_tui.domain.visible import visible
 from icat_tui.sync.plan import Group, Plan
-from icat_tui.sync.report import counted
+from icat_tui.text import counted, visible
 from icat_tui.tui.screens.dialog import Dialog, hint
 from icat_tui.tui.screens.preview import PreviewScreen
 from icat_tui.tui.theme import style

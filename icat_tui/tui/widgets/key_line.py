@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widget import Widget
 
-from icat_tui.domain.visible import visible
+from icat_tui.text import visible
 
 Key = tuple[str, str]
 """A key and what it does."""

@@ -10,7 +10,7 @@ from rich.style import Style
 from rich.text import Text
 from textual.widgets import RichLog
 
-from icat_tui.domain.visible import visible
+from icat_tui.text import visible
 from icat_tui.tui.theme import STATUS_CLASSES, STATUS_CSS
 
 KEPT = 5000

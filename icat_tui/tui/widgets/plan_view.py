@@ -14,9 +14,8 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from icat_tui.domain.visible import visible
 from icat_tui.sync.plan import Group, Offer, Plan
-from icat_tui.sync.report import counted
+from icat_tui.text import counted, visible
 from icat_tui.tui.theme import STATUS_CLASSES, STATUS_CSS
 
 Switch = tuple[int, int]

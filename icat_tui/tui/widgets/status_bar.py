@@ -11,8 +11,8 @@ from msgspec import Struct
 from textual.content import Content
 from textual.widget import Widget
 
-from icat_tui.domain.visible import visible
 from icat_tui.sync.rows import STATUSES, Counts
+from icat_tui.text import visible
 from icat_tui.tui.theme import style
 
 GAP = "  "

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icat_tui.domain.visible import visible
+from icat_tui.text import visible
 from tests.names import HOSTILE_NAMES, HOSTILE_TEXTS
 
 

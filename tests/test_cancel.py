@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.disk import metadata
 from icat_tui.domain.events import (
     ScanEvent,
@@ -19,7 +20,6 @@ from icat_tui.domain.events import (
 )
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.sync import scan as module
-from icat_tui.sync.cancel import Cancellation, Cancelled
 from icat_tui.sync.scan import scan
 from tests.sync.scanning import (
     Question,

@@ -6,7 +6,7 @@ import pytest
 
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.errors import UsageError
-from icat_tui.office import broker_for, icatplus_for, target_text
+from icat_tui.services import broker_for, icatplus_for, target_text
 from icat_tui.settings import Settings, journal_path, load
 
 

@@ -1,7 +1,8 @@
-"""Make what can't be seen, or does harm when it is, visible: names on disk are other people's.
+"""Words that people are shown: names made visible, and numbers with their nouns.
 
-Whatever a person reads passes through here once, and what comes out can be printed on any terminal: no control
-character, nothing that turns the direction of text, no undecodable byte (promises.md 9).
+Names on disk are other people's. Whatever a person reads passes through `visible` once, and what comes out can be
+printed on any terminal: no control character, nothing that turns the direction of text, no undecodable byte
+(promises.md 9).
 """
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -31,3 +32,13 @@ def _escape(character: str) -> str:
     if code < 0x80:  # noqa: PLR2004 - ASCII ends here
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the digits of \u
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 dataset`, `2 datasets`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def and_more(number: int) -> str:
+    """Return what is said behind the first of `number` things of a kind: ` (and 2 more)`; nothing where it is alone."""
+    return f" (and {number - 1:,} more)" if number > 1 else ""

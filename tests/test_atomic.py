@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from icat_tui.atomic import FILE_MODE, SCRIPT_MODE, make_directory, write_file, write_pieces
 from icat_tui.domain.errors import SaveError
-from icat_tui.sync.files import FILE_MODE, SCRIPT_MODE, make_directory, write_file, write_pieces
 
 
 def mode(path: Path) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from icat_tui.domain.errors import SaveError
-from icat_tui.domain.visible import visible
+from icat_tui.text import visible
 
 FILE_MODE = 0o664
 SCRIPT_MODE = 0o774
