@@ -12,9 +12,9 @@ from icat_tui.catalogue.gate import Limits
 from icat_tui.catalogue.icatplus import DEFAULT_LIMITS, IcatPlus
 from icat_tui.disk.discover import AnyFormat
 from icat_tui.domain.broker_address import BrokerAddress
-from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.formats import AUTO, RawFormat
+from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.broker import Broker, Login
 from icat_tui.settings import Settings
 from icat_tui.sync.cache import SessionCache

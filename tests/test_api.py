@@ -252,7 +252,7 @@ def test_a_setting_that_there_is_not_is_a_mistake_of_the_script(here: Beamtime) 
 
 
 def test_what_has_no_result_raises_after_all_others(here: Beamtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    from icat_tui.domain.events import DirectoryFailed  # noqa: PLC0415
+    from icat_tui.domain.scan_events import DirectoryFailed  # noqa: PLC0415
 
     here.dataset()
     found = icat_tui.api.sessions._found

@@ -12,13 +12,8 @@ import pytest
 
 from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.disk import metadata
-from icat_tui.domain.events import (
-    ScanEvent,
-    ScanFinished,
-    SessionScanned,
-    SessionsFound,
-)
 from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.scan_events import ScanEvent, ScanFinished, SessionScanned, SessionsFound
 from icat_tui.sync import scan as module
 from icat_tui.sync.scan import scan
 from tests.sync.scanning import (

@@ -16,8 +16,8 @@ from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.disk import discover
 from icat_tui.domain.errors import UsageError
-from icat_tui.domain.events import DirectoryFailed, ScanEvent, SessionFailed, SessionScanned
 from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, SessionFailed, SessionScanned
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.ingest.broker import BrokerError

@@ -12,9 +12,9 @@ from icat_tui.cli.running import Run
 from icat_tui.cli.scanning import Scanning
 from icat_tui.disk.counting import count_files
 from icat_tui.domain.errors import ExitCode
-from icat_tui.domain.model import Session
+from icat_tui.domain.model import FileCount, Session
 from icat_tui.domain.status import Status
-from icat_tui.sync.check import FileCount, check_text, closing_check_text
+from icat_tui.sync.check import check_text, closing_check_text
 from icat_tui.sync.records import TODO_OR_MORE
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from icat_tui.cli.narration import log
 from icat_tui.cli.output import Output
 from icat_tui.domain.errors import ExitCode
-from icat_tui.domain.events import SavingFailed
+from icat_tui.domain.message import Message
+from icat_tui.domain.scan_events import SavingFailed
 from icat_tui.ingest.events import (
     BrokerConnected,
     BrokerLost,
@@ -15,7 +16,6 @@ from icat_tui.ingest.events import (
     MessageUnknown,
     SendingFinished,
 )
-from icat_tui.ingest.messages import Message
 from icat_tui.sync.fates import Fate, KnownFates
 from icat_tui.sync.records import Sent
 from icat_tui.sync.register import MessageSkipped, RegisterEvent, SessionLocked

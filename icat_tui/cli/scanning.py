@@ -15,9 +15,10 @@ from icat_tui.cli.narration import log, progress
 from icat_tui.cli.output import Output
 from icat_tui.cli.running import Run
 from icat_tui.cli.selecting import Selected
-from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.errors import ExitCode, SaveError, UsageError, exit_code
-from icat_tui.domain.events import (
+from icat_tui.domain.formats import AUTO, RawFormat
+from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.scan_events import (
     CacheUnusable,
     DirectoryFailed,
     SavingFailed,
@@ -26,9 +27,8 @@ from icat_tui.domain.events import (
     SessionScanned,
     SessionsFound,
 )
-from icat_tui.domain.formats import AUTO, RawFormat
-from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Category
+from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.records import JournalError
 from icat_tui.services import icatplus_for
 from icat_tui.settings import Settings, journal_path

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from icat_tui.disk import discover
 from icat_tui.domain.errors import UsageError
-from icat_tui.domain.events import DirectoryFailed
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.scan_events import DirectoryFailed
 from icat_tui.domain.selection import Selection
 from icat_tui.settings import Settings
 

@@ -11,7 +11,8 @@ from icat_tui.cli.narration import log
 from icat_tui.cli.running import Run
 from icat_tui.cli.stdout import write
 from icat_tui.domain.errors import ExitCode, exit_code
-from icat_tui.domain.events import SavingFailed
+from icat_tui.domain.message import Message
+from icat_tui.domain.scan_events import SavingFailed
 from icat_tui.ingest.events import (
     BrokerConnected,
     BrokerLost,
@@ -20,7 +21,6 @@ from icat_tui.ingest.events import (
     MessageUnknown,
     SendingFinished,
 )
-from icat_tui.ingest.messages import Message
 from icat_tui.ingest.standing import Sending
 from icat_tui.sync.records import SCHEMA, Sent, error_record, json_line
 from icat_tui.sync.register import MessageSkipped, RegisterEvent, SessionLocked

@@ -26,9 +26,7 @@ from icat_tui.disk.fingerprint import (
     trusted,
 )
 from icat_tui.disk.stored import Stored, read_stored
-from icat_tui.domain.compare import Wanted
 from icat_tui.domain.errors import UsageError
-from icat_tui.domain.events import DirectoryFailed
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import (
     AUTO,
@@ -42,7 +40,9 @@ from icat_tui.domain.formats import (
     session_date,
     session_of,
 )
+from icat_tui.domain.matching import Wanted
 from icat_tui.domain.model import DiskDataset, DiskSession, SessionDirectory, Stamp, Trouble, TroubleKind
+from icat_tui.domain.scan_events import DirectoryFailed
 from icat_tui.domain.selection import Selection
 
 Found = SessionDirectory | DirectoryFailed

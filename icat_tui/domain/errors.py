@@ -55,3 +55,7 @@ class UsageError(IcatTuiError):
 
 class SaveError(IcatTuiError):
     """A file of ours could not be written; what it held before is still there."""
+
+
+class MessageError(UsageError):
+    """A message that can't be made from what was given."""

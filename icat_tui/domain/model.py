@@ -6,7 +6,7 @@ determined is a value with its reason, never an empty list.
 """
 
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
@@ -14,6 +14,10 @@ from msgspec import Struct
 
 from icat_tui.domain.formats import RawFormat, raw_directory
 from icat_tui.domain.status import Category, Status
+
+
+NANOSECONDS = 1_000_000_000
+"""In a second."""
 
 
 class SessionDirectory(Struct, frozen=True):
@@ -141,6 +145,12 @@ class DiskSession(Struct, frozen=True, kw_only=True):
     """Usable messages in `__icat__`."""
     stored_trouble: dict[str, str] = {}
     """Why a file in `__icat__` can't be used, by the name of the dataset directory it is called after."""
+
+
+def last_change(disk: DiskSession) -> datetime | None:
+    """Return when anything that was listed changed last."""
+    newest = max((stamp.modified for stamp in disk.fingerprint.values() if stamp), default=None)
+    return None if newest is None else datetime.fromtimestamp(newest / NANOSECONDS, UTC)
 
 
 # -- the catalogue ---------------------------------------------------------------------------------------------------
@@ -283,3 +293,15 @@ class Session(Struct, frozen=True, kw_only=True):
         """How many datasets have each status; a status that none has is left out."""
         counts = Counter(dataset.status for dataset in self.datasets)
         return {status: counts[status] for status in Status if counts[status]}
+
+
+class FileCount(Struct, frozen=True):
+    """How many files a dataset has on disk and in ICAT; None: not known."""
+
+    on_disk: int | None
+    in_icat: int | None
+
+
+def category_now(session: Session) -> Category:
+    """Return what a session counts as: whatever it was before, `unknown` when it could not be determined now."""
+    return Category.UNKNOWN if session.stale else session.category

@@ -232,3 +232,16 @@ def is_todo_ongoing(fit: Fit, now: datetime) -> bool:
 def is_over(fit: Fit, now: datetime) -> bool:
     """Return whether a time slot ended two days ago or earlier (interface.md, "Cache"); without an end it never did."""
     return phase(fit.start, fit.end, now) is Phase.FINISHED
+
+
+def inside_timeslot(fit: Fit | None) -> bool | None:
+    """Return whether the chosen investigation contains the session's moment; None without an investigation.
+
+    Of two that fit equally well it is said of the chosen one: with its own end only, as an open-ended one is never
+    chosen beside another that contains the moment (icat-facts.md §4).
+    """
+    if fit is None:
+        return None
+    if fit.match != Match.AMBIGUOUS:
+        return fit.match == Match.INSIDE
+    return fit.start is not None and fit.end is not None and fit.start <= fit.target < fit.end

@@ -6,7 +6,7 @@ but a journal that can't be written, which is an error.
 
 from msgspec import Struct
 
-from icat_tui.ingest.messages import Message
+from icat_tui.domain.message import Message
 
 
 class BrokerConnected(Struct, frozen=True):

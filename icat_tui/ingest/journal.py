@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from icat_tui.ingest.messages import Message
+from icat_tui.domain.message import Message
 from icat_tui.ingest.records import JournalError, Kind, SendOutcome
 from icat_tui.ingest.standing import Sending
 from icat_tui.text import visible

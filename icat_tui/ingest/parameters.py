@@ -14,13 +14,9 @@ from importlib.util import find_spec
 from numbers import Number
 from typing import Any
 
-from icat_tui.domain.errors import UsageError
+from icat_tui.domain.errors import MessageError
 
 DEEPEST_LIST = 2
-
-
-class MessageError(UsageError):
-    """A message that can't be made from what was given."""
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from icat_tui.domain.errors import SaveError
-from icat_tui.ingest.messages import Action, Message
+from icat_tui.domain.message import Action, Message
 from icat_tui.text import visible
 
 

@@ -8,6 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 
+from icat_tui.domain.message import Message
 from icat_tui.ingest.broker import (
     Broker,
     BrokerError,
@@ -30,7 +31,6 @@ from icat_tui.ingest.events import (
     SendingFinished,
 )
 from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Message
 from icat_tui.ingest.records import SendOutcome
 
 WINDOW = 16

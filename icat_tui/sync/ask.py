@@ -14,9 +14,9 @@ from typing import Any, Protocol, TypeVar
 from msgspec import Struct, structs
 
 from icat_tui.domain import timeslot
-from icat_tui.domain.compare import CatalogueSession, Listed, Rows, not_listed, rows_by_session, session_key
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import session_date
+from icat_tui.domain.matching import CatalogueSession, Listed, Rows, not_listed, rows_by_session, session_key
 from icat_tui.domain.model import (
     Answer,
     CatalogueDataset,

@@ -5,14 +5,11 @@ What must stay true: what could not be determined is never called missing, and w
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from msgspec import Struct
-
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import session_date
-from icat_tui.domain.model import Dataset, Session
+from icat_tui.domain.model import Dataset, FileCount, Session, category_now
 from icat_tui.domain.status import ACTIONABLE, Category, Status
-from icat_tui.sync.export import inside_timeslot
-from icat_tui.sync.records import category_now
+from icat_tui.domain.timeslot import inside_timeslot
 from icat_tui.sync.report import Line
 from icat_tui.text import counted, visible
 
@@ -36,13 +33,6 @@ NOT_LOOKED_AT = (
     "Not looked at: processed data (PROCESSED_DATA), and anything else outside the raw data directories. Nor was what",
     "is inside the files: only how many there are.",
 )
-
-
-class FileCount(Struct, frozen=True):
-    """How many files a dataset has on disk and in ICAT; None: not known."""
-
-    on_disk: int | None
-    in_icat: int | None
 
 
 def check_text(session: Session, files: Mapping[str, FileCount], facility: Facility) -> Iterator[Line]:

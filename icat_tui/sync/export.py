@@ -24,10 +24,9 @@ from icat_tui.atomic import FILE_MODE, SCRIPT_MODE, write_pieces
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat, session_date
-from icat_tui.domain.model import Dataset, Fit, Match, Session, SessionDirectory
+from icat_tui.domain.model import Dataset, Fit, Session, SessionDirectory, category_now
 from icat_tui.domain.status import Category, Status
-from icat_tui.domain.timeslot import phase
-from icat_tui.sync.records import category_now
+from icat_tui.domain.timeslot import inside_timeslot, phase
 from icat_tui.sync.scripts import TAIL, ScriptCall, script_head, session_lines
 from icat_tui.text import visible
 
@@ -102,19 +101,6 @@ def write_overview(
         with ThreadPoolExecutor(WRITERS) as pool:  # each waits for the disk, and for no other
             written = list(pool.map(lambda file: write_pieces(file.path, file.content, mode=file.mode), files))
         return [file.path for file, new in zip(files, written, strict=True) if new]
-
-
-def inside_timeslot(fit: Fit | None) -> bool | None:
-    """Return whether the chosen investigation contains the session's moment; None without an investigation.
-
-    Of two that fit equally well it is said of the chosen one: with its own end only, as an open-ended one is never
-    chosen beside another that contains the moment (icat-facts.md §4).
-    """
-    if fit is None:
-        return None
-    if fit.match != Match.AMBIGUOUS:
-        return fit.match == Match.INSIDE
-    return fit.start is not None and fit.end is not None and fit.start <= fit.target < fit.end
 
 
 def timeslot_text(fit: Fit | None, now: datetime, zone: ZoneInfo) -> str:

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 
+from icat_tui.domain.message import Message
 from icat_tui.ingest.events import MessageAccepted, MessageRejected, MessageUnknown
-from icat_tui.ingest.messages import Message
 from icat_tui.sync.plan import Plan
 from icat_tui.sync.register import MessageSkipped, RegisterEvent
 from icat_tui.sync.verify import MessageConfirmed, VerifyEvent

@@ -26,9 +26,9 @@ from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Category
+from icat_tui.domain.summary import STATUSES, Counts, SessionRow, session_row
 from icat_tui.sync import cache as cache_files
 from icat_tui.sync.cache import FileStamp, SessionCache, Unreadable
-from icat_tui.sync.rows import STATUSES, Counts, SessionRow, session_row
 
 SCHEMA = 1
 """Goes up whenever what is kept or how it is written changes."""

@@ -16,10 +16,10 @@ from msgspec import Struct
 
 from icat_tui.disk import discover
 from icat_tui.disk.fingerprint import look_at_dataset
-from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import DiskSession, SessionDirectory, TroubleKind
+from icat_tui.domain.surroundings import Surroundings
 from icat_tui.sync.cache import Entry, SessionCache, Unreadable
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from icat_tui.domain.compare import Listed, Rows
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key
+from icat_tui.domain.matching import Listed, Rows
 from icat_tui.domain.model import Answer, CatalogueDataset, Investigation
 from icat_tui.sync.ask import Catalogue
 

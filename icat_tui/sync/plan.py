@@ -9,11 +9,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from icat_tui.domain.errors import MessageError
 from icat_tui.domain.facility import Facility
+from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import Dataset, Fit, Match, Session
 from icat_tui.domain.status import ACTIONABLE, Category, Status
-from icat_tui.ingest.messages import Action, Identity, Message, Origin, add_files_body, dataset_body
-from icat_tui.ingest.parameters import MessageError
+from icat_tui.ingest.messages import Identity, Origin, add_files_body, dataset_body
 from icat_tui.text import visible
 
 UNSUPERVISED = (Status.REGISTERED_WITHOUT_FILES,)

@@ -14,9 +14,16 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field, structs
 
 from icat_tui.domain.errors import ExitCode
-from icat_tui.domain.events import DirectoryFailed, SavingFailed, ScanEvent, ScanFinished, SessionFailed, SessionScanned
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.model import Dataset, Fit, Session
+from icat_tui.domain.model import Dataset, Fit, Session, category_now
+from icat_tui.domain.scan_events import (
+    DirectoryFailed,
+    SavingFailed,
+    ScanEvent,
+    ScanFinished,
+    SessionFailed,
+    SessionScanned,
+)
 from icat_tui.domain.status import Category, Status
 
 SCHEMA = 1
@@ -102,11 +109,6 @@ class Totals(Struct):
     def _add_trouble(self, path: str, reason: str) -> None:
         first, number = self.troubles.get(reason, (path, 0))
         self.troubles[reason] = (first, number + 1)
-
-
-def category_now(session: Session) -> Category:
-    """Return what a session counts as: whatever it was before, `unknown` when it could not be determined now."""
-    return Category.UNKNOWN if session.stale else session.category
 
 
 def _why_unknown(session: Session) -> str:

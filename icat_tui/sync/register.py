@@ -13,14 +13,14 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from icat_tui.cancel import Cancellation
-from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.errors import SaveError
-from icat_tui.domain.events import SavingFailed, SessionScanned
+from icat_tui.domain.message import Message
 from icat_tui.domain.model import Dataset, Session, SessionDirectory
+from icat_tui.domain.scan_events import SavingFailed, SessionScanned
+from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.broker import Broker
 from icat_tui.ingest.events import SendEvent
 from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Message
 from icat_tui.ingest.send import send
 from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.cache import SessionCache

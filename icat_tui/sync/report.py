@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import session_date
-from icat_tui.domain.model import Fit, Match, Session
+from icat_tui.domain.model import Fit, Match, Session, category_now
 from icat_tui.domain.status import Category, Status
-from icat_tui.domain.timeslot import Phase, phase
-from icat_tui.sync.export import inside_timeslot
-from icat_tui.sync.records import Totals, category_now
+from icat_tui.domain.timeslot import Phase, inside_timeslot, phase
+from icat_tui.sync.records import Totals
 from icat_tui.sync.scripts import bash_word
 from icat_tui.text import and_more, counted, visible
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.stored import parse_stored
 from icat_tui.domain.errors import SaveError
-from icat_tui.domain.events import SavingFailed
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import session_of
+from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import Dataset, Session, SessionDirectory
+from icat_tui.domain.scan_events import SavingFailed
 from icat_tui.domain.status import Status
-from icat_tui.ingest.messages import Action, Message
 from icat_tui.ingest.records import planned_message
 from icat_tui.ingest.send import send
 from icat_tui.ingest.standing import JournalReader, Sending

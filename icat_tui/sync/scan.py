@@ -17,9 +17,11 @@ from msgspec import Struct, structs
 
 from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.disk import discover
-from icat_tui.domain.compare import Surroundings, compare, wanted
+from icat_tui.domain.comparison import compare
 from icat_tui.domain.errors import SaveError
-from icat_tui.domain.events import (
+from icat_tui.domain.matching import wanted
+from icat_tui.domain.model import DiskDataset, DiskSession, Session, SessionDirectory, Trouble, TroubleKind
+from icat_tui.domain.scan_events import (
     CacheUnusable,
     DirectoryFailed,
     SavingFailed,
@@ -29,7 +31,7 @@ from icat_tui.domain.events import (
     SessionScanned,
     SessionsFound,
 )
-from icat_tui.domain.model import DiskDataset, DiskSession, Session, SessionDirectory, Trouble, TroubleKind
+from icat_tui.domain.surroundings import Surroundings
 from icat_tui.sync.ask import Answers, Catalogue, Question, ask
 from icat_tui.sync.cache import Entry, SessionCache, Unreadable, is_due
 from icat_tui.sync.invalidate import is_there

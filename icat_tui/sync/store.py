@@ -16,14 +16,15 @@ from msgspec import Struct
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.stored import LARGEST, parse_stored
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError
-from icat_tui.domain.events import SavingFailed
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key, session_of
+from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import SessionDirectory, StoredMessage
+from icat_tui.domain.scan_events import SavingFailed
 from icat_tui.ingest.broker import Broker
 from icat_tui.ingest.events import SendEvent
 from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Action, Message, add_files_body
+from icat_tui.ingest.messages import add_files_body
 from icat_tui.ingest.send import send
 from icat_tui.ingest.standing import JournalReader, Sending
 from icat_tui.sync.ask import Catalogue

@@ -10,11 +10,9 @@ from typing import NamedTuple
 from textual.content import Content
 
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.model import Dataset, Fit, Match, Session
+from icat_tui.domain.model import Dataset, FileCount, Fit, Match, Session, category_now
 from icat_tui.domain.status import Category, Marked, Status
-from icat_tui.sync.check import FileCount
-from icat_tui.sync.records import category_now
-from icat_tui.sync.rows import STATUSES, Counts, SessionRow
+from icat_tui.domain.summary import STATUSES, Counts, SessionRow
 from icat_tui.text import counted, visible
 from icat_tui.tui.nodes import Tally
 from icat_tui.tui.theme import style

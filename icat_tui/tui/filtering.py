@@ -10,7 +10,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from icat_tui.domain.status import ATTENTION, ATTENTION_STATUSES, Category, Status
-from icat_tui.sync.rows import (
+from icat_tui.domain.summary import (
     CHARACTERS,
     SAMPLE,
     STATUSES,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from icat_tui.domain.model import SessionDirectory
-from icat_tui.sync.rows import SessionRow
+from icat_tui.domain.summary import SessionRow
 from icat_tui.tui.keeping import Invalidated, drop, drop_stale, export
 from icat_tui.tui.row_facts import directories_of, shown_directories
 

@@ -6,7 +6,7 @@ What must stay true: two rows look the same exactly when their lines are equal, 
 from typing import NamedTuple
 
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.rows import Counts, dataset_label
+from icat_tui.domain.summary import Counts, dataset_label
 from icat_tui.tui.marking import marking
 from icat_tui.tui.marks import Marking
 from icat_tui.tui.nodes import Level, Node, Tally

@@ -3,7 +3,7 @@
 What must stay true: a mark is a session or a dataset; a row of several of them marks those that the filter shows.
 """
 
-from icat_tui.sync.rows import entries
+from icat_tui.domain.summary import entries
 from icat_tui.tui.marks import Mark, Marking
 from icat_tui.tui.nodes import Level, Node
 from icat_tui.tui.tree_model import TreeModel

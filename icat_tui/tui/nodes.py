@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from icat_tui.domain.status import ACTIONABLE, ATTENTION, ATTENTION_STATUSES, Category, Status
-from icat_tui.sync.rows import STATUSES, Counts, DatasetEntry, SessionRow
+from icat_tui.domain.summary import STATUSES, Counts, DatasetEntry, SessionRow
 
 Place = tuple[str, ...]
 """Proposal and beamline (or beamline and proposal), date, path of the session, collection, directory, path."""

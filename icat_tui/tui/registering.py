@@ -9,8 +9,8 @@ from msgspec import structs
 
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import UsageError
-from icat_tui.domain.events import SessionScanned
 from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.status import Status
 from icat_tui.ingest.journal import Journal
 from icat_tui.services import broker_for, site_for

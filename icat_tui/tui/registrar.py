@@ -17,8 +17,8 @@ from msgspec import Struct
 
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import IcatTuiError
-from icat_tui.domain.events import SessionScanned
 from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.sync.fates import Fate, KnownFates
 from icat_tui.sync.plan import Plan, Terms
 from icat_tui.sync.register import Office, RegisterEvent, look_again, register

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from icat_tui.domain.events import SavingFailed, SessionScanned
+from icat_tui.domain.message import Message
 from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.scan_events import SavingFailed, SessionScanned
 from icat_tui.domain.status import Category, Status
+from icat_tui.domain.summary import session_row
 from icat_tui.ingest.events import (
     BrokerConnected,
     BrokerLost,
@@ -20,11 +22,9 @@ from icat_tui.ingest.events import (
     MessageUnknown,
     SendingFinished,
 )
-from icat_tui.ingest.messages import Message
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms
 from icat_tui.sync.raw_directory import RawDirectory
 from icat_tui.sync.register import MessageSkipped, SessionLocked
-from icat_tui.sync.rows import session_row
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
 from icat_tui.text import visible
 from icat_tui.tui.background import Done

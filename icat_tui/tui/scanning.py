@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from icat_tui.cancel import Cancellation
-from icat_tui.domain.events import (
+from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.scan_events import (
     CacheUnusable,
     DirectoryFailed,
     SavingFailed,
@@ -20,8 +21,7 @@ from icat_tui.domain.events import (
     SessionScanned,
     SessionsFound,
 )
-from icat_tui.domain.model import Session, SessionDirectory
-from icat_tui.sync.rows import SessionRow, session_row
+from icat_tui.domain.summary import SessionRow, session_row
 from icat_tui.sync.scan import ScanPlan, scan
 
 _numbers = count(1)

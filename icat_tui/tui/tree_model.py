@@ -11,7 +11,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from icat_tui.domain.status import ATTENTION, ATTENTION_STATUSES
-from icat_tui.sync.rows import DatasetEntry, SessionRow, entries
+from icat_tui.domain.summary import DatasetEntry, SessionRow, entries
 from icat_tui.tui.filtering import Filter, Match
 from icat_tui.tui.marks import Marks
 from icat_tui.tui.nodes import (

@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 
 from icat_tui.cancel import Cancellation
-from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.errors import UsageError
-from icat_tui.domain.events import DirectoryFailed
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.scan_events import DirectoryFailed
+from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.journal import Journal
 from icat_tui.ingest.records import JournalError
 from icat_tui.services import broker_for, icatplus_for

@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from icat_tui.domain.broker_address import BrokerAddress
+from icat_tui.domain.message import Action, Message
 from icat_tui.ingest.broker import Broker
 from icat_tui.ingest.events import SendingFinished
 from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Action, Identity, Message, Origin, dataset_body
+from icat_tui.ingest.messages import Identity, Origin, dataset_body
 from icat_tui.ingest.send import WINDOW, send
 from tests.ingest.conftest import ActiveMQ, free_port
 

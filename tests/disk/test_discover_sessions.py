@@ -9,10 +9,10 @@ import pytest
 
 from icat_tui.disk.discover import find_sessions, sessions_at
 from icat_tui.domain.errors import UsageError
-from icat_tui.domain.events import DirectoryFailed
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.scan_events import DirectoryFailed
 from icat_tui.domain.selection import Selection
 from tests.names import HOSTILE_NAMES
 

@@ -18,8 +18,8 @@ from icat_tui.disk import hdf5
 from icat_tui.disk.discover import list_session, look_at, unchanged
 from icat_tui.disk.fingerprint import look, stamp, trusted
 from icat_tui.disk.metadata import read_datasets
-from icat_tui.domain.compare import Wanted
 from icat_tui.domain.formats import RawFormat
+from icat_tui.domain.matching import Wanted
 from icat_tui.domain.model import DiskSession, SessionDirectory, Stamp, TroubleKind
 from tests.disk.bliss import MESSAGE, dataset_at, file_of, write_bliss
 

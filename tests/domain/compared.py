@@ -5,16 +5,10 @@ from typing import Any
 
 from msgspec import structs
 
-from icat_tui.domain.compare import (
-    CatalogueSession,
-    Listed,
-    Surroundings,
-    compare,
-    rows_by_session,
-    session_key,
-)
+from icat_tui.domain.comparison import compare
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
+from icat_tui.domain.matching import CatalogueSession, Listed, rows_by_session, session_key
 from icat_tui.domain.model import (
     CatalogueDataset,
     Dataset,
@@ -31,6 +25,7 @@ from icat_tui.domain.model import (
     TroubleKind,
 )
 from icat_tui.domain.status import Status
+from icat_tui.domain.surroundings import Surroundings
 
 FACILITY = Facility()
 START = datetime.fromisoformat("2023-10-19T08:00:00+02:00")

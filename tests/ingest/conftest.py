@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from icat_tui.domain.broker_address import BrokerAddress
+from icat_tui.domain.message import Action, Message
 from icat_tui.ingest.broker import Broker
 from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Action, Message
 
 os.environ["STOMP_SKIP_HOSTNAME_SCAN"] = "1"  # or its import looks up this host's names
 parse_frame = importlib.import_module("stomp.utils").parse_frame

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 
+from icat_tui.domain.message import Message
 from icat_tui.ingest.broker import Login
 from icat_tui.ingest.events import BrokerLost, MessageAccepted, MessageRejected, SendingFinished
 from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Message
 from icat_tui.ingest.records import read
 from icat_tui.ingest.send import send
 from tests.ingest.conftest import JAR, ActiveMQ, broker_at, free_port, message

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icat_tui.domain.facility import Facility
+from icat_tui.domain.message import Action, Message
 from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Action, Message
 from icat_tui.ingest.records import JournalError, Kind, Record, SendOutcome, planned_message, read
 from icat_tui.ingest.standing import JournalReader, Latest, Standing, Standings
 from tests.ingest.conftest import message, messages

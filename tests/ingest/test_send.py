@@ -16,6 +16,7 @@ import pytest
 
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.facility import Facility
+from icat_tui.domain.message import Message
 from icat_tui.ingest.broker import Broker, Connection, Heard, Login
 from icat_tui.ingest.events import (
     BrokerConnected,
@@ -27,7 +28,6 @@ from icat_tui.ingest.events import (
     SendingFinished,
 )
 from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Message
 from icat_tui.ingest.records import JournalError, Kind, read
 from icat_tui.ingest.send import WINDOW, send
 from icat_tui.ingest.standing import Latest, Standings

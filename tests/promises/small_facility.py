@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from icat_tui.catalogue.gate import Limits
 from icat_tui.catalogue.icatplus import IcatPlus
-from icat_tui.domain.events import ScanEvent
 from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.scan_events import ScanEvent
 from icat_tui.domain.status import Category
 from icat_tui.sandbox.icatplus import SANDBOX_KEY, CatalogueState, Entry, serve
 from tests.disk.bliss import ENDED, FILE_TIME, write_bliss

@@ -8,11 +8,11 @@ from msgspec import structs
 
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.disk import discover
-from icat_tui.domain.compare import Surroundings
-from icat_tui.domain.events import SessionFailed
 from icat_tui.domain.model import Session
+from icat_tui.domain.scan_events import SessionFailed
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import Status
+from icat_tui.domain.surroundings import Surroundings
 from icat_tui.sandbox.facility import OpenBox, start
 from icat_tui.sandbox.icatplus import SANDBOX_KEY
 from icat_tui.sandbox.tree import SITE, SessionTruth

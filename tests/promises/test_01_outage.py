@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, Self
 
 import pytest
 
-from icat_tui.domain.events import DirectoryFailed, ScanEvent, SessionFailed
 from icat_tui.domain.model import Session
+from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, SessionFailed
 from icat_tui.domain.status import Category, Status
 from icat_tui.sandbox import icatplus
 from icat_tui.sandbox.icatplus import Reply

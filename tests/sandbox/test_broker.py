@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icat_tui.domain.broker_address import BrokerAddress
+from icat_tui.domain.message import Action, Message
 from icat_tui.ingest.broker import Broker, Login
 from icat_tui.ingest.events import MessageAccepted, MessageRejected, SendEvent, SendingFinished
 from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Action, Message
 from icat_tui.ingest.send import send
 from icat_tui.sandbox import broker
 from icat_tui.sandbox.broker import LARGEST_FRAME, LONGEST_HEAD, Frame, FrameError, frames, serve

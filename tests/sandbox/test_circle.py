@@ -13,11 +13,11 @@ import pytest
 
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.discover import find_sessions
-from icat_tui.domain.compare import Surroundings
-from icat_tui.domain.events import SessionScanned
 from icat_tui.domain.model import Match, Session
+from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import ACTIONABLE, Status
+from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.events import MessageAccepted, SendingFinished
 from icat_tui.ingest.journal import Journal
 from icat_tui.ingest.messages import Origin

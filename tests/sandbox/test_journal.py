@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.ingest.messages import Action
+from icat_tui.domain.message import Action
 from icat_tui.ingest.records import planned_message, read
 from icat_tui.ingest.standing import JournalReader, Latest
 from icat_tui.sandbox.icatplus import CatalogueState

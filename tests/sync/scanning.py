@@ -13,13 +13,13 @@ from msgspec import structs
 
 from icat_tui.cancel import Cancellation
 from icat_tui.disk import discover
-from icat_tui.domain.compare import Surroundings
-from icat_tui.domain.events import DirectoryFailed, ScanEvent, ScanFinished, SessionScanned
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Answer, CatalogueDataset, Investigation, Outcome, Session, SessionDirectory
+from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, ScanFinished, SessionScanned
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import Status
+from icat_tui.domain.surroundings import Surroundings
 from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.scan import ScanPlan, scan
 from tests.disk.bliss import MESSAGE, write_bliss

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from icat_tui.domain.model import Match, Session
+from icat_tui.domain.model import FileCount, Match, Session
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.check import FileCount, check_text, closing_check_text
+from icat_tui.sync.check import check_text, closing_check_text
 from icat_tui.sync.report import plain
 from tests.names import HOSTILE_NAMES
 from tests.sync.golden import matches

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from icat_tui.domain.facility import Facility
+from icat_tui.domain.message import Action, Message
 from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Action, Message
 from icat_tui.ingest.records import JournalError, SendOutcome
 from icat_tui.sync.correspondence import JournalView
 from tests.ingest.conftest import message

@@ -18,8 +18,9 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Fit, Match, Session
 from icat_tui.domain.status import Category, Status
+from icat_tui.domain.timeslot import inside_timeslot
 from icat_tui.sync import export
-from icat_tui.sync.export import COUNTS, SESSION_COLUMNS, inside_timeslot, timeslot_text, write_overview
+from icat_tui.sync.export import COUNTS, SESSION_COLUMNS, timeslot_text, write_overview
 from tests.names import HOSTILE_NAMES, HOSTILE_TEXTS
 from tests.sync import golden
 from tests.sync.golden import matches

@@ -20,9 +20,9 @@ from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Dataset, DiskSession, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
+from icat_tui.domain.summary import SessionRow, entries, session_row
 from icat_tui.sync.cache import FileStamp, SessionCache, Unreadable, Verdict
 from icat_tui.sync.index import AT_REST, HEADER, WORTHWHILE, Changes, SessionIndex
-from icat_tui.sync.rows import SessionRow, entries, session_row
 from tests.names import HOSTILE_NAMES
 from tests.sync.samples import INSIDE, NOW, a_directory, a_session, every_category, hostile
 

@@ -16,9 +16,9 @@ from msgspec import structs
 
 from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.disk import metadata
-from icat_tui.domain.events import SessionFailed
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import DiskDataset, SessionDirectory, TroubleKind
+from icat_tui.domain.scan_events import SessionFailed
 from icat_tui.domain.status import Status
 from icat_tui.sync import read as module
 from icat_tui.sync.read import Readers

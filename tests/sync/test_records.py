@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from icat_tui.domain.errors import ExitCode
-from icat_tui.domain.events import (
+from icat_tui.domain.model import category_now
+from icat_tui.domain.scan_events import (
     CacheUnusable,
     DirectoryFailed,
     SavingFailed,
@@ -25,7 +26,6 @@ from icat_tui.sync.records import (
     TODO_OR_MORE,
     Sent,
     Totals,
-    category_now,
     error_record,
     json_line,
     session_record,

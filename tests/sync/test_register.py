@@ -17,13 +17,14 @@ import pytest
 from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.domain.broker_address import BrokerAddress
-from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
+from icat_tui.domain.message import Message
 from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.events import MessageAccepted, SendingFinished
 from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Message, Origin
+from icat_tui.ingest.messages import Origin
 from icat_tui.ingest.records import Kind
 from icat_tui.sandbox.icatplus import Entry
 from icat_tui.sync.cache import SessionCache

@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from icat_tui.domain.events import DirectoryFailed, SavingFailed, ScanFinished, SessionScanned
 from icat_tui.domain.model import Match
+from icat_tui.domain.scan_events import DirectoryFailed, SavingFailed, ScanFinished, SessionScanned
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.records import Totals
 from icat_tui.sync.report import TITLES, Line, closing_text, coloured, plain, session_text, trouble_text

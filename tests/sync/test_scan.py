@@ -11,7 +11,9 @@ from msgspec import structs
 
 from icat_tui.disk import discover, metadata
 from icat_tui.domain.errors import ExitCode, exit_code
-from icat_tui.domain.events import (
+from icat_tui.domain.formats import RawFormat
+from icat_tui.domain.model import Answer, CatalogueDataset, DiskSession, Outcome, Session, SessionDirectory
+from icat_tui.domain.scan_events import (
     DirectoryFailed,
     ScanEvent,
     ScanFinished,
@@ -19,8 +21,6 @@ from icat_tui.domain.events import (
     SessionScanned,
     SessionsFound,
 )
-from icat_tui.domain.formats import RawFormat
-from icat_tui.domain.model import Answer, CatalogueDataset, DiskSession, Outcome, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync import scan as module
 from icat_tui.sync.records import TODO, Totals

@@ -10,8 +10,8 @@ import pytest
 
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.facility import Facility
+from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import Answer, CatalogueDataset, Investigation, Outcome
-from icat_tui.ingest.messages import Action, Message
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed, verify
 from tests.ingest.conftest import message
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from icat_tui.sync.rows import DatasetEntry, SessionRow, entries
+from icat_tui.domain.summary import DatasetEntry, SessionRow, entries
 
 Place = tuple[str, ...]
 IsOpen = Callable[[Place], bool]

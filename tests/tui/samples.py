@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.rows import SessionRow, session_row
+from icat_tui.domain.summary import SessionRow, session_row
 from tests.sync.samples import INSIDE, NOW
 
 Named = tuple[str, str, Status]

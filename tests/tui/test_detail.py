@@ -3,9 +3,8 @@ from textual.content import Content
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from icat_tui.domain.model import Session
+from icat_tui.domain.model import FileCount, Session
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.check import FileCount
 from icat_tui.text import visible
 from icat_tui.tui.detail_text import dataset_detail, group_detail, session_detail, unscanned_detail
 from icat_tui.tui.nodes import Node, Tally

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icat_tui.domain.status import ATTENTION, Category, Status
-from icat_tui.sync.rows import SessionRow, entries
+from icat_tui.domain.summary import SessionRow, entries
 from icat_tui.tui.filtering import Filter, FilterError, Match, parse_filter
 from tests.tui.samples import a_place, a_row, found
 from tests.tui.test_tree_model import DATASETS, FILTERS, PLACES

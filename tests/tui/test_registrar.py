@@ -12,13 +12,13 @@ import pytest
 
 from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.icatplus import IcatPlus
-from icat_tui.domain.compare import Surroundings
 from icat_tui.domain.errors import UsageError
-from icat_tui.domain.events import SessionScanned
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.status import Status
+from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.events import MessageAccepted, MessageUnknown
 from icat_tui.ingest.journal import Journal
 from icat_tui.ingest.messages import Origin

@@ -5,7 +5,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.rows import SessionRow
+from icat_tui.domain.summary import SessionRow
 from icat_tui.text import visible
 from icat_tui.tui.filtering import Filter, parse_filter
 from icat_tui.tui.theme import DARK, LIGHT, MONO

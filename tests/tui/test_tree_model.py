@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.rows import SessionRow
+from icat_tui.domain.summary import SessionRow
 from icat_tui.tui.filtering import Filter, Match, parse_filter
 from icat_tui.tui.lines import line
 from icat_tui.tui.nodes import Level, Place

@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from icat_tui.sync.rows import STATUSES
+from icat_tui.domain.summary import STATUSES
 from icat_tui.text import visible
 from icat_tui.tui.filtering import Filter
 from icat_tui.tui.lines import Line, line

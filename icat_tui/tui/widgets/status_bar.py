@@ -11,7 +11,7 @@ from msgspec import Struct
 from textual.content import Content
 from textual.widget import Widget
 
-from icat_tui.sync.rows import STATUSES, Counts
+from icat_tui.domain.summary import STATUSES, Counts
 from icat_tui.text import visible
 from icat_tui.tui.theme import style
 

@@ -5,195 +5,29 @@ answer or a listing has a gap, what depends on it is `unknown`, with the reason.
 """
 
 import posixpath
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from datetime import datetime
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from icat_tui.domain import timeslot
-from icat_tui.domain.facility import Facility
-from icat_tui.domain.formats import NOT_XML, STORED_DIRECTORY, is_collection, location_key, session_of
+from icat_tui.domain.formats import NOT_XML, STORED_DIRECTORY, is_collection, location_key
+from icat_tui.domain.matching import CatalogueSession, disagreement_with, file_count_of, session_key, stored_by_path
 from icat_tui.domain.model import (
+    NANOSECONDS,
     CatalogueDataset,
     Dataset,
     DiskDataset,
     DiskSession,
     Fit,
-    Investigation,
     Sent,
     Session,
     SessionDirectory,
     StoredMessage,
     TroubleKind,
+    last_change,
 )
 from icat_tui.domain.status import ACTIONABLE, Category, Status
-
-NANOSECONDS = 1_000_000_000
-
-
-class Correspondence(Protocol):
-    """What the journal says of messages that went out."""
-
-    def registration(self, path: str) -> Sent | None:
-        """Return the last message to register the dataset in a directory that ICAT has not shown yet."""
-
-    def files(self, icat_id: int) -> Sent | None:
-        """Return the last request to add the files of a dataset that ICAT has not shown yet."""
-
-    def rejection(self, path: str) -> str | None:
-        """Return the broker's words where it rejected the last message to register a dataset."""
-
-    def files_rejection(self, icat_id: int) -> str | None:
-        """Return the broker's words where it rejected the last request to add the files of a dataset."""
-
-
-class Surroundings(Struct, frozen=True, kw_only=True):
-    """What the rules need to know beside disk and catalogue."""
-
-    facility: Facility
-    now: datetime
-    settle_time: timedelta = timedelta(hours=1)
-    """How long nothing must have changed before a dataset is taken for finished."""
-    sent: Correspondence | None = None
-    """None: nothing was ever sent from here."""
-    pending_timeout: timedelta = timedelta(hours=24)
-    """How long what was sent is waited for."""
-
-
-Rows = dict[str, list[CatalogueDataset]]
-"""What ICAT lists by `location_key`; more than one where something was registered twice."""
-
-
-def rows_by_session(rows: Iterable[CatalogueDataset], facility: Facility) -> dict[str, Rows]:
-    """Return rows by the session that they lie in, its key without regard to case, then by location.
-
-    What lies in no session is left out.
-    """
-    sessions: dict[str, Rows] = {}
-    for row in rows:
-        key = location_key(row.location, facility)
-        if session := session_of(key):
-            sessions.setdefault(session.casefold(), {}).setdefault(key, []).append(row)
-    return sessions
-
-
-class Listed:
-    """What ICAT lists in one session, to be looked up by location."""
-
-    def __init__(self, parts: Sequence[Rows]) -> None:
-        """Take together the rows of the investigations that were looked into."""
-        self.by_key: Rows = dict(parts[0]) if parts else {}
-        for part in parts[1:]:
-            for key, rows in part.items():
-                self.by_key[key] = self.by_key.get(key, []) + rows
-        self._folded: dict[str, str] | None = None
-
-    def differing_in_case(self, key: str) -> CatalogueDataset | None:
-        """Return a row whose location is the same but for upper and lower case."""
-        if self._folded is None:
-            self._folded = {known.casefold(): known for known in self.by_key}
-        known = self._folded.get(key.casefold())
-        return self.by_key[known][0] if known and known != key else None
-
-
-class CatalogueSession(Struct, frozen=True, kw_only=True):
-    """What ICAT said that bears on one session."""
-
-    asked_at: datetime
-    investigations: tuple[Investigation, ...] = ()
-    """All of the session's proposal and beamline."""
-    fit: Fit | None = None
-    """The one that the session belongs to; without it and without trouble ICAT has none."""
-    listed: Listed
-    """Datasets of the investigations that were looked into."""
-    trouble: str = ""
-    """Why nothing at all can be said."""
-    gaps: tuple[str, ...] = ()
-    """Why a dataset that is not listed may be registered all the same."""
-
-
-class Wanted(Struct, frozen=True):
-    """What must be looked at on disk before a session can be judged: paths of datasets."""
-
-    read: tuple[str, ...] = ()
-    """To be opened: ICAT does not list them, and no stored message speaks for them."""
-    dated: tuple[str, ...] = ()
-    """Whose directory's time is needed, to tell the newest."""
-    counted: tuple[str, ...] = ()
-    """Of which one must know whether they hold anything: ICAT counts 0 files."""
-
-
-# -- before the disk is read -----------------------------------------------------------------------------------------
-
-
-def session_key(directory: SessionDirectory, facility: Facility) -> str:
-    """Return what the locations of a session's datasets start with."""
-    return location_key(directory.path, facility)
-
-
-def not_listed(directory: SessionDirectory, disk: DiskSession, listed: Listed, facility: Facility) -> tuple[str, ...]:
-    """Return the paths of the datasets on disk that ICAT does not list."""
-    prefix, length = session_key(directory, facility), len(directory.path)
-    return tuple(dataset.path for dataset in disk.datasets if prefix + dataset.path[length:] not in listed.by_key)
-
-
-def wanted(
-    directory: SessionDirectory,
-    disk: DiskSession,
-    catalogue: CatalogueSession,
-    around: Surroundings,
-) -> Wanted:
-    """Return what must still be looked at on disk; nothing where ICAT's answer leaves all of it undetermined."""
-    if catalogue.trouble or catalogue.fit is None:
-        return Wanted()
-    facility, listed = around.facility, catalogue.listed
-    absent = () if catalogue.gaps else not_listed(directory, disk, listed, facility)
-    stored = stored_by_path(directory, disk, facility)
-    read = tuple(path for path in absent if path not in stored)
-    ongoing = bool(read) and timeslot.is_ongoing(catalogue.fit, around.now, last_change(disk))
-    prefix, length = session_key(directory, facility), len(directory.path)
-    counted = [
-        dataset.path
-        for dataset in disk.datasets
-        if (rows := listed.by_key.get(prefix + dataset.path[length:])) and max(_file_count(row) for row in rows) == 0
-    ]
-    return Wanted(
-        read=read, dated=tuple(dataset.path for dataset in disk.datasets) if ongoing else (), counted=tuple(counted)
-    )
-
-
-def _file_count(row: CatalogueDataset) -> int:
-    """Return the count, where absent counts as some: it is not 0 (icat-facts.md §7 D25)."""
-    return 1 if row.file_count is None else row.file_count
-
-
-def last_change(disk: DiskSession) -> datetime | None:
-    """Return when anything that was listed changed last."""
-    newest = max((stamp.modified for stamp in disk.fingerprint.values() if stamp), default=None)
-    return None if newest is None else datetime.fromtimestamp(newest / NANOSECONDS, UTC)
-
-
-def stored_by_path(directory: SessionDirectory, disk: DiskSession, facility: Facility) -> dict[str, StoredMessage]:
-    """Return the usable stored message of each dataset that has one: the one that names it (icat-facts.md §7 D7)."""
-    messages = {location_key(message.location, facility): message for message in disk.stored}
-    prefix, length = session_key(directory, facility), len(directory.path)
-    found = {dataset.path: messages.get(prefix + dataset.path[length:]) for dataset in disk.datasets}
-    return {
-        path: message for path, message in found.items() if message and not _disagreement(directory, message, facility)
-    }
-
-
-def _disagreement(directory: SessionDirectory, message: StoredMessage, facility: Facility) -> str:
-    """Return how a stored message contradicts the directory that it lies in (icat-facts.md §7 D30)."""
-    if message.proposal.lower() != directory.proposal.lower():
-        return f"it is of proposal {message.proposal}"
-    if facility.beamline(message.beamline) != directory.beamline:
-        return f"it is of beamline {message.beamline}"
-    return ""
-
-
-# -- the verdict -----------------------------------------------------------------------------------------------------
+from icat_tui.domain.surroundings import Surroundings
 
 
 def compare(
@@ -306,7 +140,7 @@ class _Comparison:
         reasons = dict(self.disk.stored_trouble)
         for message in self.disk.stored:
             stem = posixpath.basename(message.path).removesuffix(".xml")
-            if disagreement := _disagreement(self.directory, message, facility):
+            if disagreement := disagreement_with(self.directory, message, facility):
                 reasons[stem] = disagreement
             elif location_key(message.location, facility) not in on_disk:
                 reasons[stem] = f"it is of {message.location}"
@@ -360,7 +194,7 @@ class _Comparison:
 
     def registered(self, dataset: DiskDataset, rows: list[CatalogueDataset]) -> Dataset:
         """Return a dataset that ICAT has, in whatever investigation of the proposal and beamline."""
-        row = max(rows, key=lambda row: (row.investigation == self.fit.id, _file_count(row) > 0, row.id))
+        row = max(rows, key=lambda row: (row.investigation == self.fit.id, file_count_of(row) > 0, row.id))
         status, reasons = Status.REGISTERED, []
         if row.investigation != self.fit.id:
             reasons.append(f"in investigation {row.investigation}, not {self.fit.id}")
@@ -368,7 +202,7 @@ class _Comparison:
             reasons.append("registered more than once: ids " + ", ".join(str(row.id) for row in rows))
         if row.file_count is None:
             reasons.append("file count unknown")
-        if max(map(_file_count, rows)) == 0:
+        if max(map(file_count_of, rows)) == 0:
             if dataset.entries:
                 status = Status.REGISTERED_WITHOUT_FILES
             elif dataset.entries is None:

@@ -6,19 +6,18 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from icat_tui.domain.compare import (
+from icat_tui.domain.comparison import compare
+from icat_tui.domain.formats import RawFormat
+from icat_tui.domain.matching import (
     CatalogueSession,
     Listed,
-    Surroundings,
     Wanted,
-    compare,
     not_listed,
     rows_by_session,
     session_key,
     stored_by_path,
     wanted,
 )
-from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import (
     DiskDataset,
     DiskSession,
@@ -30,6 +29,7 @@ from icat_tui.domain.model import (
     TroubleKind,
 )
 from icat_tui.domain.status import Category, Status
+from icat_tui.domain.surroundings import Surroundings
 from tests.domain.compared import (
     COLLECTION,
     DAY,

@@ -11,9 +11,8 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from icat_tui.domain.formats import RAW_DIRECTORIES, dataset_name
-from icat_tui.domain.model import Dataset, Session, SessionDirectory
+from icat_tui.domain.model import Dataset, Session, SessionDirectory, category_now
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.records import category_now
 
 STATUSES = tuple(Status)
 ENTRY = "\0"
