@@ -16,7 +16,7 @@ from icat_tui.domain.errors import UsageError
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.broker import Broker, Login
-from icat_tui.settings import Settings
+from icat_tui.settings.schema import Settings
 from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.raw_directory import Site, origin_here

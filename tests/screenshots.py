@@ -31,7 +31,8 @@ from icat_tui.sandbox import icatplus
 from icat_tui.sandbox.icatplus import SANDBOX_KEY
 from icat_tui.sandbox.journal import write_journal
 from icat_tui.sandbox.tree import SITE, SandboxFacility, catalogue_state, make_facility
-from icat_tui.settings import Settings, journal_path, load
+from icat_tui.settings.load import load
+from icat_tui.settings.schema import Settings, journal_path
 from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.scripts import ScriptCall

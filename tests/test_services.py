@@ -7,7 +7,8 @@ import pytest
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.errors import UsageError
 from icat_tui.services import broker_for, icatplus_for, target_text
-from icat_tui.settings import Settings, journal_path, load
+from icat_tui.settings.load import load
+from icat_tui.settings.schema import Settings, journal_path
 
 
 def test_the_journal_is_where_it_is_said_else_beside_the_cache_else_the_users(

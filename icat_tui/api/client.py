@@ -28,7 +28,9 @@ from icat_tui.ingest.broker import BrokerError
 from icat_tui.ingest.events import MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
 from icat_tui.ingest.journal import Journal
 from icat_tui.services import NO_KEY, broker_for, cache_for, icatplus_for, site_for
-from icat_tui.settings import journal_path, load, values
+from icat_tui.settings import values
+from icat_tui.settings.load import load
+from icat_tui.settings.schema import journal_path
 from icat_tui.sync.listing import Listings
 from icat_tui.sync.raw_directory import RawDirectory, place_of, raw_body
 from icat_tui.sync.store import (

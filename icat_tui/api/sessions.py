@@ -24,7 +24,8 @@ from icat_tui.ingest.broker import BrokerError
 from icat_tui.ingest.events import MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
 from icat_tui.ingest.journal import Journal
 from icat_tui.services import broker_for, cache_for, icatplus_for, raw_format_of, surroundings_for
-from icat_tui.settings import KEYS, Settings, journal_path, load
+from icat_tui.settings.load import load
+from icat_tui.settings.schema import KEYS, Settings, journal_path
 from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.raw_directory import origin_here

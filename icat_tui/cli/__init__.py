@@ -19,7 +19,7 @@ from icat_tui.cli.stopping import SIGPIPE, Stop, heeding_signals, raise_again
 from icat_tui.domain.errors import ExitCode, IcatTuiError, exit_code
 
 if TYPE_CHECKING:
-    from icat_tui.settings import Settings
+    from icat_tui.settings.schema import Settings
 
 BEACON_OF_SYNC_RAW = "id00:25000"
 """Where `icat-sync-raw` has always looked (icat-facts.md §9)."""
@@ -120,7 +120,7 @@ def _settings(program: str, asked: Namespace) -> "Iterator[Settings]":
         with sandbox_settings(asked) as settings:
             yield settings
         return
-    from icat_tui.settings import load  # noqa: PLC0415
+    from icat_tui.settings.load import load  # noqa: PLC0415
 
     settings = load(vars(asked), os.environ)
     if program == SYNC_RAW and not settings.icatplus and not os.environ.get("BEACON_HOST"):

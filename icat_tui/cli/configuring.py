@@ -8,7 +8,9 @@ from icat_tui.cli.lines import write_lines
 from icat_tui.cli.running import Run
 from icat_tui.cli.stdout import write
 from icat_tui.domain.errors import ExitCode
-from icat_tui.settings import DEFAULT, describe, environment_name, user_file, write_template
+from icat_tui.settings.load import user_file
+from icat_tui.settings.schema import DEFAULT, describe, environment_name
+from icat_tui.settings.template import write_template
 from icat_tui.sync.records import json_line
 from icat_tui.sync.report import Line
 

@@ -11,7 +11,8 @@ from icat_tui.cli.stdout import write
 from icat_tui.cli.syncing import sync
 from icat_tui.domain.errors import ExitCode, SaveError, UsageError
 from icat_tui.sandbox import facility
-from icat_tui.settings import Settings, load
+from icat_tui.settings.load import load
+from icat_tui.settings.schema import Settings
 
 OF_THE_SANDBOX = ("queue", "config")
 """What can't be typed: a broker outside of it would be sent what is not real; a file may name one, and a login."""

@@ -21,7 +21,7 @@ from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import ACTIONABLE, Category
 from icat_tui.ingest.journal import Journal
 from icat_tui.services import broker_for, target_text
-from icat_tui.settings import Settings, journal_path
+from icat_tui.settings.schema import Settings, journal_path
 from icat_tui.sync.plan import UNSUPERVISED, Group, Plan, Terms, make_plan, needs_choice
 from icat_tui.sync.raw_directory import origin_here
 from icat_tui.sync.register import Office, look_again, register

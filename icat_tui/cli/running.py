@@ -14,7 +14,7 @@ from icat_tui.cli.stopping import Stop
 from icat_tui.domain.errors import ExitCode
 
 if TYPE_CHECKING:
-    from icat_tui.settings import Settings
+    from icat_tui.settings.schema import Settings
     from icat_tui.sync.records import Sent, Totals
     from icat_tui.sync.report import Line
 

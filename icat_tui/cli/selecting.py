@@ -10,7 +10,7 @@ from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import DirectoryFailed
 from icat_tui.domain.selection import Selection
-from icat_tui.settings import Settings
+from icat_tui.settings.schema import Settings
 
 Found = SessionDirectory | DirectoryFailed
 WHICH_SESSION = "say which session: give a PATH, or --beamline, --proposal and --session, or go into its directory"

@@ -21,7 +21,7 @@ from icat_tui.cli.telling import Telling
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.ingest.journal import Journal
 from icat_tui.services import broker_for, cache_for, icatplus_for, site_for, target_text
-from icat_tui.settings import journal_path
+from icat_tui.settings.schema import journal_path
 from icat_tui.sync.listing import Listings
 from icat_tui.sync.raw_directory import RawDirectory, place_of, raw_body
 from icat_tui.sync.report import Line

@@ -20,7 +20,7 @@ from icat_tui.cli.scanning import Scanning
 from icat_tui.domain.errors import ExitCode, SaveError
 from icat_tui.domain.formats import AUTO
 from icat_tui.domain.model import Session
-from icat_tui.settings import Settings
+from icat_tui.settings.schema import Settings
 from icat_tui.sync.cache import Unreadable
 from icat_tui.sync.export import Destination, write_overview
 from icat_tui.sync.invalidate import Finding, invalidate

@@ -15,7 +15,6 @@ from msgspec import Struct
 from icat_tui.domain.formats import RawFormat, raw_directory
 from icat_tui.domain.status import Category, Status
 
-
 NANOSECONDS = 1_000_000_000
 """In a second."""
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from icat_tui.domain.broker_address import BrokerAddress, parse_broker
 from icat_tui.domain.formats import AUTO, RawFormat
-from icat_tui.domain.keys import keys_in_force
+from icat_tui.settings.keymap import keys_in_force
 
 NEVER = "never"
 _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}

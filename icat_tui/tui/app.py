@@ -20,8 +20,8 @@ from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from icat_tui.domain.errors import IcatTuiError
-from icat_tui.domain.keys import keys_in_force
 from icat_tui.domain.status import Status
+from icat_tui.settings.keymap import keys_in_force
 from icat_tui.text import visible
 from icat_tui.tui.background import Broken, Done, Result, in_background
 from icat_tui.tui.bindings import app_bindings

@@ -1,14 +1,14 @@
 """What the app does on keys: one entry for each, with what the footer, the palette and the help say of it.
 
-What must stay true: the keys themselves stand in `domain.keys`, by the same ids.
+What must stay true: the keys themselves stand in `settings.keymap`, by the same ids.
 """
 
 from typing import NamedTuple
 
 from textual.binding import Binding
 
-from icat_tui.domain.keys import KEYS
 from icat_tui.domain.status import Status
+from icat_tui.settings.keymap import KEYS
 
 
 class Does(NamedTuple):

@@ -8,7 +8,7 @@ from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
 
-from icat_tui.domain.keys import key_names
+from icat_tui.settings.keymap import key_names
 from icat_tui.tui.theme import DARK, LIGHT, MONO
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.status import Status
 from icat_tui.ingest.journal import Journal
 from icat_tui.services import broker_for, site_for
-from icat_tui.settings import journal_path
+from icat_tui.settings.schema import journal_path
 from icat_tui.sync.listing import Listings
 from icat_tui.sync.plan import Plan, Terms, make_plan, needs_choice
 from icat_tui.sync.raw_directory import RawDirectory, place_of, raw_body

@@ -19,7 +19,7 @@ from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.journal import Journal
 from icat_tui.ingest.records import JournalError
 from icat_tui.services import broker_for, icatplus_for
-from icat_tui.settings import Settings, journal_path, state_directory
+from icat_tui.settings.schema import Settings, journal_path, state_directory
 from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.correspondence import JournalView

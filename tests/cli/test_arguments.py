@@ -11,7 +11,7 @@ from icat_tui.cli.arguments import COMMANDS, LATER, SYNC_RAW, parse, parser_for,
 from icat_tui.cli.parsing import closest
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.formats import AUTO, RawFormat
-from icat_tui.settings import KEYS
+from icat_tui.settings.schema import KEYS
 
 SELECTION = {"--beamline", "--proposal", "--session", "--data-root", "--since", "--until", "--format"}
 OPTIONS = {

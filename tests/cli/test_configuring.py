@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.settings import KEYS, user_file
+from icat_tui.settings.load import user_file
+from icat_tui.settings.schema import KEYS
 from tests.cli.conftest import Runner
 from tests.cli.place import KEY
 

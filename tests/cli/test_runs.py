@@ -15,7 +15,7 @@ import pytest
 
 from icat_tui import cli
 from icat_tui.domain.model import SessionDirectory
-from icat_tui.settings import load
+from icat_tui.settings.load import load
 from tests.cli.conftest import Runner
 from tests.cli.place import HANG, KEY, PATIENCE, Place, environment, run_program
 from tests.names import HOSTILE_NAMES
@@ -428,7 +428,7 @@ def test_the_old_beacon_is_asked_by_icat_sync_raw_alone_and_only_for_a_server(
         asked.append(beacon_default)
         return load(*args, **options)  # type: ignore[arg-type] # handed on as they came
 
-    monkeypatch.setattr("icat_tui.settings.load", loading)
+    monkeypatch.setattr("icat_tui.settings.load.load", loading)
     assert nobody_else_knows("sync").code == 2
     assert asked == [None]
     assert nobody_else_knows("--icatplus", place.icatplus.url, program=cli.sync_raw).code == 0

@@ -23,7 +23,8 @@ from icat_tui.ingest.journal import Journal
 from icat_tui.ingest.messages import Origin
 from icat_tui.sandbox.facility import CONFIG, OpenBox, start
 from icat_tui.services import broker_for, icatplus_for
-from icat_tui.settings import Settings, journal_path, load
+from icat_tui.settings.load import load
+from icat_tui.settings.schema import Settings, journal_path
 from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.plan import Terms, make_plan
 from icat_tui.sync.register import Office, register

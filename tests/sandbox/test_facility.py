@@ -12,7 +12,7 @@ import pytest
 from icat_tui.sandbox import facility as box
 from icat_tui.sandbox.facility import CONFIG, JOURNAL, MARKER, start
 from icat_tui.sandbox.tree import SITE, SandboxFacility, describe_facility
-from icat_tui.settings import load
+from icat_tui.settings.load import load
 from tests.sandbox.conftest import wait_for
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)

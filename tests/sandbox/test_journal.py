@@ -10,7 +10,7 @@ from icat_tui.sandbox.ingester import ingest
 from icat_tui.sandbox.journal import LONG_AGO, OUTCOMES, SENDER, write_journal
 from icat_tui.sandbox.situations import InIcat, InJournal
 from icat_tui.sandbox.tree import SITE, SandboxDataset, SandboxFacility, catalogue_state
-from icat_tui.settings import Settings
+from icat_tui.settings.schema import Settings
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from icat_tui.domain.errors import UsageError
-from icat_tui.settings import BeaconReader, Settings, load
 from icat_tui.settings.beacon import BeaconFailure, IcatServers
+from icat_tui.settings.load import BeaconReader, load
+from icat_tui.settings.schema import Settings
 
 KEY = "b9d6f1ee-0001-secret"
 

@@ -2,22 +2,14 @@
 
 import os
 import re
-import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from icat_tui.domain.errors import SaveError, UsageError
-from icat_tui.settings import environment_name, template, write_template
+from icat_tui.settings.schema import environment_name
+from icat_tui.settings.template import write_template
 from tests.settings.place import KEY, Place, key_file
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "site.toml", tmp_path / "user.toml")
-
 
 # -- files that can't be read ----------------------------------------------------------------------------------------
 
@@ -139,14 +131,6 @@ def test_a_key_and_a_file_in_one_place_contradict_each_other(place: Place, where
 # -- the file to start from ------------------------------------------------------------------------------------------
 
 
-def test_the_template_is_written_with_its_directories_and_nothing_beside_it(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "b" / "config.toml"
-    write_template(path)
-    assert path.read_text() == template()
-    assert list(path.parent.iterdir()) == [path]
-    assert path.stat().st_nlink == 1
-
-
 @pytest.mark.parametrize("kind", ["file", "dangling link", "directory"])
 def test_what_is_there_is_never_written_over(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "config.toml"
@@ -176,14 +160,3 @@ def test_nothing_is_left_behind_when_the_disk_is_full(tmp_path: Path, monkeypatc
     with pytest.raises(SaveError, match="No space left"):
         write_template(tmp_path / "config.toml")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_template_follows_the_umask(tmp_path: Path) -> None:
-    program = (
-        "import os, sys, pathlib\n"
-        "os.umask(0o027)\n"
-        "from icat_tui.settings import write_template\n"
-        "write_template(pathlib.Path(sys.argv[1]))\n"
-    )
-    subprocess.run([sys.executable, "-c", program, str(tmp_path / "config.toml")], check=True)
-    assert stat.S_IMODE((tmp_path / "config.toml").stat().st_mode) == 0o640

@@ -9,15 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icat_tui.domain.broker_address import BrokerAddress
-from icat_tui.settings import environment_name, load, value_of
+from icat_tui.settings.load import load
+from icat_tui.settings.schema import environment_name, value_of
 from icat_tui.settings.values import duration, show_duration
 from tests.settings.place import Place
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "site.toml", tmp_path / "user.toml")
-
 
 # -- values ----------------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from textual.widgets import RichLog
 from icat_tui.cancel import Cancellation
 from icat_tui.disk import discover
 from icat_tui.domain.selection import Selection
-from icat_tui.settings import load
+from icat_tui.settings.load import load
 from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.scripts import ScriptCall

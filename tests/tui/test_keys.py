@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from textual.binding import Binding
 
 from icat_tui.domain.errors import UsageError
-from icat_tui.domain.keys import KEYS, key_names, keys_in_force
-from icat_tui.settings import load
+from icat_tui.settings.keymap import KEYS, key_names, keys_in_force
+from icat_tui.settings.load import load
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.bindings import app_bindings
 from icat_tui.tui.clipboard import copy_sequence

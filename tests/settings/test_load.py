@@ -1,37 +1,17 @@
 """Settings: which of two wins, what is refused and how it is said, what is never shown, and the file to start from."""
 
-import re
-import tomllib
-from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from icat_tui.domain.broker_address import BrokerAddress
-from icat_tui.domain.facility import Facility
-from icat_tui.settings import (
-    BEACON_DEFAULT_TIMEOUT,
-    BEACON_TIMEOUT,
-    KEYS,
-    Settings,
-    describe,
-    load,
-    site_files,
-    template,
-    user_file,
-    value_of,
-)
 from icat_tui.settings.beacon import BeaconFailure, IcatServers
+from icat_tui.settings.load import BEACON_DEFAULT_TIMEOUT, BEACON_TIMEOUT, load, site_files, user_file
+from icat_tui.settings.schema import Settings, describe
 from tests.settings.place import KEY, Place, key_file, no_beacon
 
 BEACON = IcatServers(metadata_urls=("beacon:1",), elogbook_url="https://beacon.example", elogbook_token="beacon-key")
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "site.toml", tmp_path / "user.toml")
 
 
 # -- which of two wins -----------------------------------------------------------------------------------------------
@@ -222,37 +202,6 @@ def test_a_broker_alone_allows_nothing(place: Place) -> None:
 # -- what is never shown ---------------------------------------------------------------------------------------------
 
 
-def everything(settings: Settings) -> str:
-    return f"{settings} {settings!r} {describe(settings)} {vars(settings)['origin']} {settings.warnings}"
-
-
-def test_secrets_are_in_no_text_of_the_settings(place: Place) -> None:
-    place.user.write_text(f'[facility]\nbroker_login = "icat"\nbroker_passcode = "pass {KEY}"')
-    settings = place.load({"icatplus": f"https://user:{KEY}@icatplus.example/x"}, {"ICAT_TUI_API_KEY": KEY})
-    assert (settings.api_key, settings.broker_passcode, settings.broker_login) == (KEY, f"pass {KEY}", "icat")
-    assert KEY not in everything(settings)
-    shown = {key: value for key, value, _ in describe(settings)}
-    assert shown["api_key"] == "set (from ICAT_TUI_API_KEY)"
-    assert shown["facility.broker_passcode"] == f"set (from {place.user})"
-    assert shown["icatplus"] == "https://***@icatplus.example/x"
-
-
-@pytest.mark.parametrize(
-    "url", [f"{KEY}@host", f"https://{KEY}@host", f"https://a:{KEY}/x@host/", f"https://a:x@{KEY}@host", f"//{KEY}@h"]
-)
-def test_the_login_in_a_url_is_masked_however_it_is_written(place: Place, url: str) -> None:
-    settings = place.load({"icatplus": url})
-    assert settings.icatplus == url
-    assert KEY not in everything(settings)
-
-
-def test_the_key_of_beacon_is_in_no_text_of_the_settings(place: Place) -> None:
-    beacon = IcatServers(elogbook_url=f"https://{KEY}@host", elogbook_token=KEY)
-    settings = place.load({}, {"BEACON_HOST": "id00:25000"}, beacon=lambda *_: beacon)
-    assert settings.api_key == KEY
-    assert KEY not in everything(settings)
-
-
 @pytest.mark.parametrize(
     "line",
     [
@@ -272,17 +221,6 @@ def test_the_key_of_beacon_is_in_no_text_of_the_settings(place: Place) -> None:
 def test_no_refusal_repeats_what_can_hold_a_secret(place: Place, line: str) -> None:
     place.user.write_text(line)
     assert KEY not in place.refusal()
-
-
-def test_whatever_is_described_can_be_printed_anywhere(place: Place) -> None:
-    settings = place.load({"cache_dir": "/a\x1b[2J\nb\u202e\udcff", "icatplus": "https://\x07"})
-    for row in describe(settings):
-        assert "".join(row).isprintable()
-
-
-def test_settings_can_not_be_changed() -> None:
-    with pytest.raises(AttributeError):
-        Settings().jobs = 3  # type: ignore[misc] # that it is refused is the point
 
 
 # -- Beacon ----------------------------------------------------------------------------------------------------------
@@ -368,43 +306,3 @@ def test_one_value_of_beacon_that_can_not_be_used_does_not_spoil_the_others(plac
     (warning,) = settings.warnings
     assert "a:b:c" in warning
     assert "Beacon id00:25000" in warning
-
-
-# -- the file to start from ------------------------------------------------------------------------------------------
-
-
-def uncommented(text: str) -> str:
-    return re.sub(r"^#(?=\S)", "", text, flags=re.MULTILINE)
-
-
-def test_the_template_changes_nothing_as_it_is(place: Place) -> None:
-    place.user.write_text(template())
-    assert place.load() == Settings()
-
-
-def test_the_uncommented_template_says_exactly_the_defaults(place: Place) -> None:
-    place.user.write_text(uncommented(template()))
-    settings = place.load()
-    assert all(value_of(settings, key) == value_of(Settings(), key) for key in KEYS)
-    assert settings.origin.keys() == KEYS.keys() - {"config"}
-
-
-def test_every_setting_is_in_the_template_with_a_line_that_says_what_it_does() -> None:
-    lines = template().splitlines()
-    for key, declared in KEYS.items():
-        if key == "config":
-            continue
-        last = key.rpartition(".")[2]
-        place = next(i for i, line in enumerate(lines) if line.startswith((f"#{last} = ", f"#[{key}]")))
-        assert lines[place - 1] == f"# {declared.says}"
-
-
-def test_the_template_holds_nothing_but_comments_as_it_is() -> None:
-    assert tomllib.loads(template()) == {}
-
-
-def test_every_field_has_a_key_and_every_key_a_field() -> None:
-    own = {each.name for each in fields(Settings)} - {"facility", "origin", "warnings"}
-    facility = {f"facility.{each.name}" for each in msgspec.structs.fields(Facility)}
-    login = {"broker_login", "broker_passcode"}
-    assert KEYS.keys() == (own - login) | facility | {f"facility.{each}" for each in login}

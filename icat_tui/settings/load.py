@@ -1,0 +1,201 @@
+"""Settings from files, the environment, arguments and Beacon, and which of two wins (interface.md, "Settings").
+
+Later ones win: defaults, Beacon, the site's and the user's `config.toml`, `ICAT_TUI_*`, arguments.
+"""
+
+import difflib
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from icat_tui.domain.errors import UsageError
+from icat_tui.domain.facility import Facility
+from icat_tui.settings import values
+from icat_tui.settings.beacon import BeaconFailure, IcatServers, parse_beacon_host, read_icat_servers
+from icat_tui.settings.files import read_config, read_key_file
+from icat_tui.settings.schema import (
+    ENVIRONMENT_PREFIX,
+    KEYS,
+    OF_FACILITY,
+    Settings,
+    environment_name,
+    last_part,
+    platform_directories,
+)
+from icat_tui.text import visible
+
+FILE_NAME = "config.toml"
+BEACON_TIMEOUT = 3.0
+"""Seconds for the Beacon that `BEACON_HOST` names (icat-facts.md §9)."""
+BEACON_DEFAULT_TIMEOUT = 1.0
+"""Seconds for one that nobody named."""
+
+BeaconReader = Callable[[str, int, float], IcatServers | BeaconFailure]
+"""Like `beacon.read_icat_servers`: host, port, seconds."""
+
+
+class Given(NamedTuple):
+    """A value that a source gave, read, and the source."""
+
+    value: Any
+    origin: str
+
+
+Layer = dict[str, Given]
+"""What one source gives, by full name."""
+
+
+def user_file() -> Path:
+    """Return the path of the user's `config.toml`."""
+    return platform_directories().user_config_path / FILE_NAME
+
+
+def site_files() -> tuple[Path, ...]:
+    """Return the paths of the site's `config.toml`, the strongest last: desktops put a directory before /etc/xdg."""
+    found = platform_directories().site_config_dir.split(os.pathsep)
+    return tuple(Path(directory) / FILE_NAME for directory in reversed(found))
+
+
+def load(  # noqa: PLR0913 - all that is looked at, and each can be replaced
+    arguments: Mapping[str, object],
+    environ: Mapping[str, str],
+    *,
+    site: Sequence[Path] | None = None,
+    user: Path | None = None,
+    beacon: BeaconReader = read_icat_servers,
+    beacon_default: str | None = None,
+) -> Settings:
+    """Return the settings in force; raises `UsageError` naming the key, where it stands and what would be right.
+
+    `arguments` holds values by key as the command line has them: None, False and an empty list are "not given", and
+    what is no key (a selection) is passed over. `site` and `user` are config files, by default the platform's;
+    `--config` takes the place of the user's. Beacon is asked last and only when nothing else says one of `queue`,
+    `icatplus` and the API key: at `BEACON_HOST`, else at `beacon_default`, which may be absent without a word.
+    """
+    stated = _merge([_from_environment(environ), _from_arguments(arguments)])
+    named = stated["config"].value if "config" in stated else None
+    layers = [_from_file(each) for each in (site_files() if site is None else site)]
+    layers.append(_from_file(Path(named), required=True) if named else _from_file(user or user_file()))
+    given = _merge([*layers, stated])
+    if "api_key_file" in given and (key_file := given["api_key_file"].value):
+        given["api_key"] = Given(read_key_file(Path(key_file)), visible(key_file))
+    from_beacon, warnings = _from_beacon(given.keys(), environ, beacon, beacon_default)
+    return _settings(from_beacon | given, warnings)
+
+
+def _merge(layers: Iterable[Layer]) -> Layer:
+    """Return what holds when the later one wins; the API key and a file with it are one thing said in two ways."""
+    merged: Layer = {}
+    for layer in layers:
+        said = [key for key in ("api_key", "api_key_file") if key in layer and layer[key].value]
+        if len(said) > 1:
+            where = " and ".join(dict.fromkeys(layer[key].origin for key in said))
+            raise UsageError(f"{where}: api_key and api_key_file are both given; leave one of them out")
+        for key in said:
+            merged.pop("api_key_file" if key == "api_key" else "api_key", None)
+        merged |= layer
+    return merged
+
+
+def _settings(given: Layer, warnings: tuple[str, ...]) -> Settings:
+    origin = {key: each.origin for key, each in given.items()}
+    facility = {last_part(key): each.value for key, each in given.items() if key in OF_FACILITY}
+    own = {last_part(key): each.value for key, each in given.items() if key not in OF_FACILITY}
+    return Settings(**own, facility=Facility(**facility), origin=origin, warnings=warnings)
+
+
+# -- the sources -----------------------------------------------------------------------------------------------------
+
+
+def _from_file(file: Path, *, required: bool = False) -> Layer:
+    origin = visible(str(file))
+    content = read_config(file, required=required)
+    table = content.pop("facility", {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{origin}: facility must be a table; start it with a line [facility]")
+    content |= {f"facility.{key}": value for key, value in table.items()}
+    layer: Layer = {}
+    for key, value in content.items():
+        if key not in KEYS:
+            closest = _in_words(_closest(key, KEYS))
+            raise UsageError(f"{origin}: there is no setting {visible(_in_words(key))}; the closest is {closest}")
+        place = f"{origin}: {_in_words(key)}"
+        if KEYS[key].read in (values.path, values.paths) and any(map(values.is_relative, _elements(value))):
+            raise UsageError(f"{place}: a path in a file must be absolute, or below ~")
+        layer[key] = Given(_read(key, value, "file", place), origin)
+    return layer
+
+
+def _from_environment(environ: Mapping[str, str]) -> Layer:
+    keys = {environment_name(key): key for key in KEYS}
+    layer: Layer = {}
+    for variable in sorted(each for each in environ if each.startswith(ENVIRONMENT_PREFIX)):
+        if variable not in keys:
+            closest = _closest(variable, keys)
+            raise UsageError(f"there is no setting for the variable {visible(variable)}; the closest is {closest}")
+        value = _read(keys[variable], environ[variable], "environment", variable)
+        layer[keys[variable]] = Given(value, variable)
+    return layer
+
+
+def _from_arguments(arguments: Mapping[str, object]) -> Layer:
+    layer: Layer = {}
+    for key, value in arguments.items():
+        if key not in KEYS or value is None or value is False or value in ([], ()):
+            continue
+        option = f"--{key.replace('_', '-')}"
+        layer[key] = Given(_read(key, value, "argument", option), option)
+    return layer
+
+
+def _from_beacon(
+    known: Collection[str], environ: Mapping[str, str], beacon: BeaconReader, default: str | None
+) -> tuple[Layer, tuple[str, ...]]:
+    """Return what Beacon says of the keys that nothing else says, and what a person should be told about it."""
+    named = environ.get("BEACON_HOST", "")
+    missing = [key for key in ("queue", "icatplus", "api_key") if key not in known]
+    if not missing or not (named or default):
+        return {}, ()
+    try:
+        host, port = parse_beacon_host(named or default or "")
+    except ValueError as error:
+        return {}, (f"BEACON_HOST is {named or default!r}: {error}. Beacon is not asked",)
+    origin = visible(f"Beacon {host}:{port}")
+    answer = beacon(host, port, BEACON_TIMEOUT if named else BEACON_DEFAULT_TIMEOUT)
+    if isinstance(answer, BeaconFailure):
+        silent = not named and not answer.answered
+        return {}, () if silent else (f"{origin} told nothing: {visible(answer.reason)}. Going on without it",)
+    said = {"queue": answer.metadata_urls, "icatplus": answer.elogbook_url, "api_key": answer.elogbook_token}
+    layer: Layer = {}
+    warnings: list[str] = []
+    for key in missing:
+        try:
+            if said[key]:
+                layer[key] = Given(_read(key, said[key], "beacon", origin), origin)
+        except UsageError as error:  # not the mistake of whoever runs this
+            warnings.append(f"{error}. Going on without it")
+    return layer, tuple(warnings)
+
+
+def _read(key: str, value: object, kind: str, place: str) -> object:
+    declared = KEYS[key]
+    if kind in declared.not_in:
+        raise UsageError(f"{place}: {declared.not_in[kind]}")
+    try:
+        return declared.read(declared.split(value) if kind == "environment" else value)
+    except ValueError as error:
+        raise UsageError(f"{place}: {error}") from error
+
+
+def _elements(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _in_words(key: str) -> str:
+    table, _, last = key.rpartition(".")
+    return f"{last} in [{table}]" if table else last
+
+
+def _closest(key: str, known: Iterable[str]) -> str:
+    return difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0)[0]
