@@ -10,7 +10,7 @@ from pathlib import Path
 
 from icat_tui.catalogue.gate import Limits
 from icat_tui.catalogue.icatplus import DEFAULT_LIMITS, IcatPlus
-from icat_tui.disk.discover import AnyFormat
+from icat_tui.disk.find import AnyFormat
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.formats import AUTO, RawFormat

@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
-from icat_tui.disk.stored import parse_stored
+from icat_tui.disk.stored_xml import parse_stored
 from icat_tui.domain.facility import Facility
 from icat_tui.ingest.standing import JournalReader, Latest
 from icat_tui.sandbox.icatplus import SANDBOX_KEY, CatalogueState, Entry, serve

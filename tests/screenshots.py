@@ -24,7 +24,7 @@ from unittest.mock import patch
 from textual.pilot import Pilot
 
 from icat_tui.cancel import Cancellation
-from icat_tui.disk import discover
+from icat_tui.disk.find import find_sessions
 from icat_tui.domain.formats import AUTO
 from icat_tui.domain.selection import Selection
 from icat_tui.sandbox import icatplus
@@ -181,7 +181,7 @@ def workplace(settings: Settings) -> Workplace:
 
     def found() -> Iterator[Found]:
         selection = Selection(proposals=PROPOSALS)
-        return discover.find_sessions(settings.data_root[0], selection, settings.facility, "auto")
+        return find_sessions(settings.data_root[0], selection, settings.facility, "auto")
 
     return StillWorkplace(
         settings=settings,

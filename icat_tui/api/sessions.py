@@ -14,7 +14,7 @@ from msgspec import Struct
 from icat_tui.api.failures import IncompleteError
 from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.icatplus import IcatPlus
-from icat_tui.disk import discover
+from icat_tui.disk.find import find_sessions, sessions_at
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, SessionFailed, SessionScanned
@@ -114,18 +114,14 @@ def _found(paths: list[str], selection: Selection, settings: Settings) -> Iterat
     """Return the selected sessions, those at paths each once. Raises UsageError where a path or data root is absent."""
     raw_format = raw_format_of(settings)
     if paths:
-        at = (
-            discover.sessions_at(path, settings.data_root, settings.facility, raw_format, selection) for path in paths
-        )
+        at = (sessions_at(path, settings.data_root, settings.facility, raw_format, selection) for path in paths)
         found = {each.path: each for several in at for each in several}
         return iter(sorted(found.values(), key=lambda each: each.path))
     for root in settings.data_root:
         if not os.path.isdir(root):
             raise UsageError(f"data root {visible(root)} is not there: mount it, or give another data_root")
     return (
-        each
-        for root in settings.data_root
-        for each in discover.find_sessions(root, selection, settings.facility, raw_format)
+        each for root in settings.data_root for each in find_sessions(root, selection, settings.facility, raw_format)
     )
 
 

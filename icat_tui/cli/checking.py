@@ -10,7 +10,7 @@ from icat_tui.cancel import Cancellation
 from icat_tui.cli.output import Output
 from icat_tui.cli.running import Run
 from icat_tui.cli.scanning import Scanning
-from icat_tui.disk.counting import count_files
+from icat_tui.disk.filesystem import count_files
 from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.model import FileCount, Session
 from icat_tui.domain.status import Status

@@ -4,7 +4,7 @@ import os
 from argparse import Namespace
 from collections.abc import Iterator
 
-from icat_tui.disk import discover
+from icat_tui.disk.find import AnyFormat, find_sessions, sessions_at
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.model import SessionDirectory
@@ -23,7 +23,7 @@ class Selected:
         """Take the selection from the arguments. Raises UsageError where a data root or PATH can't be used."""
         self._facility = settings.facility
         self._roots = settings.data_root
-        self._format: discover.AnyFormat = "auto" if raw_format == AUTO else RawFormat(raw_format)
+        self._format: AnyFormat = "auto" if raw_format == AUTO else RawFormat(raw_format)
         self._selection = Selection(
             beamlines=tuple(asked.beamline),
             proposals=tuple(asked.proposal),
@@ -94,14 +94,14 @@ class Selected:
         return (
             found
             for root in self._roots
-            for found in discover.find_sessions(root, self._selection, self._facility, self._format)
+            for found in find_sessions(root, self._selection, self._facility, self._format)
         )
 
     def _at(self, paths: list[str]) -> Iterator[Found]:
         """Return the sessions at PATHs, each once; PATHs of the same proposal need not stand together."""
         found: dict[str, Found] = {}
         for path in paths:
-            for one in discover.sessions_at(path, self._roots, self._facility, self._format, self._selection):
+            for one in sessions_at(path, self._roots, self._facility, self._format, self._selection):
                 found[one.path] = one
         return iter(sorted(found.values(), key=lambda one: one.path))
 
@@ -109,7 +109,7 @@ class Selected:
         """Return the session that the working directory is in. Raises UsageError where it is in none."""
         try:
             here = os.getcwd()
-            found = next(discover.sessions_at(here, self._roots, self._facility, self._format), None)
+            found = next(sessions_at(here, self._roots, self._facility, self._format), None)
         except (UsageError, OSError) as error:
             raise UsageError(WHICH_SESSION) from error
         if found is None or not f"{here}/".startswith(f"{os.path.realpath(found.path)}/"):

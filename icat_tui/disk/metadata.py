@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import structs
 
-from icat_tui.disk.fingerprint import DatasetLook, look_at_dataset, metadata_path, refusal
+from icat_tui.disk.changes import DatasetLook, look_at_dataset, metadata_path
+from icat_tui.disk.filesystem import refusal
 from icat_tui.domain.formats import MX_METADATA, RawFormat
 from icat_tui.domain.model import DiskDataset, Metadata, SessionDirectory, Trouble, TroubleKind
 from icat_tui.domain.timeslot import parse_time
@@ -52,7 +53,7 @@ def read_datasets(
     """Return the datasets, read, in the same order.
 
     `started` is when the scan began, in seconds since the epoch; times without an offset are of the zone of this name.
-    Stamps and `first_seen` that a dataset comes with (`discover.look_at`) tell how long it has been at rest.
+    Stamps and `first_seen` that a dataset comes with (`changes.look_at`) tell how long it has been at rest.
     """
     zone = ZoneInfo(zone_name)
     return [_read_dataset(directory, dataset, started, zone) for dataset in datasets]

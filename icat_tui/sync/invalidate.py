@@ -14,8 +14,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from icat_tui.disk import discover
-from icat_tui.disk.fingerprint import look_at_dataset
+from icat_tui.disk import changes, listing
+from icat_tui.disk.changes import look_at_dataset
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import DiskSession, SessionDirectory, TroubleKind
@@ -80,10 +80,10 @@ def _check(entry: Entry, around: Surroundings, fingerprint_age: timedelta) -> Ch
         gone = there is False
         return Checked(directory, Finding.GONE if gone else Finding.UNCERTAIN, "" if gone else str(there))
     started, zone = around.now.timestamp(), around.facility.time_zone
-    now = discover.list_session(directory, started, entry.disk, zone_name=zone)
+    now = listing.list_session(directory, started, entry.disk, zone_name=zone)
     if refused := _refused(directory, entry.disk, now):
         return Checked(directory, Finding.UNCERTAIN, refused)
-    unchanged = discover.unchanged(directory, entry.disk, now, fingerprint_age)
+    unchanged = changes.unchanged(directory, entry.disk, now, fingerprint_age)
     return Checked(directory, Finding.KEPT if unchanged else Finding.CHANGED)
 
 

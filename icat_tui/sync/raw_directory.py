@@ -15,7 +15,8 @@ from typing import Any
 from msgspec import Struct
 
 from icat_tui._version import __version__
-from icat_tui.disk import discover, metadata
+from icat_tui.disk import metadata
+from icat_tui.disk.find import AnyFormat, sessions_at
 from icat_tui.domain import timeslot
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
@@ -54,7 +55,7 @@ class Site(Struct, frozen=True, kw_only=True):
     origin: Origin
     """What messages say where nobody says otherwise; also what time it is."""
     data_roots: tuple[str, ...] = ()
-    raw_format: discover.AnyFormat = "auto"
+    raw_format: AnyFormat = "auto"
 
 
 def origin_here(now: datetime) -> Origin:
@@ -91,7 +92,7 @@ def place_of(path: str, site: Site) -> Place:
 def session_at(path: str, site: Site) -> SessionDirectory | None:
     """Return the session on disk that a path lies in; None where there is none."""
     try:
-        found = next(iter(discover.sessions_at(path, site.data_roots, site.facility, site.raw_format)), None)
+        found = next(iter(sessions_at(path, site.data_roots, site.facility, site.raw_format)), None)
     except UsageError:  # not there, or in no session
         return None
     if not isinstance(found, SessionDirectory):

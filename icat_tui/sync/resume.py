@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from icat_tui.cancel import Cancellation
-from icat_tui.disk.stored import parse_stored
+from icat_tui.disk.stored_xml import parse_stored
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import session_of

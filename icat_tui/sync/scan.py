@@ -16,7 +16,7 @@ from typing import TypeVar
 from msgspec import Struct, structs
 
 from icat_tui.cancel import Cancellation, Cancelled
-from icat_tui.disk import discover
+from icat_tui.disk import changes, listing
 from icat_tui.domain.comparison import compare
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.matching import wanted
@@ -222,7 +222,7 @@ class _Run:
         zone = self.plan.around.facility.time_zone
         with self.at_disk:
             self.cancellation.check()
-            disk = discover.list_session(directory, self.started, before, self.plan.jobs, zone_name=zone)
+            disk = listing.list_session(directory, self.started, before, self.plan.jobs, zone_name=zone)
             if disk.trouble and disk.trouble.kind == TroubleKind.INVALID:
                 disk = structs.replace(disk, trouble=_why_absent(directory, disk.trouble))
         self.cancellation.check()
@@ -247,7 +247,7 @@ class _Run:
         look = wanted(directory, disk, catalogue, around)
         with self.at_disk:
             self.cancellation.check()
-            disk = discover.look_at(directory, disk, look, previous, self.plan.fingerprint_age)
+            disk = changes.look_at(directory, disk, look, previous, self.plan.fingerprint_age)
         disk = self.read(directory, disk, look.read)
         return compare(directory, disk, catalogue, around), disk
 

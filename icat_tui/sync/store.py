@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from icat_tui.cancel import Cancellation
-from icat_tui.disk.stored import LARGEST, parse_stored
+from icat_tui.disk.stored_xml import LARGEST, parse_stored
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key, session_of

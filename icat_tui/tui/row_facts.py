@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 from textual.content import Content
 
-from icat_tui.disk.counting import count_files
+from icat_tui.disk.filesystem import count_files
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import FileCount, Session, SessionDirectory
 from icat_tui.domain.status import ACTIONABLE, Category, Status

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.disk.counting import count_files
+from icat_tui.disk.filesystem import count_files
 from tests.cli.conftest import Runner
 from tests.cli.place import Place
 

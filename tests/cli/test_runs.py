@@ -343,9 +343,9 @@ def test_a_mistake_of_ours_is_one_line_and_not_the_code_of_something_to_do(
 def test_a_session_that_breaks_the_program_spoils_no_other(
     place: Place, at: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from icat_tui.disk import discover  # noqa: PLC0415 - to be broken
+    from icat_tui.disk import listing  # noqa: PLC0415 - to be broken
 
-    list_session = discover.list_session
+    list_session = listing.list_session
 
     def broken(directory: SessionDirectory, *args: object, **options: object) -> object:
         if directory.proposal == "ma100":
@@ -354,7 +354,7 @@ def test_a_session_that_breaks_the_program_spoils_no_other(
 
     place.session()
     place.session("ma100/id10/20231019")
-    monkeypatch.setattr(discover, "list_session", broken)
+    monkeypatch.setattr(listing, "list_session", broken)
     ran = at("sync", "--json")
     assert (ran.code, ran.summary["failed"], ran.summary["categories"]) == (3, 1, {"ok": 1})
     assert "a mistake of ours (ValueError: odd)" in ran.err

@@ -428,7 +428,7 @@ def test_h5py_comes_with_the_first_hdf5_file_and_never_for_mx(session: SessionDi
     Path(session.raw_path, "colA/colA_0002").mkdir()
     script = """if True:
         import pickle, sys
-        from icat_tui.disk import discover, metadata
+        from icat_tui.disk import find, listing, metadata
         for asked in pickle.load(sys.stdin.buffer):
             metadata.read_datasets(*asked)
             print("h5py" in sys.modules)

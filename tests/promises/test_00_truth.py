@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from icat_tui.catalogue.icatplus import IcatPlus
-from icat_tui.disk import discover
+from icat_tui.disk.find import find_sessions
 from icat_tui.domain.model import Session
 from icat_tui.domain.scan_events import SessionFailed
 from icat_tui.domain.selection import Selection
@@ -29,7 +29,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBox]:
 
 
 def scanned(box: OpenBox, **options: object) -> dict[str, Session]:
-    found = discover.find_sessions(box.facility.data_root, Selection(), SITE, "auto")
+    found = find_sessions(box.facility.data_root, Selection(), SITE, "auto")
     view = JournalView(Path(str(box.settings["state_dir"]), "journal.jsonl"), SITE)
     around = Surroundings(facility=SITE, now=box.facility.now, sent=view)
     with IcatPlus(box.icatplus, SANDBOX_KEY, zone=SITE.zone) as client:

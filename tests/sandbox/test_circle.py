@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from icat_tui.cancel import Cancellation
-from icat_tui.disk.discover import find_sessions
+from icat_tui.disk.find import find_sessions
 from icat_tui.domain.model import Match, Session
 from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.selection import Selection

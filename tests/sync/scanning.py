@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import structs
 
 from icat_tui.cancel import Cancellation
-from icat_tui.disk import discover
+from icat_tui.disk.find import AnyFormat, Found, find_sessions
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Answer, CatalogueDataset, Investigation, Outcome, Session, SessionDirectory
@@ -142,9 +142,9 @@ def several(root: Path, catalogue: StandIn, number: int = 5) -> list[SessionDire
 # -- scanned ---------------------------------------------------------------------------------------------------------
 
 
-def found_below(root: Path, raw_format: discover.AnyFormat = RawFormat.ESRFV3) -> Iterator[discover.Found]:
+def found_below(root: Path, raw_format: AnyFormat = RawFormat.ESRFV3) -> Iterator[Found]:
     """Return what a walk over the whole root finds."""
-    return discover.find_sessions(str(root), Selection(), FACILITY, raw_format)
+    return find_sessions(str(root), Selection(), FACILITY, raw_format)
 
 
 def plan_of(

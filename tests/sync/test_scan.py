@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from icat_tui.disk import discover, metadata
+from icat_tui.disk import changes, listing, metadata
 from icat_tui.domain.errors import ExitCode, exit_code
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Answer, CatalogueDataset, DiskSession, Outcome, Session, SessionDirectory
@@ -161,7 +161,7 @@ def test_the_disk_is_looked_at_while_icat_is_asked(root: Path) -> None:
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_no_more_sessions_than_jobs_are_listed_at_once(root: Path, jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     together, lock, at_disk, most = threading.Barrier(jobs, timeout=10), threading.Lock(), set[object](), 0
-    list_session = discover.list_session
+    list_session = listing.list_session
 
     def counted(directory: SessionDirectory, *arguments: Any, **options: Any) -> DiskSession:
         nonlocal most
@@ -174,7 +174,7 @@ def test_no_more_sessions_than_jobs_are_listed_at_once(root: Path, jobs: int, mo
             at_disk.remove(directory)
         return listed
 
-    monkeypatch.setattr(discover, "list_session", counted)
+    monkeypatch.setattr(listing, "list_session", counted)
     catalogue = StandIn()
     assert len(scanned(several(root, catalogue, 12), catalogue, jobs=jobs)) == 12
     assert most == jobs
@@ -274,11 +274,11 @@ def break_catalogue(_: pytest.MonkeyPatch, catalogue: StandIn, broken: SessionDi
 
 
 def break_listing(monkeypatch: pytest.MonkeyPatch, _: StandIn, broken: SessionDirectory) -> None:
-    breaks(monkeypatch, discover, "list_session", broken)
+    breaks(monkeypatch, listing, "list_session", broken)
 
 
 def break_looking(monkeypatch: pytest.MonkeyPatch, _: StandIn, broken: SessionDirectory) -> None:
-    breaks(monkeypatch, discover, "look_at", broken)
+    breaks(monkeypatch, changes, "look_at", broken)
 
 
 def break_reading(monkeypatch: pytest.MonkeyPatch, _: StandIn, broken: SessionDirectory) -> None:

@@ -11,7 +11,7 @@ import pytest
 from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.catalogue.gate import Limits
 from icat_tui.catalogue.icatplus import IcatPlus
-from icat_tui.disk.stored import parse_stored
+from icat_tui.disk.stored_xml import parse_stored
 from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import NOT_XML, RawFormat

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import RichLog
 
 from icat_tui.cancel import Cancellation
-from icat_tui.disk import discover
+from icat_tui.disk.find import find_sessions
 from icat_tui.domain.selection import Selection
 from icat_tui.settings.load import load
 from icat_tui.sync.cache import SessionCache
@@ -39,7 +39,7 @@ def a_workplace(
         return (
             iter(found)
             if found is not None
-            else discover.find_sessions(str(circle.place.root), Selection(), settings.facility, "auto")
+            else find_sessions(str(circle.place.root), Selection(), settings.facility, "auto")
         )
 
     return Workplace(

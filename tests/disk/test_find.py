@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.disk.discover import find_sessions, sessions_at
+from icat_tui.disk.find import find_sessions, sessions_at
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET  # with _Tree, which refuses what makes XML harmful
 from zoneinfo import ZoneInfo
 
-from icat_tui.disk.fingerprint import look, refusal, stamp
+from icat_tui.disk.filesystem import look, refusal, stamp
 from icat_tui.domain.model import Stamp, StoredMessage, Trouble
 from icat_tui.domain.timeslot import parse_time
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from icat_tui.disk import hdf5
-from icat_tui.disk.discover import list_session, look_at, unchanged
-from icat_tui.disk.fingerprint import look, stamp, trusted
+from icat_tui.disk.changes import look_at, trusted, unchanged
+from icat_tui.disk.filesystem import look, stamp
+from icat_tui.disk.listing import list_session
 from icat_tui.disk.metadata import read_datasets
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.matching import Wanted

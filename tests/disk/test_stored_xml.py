@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icat_tui.disk.stored import LARGEST, REQUIRED, parse_stored, read_stored
+from icat_tui.disk.stored_xml import LARGEST, REQUIRED, parse_stored, read_stored
 from icat_tui.domain.model import StoredMessage
 from tests.disk.bliss import MESSAGE
 

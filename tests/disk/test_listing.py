@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from icat_tui.disk.discover import list_session
+from icat_tui.disk.listing import list_session
 from icat_tui.domain.formats import RAW_DIRECTORIES, RawFormat
 from icat_tui.domain.model import DiskSession, SessionDirectory, Stamp, Trouble, TroubleKind
 from tests.disk.bliss import MESSAGE

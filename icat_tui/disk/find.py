@@ -1,0 +1,151 @@
+"""Sessions below a data root: by proposal, beamline and date, or those that hold a path.
+
+What the system refuses is said of that one place, in its own words, and the rest goes on.
+"""
+
+import errno
+import os
+import posixpath
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from icat_tui.disk.filesystem import Kind, entries_of, look
+from icat_tui.domain.errors import UsageError
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.formats import (
+    AUTO,
+    RawFormat,
+    detect_format,
+    session_date,
+    session_of,
+)
+from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.scan_events import DirectoryFailed
+from icat_tui.domain.selection import Selection
+
+Found = SessionDirectory | DirectoryFailed
+AnyFormat = RawFormat | Literal["auto"]
+EVERYTHING = Selection()
+LEVELS = 3
+"""A session lies at `<root>/<proposal>/<beamline>/<date>`."""
+
+
+# -- sessions --------------------------------------------------------------------------------------------------------
+
+
+def find_sessions(root: str, selection: Selection, facility: Facility, raw_format: AnyFormat) -> Iterator[Found]:
+    """Yield the selected sessions below a data root by proposal, beamline directory and date, as they are found.
+
+    Hidden names and what is not called by a possible date are passed over, links to directories are followed. What
+    can't be listed is a `DirectoryFailed`, and the rest goes on.
+    """
+    return _Search(selection, facility, raw_format).root(_absolute(root))
+
+
+def sessions_at(
+    path: str, roots: Sequence[str], facility: Facility, raw_format: AnyFormat, selection: Selection = EVERYTHING
+) -> Iterator[Found]:
+    """Return the selected sessions that hold PATH or lie below it (interface.md, "Selection").
+
+    PATH is a data root, a proposal, a beamline directory, a session, or anything in one. Below none of `roots` the
+    session is found by its date component. Raises UsageError where PATH is not there or can't belong to a session.
+    """
+    seen = look(path)
+    if isinstance(seen, OSError) and seen.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENOLINK):
+        raise UsageError(f"{path!r} is not there: check the path, and whether its file system is mounted")
+    root, names = _split(_absolute(path), [_absolute(known) for known in roots])
+    place = posixpath.join(root, *names)
+    if len(names) == LEVELS and session_date(names[-1]) is None:
+        raise UsageError(f"{path!r} is in no session: {place!r} is not called by a date like 20231019")
+    search = _Search(selection, facility, raw_format)
+    if not search.wants(names):
+        return iter(())
+    return (search.root, search.proposal, search.beamline, search.session)[len(names)](place)
+
+
+def _absolute(path: str) -> str:
+    return "/" + os.path.abspath(path).lstrip("/")
+
+
+def _split(path: str, roots: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the data root that a path lies in and at most three names below it; raises UsageError without a root."""
+    inner_first = sorted(roots, key=len, reverse=True)
+    real = os.path.realpath(path)  # a root is often known by a link, and the working directory never is
+    places = [(path, root, root) for root in inner_first]
+    places += [(real, root, os.path.realpath(root)) for root in inner_first]
+    for place, root, named in places:
+        prefix = named.rstrip("/") + "/"
+        if f"{place}/".startswith(prefix):
+            return root, [name for name in place[len(prefix) :].split("/") if name][:LEVELS]
+    session = session_of(path)
+    if session is None:
+        raise UsageError(f"{path!r} is below no data root ({', '.join(roots)}), nor in a session: give its --data-root")
+    above = session.split("/")
+    return "/".join(above[:-LEVELS]) or "/", above[-LEVELS:]
+
+
+class _Search(NamedTuple):
+    """What is looked for; each method yields what it finds in a directory of its level."""
+
+    selection: Selection
+    facility: Facility
+    raw_format: AnyFormat
+
+    def wants(self, names: Sequence[str]) -> bool:
+        """Return whether the selection has room for a place so far below the root."""
+        tests = (self.selection.wants_proposal, self._wants_beamline, self.selection.wants_session)
+        return all(test(name) for test, name in zip(tests, names, strict=False))
+
+    def _wants_beamline(self, name: str) -> bool:
+        return self.selection.wants_beamline(name, self.facility)
+
+    def root(self, path: str) -> Iterator[Found]:
+        for proposal in _below(path, self.selection.wants_proposal):
+            yield from (proposal,) if isinstance(proposal, DirectoryFailed) else self.proposal(proposal)
+
+    def proposal(self, path: str) -> Iterator[Found]:
+        for beamline in _below(path, self._wants_beamline):
+            yield from (beamline,) if isinstance(beamline, DirectoryFailed) else self.beamline(beamline)
+
+    def beamline(self, path: str) -> Iterator[Found]:
+        for session in _below(path, self.selection.wants_session):
+            yield from (session,) if isinstance(session, DirectoryFailed) else self.session(session)
+
+    def session(self, path: str) -> Iterator[Found]:
+        above, date = posixpath.split(path)
+        above, directory = posixpath.split(above)
+        beamline = self.facility.beamline(directory)
+        names: list[str] = []
+        if self.raw_format == AUTO and beamline not in self.facility.formats:
+            try:
+                names = [name for name, kind in entries_of(path) if kind != Kind.OTHER]
+            except OSError as error:  # no format is as good as another: what lies there is not known
+                yield _failed(path, error)
+                return
+        if self.raw_format == AUTO:
+            raw_format = detect_format(beamline, names, self.facility)
+        else:
+            raw_format = RawFormat(self.raw_format)
+        yield SessionDirectory(path, posixpath.basename(above), beamline, date, raw_format)
+
+
+def _below(path: str, wants: Callable[[str], bool]) -> Iterator[str | DirectoryFailed]:
+    """Yield the wanted directories in a directory; what can't be looked into as a failure of its own."""
+    try:
+        entries = entries_of(path)
+    except OSError as error:
+        yield _failed(path, error)
+        return
+    for name, kind in entries:
+        if name.startswith(".") or not wants(name):
+            continue
+        below = posixpath.join(path, name)
+        seen = look(below) if kind == Kind.REFUSED else None
+        if isinstance(seen, OSError):
+            yield _failed(below, seen)
+        elif kind in (Kind.DIRECTORY, Kind.REFUSED):
+            yield below
+
+
+def _failed(path: str, error: OSError) -> DirectoryFailed:
+    return DirectoryFailed(path, error.strerror or str(error))
