@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from icat_tui.catalogue.gate import Limits
 from icat_tui.catalogue.icatplus import DEFAULT_LIMITS, IcatPlus
+from icat_tui.catalogue.limits import Limits
 from icat_tui.disk.find import AnyFormat
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.errors import UsageError

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from icat_tui.catalogue.gate import Limits
+from icat_tui.catalogue.limits import Limits
 from icat_tui.cli import main
 from icat_tui.domain.status import Category, Status
 from icat_tui.services import icatplus_for

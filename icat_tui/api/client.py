@@ -18,8 +18,8 @@ from msgspec import Struct
 from icat_tui.api.failures import CatalogueError, NotStoredError, OutcomeUnknownError
 from icat_tui.atomic import write_file
 from icat_tui.cancel import Cancellation
-from icat_tui.catalogue.gate import Limits
 from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.catalogue.limits import Limits
 from icat_tui.domain import timeslot
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.errors import ExitCode, IcatTuiError, UsageError

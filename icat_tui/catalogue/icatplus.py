@@ -13,14 +13,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from icat_tui.catalogue.elements import element_id, elements, page_total, parse_dataset, parse_investigation
-from icat_tui.catalogue.gate import Gate, Limits, Stopped
-from icat_tui.catalogue.secret import PLACE, ApiKey
+from icat_tui.catalogue.api_key import PLACE, ApiKey
+from icat_tui.catalogue.limits import Gate, Limits, Stopped
+from icat_tui.catalogue.parse import element_id, elements, page_total, parse_dataset, parse_investigation
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.model import Answer, CatalogueDataset, Investigation, Outcome
 
 if TYPE_CHECKING:
-    from icat_tui.catalogue.http import Transport
+    from icat_tui.catalogue.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class IcatPlus:
     def _transport(self) -> "Transport":
         with self._opening:
             if self._opened is None:
-                from icat_tui.catalogue.http import Transport  # noqa: PLC0415 -- imports requests: slow, maybe needless
+                from icat_tui.catalogue.transport import Transport  # noqa: PLC0415 -- imports requests: slow, maybe needless
 
                 self._opened = Transport(self._url, self._key, self._gate, jobs=self._jobs)
             return self._opened

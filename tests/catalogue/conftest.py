@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from icat_tui.catalogue.gate import Limits
 from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.catalogue.limits import Limits
 
 PARIS = ZoneInfo("Europe/Paris")
 KEY = "elogbook-0000aaaa-12+é/ %"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from icat_tui import cli
-from icat_tui.catalogue.gate import Limits
+from icat_tui.catalogue.limits import Limits
 from icat_tui.services import icatplus_for
 from tests.cli.place import Place, Ran, serving
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.catalogue.gate import Limits
+from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.ingest.broker import Broker

@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from icat_tui.catalogue.gate import Limits
 from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import ScanEvent
 from icat_tui.domain.status import Category

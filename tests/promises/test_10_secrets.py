@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.catalogue.gate import Limits
 from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.scan_events import SessionFailed
 from icat_tui.sync import scan as module
 from tests.promises.small_facility import SECRET, SmallFacility, asked, events_with

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from icat_tui.cancel import Cancellation
-from icat_tui.catalogue.gate import Limits
 from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.scan_events import ScanFinished
 from icat_tui.domain.status import Category
 from icat_tui.sandbox import icatplus

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from icat_tui.cancel import Cancellation, Cancelled
-from icat_tui.catalogue.gate import Limits
 from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.catalogue.limits import Limits
 from icat_tui.disk.stored_xml import parse_stored
 from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.facility import Facility

@@ -40,7 +40,7 @@ class Stopped(Exception):  # noqa: N818 -- not an error: what a request that wai
     """No request may go on: the client was closed, or ICAT+ was given up. Its text is for a person."""
 
 
-class Line:
+class SocketHandle:
     """A second handle on the socket of a connection, to shut it under the hands of the thread that reads from it.
 
     A handle of its own, because the number of a closed one may already be somebody else's file.
@@ -49,12 +49,12 @@ class Line:
     def __init__(self, connected: socket.socket) -> None:
         """Take a handle on a socket that is connected and not wrapped in TLS yet."""
         self._lock = threading.Lock()
-        self._handle = connected.dup()
+        self._socket = connected.dup()
         self._busy = False
         self._retired = False
 
     def take(self) -> None:
-        """Say that a request uses the line."""
+        """Note that a request uses the connection."""
         with self._lock:
             self._busy = True
 
@@ -63,19 +63,19 @@ class Line:
         with self._lock:
             self._busy = False
             if self._retired:
-                self._handle.close()
+                self._socket.close()
 
     def retire(self) -> None:
         """Close the handle, now or, where the rest of an answer is still being read, after that."""
         with self._lock:
             self._retired = True
             if not self._busy:
-                self._handle.close()
+                self._socket.close()
 
     def shut(self) -> None:
         """End the connection for everybody: a read that waits on it returns at once."""
         with self._lock, contextlib.suppress(OSError):  # the other side was faster
-            self._handle.shutdown(socket.SHUT_RDWR)
+            self._socket.shutdown(socket.SHUT_RDWR)
 
 
 class Call:
@@ -84,11 +84,11 @@ class Call:
     def __init__(self, deadline: float) -> None:
         """Start a request that must have its whole answer by `deadline` (of `time.monotonic`)."""
         self.deadline = deadline
-        self.line: Line | None = None
+        self.handle: SocketHandle | None = None
         self.connected = False
         """Whether the connection stands, TLS included."""
         self.overdue = False
-        """Whether the line was shut because the whole answer took too long."""
+        """Whether the handle was shut because the whole answer took too long."""
 
 
 class Gate:
@@ -128,8 +128,8 @@ class Gate:
         finally:
             with self._state:
                 self._calls.discard(call)
-                if call.line is not None:
-                    call.line.release()
+                if call.handle is not None:
+                    call.handle.release()
                 self._state.notify_all()
 
     def pause(self, seconds: float) -> None:
@@ -171,15 +171,15 @@ class Gate:
             self.check_open()
         raise TimeoutError
 
-    def use(self, call: Call, line: Line) -> None:
-        """Let a request be ended by shutting this line; one that must end already finds it shut."""
+    def use(self, call: Call, handle: SocketHandle) -> None:
+        """Let a request be ended by shutting this handle; one that must end already finds it shut."""
         with self._state:
-            if call.line is not None:
-                call.line.release()
-            call.line = line
-            line.take()
+            if call.handle is not None:
+                call.handle.release()
+            call.handle = handle
+            handle.take()
             if self.closed or call.overdue:
-                line.shut()
+                handle.shut()
 
     def check_open(self) -> None:
         """Raise `Stopped` once the client is closed."""
@@ -206,8 +206,8 @@ class Gate:
         with self._state:
             self._closed.set()
             for call in self._calls:
-                if call.line is not None:
-                    call.line.shut()
+                if call.handle is not None:
+                    call.handle.shut()
             self._state.notify_all()
 
     def _over(self) -> bool:
@@ -219,7 +219,7 @@ class Gate:
             raise Stopped(self._given_up)
 
     def _keep_deadlines(self) -> None:
-        """Shut the lines of requests that are overdue: a server that sends a byte now and then meets no other limit."""
+        """Shut the connections of requests that are overdue: a server that sends a byte now and then meets no other limit."""
         wait = 0.0
         while not self._closed.wait(wait):
             with self._state:
@@ -227,8 +227,8 @@ class Gate:
                 for call in self._calls:
                     if call.deadline <= now:
                         call.overdue = True
-                        if call.line is not None:
-                            call.line.shut()
+                        if call.handle is not None:
+                            call.handle.shut()
                 # a request that starts while we wait is due after us
                 wait = (
                     min((call.deadline for call in self._calls if not call.overdue), default=now + self.limits.answer)

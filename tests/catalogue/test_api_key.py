@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icat_tui.catalogue import http
-from icat_tui.catalogue.gate import Limits
+from icat_tui.catalogue import transport
+from icat_tui.catalogue.api_key import PLACE, ApiKey
 from icat_tui.catalogue.icatplus import IcatPlus
-from icat_tui.catalogue.secret import PLACE, ApiKey
+from icat_tui.catalogue.limits import Limits
 from tests.catalogue.conftest import (
     KEY,
     Asking,
@@ -70,14 +70,14 @@ def test_the_key_is_filled_in_once_and_where_it_belongs() -> None:
 def tracebacks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return what a traceback of every error inside would show, the values of all variables among it."""
     shown: list[str] = []
-    explain = http.explain
+    explain = transport.explain
 
-    def looked_at(error: BaseException, late: str) -> http.Broken:
+    def looked_at(error: BaseException, late: str) -> transport.Broken:
         exception = traceback.TracebackException.from_exception(error)
         shown.append("".join(exception.format()) + repr(error))
         return explain(error, late)
 
-    monkeypatch.setattr(http, "explain", looked_at)
+    monkeypatch.setattr(transport, "explain", looked_at)
     return shown
 
 
@@ -149,14 +149,14 @@ def test_the_key_is_in_no_traceback_of_a_failed_connection_not_even_among_its_va
     tls: bool, refusing: str, connect: Callable[..., IcatPlus], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[str] = []
-    explain = http.explain
+    explain = transport.explain
 
-    def looked_at(error: BaseException, late: str) -> http.Broken:
+    def looked_at(error: BaseException, late: str) -> transport.Broken:
         exception = traceback.TracebackException.from_exception(error, capture_locals=True)
         shown.append("".join(exception.format()))
         return explain(error, late)
 
-    monkeypatch.setattr(http, "explain", looked_at)
+    monkeypatch.setattr(transport, "explain", looked_at)
     connect(refusing.replace("http", "https") if tls else refusing, limits=IMPATIENT).datasets(7)
     assert shown
     assert not [text for text in shown if CORE in text.lower()]

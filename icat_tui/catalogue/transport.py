@@ -27,8 +27,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from icat_tui._version import __version__
-from icat_tui.catalogue.gate import CANCELLED, Call, Gate, Line, Stopped
-from icat_tui.catalogue.secret import ApiKey
+from icat_tui.catalogue.api_key import ApiKey
+from icat_tui.catalogue.limits import CANCELLED, Call, Gate, SocketHandle, Stopped
 from icat_tui.domain.model import Answer, Outcome
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -54,13 +54,13 @@ class Connection(HTTPConnection):
     """A connection that can be shut from another thread, and that puts in the key as the last thing before sending."""
 
     debuglevel = 0  # whatever http.client was told: it would print what is sent
-    _line: Line | None = None
+    _handle: SocketHandle | None = None
 
     def _new_conn(self) -> socket.socket:
         gate, call, _ = _UNDER_WAY.get()
         connected = gate.dial(super()._new_conn)
-        self._line = Line(connected)
-        gate.use(call, self._line)
+        self._handle = SocketHandle(connected)
+        gate.use(call, self._handle)
         return connected
 
     def connect(self) -> None:
@@ -73,17 +73,17 @@ class Connection(HTTPConnection):
         gate, call, key = _UNDER_WAY.get()
         if self.sock is None:
             self.connect()  # http.client would do so with the request, key and all, in the frames of its traceback
-        elif self._line is not None and self._line is not call.line:
-            gate.use(call, self._line)
+        elif self._handle is not None and self._handle is not call.handle:
+            gate.use(call, self._handle)
             call.connected = True
         super().putrequest(method, key.fill(url), *args, **options)
 
     def close(self) -> None:
         """Close; what is left of an answer can still be read, and shut."""
         super().close()
-        if self._line is not None:
-            self._line.retire()
-            self._line = None
+        if self._handle is not None:
+            self._handle.retire()
+            self._handle = None
 
 
 class TlsConnection(Connection, HTTPSConnection):
@@ -277,7 +277,7 @@ class Transport:
             finally:
                 _UNDER_WAY.reset(token)
         if self._gate.closed:
-            raise Stopped(CANCELLED)  # a line that we shut ourselves looks like anything
+            raise Stopped(CANCELLED)  # a connection that we shut ourselves looks like anything
         if call.overdue:
             return Broken(f"the answer was not complete after {self._gate.limits.answer:g} s", again=True)
         if isinstance(result, Reply) and result.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -10,14 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icat_tui.catalogue.elements import (
-    element_id,
-    elements,
-    page_total,
-    parse_dataset,
-    parse_investigation,
-    whole_number,
-)
+from icat_tui.catalogue.parse import element_id, elements, page_total, parse_dataset, parse_investigation, whole_number
 from tests.catalogue.conftest import PARIS
 
 DATASET = {"id": 12, "name": "0001", "location": "/data/visitor/hg333/id99/20231019/RAW_DATA/a/a_0001"}

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from msgspec import structs
 
-from icat_tui.catalogue.gate import Call, Gate, Limits, Line, Stopped
 from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.catalogue.limits import Call, Gate, Limits, SocketHandle, Stopped
 from icat_tui.domain.model import Outcome
 from tests.catalogue.conftest import (
     CERTIFICATE,
@@ -202,12 +202,12 @@ def test_a_connection_that_comes_too_late_is_closed() -> None:
 def test_a_line_shuts_the_connection_under_the_hands_of_its_reader() -> None:
     ours, other = socket.socketpair()
     with ours, other:
-        line = Line(ours)
+        handle = SocketHandle(ours)
         reading = Asking(lambda: ours.recv(1))
-        line.shut()
+        handle.shut()
         assert reading.answer() == b""
-        line.retire()
-        line.shut()
+        handle.retire()
+        handle.shut()
 
 
 def test_a_line_that_is_in_use_is_closed_after_that() -> None:
@@ -216,12 +216,12 @@ def test_a_line_that_is_in_use_is_closed_after_that() -> None:
     with other:
         other.settimeout(10)
         with gate.request() as call:
-            line = Line(ours)
-            gate.use(call, line)
+            handle = SocketHandle(ours)
+            gate.use(call, handle)
             ours.close()
-            line.retire()
+            handle.retire()
             gate.close()
-            assert other.recv(1) == b"", "the line could not be shut any more"
+            assert other.recv(1) == b"", "the handle could not be shut any more"
 
 
 @pytest.mark.parametrize("overdue", [False, True])
@@ -232,12 +232,12 @@ def test_a_line_that_comes_after_the_end_is_shut(overdue: bool) -> None:
         gate.close()
     ours, other = socket.socketpair()
     with ours, other:
-        line = Line(ours)
-        gate.use(call, line)
+        handle = SocketHandle(ours)
+        gate.use(call, handle)
         other.settimeout(10)
         assert other.recv(1) == b""
-        line.release()
-        line.retire()
+        handle.release()
+        handle.retire()
 
 
 def test_a_line_that_was_left_for_another_one_is_closed() -> None:
@@ -245,10 +245,10 @@ def test_a_line_that_was_left_for_another_one_is_closed() -> None:
     ours, other = socket.socketpair()
     with other, gate.request() as call:
         other.settimeout(10)
-        first = Line(ours)
+        first = SocketHandle(ours)
         gate.use(call, first)
         with socket.socket() as elsewhere:
-            second = Line(elsewhere)
+            second = SocketHandle(elsewhere)
             gate.use(call, second)
         ours.close()
         first.retire()

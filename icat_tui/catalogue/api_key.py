@@ -1,7 +1,7 @@
 """The data acquisition key of ICAT+: part of every URL, and of nothing that anybody reads.
 
 What must stay true: the key leaves this object in one way only, as the path segment that `Connection.putrequest` of
-http.py writes to the server. Whatever else handles a request sees `PLACE` where the key will stand.
+transport.py writes to the server. Whatever else handles a request sees `PLACE` where the key will stand.
 """
 
 import re

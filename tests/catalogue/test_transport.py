@@ -13,9 +13,9 @@ import pytest
 import requests
 from msgspec import structs
 
-from icat_tui.catalogue.gate import Gate, Limits
-from icat_tui.catalogue.http import explain, shown, stays
 from icat_tui.catalogue.icatplus import IcatPlus
+from icat_tui.catalogue.limits import Gate, Limits
+from icat_tui.catalogue.transport import explain, shown, stays
 from icat_tui.domain.model import Outcome
 from tests.catalogue.conftest import (
     CERTIFICATE,
