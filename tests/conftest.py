@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from icat_tui.journal.writer import Journal
+
 FOREIGN = ("ICAT_TUI_", "BEACON_HOST", "NO_COLOR", "TEXTUAL_")
 HOMES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_DIRS")
 
@@ -44,3 +46,9 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """A journal that nobody has written to."""
+    return Journal(tmp_path / "state" / "journal.jsonl")

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from icat_tui.domain.status import ACTIONABLE, Category, Status
-from icat_tui.ingest.records import Kind, SendOutcome, read
-from icat_tui.ingest.standing import OUT
+from icat_tui.journal.reader import OUT
+from icat_tui.journal.records import Kind, SendOutcome, read
 from tests.cli.place import PATIENCE, Place, Ran
 from tests.cli.place import serving as serving_icatplus
 from tests.cli.sending import Circle, Ingester, dataset

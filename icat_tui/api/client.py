@@ -25,8 +25,8 @@ from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.errors import ExitCode, IcatTuiError, UsageError
 from icat_tui.domain.model import Answer, Investigation
 from icat_tui.ingest.broker import BrokerError
-from icat_tui.ingest.events import MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
-from icat_tui.ingest.journal import Journal
+from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
+from icat_tui.journal.writer import Journal
 from icat_tui.services import NO_KEY, broker_for, cache_for, icatplus_for, site_for
 from icat_tui.settings import values
 from icat_tui.settings.load import load

@@ -21,14 +21,14 @@ from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, SessionFaile
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.ingest.broker import BrokerError
-from icat_tui.ingest.events import MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
-from icat_tui.ingest.journal import Journal
+from icat_tui.ingest.dataset_xml import origin_here
+from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
+from icat_tui.journal.view import JournalView
+from icat_tui.journal.writer import Journal
 from icat_tui.services import broker_for, cache_for, icatplus_for, raw_format_of, surroundings_for
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import KEYS, Settings, journal_path
-from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.plan import Plan, Terms, make_plan
-from icat_tui.sync.raw_directory import origin_here
 from icat_tui.sync.register import MessageSkipped, Office
 from icat_tui.sync.register import register as send_plans
 from icat_tui.sync.scan import ScanPlan

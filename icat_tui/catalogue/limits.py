@@ -219,7 +219,7 @@ class Gate:
             raise Stopped(self._given_up)
 
     def _keep_deadlines(self) -> None:
-        """Shut the connections of requests that are overdue: a server that sends a byte now and then meets no other limit."""
+        """Shut connections of overdue requests: a server that sends a byte now and then meets no other limit."""
         wait = 0.0
         while not self._closed.wait(wait):
             with self._state:

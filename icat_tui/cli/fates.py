@@ -8,7 +8,7 @@ from icat_tui.cli.output import Output
 from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.message import Message
 from icat_tui.domain.scan_events import SavingFailed
-from icat_tui.ingest.events import (
+from icat_tui.ingest.send_events import (
     BrokerConnected,
     BrokerLost,
     MessageAccepted,

@@ -17,11 +17,11 @@ from icat_tui.cli.scanning import catalogue_for
 from icat_tui.cli.stdout import write
 from icat_tui.cli.telling import Telling, subject_of
 from icat_tui.domain.errors import ExitCode, UsageError, exit_code
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.standing import JournalReader, Latest, Sending
+from icat_tui.journal.reader import JournalReader, Latest, Sending
+from icat_tui.journal.view import JournalView
+from icat_tui.journal.writer import Journal
 from icat_tui.services import broker_for, cache_for, site_for, surroundings_for, target_text
 from icat_tui.settings.schema import journal_path
-from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.records import SCHEMA, Record, Sent, json_line
 from icat_tui.sync.register import Office
 from icat_tui.sync.report import Line

@@ -19,11 +19,11 @@ from icat_tui.domain import timeslot
 from icat_tui.domain.errors import ExitCode, IcatTuiError, UsageError
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import ACTIONABLE, Category
-from icat_tui.ingest.journal import Journal
+from icat_tui.ingest.dataset_xml import origin_here
+from icat_tui.journal.writer import Journal
 from icat_tui.services import broker_for, target_text
 from icat_tui.settings.schema import Settings, journal_path
 from icat_tui.sync.plan import UNSUPERVISED, Group, Plan, Terms, make_plan, needs_choice
-from icat_tui.sync.raw_directory import origin_here
 from icat_tui.sync.register import Office, look_again, register
 from icat_tui.sync.verify import MessageConfirmed, verify
 from icat_tui.text import counted, visible

@@ -29,11 +29,11 @@ from icat_tui.domain.scan_events import (
 )
 from icat_tui.domain.status import Category
 from icat_tui.domain.surroundings import Surroundings
-from icat_tui.ingest.records import JournalError
+from icat_tui.journal.records import JournalError
+from icat_tui.journal.view import JournalView
 from icat_tui.services import icatplus_for
 from icat_tui.settings.schema import Settings, journal_path
 from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.records import Totals
 from icat_tui.sync.report import plain, trouble_text

@@ -19,7 +19,7 @@ from icat_tui.cli.running import Run
 from icat_tui.cli.sending_arguments import json_or_text
 from icat_tui.cli.telling import Telling
 from icat_tui.domain.errors import ExitCode, UsageError
-from icat_tui.ingest.journal import Journal
+from icat_tui.journal.writer import Journal
 from icat_tui.services import broker_for, cache_for, icatplus_for, site_for, target_text
 from icat_tui.settings.schema import journal_path
 from icat_tui.sync.listing import Listings

@@ -13,7 +13,7 @@ from icat_tui.cli.stdout import write
 from icat_tui.domain.errors import ExitCode, exit_code
 from icat_tui.domain.message import Message
 from icat_tui.domain.scan_events import SavingFailed
-from icat_tui.ingest.events import (
+from icat_tui.ingest.send_events import (
     BrokerConnected,
     BrokerLost,
     MessageAccepted,
@@ -21,7 +21,7 @@ from icat_tui.ingest.events import (
     MessageUnknown,
     SendingFinished,
 )
-from icat_tui.ingest.standing import Sending
+from icat_tui.journal.reader import Sending
 from icat_tui.sync.records import SCHEMA, Sent, error_record, json_line
 from icat_tui.sync.register import MessageSkipped, RegisterEvent, SessionLocked
 from icat_tui.sync.report import Line

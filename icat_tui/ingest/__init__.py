@@ -1,1 +1,1 @@
-"""What we tell ICAT: the messages, the way to the broker, and the journal of what was sent."""
+"""What ICAT is told: the bodies of messages, and the way to the broker."""

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from icat_tui.domain.message import Action, Message
-from icat_tui.ingest.messages import add_files_body
-from icat_tui.ingest.records import Kind, Record, SendOutcome
+from icat_tui.ingest.dataset_xml import add_files_body
+from icat_tui.journal.records import Kind, Record, SendOutcome
 from icat_tui.sandbox.beamline import stored_message
 from icat_tui.sandbox.icatplus import CatalogueState
 from icat_tui.sandbox.situations import InIcat, InJournal, Stored

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from icat_tui.domain.message import Message
-from icat_tui.ingest.events import MessageAccepted, MessageRejected, MessageUnknown
+from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, MessageUnknown
 from icat_tui.sync.plan import Plan
 from icat_tui.sync.register import MessageSkipped, RegisterEvent
 from icat_tui.sync.verify import MessageConfirmed, VerifyEvent

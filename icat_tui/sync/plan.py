@@ -14,7 +14,7 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import Dataset, Fit, Match, Session
 from icat_tui.domain.status import ACTIONABLE, Category, Status
-from icat_tui.ingest.messages import Identity, Origin, add_files_body, dataset_body
+from icat_tui.ingest.dataset_xml import Identity, Origin, add_files_body, dataset_body
 from icat_tui.text import visible
 
 UNSUPERVISED = (Status.REGISTERED_WITHOUT_FILES,)

@@ -6,7 +6,6 @@ and what nobody knows is never made up (interface.md, "Commands", `store-raw`).
 
 import os
 import posixpath
-import socket
 import stat
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +13,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from icat_tui._version import __version__
 from icat_tui.disk import metadata
 from icat_tui.disk.find import AnyFormat, sessions_at
 from icat_tui.domain import timeslot
@@ -22,7 +20,7 @@ from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import dataset_name, session_date
 from icat_tui.domain.model import DiskDataset, Match, SessionDirectory
-from icat_tui.ingest.messages import Body, Identity, Origin, dataset_body
+from icat_tui.ingest.dataset_xml import Body, Identity, Origin, dataset_body
 from icat_tui.sync.listing import Listings
 
 SAMPLE, START, END = "Sample_name", "startDate", "endDate"
@@ -56,11 +54,6 @@ class Site(Struct, frozen=True, kw_only=True):
     """What messages say where nobody says otherwise; also what time it is."""
     data_roots: tuple[str, ...] = ()
     raw_format: AnyFormat = "auto"
-
-
-def origin_here(now: datetime) -> Origin:
-    """Return what a message from this machine and this program says of itself (icat-facts.md §5.3)."""
-    return Origin(machine=socket.getfqdn(), software=f"icat-tui_v{__version__}", now=now)
 
 
 # -- where it lies ---------------------------------------------------------------------------------------------------

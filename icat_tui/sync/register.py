@@ -19,12 +19,12 @@ from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.scan_events import SavingFailed, SessionScanned
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.broker import Broker
-from icat_tui.ingest.events import SendEvent
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.send import send
+from icat_tui.ingest.send_events import SendEvent
+from icat_tui.ingest.sender import send
+from icat_tui.journal.view import JournalView
+from icat_tui.journal.writer import Journal
 from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.lock import SessionLockedError, locked
 from icat_tui.sync.plan import Offer, Plan, Terms, make_plan
 from icat_tui.sync.scan import ScanPlan, scan

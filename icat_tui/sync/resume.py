@@ -18,9 +18,9 @@ from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.scan_events import SavingFailed
 from icat_tui.domain.status import Status
-from icat_tui.ingest.records import planned_message
-from icat_tui.ingest.send import send
-from icat_tui.ingest.standing import JournalReader, Sending
+from icat_tui.ingest.sender import send
+from icat_tui.journal.reader import JournalReader, Sending
+from icat_tui.journal.records import planned_message
 from icat_tui.sync.lock import SessionLockedError, locked
 from icat_tui.sync.plan import NEEDS_CHOICE
 from icat_tui.sync.raw_directory import Site, session_at

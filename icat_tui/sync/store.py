@@ -22,11 +22,11 @@ from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import SessionDirectory, StoredMessage
 from icat_tui.domain.scan_events import SavingFailed
 from icat_tui.ingest.broker import Broker
-from icat_tui.ingest.events import SendEvent
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import add_files_body
-from icat_tui.ingest.send import send
-from icat_tui.ingest.standing import JournalReader, Sending
+from icat_tui.ingest.dataset_xml import add_files_body
+from icat_tui.ingest.send_events import SendEvent
+from icat_tui.ingest.sender import send
+from icat_tui.journal.reader import JournalReader, Sending
+from icat_tui.journal.writer import Journal
 from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.listing import Listing, Listings

@@ -13,7 +13,7 @@ from icat_tui.cancel import Cancellation
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key, session_of
 from icat_tui.domain.message import Action, Message
-from icat_tui.ingest.standing import Sending
+from icat_tui.journal.reader import Sending
 from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.listing import list_proposal
 

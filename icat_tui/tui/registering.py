@@ -12,7 +12,7 @@ from icat_tui.domain.errors import UsageError
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.status import Status
-from icat_tui.ingest.journal import Journal
+from icat_tui.journal.writer import Journal
 from icat_tui.services import broker_for, site_for
 from icat_tui.settings.schema import journal_path
 from icat_tui.sync.listing import Listings

@@ -14,7 +14,7 @@ from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import SavingFailed, SessionScanned
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.summary import session_row
-from icat_tui.ingest.events import (
+from icat_tui.ingest.send_events import (
     BrokerConnected,
     BrokerLost,
     MessageAccepted,

@@ -16,16 +16,16 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import DirectoryFailed
 from icat_tui.domain.surroundings import Surroundings
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.records import JournalError
+from icat_tui.ingest.dataset_xml import origin_here
+from icat_tui.journal.records import JournalError
+from icat_tui.journal.view import JournalView
+from icat_tui.journal.writer import Journal
 from icat_tui.services import broker_for, icatplus_for
 from icat_tui.settings.schema import Settings, journal_path, state_directory
 from icat_tui.sync.ask import Catalogue
 from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.plan import Terms
-from icat_tui.sync.raw_directory import origin_here
 from icat_tui.sync.register import Office
 from icat_tui.sync.scan import ScanPlan
 from icat_tui.sync.scripts import ScriptCall

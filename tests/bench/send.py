@@ -24,10 +24,10 @@ from typing import Any
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.message import Action, Message
 from icat_tui.ingest.broker import Broker
-from icat_tui.ingest.events import SendingFinished
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Identity, Origin, dataset_body
-from icat_tui.ingest.send import WINDOW, send
+from icat_tui.ingest.dataset_xml import Identity, Origin, dataset_body
+from icat_tui.ingest.send_events import SendingFinished
+from icat_tui.ingest.sender import WINDOW, send
+from icat_tui.journal.writer import Journal
 from tests.ingest.conftest import ActiveMQ, free_port
 
 GOAL = 1.5

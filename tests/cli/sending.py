@@ -15,8 +15,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from icat_tui.domain.facility import Facility
-from icat_tui.ingest.records import Record, read
-from icat_tui.ingest.standing import Sending, Standings
+from icat_tui.journal.reader import Sending, Standings
+from icat_tui.journal.records import Record, read
 from icat_tui.sandbox.icatplus import Entry
 from tests.cli.place import Place
 from tests.disk.bliss import write_bliss

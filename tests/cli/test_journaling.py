@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from icat_tui.domain.errors import ExitCode
-from icat_tui.ingest.standing import Latest
+from icat_tui.journal.reader import Latest
 from tests.beamtime import INVESTIGATION, START, Beamtime, beamtime, reject
 from tests.cli.place import Ran
 from tests.disk.bliss import ENDED, write_bliss

@@ -15,7 +15,7 @@ import pytest
 from icat_tui import cli
 from icat_tui.cli.stopping import STOPPING
 from icat_tui.ingest.broker import Connection
-from icat_tui.ingest.standing import Latest
+from icat_tui.journal.reader import Latest
 from icat_tui.sync.cache import SessionCache
 from tests.cli.place import HANG, PATIENCE, Place, Ran, environment, run_program
 from tests.cli.place import serving as serving_icatplus

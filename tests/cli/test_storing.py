@@ -13,7 +13,7 @@ import pytest
 
 from icat_tui import cli
 from icat_tui.domain.errors import ExitCode
-from icat_tui.ingest.standing import Latest
+from icat_tui.journal.reader import Latest
 from tests.beamtime import INVESTIGATION, Beamtime, beamtime, parameters, reject
 from tests.cli.place import Ran
 from tests.ingest.conftest import ActiveMQ, Client, Frame, activemq  # noqa: F401 - the fixture

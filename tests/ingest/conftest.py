@@ -16,9 +16,7 @@ from typing import Any
 import pytest
 
 from icat_tui.domain.broker_address import BrokerAddress
-from icat_tui.domain.message import Action, Message
 from icat_tui.ingest.broker import Broker
-from icat_tui.ingest.journal import Journal
 
 os.environ["STOMP_SKIP_HOSTNAME_SCAN"] = "1"  # or its import looks up this host's names
 parse_frame = importlib.import_module("stomp.utils").parse_frame
@@ -157,11 +155,6 @@ def fake() -> Iterator[FakeBroker]:
         yield broker
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "state" / "journal.jsonl")
-
-
 def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -180,22 +173,6 @@ def wait_for_port(port: int) -> None:
 def broker_at(*addresses: BrokerAddress, **changes: Any) -> Broker:
     defaults = {"rate": 0.0, "connect_timeout": 2.0, "receipt_timeout": 5.0, "reconnect_for": 0.0}
     return Broker(addresses=addresses, **(defaults | changes))
-
-
-def message(number: int, **changes: Any) -> Message:
-    values: dict[str, Any] = {
-        "id": f"m{number:04d}",
-        "action": Action.REGISTER,
-        "destination": "icatIngest",
-        "body": f"<dataset>{number} é</dataset>".encode(),
-        "dataset": f"/data/visitor/hg333/id99/20231019/RAW_DATA/colA/colA_{number:04d}",
-        "investigation": 7,
-    }
-    return Message(**(values | changes))
-
-
-def messages(count: int) -> list[Message]:
-    return [message(number) for number in range(count)]
 
 
 class ActiveMQ:

@@ -13,11 +13,12 @@ import pytest
 
 from icat_tui.domain.message import Message
 from icat_tui.ingest.broker import Login
-from icat_tui.ingest.events import BrokerLost, MessageAccepted, MessageRejected, SendingFinished
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.records import read
-from icat_tui.ingest.send import send
-from tests.ingest.conftest import JAR, ActiveMQ, broker_at, free_port, message
+from icat_tui.ingest.send_events import BrokerLost, MessageAccepted, MessageRejected, SendingFinished
+from icat_tui.ingest.sender import send
+from icat_tui.journal.records import read
+from icat_tui.journal.writer import Journal
+from tests.ingest.conftest import JAR, ActiveMQ, broker_at, free_port
+from tests.journal.entries import message
 
 pytestmark = [pytest.mark.activemq, pytest.mark.skipif(not JAR.exists(), reason=f"ActiveMQ is not installed ({JAR})")]
 

@@ -16,11 +16,12 @@ import pytest
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.facility import Facility
 from icat_tui.ingest.broker import Connection
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.records import Kind, planned_message, read
-from icat_tui.ingest.send import send
-from icat_tui.ingest.standing import OUT, Latest, Standings
-from tests.ingest.conftest import FakeBroker, broker_at, messages
+from icat_tui.ingest.sender import send
+from icat_tui.journal.reader import OUT, Latest, Standings
+from icat_tui.journal.records import Kind, planned_message, read
+from icat_tui.journal.writer import Journal
+from tests.ingest.conftest import FakeBroker, broker_at
+from tests.journal.entries import messages
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["stomp", "tests.ingest.test_kill"])

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.message import Action, Message
 from icat_tui.ingest.broker import Broker, Login
-from icat_tui.ingest.events import MessageAccepted, MessageRejected, SendEvent, SendingFinished
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.send import send
+from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, SendEvent, SendingFinished
+from icat_tui.ingest.sender import send
+from icat_tui.journal.writer import Journal
 from icat_tui.sandbox import broker
 from icat_tui.sandbox.broker import LARGEST_FRAME, LONGEST_HEAD, Frame, FrameError, frames, serve
 

@@ -18,14 +18,14 @@ from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.domain.surroundings import Surroundings
-from icat_tui.ingest.events import MessageAccepted, SendingFinished
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Origin
+from icat_tui.ingest.dataset_xml import Origin
+from icat_tui.ingest.send_events import MessageAccepted, SendingFinished
+from icat_tui.journal.view import JournalView
+from icat_tui.journal.writer import Journal
 from icat_tui.sandbox.facility import CONFIG, OpenBox, start
 from icat_tui.services import broker_for, icatplus_for
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import Settings, journal_path
-from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.plan import Terms, make_plan
 from icat_tui.sync.register import Office, register
 from icat_tui.sync.scan import ScanPlan, scan

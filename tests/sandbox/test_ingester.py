@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.ingest.messages import Identity, Origin, add_files_body, dataset_body
+from icat_tui.ingest.dataset_xml import Identity, Origin, add_files_body, dataset_body
 from icat_tui.sandbox import ingester as ingester_module
 from icat_tui.sandbox.icatplus import CatalogueState, Row
 from icat_tui.sandbox.ingester import count_files, ingest, ingesting

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from icat_tui.domain.message import Action
-from icat_tui.ingest.records import planned_message, read
-from icat_tui.ingest.standing import JournalReader, Latest
+from icat_tui.journal.reader import JournalReader, Latest
+from icat_tui.journal.records import planned_message, read
 from icat_tui.sandbox.icatplus import CatalogueState
 from icat_tui.sandbox.ingester import ingest
 from icat_tui.sandbox.journal import LONG_AGO, OUTCOMES, SENDER, write_journal

@@ -11,7 +11,7 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.message import Action
 from icat_tui.domain.model import Dataset, Fit, Match, Session
 from icat_tui.domain.status import ACTIONABLE, Category, Status
-from icat_tui.ingest.messages import Origin
+from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms, make_plan, needs_choice
 from tests.sync.samples import END, INSIDE, NOW, START, a_dataset, a_directory, a_session, every_status
 

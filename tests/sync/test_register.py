@@ -22,13 +22,13 @@ from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.message import Message
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.surroundings import Surroundings
-from icat_tui.ingest.events import MessageAccepted, SendingFinished
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Origin
-from icat_tui.ingest.records import Kind
+from icat_tui.ingest.dataset_xml import Origin
+from icat_tui.ingest.send_events import MessageAccepted, SendingFinished
+from icat_tui.journal.records import Kind
+from icat_tui.journal.view import JournalView
+from icat_tui.journal.writer import Journal
 from icat_tui.sandbox.icatplus import Entry
 from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.correspondence import JournalView
 from icat_tui.sync.lock import locked
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.register import MessageSkipped, Office, RegisterEvent, SessionLocked, look_again, register

@@ -16,10 +16,10 @@ from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import NOT_XML, RawFormat
 from icat_tui.domain.model import SessionDirectory
-from icat_tui.ingest.events import MessageAccepted, MessageRejected, SendingFinished
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Origin
-from icat_tui.ingest.standing import Latest
+from icat_tui.ingest.dataset_xml import Origin
+from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, SendingFinished
+from icat_tui.journal.reader import Latest
+from icat_tui.journal.writer import Journal
 from icat_tui.sandbox.icatplus import SANDBOX_KEY
 from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.lock import locked

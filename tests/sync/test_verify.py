@@ -13,7 +13,7 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import Answer, CatalogueDataset, Investigation, Outcome
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed, verify
-from tests.ingest.conftest import message
+from tests.journal.entries import message
 
 FACILITY = Facility()
 NOW, SOON, LONG = timedelta(0), timedelta(seconds=5), timedelta(minutes=9)

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from icat_tui.domain.model import Session
 from icat_tui.domain.status import Category, Status
-from icat_tui.ingest.messages import Origin
+from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.tui.screens.dialog import Dialog
 from icat_tui.tui.theme import DARK

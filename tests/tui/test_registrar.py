@@ -19,11 +19,11 @@ from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.status import Status
 from icat_tui.domain.surroundings import Surroundings
-from icat_tui.ingest.events import MessageAccepted, MessageUnknown
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.messages import Origin
-from icat_tui.ingest.records import Kind
-from icat_tui.sync.correspondence import JournalView
+from icat_tui.ingest.dataset_xml import Origin
+from icat_tui.ingest.send_events import MessageAccepted, MessageUnknown
+from icat_tui.journal.records import Kind
+from icat_tui.journal.view import JournalView
+from icat_tui.journal.writer import Journal
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.register import Office, look_again
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed

@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from icat_tui.domain.message import Message
-from icat_tui.ingest.records import JournalError, Kind, SendOutcome
-from icat_tui.ingest.standing import Sending
+from icat_tui.journal.reader import Sending
+from icat_tui.journal.records import JournalError, Kind, SendOutcome
 from icat_tui.text import visible
 
 FILE_MODE = 0o664

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import Sent
-from icat_tui.ingest.standing import JournalReader, Sending
+from icat_tui.journal.reader import JournalReader, Sending
 
 
 class JournalView:

@@ -6,10 +6,10 @@ import pytest
 
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.message import Action, Message
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.records import JournalError, SendOutcome
-from icat_tui.sync.correspondence import JournalView
-from tests.ingest.conftest import message
+from icat_tui.journal.records import JournalError, SendOutcome
+from icat_tui.journal.view import JournalView
+from icat_tui.journal.writer import Journal
+from tests.journal.entries import message
 
 DATASET = message(1)
 FILES = message(1, id="files", action=Action.ADD_FILES, icat_id=11, body=b"{}")

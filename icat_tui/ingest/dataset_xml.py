@@ -6,14 +6,17 @@ disk. A character that XML 1.0 can't carry is refused, with the name of its fiel
 """
 
 import json
+import os
 import os.path
 import re
+import socket
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePath
 
 from msgspec import Struct
 
+from icat_tui._version import __version__
 from icat_tui.domain.errors import MessageError
 from icat_tui.domain.formats import NOT_XML, strip_mount_point
 from icat_tui.ingest.parameters import written, xml_time
@@ -218,3 +221,8 @@ def _root_time(text: str) -> str:
     digits = digits.ljust(-(-len(digits) // 3) * 3, "0")
     zone = "Z" if found["zone"] in ("+00:00", "-00:00") else found["zone"] or ""
     return f"{xml_time(moment)}{'.' if digits else ''}{digits}{zone}"
+
+
+def origin_here(now: datetime) -> Origin:
+    """Return what a message from this machine and this program says of itself (icat-facts.md §5.3)."""
+    return Origin(machine=socket.getfqdn(), software=f"icat-tui_v{__version__}", now=now)

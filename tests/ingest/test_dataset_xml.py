@@ -17,7 +17,7 @@ from icat_tui.domain.errors import MessageError
 from icat_tui.domain.formats import NOT_XML
 from icat_tui.domain.message import Action, Message
 from icat_tui.ingest import parameters
-from icat_tui.ingest.messages import Body, Identity, Origin, add_files_body, dataset_body, told_location
+from icat_tui.ingest.dataset_xml import Body, Identity, Origin, add_files_body, dataset_body, told_location
 from icat_tui.ingest.parameters import definitions, xml_time
 from tests.ingest.data.cases import CASES, METADATA, PATHS, PLAIN, START
 from tests.names import HOSTILE_TEXTS

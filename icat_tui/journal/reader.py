@@ -15,7 +15,7 @@ from msgspec import Struct
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key
 from icat_tui.domain.message import Action
-from icat_tui.ingest.records import Kind, Placed, Record, SendOutcome, read
+from icat_tui.journal.records import Kind, Placed, Record, SendOutcome, read
 
 
 class Latest(StrEnum):

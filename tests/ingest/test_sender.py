@@ -18,7 +18,7 @@ from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.message import Message
 from icat_tui.ingest.broker import Broker, Connection, Heard, Login
-from icat_tui.ingest.events import (
+from icat_tui.ingest.send_events import (
     BrokerConnected,
     BrokerLost,
     MessageAccepted,
@@ -27,11 +27,12 @@ from icat_tui.ingest.events import (
     SendEvent,
     SendingFinished,
 )
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.records import JournalError, Kind, read
-from icat_tui.ingest.send import WINDOW, send
-from icat_tui.ingest.standing import Latest, Standings
-from tests.ingest.conftest import Client, FakeBroker, Frame, broker_at, free_port, message, messages, serving
+from icat_tui.ingest.sender import WINDOW, send
+from icat_tui.journal.reader import Latest, Standings
+from icat_tui.journal.records import JournalError, Kind, read
+from icat_tui.journal.writer import Journal
+from tests.ingest.conftest import Client, FakeBroker, Frame, broker_at, free_port, serving
+from tests.journal.entries import message, messages
 
 
 def standings(journal: Journal) -> Standings:
@@ -117,7 +118,7 @@ def test_an_intent_is_synced_before_its_message_goes_out(
         client.receipt(frame)
 
     fake.script = look
-    monkeypatch.setattr("icat_tui.ingest.journal.os.fsync", sync)
+    monkeypatch.setattr("icat_tui.journal.writer.os.fsync", sync)
     run(broker_at(fake.address), journal, messages(20))
     assert covered == [True] * 20
 
@@ -430,7 +431,7 @@ def test_cancelling_stops_sending_and_what_is_out_gets_its_receipt(fake: FakeBro
 def test_cancelling_does_not_wait_long_for_a_broker_that_does_not_answer(
     fake: FakeBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("icat_tui.ingest.send.PATIENCE", 0.3)
+    monkeypatch.setattr("icat_tui.ingest.sender.PATIENCE", 0.3)
     fake.script = lambda _client, _frame: None
     before = time.monotonic()
     plan = messages(5)
@@ -494,7 +495,7 @@ def test_nothing_more_is_sent_when_the_disk_is_full_in_the_middle(
             raise OSError(28, "No space left on device")
         return write(descriptor, data[:left])
 
-    monkeypatch.setattr("icat_tui.ingest.journal.os.write", full)
+    monkeypatch.setattr("icat_tui.journal.writer.os.write", full)
     with pytest.raises(JournalError, match="No space left"):
         list(send(plan, broker_at(fake.address), journal))
     monkeypatch.undo()

@@ -21,7 +21,7 @@ from icat_tui.ingest.broker import (
     Refusal,
     connect,
 )
-from icat_tui.ingest.events import (
+from icat_tui.ingest.send_events import (
     BrokerConnected,
     BrokerLost,
     MessageAccepted,
@@ -30,8 +30,8 @@ from icat_tui.ingest.events import (
     SendEvent,
     SendingFinished,
 )
-from icat_tui.ingest.journal import Journal
-from icat_tui.ingest.records import SendOutcome
+from icat_tui.journal.records import SendOutcome
+from icat_tui.journal.writer import Journal
 
 WINDOW = 16
 """Messages without a receipt at any time, at most."""

@@ -1,0 +1,1 @@
+"""The journal: what was sent, by whom, and what became of it."""
