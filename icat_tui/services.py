@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from icat_tui.cache.session_cache import SessionCache
 from icat_tui.catalogue.icatplus import DEFAULT_LIMITS, IcatPlus
 from icat_tui.catalogue.limits import Limits
 from icat_tui.disk.find import AnyFormat
@@ -19,7 +20,6 @@ from icat_tui.ingest.broker import Broker, Login
 from icat_tui.ingest.dataset_xml import origin_here
 from icat_tui.journal.view import JournalView
 from icat_tui.settings.schema import Settings
-from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.raw_directory import Site
 
 NO_KEY = "elogbook-00000000-0000-0000-0000-000000000000"

@@ -23,6 +23,8 @@ from unittest.mock import patch
 
 from textual.pilot import Pilot
 
+from icat_tui.cache.session_cache import SessionCache
+from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.find import find_sessions
 from icat_tui.domain.formats import AUTO
@@ -33,8 +35,6 @@ from icat_tui.sandbox.journal import write_journal
 from icat_tui.sandbox.tree import SITE, SandboxFacility, catalogue_state, make_facility
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import Settings, journal_path
-from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.scripts import ScriptCall
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.screens.confirm import ConfirmScreen

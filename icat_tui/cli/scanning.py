@@ -10,6 +10,8 @@ from pathlib import Path
 
 from msgspec import structs
 
+from icat_tui.cache.session_cache import SessionCache
+from icat_tui.cache.session_index import SessionIndex
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.cli.narration import log, progress
 from icat_tui.cli.output import Output
@@ -33,8 +35,6 @@ from icat_tui.journal.records import JournalError
 from icat_tui.journal.view import JournalView
 from icat_tui.services import icatplus_for
 from icat_tui.settings.schema import Settings, journal_path
-from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.records import Totals
 from icat_tui.sync.report import plain, trouble_text
 from icat_tui.sync.scan import ScanPlan, scan

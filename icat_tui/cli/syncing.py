@@ -13,6 +13,9 @@ from pathlib import Path
 
 from msgspec import structs
 
+from icat_tui.cache.invalidate import Finding, invalidate
+from icat_tui.cache.legacy_cache import old_sessions, read_old_session
+from icat_tui.cache.session_cache import Unreadable
 from icat_tui.cli.narration import log
 from icat_tui.cli.output import Output, in_the_words_of_sync_raw
 from icat_tui.cli.running import Run
@@ -21,10 +24,7 @@ from icat_tui.domain.errors import ExitCode, SaveError
 from icat_tui.domain.formats import AUTO
 from icat_tui.domain.model import Session
 from icat_tui.settings.schema import Settings
-from icat_tui.sync.cache import Unreadable
 from icat_tui.sync.export import Destination, write_overview
-from icat_tui.sync.invalidate import Finding, invalidate
-from icat_tui.sync.old_cache import old_sessions, read_old_session
 from icat_tui.sync.records import TODO
 from icat_tui.sync.report import closing_text
 from icat_tui.sync.scripts import ScriptCall

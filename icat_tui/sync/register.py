@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
+from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.message import Message
@@ -24,7 +25,6 @@ from icat_tui.ingest.sender import send
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.sync.ask import Catalogue
-from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.lock import SessionLockedError, locked
 from icat_tui.sync.plan import Offer, Plan, Terms, make_plan
 from icat_tui.sync.scan import ScanPlan, scan

@@ -15,6 +15,8 @@ from typing import TypeVar
 
 from msgspec import Struct, structs
 
+from icat_tui.cache.invalidate import is_there
+from icat_tui.cache.session_cache import Entry, SessionCache, Unreadable, is_due
 from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.disk import changes, listing
 from icat_tui.domain.comparison import compare
@@ -33,8 +35,6 @@ from icat_tui.domain.scan_events import (
 )
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.sync.ask import Answers, Catalogue, Question, ask
-from icat_tui.sync.cache import Entry, SessionCache, Unreadable, is_due
-from icat_tui.sync.invalidate import is_there
 from icat_tui.sync.read import Readers
 
 WAITING = 64

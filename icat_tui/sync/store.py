@@ -13,6 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.stored_xml import LARGEST, parse_stored
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError
@@ -28,7 +29,6 @@ from icat_tui.ingest.sender import send
 from icat_tui.journal.reader import JournalReader, Sending
 from icat_tui.journal.writer import Journal
 from icat_tui.sync.ask import Catalogue
-from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.listing import Listing, Listings
 from icat_tui.sync.lock import locked
 from icat_tui.sync.raw_directory import RawDirectory, Site, place_of, raw_body, session_at

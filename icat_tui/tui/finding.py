@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 
+from icat_tui.cache.session_index import Changes
 from icat_tui.domain.model import SessionDirectory
-from icat_tui.sync.index import Changes
 from icat_tui.tui.workplace import Workplace
 
 TOGETHER = 0.3

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
+from icat_tui.cache.session_index import Changes
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.status import Status
 from icat_tui.domain.summary import SessionRow
-from icat_tui.sync.index import Changes
 from icat_tui.text import counted
 from icat_tui.tui.background import Done, in_background
 from icat_tui.tui.finding import check_cache, discover

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.index import SessionIndex
+from icat_tui.cache.session_cache import SessionCache
+from icat_tui.cache.session_index import SessionIndex
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.theme import theme_for
 from icat_tui.tui.workplace import Workplace

@@ -10,10 +10,10 @@ from itertools import chain
 
 from msgspec import structs
 
+from icat_tui.cache.legacy_cache import old_sessions
+from icat_tui.cache.session_cache import Verdict
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
-from icat_tui.sync.cache import Verdict
-from icat_tui.sync.old_cache import old_sessions
 from icat_tui.tui.workplace import Workplace
 
 AT_HAND = 8

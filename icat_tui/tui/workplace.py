@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from icat_tui.cache.session_cache import SessionCache
+from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
@@ -23,8 +25,6 @@ from icat_tui.journal.writer import Journal
 from icat_tui.services import broker_for, icatplus_for
 from icat_tui.settings.schema import Settings, journal_path, state_directory
 from icat_tui.sync.ask import Catalogue
-from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.plan import Terms
 from icat_tui.sync.register import Office
 from icat_tui.sync.scan import ScanPlan

@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from icat_tui.cache.session_cache import SessionCache
+from icat_tui.cache.session_index import SessionIndex
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import (
     Dataset,
@@ -29,8 +31,6 @@ from icat_tui.domain.model import (
     Stamp,
 )
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.index import SessionIndex
 
 BEAMLINES = [f"id{number:02}" for number in (1, 2, 3, 6, 9, 10, 11, 12, 13, 15, 16, 17, 19, 20, 21, 22, 24, 26, 27, 28)]
 SAMPLES = ["LaB6", "CeO2_standard", "mouse_brain_03", "perovskite_A12", "battery_cell_B", "align", "fossil_left_half"]

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from icat_tui import cli
+from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cli.stopping import STOPPING
 from icat_tui.ingest.broker import Connection
 from icat_tui.journal.reader import Latest
-from icat_tui.sync.cache import SessionCache
 from tests.cli.place import HANG, PATIENCE, Place, Ran, environment, run_program
 from tests.cli.place import serving as serving_icatplus
 from tests.cli.sending import Circle, Ingester, dataset

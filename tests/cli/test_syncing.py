@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from icat_tui.cache.session_cache import SessionCache
+from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.status import Category
-from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.index import SessionIndex
 from tests.cli.conftest import Runner
 from tests.cli.place import PATIENCE, Place, environment
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from icat_tui.cache.session_cache import SessionCache
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.disk.find import find_sessions
 from icat_tui.domain.model import Session
@@ -17,7 +18,6 @@ from icat_tui.journal.view import JournalView
 from icat_tui.sandbox.facility import OpenBox, start
 from icat_tui.sandbox.icatplus import SANDBOX_KEY
 from icat_tui.sandbox.tree import SITE, SessionTruth
-from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.scan import ScanPlan
 from tests.sync.scanning import NOW, events_of, sessions_of
 

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple, Self
 
 import pytest
 
+from icat_tui.cache.session_cache import Entry, SessionCache
 from icat_tui.domain.model import Session
 from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, SessionFailed
 from icat_tui.domain.status import Category, Status
 from icat_tui.sandbox import icatplus
 from icat_tui.sandbox.icatplus import Reply
-from icat_tui.sync.cache import Entry, SessionCache
 from tests.promises.small_facility import EXPECTED, SECRET, SmallFacility, asked, events_with
 from tests.sync.scanning import found_below, scanned, sessions_of, statuses
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from icat_tui.cache.session_cache import SessionCache, Verdict
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.cache import SessionCache, Verdict
 from icat_tui.sync.records import json_line, session_record
 from tests.names import HOSTILE_NAMES
 from tests.sync.scanning import FACILITY, LATER, StandIn, add_mx, found_below, scanned, session_at, statuses

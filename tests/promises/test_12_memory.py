@@ -15,7 +15,7 @@ MEGABYTES = 600
 SCRIPT = """
 import json, resource, sys, threading, time
 from pathlib import Path
-from icat_tui.domain.events import SessionScanned
+from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Answer, CatalogueDataset, Investigation, Outcome, SessionDirectory
 from icat_tui.sync.scan import scan

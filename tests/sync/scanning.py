@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import structs
 
+from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.find import AnyFormat, Found, find_sessions
 from icat_tui.domain.facility import Facility
@@ -20,7 +21,6 @@ from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, ScanFinished
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import Status
 from icat_tui.domain.surroundings import Surroundings
-from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.scan import ScanPlan, scan
 from tests.disk.bliss import MESSAGE, write_bliss
 

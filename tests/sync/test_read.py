@@ -383,7 +383,7 @@ import multiprocessing, os, signal, sys, threading
 print("imported", flush=True)
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
-from icat_tui.sync.cancel import Cancellation
+from icat_tui.cancel import Cancellation
 from icat_tui.sync.read import Readers
 from tests.disk.bliss import dataset_at
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.domain.broker_address import BrokerAddress
@@ -28,7 +29,6 @@ from icat_tui.journal.records import Kind
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.sandbox.icatplus import Entry
-from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.lock import locked
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.register import MessageSkipped, Office, RegisterEvent, SessionLocked, look_again, register

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from icat_tui.cache.session_cache import Entry, SessionCache
 from icat_tui.disk import metadata
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import CacheUnusable, SavingFailed
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.cache import Entry, SessionCache
 from tests.sync.scanning import (
     LATER,
     NOTHING,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.catalogue.limits import Limits
@@ -21,7 +22,6 @@ from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, Sendin
 from icat_tui.journal.reader import Latest
 from icat_tui.journal.writer import Journal
 from icat_tui.sandbox.icatplus import SANDBOX_KEY
-from icat_tui.sync.cache import SessionCache
 from icat_tui.sync.lock import locked
 from icat_tui.sync.raw_directory import RawDirectory, Site
 from icat_tui.sync.store import AlreadyRegistered, Doubted, FilesOf, Means, Refused, Request, StoredFile, store

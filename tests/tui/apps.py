@@ -10,12 +10,12 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widgets import RichLog
 
+from icat_tui.cache.session_cache import SessionCache
+from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.find import find_sessions
 from icat_tui.domain.selection import Selection
 from icat_tui.settings.load import load
-from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.index import SessionIndex
 from icat_tui.sync.scripts import ScriptCall
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.theme import DARK

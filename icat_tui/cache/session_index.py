@@ -21,14 +21,14 @@ import msgspec
 from msgspec import Struct
 
 from icat_tui.atomic import write_pieces
+from icat_tui.cache import session_cache as cache_files
+from icat_tui.cache.session_cache import FileStamp, SessionCache, Unreadable
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Category
 from icat_tui.domain.summary import STATUSES, Counts, SessionRow, session_row
-from icat_tui.sync import cache as cache_files
-from icat_tui.sync.cache import FileStamp, SessionCache, Unreadable
 
 SCHEMA = 1
 """Goes up whenever what is kept or how it is written changes."""

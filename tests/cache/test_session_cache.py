@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from icat_tui.cache.session_cache import Entry, SessionCache, Unreadable, Verdict, is_due, is_settled
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import (
@@ -30,7 +31,6 @@ from icat_tui.domain.model import (
     StoredMessage,
 )
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.cache import Entry, SessionCache, Unreadable, Verdict, is_due, is_settled
 from tests.names import HOSTILE_NAMES
 from tests.sync.samples import END, INSIDE, NOW, START, a_directory, a_session
 
@@ -337,9 +337,9 @@ def test_what_can_not_be_removed_is_said(cache: SessionCache, monkeypatch: pytes
 WRITER = """
 import sys
 from pathlib import Path
-from icat_tui.sync.cache import SessionCache
+from icat_tui.cache.session_cache import SessionCache
 from tests.sync.samples import NOW, a_directory
-from tests.sync.test_cache import disk_of, session_of
+from tests.cache.test_session_cache import disk_of, session_of
 from msgspec import structs
 cache, name = SessionCache(Path(sys.argv[1])), sys.argv[2]
 directory = a_directory()

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from icat_tui.cache.invalidate import Checked, Finding, invalidate, is_there
+from icat_tui.cache.session_cache import SessionCache, Unreadable
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.surroundings import Surroundings
-from icat_tui.sync.cache import SessionCache, Unreadable
-from icat_tui.sync.invalidate import Checked, Finding, invalidate, is_there
 from tests.names import HOSTILE_NAMES
 from tests.sync.scanning import FACILITY, LATER, StandIn, add_mx, scanned, scanned_one, session_at
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from icat_tui.cache.session_cache import Entry, SessionCache, Unreadable
 from icat_tui.disk import changes, listing
 from icat_tui.disk.changes import look_at_dataset
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import DiskSession, SessionDirectory, TroubleKind
 from icat_tui.domain.surroundings import Surroundings
-from icat_tui.sync.cache import Entry, SessionCache, Unreadable
 
 
 class Finding(StrEnum):

@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from icat_tui.cache.session_cache import FileStamp, SessionCache, Unreadable, Verdict
+from icat_tui.cache.session_index import AT_REST, HEADER, WORTHWHILE, Changes, SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Dataset, DiskSession, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.summary import SessionRow, entries, session_row
-from icat_tui.sync.cache import FileStamp, SessionCache, Unreadable, Verdict
-from icat_tui.sync.index import AT_REST, HEADER, WORTHWHILE, Changes, SessionIndex
 from tests.names import HOSTILE_NAMES
 from tests.sync.samples import INSIDE, NOW, a_directory, a_session, every_category, hostile
 
@@ -333,7 +333,7 @@ def test_a_file_that_is_torn_or_has_turned_anywhere_is_as_good_as_none(cache: Se
 def test_an_index_of_another_version_is_not_used(cache: SessionCache, monkeypatch: pytest.MonkeyPatch) -> None:
     save(cache, hostile())
     assert checked(cache).rows
-    monkeypatch.setattr("icat_tui.sync.index.HEADER", b"icat-tui index of tomorrow\n")
+    monkeypatch.setattr("icat_tui.cache.session_index.HEADER", b"icat-tui index of tomorrow\n")
     assert SessionIndex.load(cache).rows == {}
 
 
@@ -392,11 +392,11 @@ import sys
 from pathlib import Path
 from msgspec import structs
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.cancel import Cancellation
-from icat_tui.sync.index import SessionIndex
+from icat_tui.cache.session_cache import SessionCache
+from icat_tui.cancel import Cancellation
+from icat_tui.cache.session_index import SessionIndex
 from tests.sync.samples import NOW, a_directory, a_session
-from tests.sync.test_index import NOTHING_ON_DISK
+from tests.cache.test_session_index import NOTHING_ON_DISK
 
 place, me = Path(sys.argv[1]), sys.argv[2]
 for turn in range(15):

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from icat_tui.cache.legacy_cache import old_sessions, read_old_session
+from icat_tui.cache.session_cache import SessionCache
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.cache import SessionCache
-from icat_tui.sync.old_cache import old_sessions, read_old_session
 from icat_tui.sync.records import Totals
 from tests.names import HOSTILE_NAMES
 
