@@ -20,7 +20,7 @@ from icat_tui.ingest.broker import Broker, Login
 from icat_tui.ingest.dataset_xml import origin_here
 from icat_tui.journal.view import JournalView
 from icat_tui.settings.schema import Settings
-from icat_tui.sync.raw_directory import Site
+from icat_tui.sync.site import Site
 
 NO_KEY = "elogbook-00000000-0000-0000-0000-000000000000"
 """What a server that asks for no key is given; any other refuses it (icat-facts.md §3.1)."""

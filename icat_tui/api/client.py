@@ -31,19 +31,10 @@ from icat_tui.services import NO_KEY, broker_for, cache_for, icatplus_for, site_
 from icat_tui.settings import values
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import journal_path
-from icat_tui.sync.listing import Listings
-from icat_tui.sync.raw_directory import RawDirectory, place_of, raw_body
-from icat_tui.sync.store import (
-    NOBODY_ASKED,
-    AlreadyRegistered,
-    Doubted,
-    FilesOf,
-    Means,
-    Refused,
-    Request,
-    StoredFile,
-    store,
-)
+from icat_tui.sync.catalogue_query import Listings
+from icat_tui.sync.site import place_of
+from icat_tui.sync.store import NOBODY_ASKED, AlreadyRegistered, Doubted, Means, Refused, store
+from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile, raw_body
 from icat_tui.text import visible
 
 log = logging.getLogger("icat_tui")

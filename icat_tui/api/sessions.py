@@ -29,10 +29,10 @@ from icat_tui.services import broker_for, cache_for, icatplus_for, raw_format_of
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import KEYS, Settings, journal_path
 from icat_tui.sync.plan import Plan, Terms, make_plan
-from icat_tui.sync.register import MessageSkipped, Office
 from icat_tui.sync.register import register as send_plans
 from icat_tui.sync.scan import ScanPlan
 from icat_tui.sync.scan import scan as scan_sessions
+from icat_tui.sync.submit import MessageSkipped, Office
 from icat_tui.sync.verify import MessageConfirmed, verify
 from icat_tui.text import visible
 

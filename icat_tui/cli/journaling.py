@@ -23,9 +23,9 @@ from icat_tui.journal.writer import Journal
 from icat_tui.services import broker_for, cache_for, site_for, surroundings_for, target_text
 from icat_tui.settings.schema import journal_path
 from icat_tui.sync.records import SCHEMA, Record, Sent, json_line
-from icat_tui.sync.register import Office
 from icat_tui.sync.report import Line
 from icat_tui.sync.resume import resume
+from icat_tui.sync.submit import Office
 from icat_tui.sync.verify import Item, MessageConfirmed, verify
 from icat_tui.text import counted, visible
 

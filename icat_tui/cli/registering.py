@@ -24,7 +24,8 @@ from icat_tui.journal.writer import Journal
 from icat_tui.services import broker_for, target_text
 from icat_tui.settings.schema import Settings, journal_path
 from icat_tui.sync.plan import UNSUPERVISED, Group, Plan, Terms, make_plan, needs_choice
-from icat_tui.sync.register import Office, look_again, register
+from icat_tui.sync.register import register
+from icat_tui.sync.submit import Office, look_again
 from icat_tui.sync.verify import MessageConfirmed, verify
 from icat_tui.text import counted, visible
 

@@ -22,10 +22,11 @@ from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.journal.writer import Journal
 from icat_tui.services import broker_for, cache_for, icatplus_for, site_for, target_text
 from icat_tui.settings.schema import journal_path
-from icat_tui.sync.listing import Listings
-from icat_tui.sync.raw_directory import RawDirectory, place_of, raw_body
+from icat_tui.sync.catalogue_query import Listings
 from icat_tui.sync.report import Line
-from icat_tui.sync.store import NOBODY_ASKED, FilesOf, Means, Request, StoredFile, store
+from icat_tui.sync.site import place_of
+from icat_tui.sync.store import NOBODY_ASKED, Means, store
+from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile, raw_body
 from icat_tui.text import visible
 
 

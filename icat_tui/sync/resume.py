@@ -21,10 +21,10 @@ from icat_tui.domain.status import Status
 from icat_tui.ingest.sender import send
 from icat_tui.journal.reader import JournalReader, Sending
 from icat_tui.journal.records import planned_message
-from icat_tui.sync.lock import SessionLockedError, locked
 from icat_tui.sync.plan import NEEDS_CHOICE
-from icat_tui.sync.raw_directory import Site, session_at
-from icat_tui.sync.register import MessageSkipped, Office, RegisterEvent, SessionLocked, look_again
+from icat_tui.sync.session_lock import SessionLockedError, locked
+from icat_tui.sync.site import Site, session_at
+from icat_tui.sync.submit import MessageSkipped, Office, RegisterEvent, SessionLocked, look_again
 
 MAY_BE_REGISTERED = frozenset({Status.UNREGISTERED, Status.NOT_UPLOADED, Status.INVALID})
 """Not in ICAT, and nobody is at it; what is invalid may have been planned by hand, with what it lacks."""

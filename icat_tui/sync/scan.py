@@ -34,8 +34,8 @@ from icat_tui.domain.scan_events import (
     SessionsFound,
 )
 from icat_tui.domain.surroundings import Surroundings
-from icat_tui.sync.ask import Answers, Catalogue, Question, ask
-from icat_tui.sync.read import Readers
+from icat_tui.sync.catalogue_query import Answers, Catalogue, Question, ask
+from icat_tui.sync.reader_pool import Readers
 
 WAITING = 64
 """How many finished sessions may wait for whoever listens, before the scan waits for them."""

@@ -28,10 +28,10 @@ from icat_tui.ingest.send_events import SendEvent
 from icat_tui.ingest.sender import send
 from icat_tui.journal.reader import JournalReader, Sending
 from icat_tui.journal.writer import Journal
-from icat_tui.sync.ask import Catalogue
-from icat_tui.sync.listing import Listing, Listings
-from icat_tui.sync.lock import locked
-from icat_tui.sync.raw_directory import RawDirectory, Site, place_of, raw_body, session_at
+from icat_tui.sync.catalogue_query import Catalogue, Listing, Listings
+from icat_tui.sync.session_lock import locked
+from icat_tui.sync.site import Site, place_of, session_at
+from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile, raw_body
 from icat_tui.text import visible
 
 INSIST = "to send it all the same takes --force"
@@ -40,33 +40,6 @@ NOBODY_ASKED = "no ICAT+ is known, so nobody could be asked what it has already:
 
 
 # -- what can be asked for, beside a directory -----------------------------------------------------------------------
-
-
-class StoredFile(Struct, frozen=True):
-    """A file with a dataset message, to be sent as it is."""
-
-    path: str
-
-    @property
-    def subject(self) -> str:
-        """How a person calls it."""
-        return self.path
-
-
-class FilesOf(Struct, frozen=True):
-    """A dataset that ICAT has, whose files are to be added."""
-
-    icat_id: int
-    investigation: int | None = None
-    """Where ICAT lists it; without that nobody can be asked about it (icat-facts.md §3.1)."""
-
-    @property
-    def subject(self) -> str:
-        """How a person calls it."""
-        return f"dataset {self.icat_id}"
-
-
-Request = RawDirectory | StoredFile | FilesOf
 
 
 class Means(Struct, frozen=True, kw_only=True):

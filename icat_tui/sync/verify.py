@@ -14,8 +14,7 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key, session_of
 from icat_tui.domain.message import Action, Message
 from icat_tui.journal.reader import Sending
-from icat_tui.sync.ask import Catalogue
-from icat_tui.sync.listing import list_proposal
+from icat_tui.sync.catalogue_query import Catalogue, list_proposal
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 5.0

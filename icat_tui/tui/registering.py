@@ -15,11 +15,12 @@ from icat_tui.domain.status import Status
 from icat_tui.journal.writer import Journal
 from icat_tui.services import broker_for, site_for
 from icat_tui.settings.schema import journal_path
-from icat_tui.sync.listing import Listings
+from icat_tui.sync.catalogue_query import Listings
 from icat_tui.sync.plan import Plan, Terms, make_plan, needs_choice
-from icat_tui.sync.raw_directory import RawDirectory, place_of, raw_body
 from icat_tui.sync.scan import scan
+from icat_tui.sync.site import place_of
 from icat_tui.sync.store import Means, store
+from icat_tui.sync.store_request import RawDirectory, raw_body
 from icat_tui.tui.marks import Mark
 from icat_tui.tui.registrar import Registrar, Told
 from icat_tui.tui.screens.store_form import Filled

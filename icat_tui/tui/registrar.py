@@ -19,9 +19,10 @@ from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import IcatTuiError
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
-from icat_tui.sync.fates import Fate, KnownFates
+from icat_tui.sync.outcomes import Fate, KnownFates
 from icat_tui.sync.plan import Plan, Terms
-from icat_tui.sync.register import Office, RegisterEvent, look_again, register
+from icat_tui.sync.register import register
+from icat_tui.sync.submit import Office, RegisterEvent, look_again
 from icat_tui.sync.verify import FIRST_PAUSE, LONGEST_PAUSE, MessageConfirmed, VerifyEvent, VerifyFailed, verify
 
 log = logging.getLogger(__name__)

@@ -23,8 +23,8 @@ from icat_tui.ingest.send_events import (
     SendingFinished,
 )
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms
-from icat_tui.sync.raw_directory import RawDirectory
-from icat_tui.sync.register import MessageSkipped, SessionLocked
+from icat_tui.sync.store_request import RawDirectory
+from icat_tui.sync.submit import MessageSkipped, SessionLocked
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
 from icat_tui.text import visible
 from icat_tui.tui.background import Done

@@ -12,7 +12,7 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import FileCount, Session, SessionDirectory
 from icat_tui.domain.status import ACTIONABLE, Category, Status
 from icat_tui.domain.summary import STATUSES
-from icat_tui.sync.lock import registering_now
+from icat_tui.sync.session_lock import registering_now
 from icat_tui.tui.detail_text import dataset_detail, group_detail, session_detail, unscanned_detail
 from icat_tui.tui.filtering import Filter, parse_filter
 from icat_tui.tui.nodes import Level, Node

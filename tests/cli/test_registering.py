@@ -13,7 +13,7 @@ from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.ingest.broker import Broker
 from icat_tui.services import icatplus_for
-from icat_tui.sync.lock import locked
+from icat_tui.sync.session_lock import locked
 from tests.cli.conftest import Runner
 from tests.cli.place import KEY, Place, Ran
 from tests.cli.sending import Circle, Ingester, dataset, scripted, settle, statuses_of

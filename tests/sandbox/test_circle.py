@@ -27,8 +27,9 @@ from icat_tui.services import broker_for, icatplus_for
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import Settings, journal_path
 from icat_tui.sync.plan import Terms, make_plan
-from icat_tui.sync.register import Office, register
+from icat_tui.sync.register import register
 from icat_tui.sync.scan import ScanPlan, scan
+from icat_tui.sync.submit import Office
 from icat_tui.sync.verify import MessageConfirmed, verify
 
 PATIENCE = timedelta(seconds=30)

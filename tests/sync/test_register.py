@@ -29,9 +29,10 @@ from icat_tui.journal.records import Kind
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.sandbox.icatplus import Entry
-from icat_tui.sync.lock import locked
 from icat_tui.sync.plan import Plan, Terms, make_plan
-from icat_tui.sync.register import MessageSkipped, Office, RegisterEvent, SessionLocked, look_again, register
+from icat_tui.sync.register import register
+from icat_tui.sync.session_lock import locked
+from icat_tui.sync.submit import MessageSkipped, Office, RegisterEvent, SessionLocked, look_again
 from tests.cli.place import KEY, START, Place
 from tests.cli.place import serving as serving_icatplus
 from tests.cli.sending import SESSION, Circle, Ingester, add_lacking, dataset, settle

@@ -22,9 +22,10 @@ from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, Sendin
 from icat_tui.journal.reader import Latest
 from icat_tui.journal.writer import Journal
 from icat_tui.sandbox.icatplus import SANDBOX_KEY
-from icat_tui.sync.lock import locked
-from icat_tui.sync.raw_directory import RawDirectory, Site
-from icat_tui.sync.store import AlreadyRegistered, Doubted, FilesOf, Means, Refused, Request, StoredFile, store
+from icat_tui.sync.session_lock import locked
+from icat_tui.sync.site import Site
+from icat_tui.sync.store import AlreadyRegistered, Doubted, Means, Refused, store
+from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile
 from tests.beamtime import END, INVESTIGATION, START, ZONE, Beamtime, beamtime, parameters, reject
 from tests.ingest.conftest import broker_at
 from tests.names import HOSTILE_NAMES

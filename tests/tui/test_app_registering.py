@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.lock import locked
+from icat_tui.sync.session_lock import locked
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.screens.confirm import ConfirmScreen
 from icat_tui.tui.screens.dialog import Dialog

@@ -25,7 +25,7 @@ from icat_tui.journal.records import Kind
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.sync.plan import Plan, Terms, make_plan
-from icat_tui.sync.register import Office, look_again
+from icat_tui.sync.submit import Office, look_again
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
 from icat_tui.tui.registrar import OrderDone, Registrar, Told
 from tests.cli.place import HANG, KEY, PATIENCE, START, Place

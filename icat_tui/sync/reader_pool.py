@@ -36,7 +36,7 @@ WORTH_PROCESSES = 2.0
 """Seconds of reading left from which on processes pay."""
 SAMPLE = 20
 """Files to be read before their cost is taken for known."""
-PRELOADED = ["icat_tui.sync.read", "icat_tui.disk.hdf5"]
+PRELOADED = ["icat_tui.sync.reader_pool", "icat_tui.disk.hdf5"]
 """What workers are born with. Not h5py itself: who imports that decides about locks."""
 
 Reading = Callable[[SessionDirectory, Sequence[DiskDataset]], list[DiskDataset]]

@@ -11,7 +11,7 @@ from enum import StrEnum
 from icat_tui.domain.message import Message
 from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, MessageUnknown
 from icat_tui.sync.plan import Plan
-from icat_tui.sync.register import MessageSkipped, RegisterEvent
+from icat_tui.sync.submit import MessageSkipped, RegisterEvent
 from icat_tui.sync.verify import MessageConfirmed, VerifyEvent
 
 

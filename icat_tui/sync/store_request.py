@@ -1,12 +1,10 @@
-"""One dataset directory that a person wants registered: where it lies, and the message about it.
+"""What can be asked for by hand, and the message about a directory that a person wants registered.
 
 What must stay true: what a person says of it counts; what they leave out is read from the dataset as a scan reads it,
 and what nobody knows is never made up (interface.md, "Commands", `store-raw`).
 """
 
-import os
 import posixpath
-import stat
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -14,14 +12,14 @@ from typing import Any
 from msgspec import Struct
 
 from icat_tui.disk import metadata
-from icat_tui.disk.find import AnyFormat, sessions_at
 from icat_tui.domain import timeslot
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import dataset_name, session_date
-from icat_tui.domain.model import DiskDataset, Match, SessionDirectory
-from icat_tui.ingest.dataset_xml import Body, Identity, Origin, dataset_body
-from icat_tui.sync.listing import Listings
+from icat_tui.domain.model import DiskDataset, Match
+from icat_tui.ingest.dataset_xml import Body, Identity, dataset_body
+from icat_tui.sync.catalogue_query import Listings
+from icat_tui.sync.site import Place, Site
 
 SAMPLE, START, END = "Sample_name", "startDate", "endDate"
 OPEN_SCAN = "its last scan has no end: it is running, or its writer died"
@@ -46,52 +44,31 @@ class RawDirectory(Struct, frozen=True, kw_only=True):
         return self.path
 
 
-class Site(Struct, frozen=True, kw_only=True):
-    """Where we are and what time it is."""
-
-    facility: Facility
-    origin: Origin
-    """What messages say where nobody says otherwise; also what time it is."""
-    data_roots: tuple[str, ...] = ()
-    raw_format: AnyFormat = "auto"
-
-
-# -- where it lies ---------------------------------------------------------------------------------------------------
-
-
-class Place(Struct, frozen=True):
-    """A directory and the session that it lies in."""
+class StoredFile(Struct, frozen=True):
+    """A file with a dataset message, to be sent as it is."""
 
     path: str
-    session: SessionDirectory | None
+
+    @property
+    def subject(self) -> str:
+        """How a person calls it."""
+        return self.path
 
 
-def place_of(path: str, site: Site) -> Place:
-    """Return where a directory lies, by its data root. Raises UsageError where there is no such directory."""
-    try:
-        if not stat.S_ISDIR(os.stat(path).st_mode):
-            raise UsageError("it is no directory: name the directory of the dataset")
-    except (OSError, ValueError) as error:  # ValueError: a NUL in it
-        why = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"the directory can't be looked at: {why}; check its path") from error
-    absolute = "/" + os.path.abspath(path).lstrip("/")
-    session = session_at(absolute, site)
-    if session and not f"{absolute}/".startswith(f"{session.path}/"):  # its data root is known by another name
-        below = os.path.relpath(os.path.realpath(absolute), os.path.realpath(session.path))
-        absolute = f"{session.path}/{below}"
-    return Place(absolute, session)
+class FilesOf(Struct, frozen=True):
+    """A dataset that ICAT has, whose files are to be added."""
+
+    icat_id: int
+    investigation: int | None = None
+    """Where ICAT lists it; without that nobody can be asked about it (icat-facts.md §3.1)."""
+
+    @property
+    def subject(self) -> str:
+        """How a person calls it."""
+        return f"dataset {self.icat_id}"
 
 
-def session_at(path: str, site: Site) -> SessionDirectory | None:
-    """Return the session on disk that a path lies in; None where there is none."""
-    try:
-        found = next(iter(sessions_at(path, site.data_roots, site.facility, site.raw_format)), None)
-    except UsageError:  # not there, or in no session
-        return None
-    if not isinstance(found, SessionDirectory):
-        return None
-    holds = f"{os.path.realpath(path)}/".startswith(f"{os.path.realpath(found.path)}/")
-    return found if holds else None
+Request = RawDirectory | StoredFile | FilesOf
 
 
 # -- the message -----------------------------------------------------------------------------------------------------

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from icat_tui.domain.errors import ExitCode, SaveError
-from icat_tui.sync.lock import SessionLockedError, lock_path, locked
+from icat_tui.sync.session_lock import SessionLockedError, lock_path, locked
 from tests.sync.samples import a_directory
 
 SESSION = a_directory()
 OTHER = a_directory("hg444")
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.sync.test_lock"])
+FORKS.set_forkserver_preload(["tests.sync.test_session_lock"])
 GROUP = 4711
 
 

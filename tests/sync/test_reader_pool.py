@@ -20,8 +20,8 @@ from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import DiskDataset, SessionDirectory, TroubleKind
 from icat_tui.domain.scan_events import SessionFailed
 from icat_tui.domain.status import Status
-from icat_tui.sync import read as module
-from icat_tui.sync.read import Readers
+from icat_tui.sync import reader_pool as module
+from icat_tui.sync.reader_pool import Readers
 from tests.disk.bliss import dataset_at
 from tests.sync.scanning import (
     LATER,
@@ -384,7 +384,7 @@ print("imported", flush=True)
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.cancel import Cancellation
-from icat_tui.sync.read import Readers
+from icat_tui.sync.reader_pool import Readers
 from tests.disk.bliss import dataset_at
 
 directory = SessionDirectory(sys.argv[1], "hg333", "id99", "20231019", RawFormat(sys.argv[2]))

@@ -1,7 +1,8 @@
-"""What ICAT is asked about a session, each question once a run (interface.md, "Status of a dataset").
+"""What ICAT is asked, each question once a run (interface.md, "Status of a dataset").
 
 Sessions of one proposal share investigations, and investigations share sessions: whoever comes first asks, the others
-wait for that answer, and it is let go after the proposal's last session.
+wait for that answer, and it is let go after the proposal's last session. What must stay true: why an answer may not be
+all is said with it, so that nobody takes a gap for an absence (promises.md 1).
 """
 
 import threading
@@ -15,7 +16,7 @@ from msgspec import Struct, structs
 
 from icat_tui.domain import timeslot
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.formats import session_date
+from icat_tui.domain.formats import location_key, session_date
 from icat_tui.domain.matching import CatalogueSession, Listed, Rows, not_listed, rows_by_session, session_key
 from icat_tui.domain.model import (
     Answer,
@@ -40,6 +41,8 @@ class Catalogue(Protocol):
     def close(self) -> None:
         """End every call that is under way."""
 
+
+# -- about one session -------------------------------------------------------------------------------------------------
 
 Told = TypeVar("Told")
 
@@ -195,3 +198,58 @@ def _fit(question: Question, investigations: tuple[Investigation, ...]) -> Fit |
         investigations = tuple(row for row in investigations if row.id == question.investigation)
     day = session_date(question.directory.date)
     return timeslot.choose(investigations, day, question.facility.zone, now=question.now)
+
+
+# -- about a proposal --------------------------------------------------------------------------------------------------
+
+
+class Listing(Struct, frozen=True):
+    """All that ICAT lists for a proposal at a beamline."""
+
+    investigations: tuple[Investigation, ...]
+    rows: tuple[CatalogueDataset, ...]
+    listed: Listed
+    """The same, to be looked up by location."""
+    trouble: str
+    """Why that may not be all: empty where it is."""
+
+
+def list_proposal(catalogue: Catalogue, facility: Facility, beamline: str, proposal: str) -> Listing:
+    """Return what ICAT lists in every investigation of a proposal at a beamline."""
+    investigations = catalogue.investigations(beamline, proposal)
+    rows: list[CatalogueDataset] = []
+    answers: list[Answer[Any]] = [investigations]
+    for investigation in investigations.rows:
+        datasets = catalogue.datasets(investigation.id)
+        rows += datasets.rows
+        answers.append(datasets)
+    trouble = next((text for answer in answers if (text := _gap(answer))), "")
+    by_key: Rows = {}
+    for row in rows:
+        by_key.setdefault(location_key(row.location, facility), []).append(row)
+    return Listing(investigations.rows, tuple(rows), Listed([by_key]), trouble)
+
+
+def _gap(answer: Answer[Any]) -> str:
+    """Return why ICAT may have more than it listed; empty where it has not."""
+    if not answer.usable:
+        return answer.reason
+    return f"ICAT+ sent an entry that could not be read ({answer.unreadable[0]})" if answer.unreadable else ""
+
+
+class Listings:
+    """What ICAT lists for proposals, each asked for once."""
+
+    def __init__(self, catalogue: Catalogue | None, facility: Facility) -> None:
+        """Ask `catalogue`; without one nobody is asked."""
+        self._catalogue, self._facility = catalogue, facility
+        self._listings: dict[tuple[str, str], Listing] = {}
+
+    def of(self, beamline: str, proposal: str) -> Listing | None:
+        """Return what ICAT lists for a proposal at a beamline, both in any spelling; None: nobody can be asked."""
+        if self._catalogue is None:
+            return None
+        asked = self._facility.beamline(beamline.strip()), proposal.strip().lower()
+        if asked not in self._listings:
+            self._listings[asked] = list_proposal(self._catalogue, self._facility, *asked)
+        return self._listings[asked]

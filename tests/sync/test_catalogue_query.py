@@ -16,7 +16,7 @@ from icat_tui.domain.model import (
     Outcome,
     SessionDirectory,
 )
-from icat_tui.sync.ask import Answers, Question, ask
+from icat_tui.sync.catalogue_query import Answers, Question, ask
 from tests.sync.scanning import END, FACILITY, NOTHING, NOW, OUTAGE, START, StandIn, session_at
 
 AN_ANSWER = Answer(Outcome.OK, (Investigation(7, "HG-333", START, END),))

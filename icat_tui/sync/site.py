@@ -1,0 +1,60 @@
+"""Where we are, and the session that a path lies in."""
+
+import os
+import stat
+
+from msgspec import Struct
+
+from icat_tui.disk.find import AnyFormat, sessions_at
+from icat_tui.domain.errors import UsageError
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.model import SessionDirectory
+from icat_tui.ingest.dataset_xml import Origin
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """Where we are and what time it is."""
+
+    facility: Facility
+    origin: Origin
+    """What messages say where nobody says otherwise; also what time it is."""
+    data_roots: tuple[str, ...] = ()
+    raw_format: AnyFormat = "auto"
+
+
+# -- where it lies ---------------------------------------------------------------------------------------------------
+
+
+class Place(Struct, frozen=True):
+    """A directory and the session that it lies in."""
+
+    path: str
+    session: SessionDirectory | None
+
+
+def place_of(path: str, site: Site) -> Place:
+    """Return where a directory lies, by its data root. Raises UsageError where there is no such directory."""
+    try:
+        if not stat.S_ISDIR(os.stat(path).st_mode):
+            raise UsageError("it is no directory: name the directory of the dataset")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in it
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"the directory can't be looked at: {why}; check its path") from error
+    absolute = "/" + os.path.abspath(path).lstrip("/")
+    session = session_at(absolute, site)
+    if session and not f"{absolute}/".startswith(f"{session.path}/"):  # its data root is known by another name
+        below = os.path.relpath(os.path.realpath(absolute), os.path.realpath(session.path))
+        absolute = f"{session.path}/{below}"
+    return Place(absolute, session)
+
+
+def session_at(path: str, site: Site) -> SessionDirectory | None:
+    """Return the session on disk that a path lies in; None where there is none."""
+    try:
+        found = next(iter(sessions_at(path, site.data_roots, site.facility, site.raw_format)), None)
+    except UsageError:  # not there, or in no session
+        return None
+    if not isinstance(found, SessionDirectory):
+        return None
+    holds = f"{os.path.realpath(path)}/".startswith(f"{os.path.realpath(found.path)}/")
+    return found if holds else None
