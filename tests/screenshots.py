@@ -29,13 +29,13 @@ from icat_tui.cancel import Cancellation
 from icat_tui.disk.find import find_sessions
 from icat_tui.domain.formats import AUTO
 from icat_tui.domain.selection import Selection
+from icat_tui.report.scripts import ScriptCall
 from icat_tui.sandbox import icatplus
 from icat_tui.sandbox.icatplus import SANDBOX_KEY
 from icat_tui.sandbox.journal import write_journal
 from icat_tui.sandbox.tree import SITE, SandboxFacility, catalogue_state, make_facility
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import Settings, journal_path
-from icat_tui.sync.scripts import ScriptCall
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.screens.confirm import ConfirmScreen
 from icat_tui.tui.screens.walk import WalkScreen

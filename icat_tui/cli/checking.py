@@ -14,8 +14,8 @@ from icat_tui.disk.filesystem import count_files
 from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.model import FileCount, Session
 from icat_tui.domain.status import Status
-from icat_tui.sync.check import check_text, closing_check_text
-from icat_tui.sync.records import TODO_OR_MORE
+from icat_tui.report.check_text import check_text, closing_check_text
+from icat_tui.report.totals import TODO_OR_MORE
 
 
 def check(run: Run) -> ExitCode:

@@ -8,11 +8,11 @@ from icat_tui.cli.lines import write_lines
 from icat_tui.cli.running import Run
 from icat_tui.cli.stdout import write
 from icat_tui.domain.errors import ExitCode
+from icat_tui.report.jsonl import json_line
+from icat_tui.report.lines import Line
 from icat_tui.settings.load import user_file
 from icat_tui.settings.schema import DEFAULT, describe, environment_name
 from icat_tui.settings.template import write_template
-from icat_tui.sync.records import json_line
-from icat_tui.sync.report import Line
 
 VALUE_WIDTH = 40
 """Columns for a value; a longer one pushes its origin to the right."""

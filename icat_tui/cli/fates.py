@@ -16,9 +16,9 @@ from icat_tui.ingest.send_events import (
     MessageUnknown,
     SendingFinished,
 )
+from icat_tui.report.lines import Line
+from icat_tui.report.totals import Sent
 from icat_tui.sync.outcomes import Fate, KnownFates
-from icat_tui.sync.records import Sent
-from icat_tui.sync.report import Line
 from icat_tui.sync.submit import MessageSkipped, RegisterEvent, SessionLocked
 from icat_tui.sync.verify import MessageConfirmed, VerifyEvent
 from icat_tui.text import counted

@@ -20,10 +20,11 @@ from icat_tui.domain.errors import ExitCode, UsageError, exit_code
 from icat_tui.journal.reader import JournalReader, Latest, Sending
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
+from icat_tui.report.jsonl import SCHEMA, Record, json_line
+from icat_tui.report.lines import Line
+from icat_tui.report.totals import Sent
 from icat_tui.services import broker_for, cache_for, site_for, surroundings_for, target_text
 from icat_tui.settings.schema import journal_path
-from icat_tui.sync.records import SCHEMA, Record, Sent, json_line
-from icat_tui.sync.report import Line
 from icat_tui.sync.resume import resume
 from icat_tui.sync.submit import Office
 from icat_tui.sync.verify import Item, MessageConfirmed, verify

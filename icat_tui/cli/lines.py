@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 
 from icat_tui.cli.stdout import StdoutLost, forget_stdout, write
-from icat_tui.sync.report import Line, coloured, plain
+from icat_tui.report.lines import Line, coloured, plain
 
 
 def write_lines(lines: Iterable[Line]) -> None:

@@ -9,8 +9,9 @@ from icat_tui.cli.running import Run
 from icat_tui.cli.stdout import write
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import Session
-from icat_tui.sync.records import error_record, json_line, session_record
-from icat_tui.sync.report import Line, session_text
+from icat_tui.report.jsonl import error_record, json_line, session_record
+from icat_tui.report.lines import Line
+from icat_tui.report.sync_text import session_text
 
 SessionText = Callable[[Session], Iterable[Line]]
 

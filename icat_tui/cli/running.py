@@ -14,9 +14,9 @@ from icat_tui.cli.stopping import Stop
 from icat_tui.domain.errors import ExitCode
 
 if TYPE_CHECKING:
+    from icat_tui.report.lines import Line
+    from icat_tui.report.totals import Sent, Totals
     from icat_tui.settings.schema import Settings
-    from icat_tui.sync.records import Sent, Totals
-    from icat_tui.sync.report import Line
 
 
 @dataclass
@@ -34,7 +34,8 @@ class Ending:
     def write(self, code: int) -> None:
         """Tell what the run came to."""
         if self.as_json:
-            from icat_tui.sync.records import Sent, Totals, json_line, summary_record  # noqa: PLC0415 - late
+            from icat_tui.report.jsonl import json_line, summary_record  # noqa: PLC0415 - late
+            from icat_tui.report.totals import Sent, Totals  # noqa: PLC0415 - late
 
             sent = self.sent() if self.sent else Sent()
             write(json_line(summary_record(self.totals or Totals(), sent, code)) + "\n")
@@ -47,7 +48,7 @@ class Ending:
         """Say what went wrong with the whole run; return the exit code."""
         log.error("%s", what)
         if self.as_json:
-            from icat_tui.sync.records import error_record, json_line  # noqa: PLC0415
+            from icat_tui.report.jsonl import error_record, json_line  # noqa: PLC0415
 
             write(json_line(error_record(what)) + "\n")
             self.write(code)

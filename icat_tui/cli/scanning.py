@@ -33,10 +33,11 @@ from icat_tui.domain.status import Category
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.journal.records import JournalError
 from icat_tui.journal.view import JournalView
+from icat_tui.report.lines import plain
+from icat_tui.report.sync_text import trouble_text
+from icat_tui.report.totals import Totals
 from icat_tui.services import icatplus_for
 from icat_tui.settings.schema import Settings, journal_path
-from icat_tui.sync.records import Totals
-from icat_tui.sync.report import plain, trouble_text
 from icat_tui.sync.scan import ScanPlan, scan
 from icat_tui.text import and_more
 

@@ -20,10 +20,10 @@ from icat_tui.cli.sending_arguments import json_or_text
 from icat_tui.cli.telling import Telling
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.journal.writer import Journal
+from icat_tui.report.lines import Line
 from icat_tui.services import broker_for, cache_for, icatplus_for, site_for, target_text
 from icat_tui.settings.schema import journal_path
 from icat_tui.sync.catalogue_query import Listings
-from icat_tui.sync.report import Line
 from icat_tui.sync.site import place_of
 from icat_tui.sync.store import NOBODY_ASKED, Means, store
 from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile, raw_body

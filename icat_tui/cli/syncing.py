@@ -23,11 +23,11 @@ from icat_tui.cli.scanning import Scanning
 from icat_tui.domain.errors import ExitCode, SaveError
 from icat_tui.domain.formats import AUTO
 from icat_tui.domain.model import Session
+from icat_tui.report.overview import Destination, write_overview
+from icat_tui.report.scripts import ScriptCall
+from icat_tui.report.sync_text import closing_text
+from icat_tui.report.totals import TODO
 from icat_tui.settings.schema import Settings
-from icat_tui.sync.export import Destination, write_overview
-from icat_tui.sync.records import TODO
-from icat_tui.sync.report import closing_text
-from icat_tui.sync.scripts import ScriptCall
 from icat_tui.text import and_more
 
 

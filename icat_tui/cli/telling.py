@@ -22,8 +22,9 @@ from icat_tui.ingest.send_events import (
     SendingFinished,
 )
 from icat_tui.journal.reader import Sending
-from icat_tui.sync.records import SCHEMA, Sent, error_record, json_line
-from icat_tui.sync.report import Line
+from icat_tui.report.jsonl import SCHEMA, error_record, json_line
+from icat_tui.report.lines import Line
+from icat_tui.report.totals import Sent
 from icat_tui.sync.store import AlreadyRegistered, Doubted, ReadyToSend, Refused, StoreEvent
 from icat_tui.sync.submit import MessageSkipped, RegisterEvent, SessionLocked
 from icat_tui.text import counted, visible

@@ -1,1 +1,1 @@
-"""Compare disk and catalogue, decide, and say what was found."""
+"""Compare disk and catalogue, plan what is missing, send it, and look whether ICAT has understood."""

@@ -13,7 +13,7 @@ from icat_tui.cache.invalidate import Checked, Finding, invalidate
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
-from icat_tui.sync.export import Destination, write_overview
+from icat_tui.report.overview import Destination, write_overview
 from icat_tui.text import counted
 from icat_tui.tui.sessions import Sessions
 from icat_tui.tui.workplace import Workplace

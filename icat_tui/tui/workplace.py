@@ -22,12 +22,12 @@ from icat_tui.ingest.dataset_xml import origin_here
 from icat_tui.journal.records import JournalError
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
+from icat_tui.report.scripts import ScriptCall
 from icat_tui.services import broker_for, icatplus_for
 from icat_tui.settings.schema import Settings, journal_path, state_directory
 from icat_tui.sync.catalogue_query import Catalogue
 from icat_tui.sync.plan import Terms
 from icat_tui.sync.scan import ScanPlan
-from icat_tui.sync.scripts import ScriptCall
 from icat_tui.sync.submit import Office
 
 Found = SessionDirectory | DirectoryFailed

@@ -14,7 +14,7 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.records import Totals
+from icat_tui.report.totals import Totals
 from tests.names import HOSTILE_NAMES
 
 FACILITY = Facility()

@@ -8,9 +8,9 @@ from pathlib import Path
 from icat_tui.cli.arguments import COMMANDS, LATER, SYNC_RAW, parse, parser_for
 from icat_tui.domain.errors import PRECEDENCE, ExitCode
 from icat_tui.domain.status import Category, Status
+from icat_tui.report.overview import FORMULA
 from icat_tui.sandbox.story import STORY
 from icat_tui.settings.schema import KEYS, Settings, describe
-from icat_tui.sync.export import FORMULA
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("icat-tui", SYNC_RAW)

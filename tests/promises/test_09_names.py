@@ -9,7 +9,7 @@ import pytest
 from icat_tui.cache.session_cache import SessionCache, Verdict
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.records import json_line, session_record
+from icat_tui.report.jsonl import json_line, session_record
 from tests.names import HOSTILE_NAMES
 from tests.sync.scanning import FACILITY, LATER, StandIn, add_mx, found_below, scanned, session_at, statuses
 

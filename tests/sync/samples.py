@@ -8,8 +8,8 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Dataset, Fit, Investigation, Match, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.export import Destination
-from icat_tui.sync.scripts import ScriptCall
+from icat_tui.report.overview import Destination
+from icat_tui.report.scripts import ScriptCall
 
 FACILITY = Facility()
 NOW = datetime.fromisoformat("2026-01-31T08:00:00+01:00")

@@ -22,8 +22,8 @@ from icat_tui.domain.scan_events import (
     SessionsFound,
 )
 from icat_tui.domain.status import Category, Status
+from icat_tui.report.totals import TODO, Totals
 from icat_tui.sync import scan as module
-from icat_tui.sync.records import TODO, Totals
 from icat_tui.sync.scan import scan
 from tests.sync.scanning import (
     OUTAGE,

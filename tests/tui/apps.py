@@ -15,8 +15,8 @@ from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.find import find_sessions
 from icat_tui.domain.selection import Selection
+from icat_tui.report.scripts import ScriptCall
 from icat_tui.settings.load import load
-from icat_tui.sync.scripts import ScriptCall
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.theme import DARK
 from icat_tui.tui.workplace import Found, Workplace

@@ -27,7 +27,7 @@ from icat_tui.domain.formats import RawFormat, session_date
 from icat_tui.domain.model import Dataset, Fit, Session, SessionDirectory, category_now
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.timeslot import inside_timeslot, phase
-from icat_tui.sync.scripts import TAIL, ScriptCall, script_head, session_lines
+from icat_tui.report.scripts import TAIL, ScriptCall, script_head, session_lines
 from icat_tui.text import visible
 
 COUNTS = (

@@ -1,11 +1,6 @@
-"""JSON Lines as others read them, and what a run adds up to (interface.md, "JSON Lines" and "Exit codes")."""
-
-import json
-import os
+"""What a run adds up to, and what its exit code is made of."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from icat_tui.domain.errors import ExitCode
@@ -21,60 +16,10 @@ from icat_tui.domain.scan_events import (
     SessionsFound,
 )
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.records import (
-    TODO,
-    TODO_OR_MORE,
-    Sent,
-    Totals,
-    error_record,
-    json_line,
-    session_record,
-    summary_record,
-)
-from tests.names import HOSTILE_NAMES
-from tests.sync.golden import matches
-from tests.sync.samples import FACILITY, a_directory, a_session, every_category, every_status
-
-
-def totals(*events: ScanEvent) -> Totals:
-    result = Totals()
-    for event in events:
-        result.add(event)
-    return result
-
-
-def scanned(category: Category, *statuses: Status, determined: bool = True, stale: bool = False) -> SessionScanned:
-    datasets = [(str(number), status) for number, status in enumerate(statuses)]
-    return SessionScanned(replace(a_session(category, *datasets, stale=stale), determined=determined))
-
-
-def test_the_lines_are_what_they_were() -> None:
-    sessions = every_category()
-    run = totals(*map(SessionScanned, sessions), ScanFinished(cancelled=False, seconds=0.41234))
-    records = [session_record(session, FACILITY) for session in sessions]
-    records += [error_record("Permission denied", "/data/visitor/locked"), error_record("ICAT+ does not answer")]
-    records += [summary_record(run, Sent(accepted=2, unknown=1), ExitCode.PARTIAL)]
-    assert matches("records.jsonl", "".join(f"{json_line(record)}\n" for record in records).encode("ascii"))
-
-
-def test_keys_are_those_of_schema_1_in_their_order() -> None:
-    record, summary = session_record(every_status(), FACILITY), summary_record(Totals(), Sent(), 0)
-    assert " ".join(record) == (
-        "type schema proposal beamline session format path raw_path category reasons investigation counts cached "
-        "seen_at datasets"
-    )
-    assert " ".join(record["investigation"]) == "id url start end match"
-    assert " ".join(record["datasets"][0]) == "path name status reasons start end sample icat_id investigation"
-    assert " ".join(summary) == "type schema sessions failed categories counts sent seconds exit_code"
-    assert " ".join(summary["sent"]) == "accepted confirmed rejected unknown skipped"
-    assert {each["schema"] for each in (record, summary, error_record(""))} == {1}
-
-
-def test_counts_leave_out_zeros_and_add_up_over_all_datasets() -> None:
-    record = session_record(every_status(), FACILITY)
-    assert record["counts"] == {status.value: 2 if status == Status.REGISTERED else 1 for status in Status}
-    assert sum(record["counts"].values()) == len(record["datasets"])
-    assert session_record(a_session(Category.EMPTY), FACILITY)["counts"] == {}
+from icat_tui.report.jsonl import session_record, summary_record
+from icat_tui.report.totals import TODO, TODO_OR_MORE, Sent
+from tests.report.test_jsonl import DIRECTORY, scanned, totals
+from tests.sync.samples import FACILITY, a_session, every_category
 
 
 def test_the_summary_adds_up_the_sessions() -> None:
@@ -87,30 +32,11 @@ def test_the_summary_adds_up_the_sessions() -> None:
         assert number == sum(record["category"] == category for record in records)
 
 
-@pytest.mark.parametrize("name", HOSTILE_NAMES)
-def test_hostile_names_come_back_the_same_from_one_line_of_ascii(name: str) -> None:
-    session = a_session(Category.TODO, (name, Status.INVALID, name), directory=a_directory(name))
-    line = json_line(session_record(session, FACILITY))
-    assert line.isascii()
-    assert line.isprintable()
-    read = json.loads(line)
-    assert read["path"] == session.directory.path
-    assert read["datasets"][0]["path"] == session.datasets[0].path
-
-
-@given(st.binary())
-def test_bytes_that_are_not_utf_8_come_back_the_same(name: bytes) -> None:
-    assert os.fsencode(json.loads(json_line(error_record("", os.fsdecode(name))))["path"]) == name
-
-
 def test_what_could_not_be_determined_now_counts_as_unknown_whatever_it_was() -> None:
     session = a_session(Category.OK, ("1", Status.REGISTERED), stale=True)
     assert category_now(session) == Category.UNKNOWN
     assert session_record(session, FACILITY)["category"] == "unknown"
     assert totals(SessionScanned(session)).categories == {Category.UNKNOWN: 1}
-
-
-DIRECTORY = a_directory()
 
 
 @pytest.mark.parametrize(

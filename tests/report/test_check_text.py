@@ -5,10 +5,10 @@ from msgspec.structs import replace
 
 from icat_tui.domain.model import FileCount, Match, Session
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.check import check_text, closing_check_text
-from icat_tui.sync.report import plain
+from icat_tui.report.check_text import check_text, closing_check_text
+from icat_tui.report.lines import plain
 from tests.names import HOSTILE_NAMES
-from tests.sync.golden import matches
+from tests.report.golden import matches
 from tests.sync.samples import FACILITY, INSIDE, a_directory, a_session, every_category, every_status
 
 

@@ -10,7 +10,7 @@ from icat_tui.domain.formats import session_date
 from icat_tui.domain.model import Dataset, FileCount, Session, category_now
 from icat_tui.domain.status import ACTIONABLE, Category, Status
 from icat_tui.domain.timeslot import inside_timeslot
-from icat_tui.sync.report import Line
+from icat_tui.report.lines import Line
 from icat_tui.text import counted, visible
 
 IN_CATALOGUE = (Status.REGISTERED, Status.REGISTERED_WITHOUT_FILES)

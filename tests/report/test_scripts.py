@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.export import Destination, write_overview
-from icat_tui.sync.scripts import ScriptCall, bash_word
+from icat_tui.report.overview import Destination, write_overview
+from icat_tui.report.scripts import ScriptCall, bash_word
 from tests.names import HOSTILE_NAMES
 from tests.sync.samples import CALL, FACILITY, NOW, a_directory, a_session, every_category, hostile
 

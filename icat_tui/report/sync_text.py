@@ -4,23 +4,20 @@ What must stay true: what is here is text and never markup, every name in it has
 say the same as the colour. rich is imported only to colour.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import session_date
 from icat_tui.domain.model import Fit, Match, Session, category_now
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.timeslot import Phase, inside_timeslot, phase
-from icat_tui.sync.records import Totals
-from icat_tui.sync.scripts import bash_word
+from icat_tui.report.lines import Line
+from icat_tui.report.scripts import bash_word
+from icat_tui.report.totals import Totals
 from icat_tui.text import and_more, counted, visible
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 RULE = "-" * 32
 TITLES = {
@@ -38,30 +35,6 @@ TITLES = {
 ALWAYS_COUNTED = tuple(TITLES)[:5]
 REASONS_TOLD = 20
 """How many reasons are told one by one at the end: beyond, nobody reads them on a terminal."""
-STYLES = {"grey": "bright_black"}
-"""rich's word for a colour of `domain.status`, where it is another one."""
-
-
-class Line(NamedTuple):
-    """A line of text and the colour name of all of it; what stands in it has been made visible."""
-
-    text: str = ""
-    colour: str = ""
-
-
-def plain(lines: Iterable[Line]) -> str:
-    """Return lines as they go into a pipe or a file, each with its line break."""
-    return "".join(f"{line.text}\n" for line in lines)
-
-
-def coloured(lines: Iterable[Line]) -> "Text":
-    """Return the same for rich's console, to be printed with `end=""` and `soft_wrap=True`."""
-    from rich.text import Text  # noqa: PLC0415 - runs that print nothing in colour need not wait for it
-
-    text = Text()
-    for line in lines:
-        text.append(f"{line.text}\n", STYLES.get(line.colour, line.colour))
-    return text
 
 
 # -- one session -----------------------------------------------------------------------------------------------------

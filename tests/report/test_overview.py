@@ -19,11 +19,11 @@ from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Fit, Match, Session
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.timeslot import inside_timeslot
-from icat_tui.sync import export
-from icat_tui.sync.export import COUNTS, SESSION_COLUMNS, timeslot_text, write_overview
+from icat_tui.report import overview
+from icat_tui.report.overview import COUNTS, SESSION_COLUMNS, timeslot_text, write_overview
 from tests.names import HOSTILE_NAMES, HOSTILE_TEXTS
-from tests.sync import golden
-from tests.sync.golden import matches
+from tests.report import golden
+from tests.report.golden import matches
 from tests.sync.samples import END, FACILITY, INSIDE, NOW, START, a_directory, a_session, destination, every_category
 
 OLD_COLUMNS = (
@@ -96,7 +96,7 @@ def test_only_what_changed_is_written_again(tmp_path: Path) -> None:
 
 def test_lines_that_do_not_fit_in_memory_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(every_category(), tmp_path / "memory")
-    monkeypatch.setattr(export, "IN_MEMORY", 100)
+    monkeypatch.setattr(overview, "IN_MEMORY", 100)
     written(every_category(), tmp_path / "disk")
     assert contents(tmp_path / "memory") == contents(tmp_path / "disk")
 

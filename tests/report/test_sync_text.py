@@ -13,11 +13,12 @@ from rich.console import Console
 from icat_tui.domain.model import Match
 from icat_tui.domain.scan_events import DirectoryFailed, SavingFailed, ScanFinished, SessionScanned
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.records import Totals
-from icat_tui.sync.report import TITLES, Line, closing_text, coloured, plain, session_text, trouble_text
+from icat_tui.report.lines import Line, coloured, plain
+from icat_tui.report.sync_text import TITLES, closing_text, session_text, trouble_text
+from icat_tui.report.totals import Totals
 from icat_tui.text import counted
 from tests.names import HOSTILE_NAMES, HOSTILE_TEXTS
-from tests.sync.golden import matches
+from tests.report.golden import matches
 from tests.sync.samples import (
     FACILITY,
     INSIDE,
@@ -175,5 +176,5 @@ def test_numbers_agree_with_their_nouns() -> None:
 
 
 def test_rich_is_not_imported_before_something_is_coloured() -> None:
-    code = "import sys, icat_tui.sync.report, icat_tui.sync.check; sys.exit('rich' in sys.modules)"
+    code = "import sys, icat_tui.report.sync_text, icat_tui.report.check_text; sys.exit('rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,1 @@
+"""What is written for people and their programs: words, records, the overview and its scripts."""
