@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from icat_tui.catalogue.limits import Limits
-from icat_tui.cli import main
+from icat_tui.cli.main import main
 from icat_tui.domain.status import Category, Status
 from icat_tui.services import icatplus_for
 from tests.fieldkit.facility import Facility, FacilityMaker, Options, TrueSession, make_facility, serving
@@ -84,7 +84,7 @@ SyncHere = Callable[..., Told]
 def sync_here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> SyncHere:
     """Run the same in this process, with a client that does not wait long: `sync_here(facility, "--jobs", 2)`."""
     limits = Limits(read=0.3, answer=2.0, retries=1, backoff=0.01, failures=1000)
-    monkeypatch.setattr("icat_tui.cli.scanning.icatplus_for", partial(icatplus_for, limits=limits))
+    monkeypatch.setattr("icat_tui.cli.scan_run.icatplus_for", partial(icatplus_for, limits=limits))
 
     def run(facility: Facility, *words: object, url: str = "") -> Told:
         for name, value in settings(facility, url).items():
@@ -145,7 +145,7 @@ def test_icat_sync_raw_sees_the_same(make_facility: FacilityMaker, tmp_path: Pat
     proposal, beamline, date = path.split("/")[-3:]
     selection = ["--beamline", beamline.upper(), "--proposal", proposal, "--session", date, "--format", "esrfv3"]
     places = ["--save-dir", str(tmp_path / "overview"), "--cache-dir", str(tmp_path / "cache"), "--invalidate-cache"]
-    program = "import sys; from icat_tui.cli import sync_raw; sys.exit(sync_raw())"
+    program = "import sys; from icat_tui.cli.main import sync_raw; sys.exit(sync_raw())"
     done = subprocess.run(
         [sys.executable, "-c", program, *selection, *places],
         env=os.environ | settings(facility),

@@ -10,7 +10,7 @@ import asyncio
 import sys
 import time
 
-from icat_tui.cli import main
+from icat_tui.cli.main import main
 
 WORTH_NOTING = 0.001
 TURNS: list[tuple[float, float]] = []

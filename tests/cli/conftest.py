@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui import cli
 from icat_tui.catalogue.limits import Limits
+from icat_tui.cli import main
 from icat_tui.services import icatplus_for
 from tests.cli.place import Place, Ran, serving
 
@@ -26,7 +26,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def run(capsys: pytest.CaptureFixture[str]) -> Runner:
     """Run a program with nothing set: `run("sync", "--json")`, `run("-q", program=cli.sync_raw)`."""
 
-    def run(*words: str, program: Callable[[list[str]], int] = cli.main) -> Ran:
+    def run(*words: str, program: Callable[[list[str]], int] = main.main) -> Ran:
         capsys.readouterr()
         code = program(list(words))
         said = capsys.readouterr()
@@ -47,4 +47,4 @@ def at(place: Place, run: Runner, monkeypatch: pytest.MonkeyPatch) -> Runner:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for ICAT+ less long than one does."""
     limits = Limits(connect=5.0, read=0.5, answer=5.0, retries=1, backoff=0.001)
-    monkeypatch.setattr("icat_tui.cli.scanning.icatplus_for", partial(icatplus_for, limits=limits))
+    monkeypatch.setattr("icat_tui.cli.scan_run.icatplus_for", partial(icatplus_for, limits=limits))

@@ -25,7 +25,7 @@ HEAVY = (
 def test_nothing_heavy_is_imported_to_say_what_there_is(word: str) -> None:
     program = (
         "import sys\n"
-        "from icat_tui.cli import main\n"
+        "from icat_tui.cli.main import main\n"
         "try:\n"
         f"    main({word.split()!r})\n"
         "except SystemExit:\n"
@@ -39,7 +39,7 @@ def test_nothing_heavy_is_imported_to_say_what_there_is(word: str) -> None:
 def test_a_run_without_hdf5_imports_no_hdf5(tmp_path: object) -> None:
     program = (
         "import sys\n"
-        "from icat_tui.cli import main\n"
+        "from icat_tui.cli.main import main\n"
         f"main(['sync', '-q', '--data-root', {str(tmp_path)!r}, '--icatplus', 'http://127.0.0.1:9'])\n"
         "print(sorted({'h5py', 'numpy', 'requests', 'rich'} & sys.modules.keys()))\n"
     )

@@ -5,7 +5,7 @@ import shlex
 from functools import cache
 from pathlib import Path
 
-from icat_tui.cli.arguments import COMMANDS, LATER, SYNC_RAW, parse, parser_for
+from icat_tui.cli.parser import COMMANDS, LATER, SYNC_RAW, parse, parser_for
 from icat_tui.domain.errors import PRECEDENCE, ExitCode
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.overview import FORMULA

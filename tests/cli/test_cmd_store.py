@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui import cli
+from icat_tui.cli import main
 from icat_tui.domain.errors import ExitCode
 from icat_tui.journal.reader import Latest
 from tests.beamtime import INVESTIGATION, Beamtime, beamtime, parameters, reject
@@ -51,7 +51,7 @@ def test_the_line_of_the_manual_for_one_directory(here: Beamtime, run: Runner, m
         f"--beamline id99 --proposal hg333 --path {path} --dataset dataset1 --sample mysample "
         f"-p FIELD1=value1 -p FIELD2=value2 --queue {here.broker.address}"
     )
-    ran = run(*line.split(), program=cli.store_raw)
+    ran = run(*line.split(), program=main.store_raw)
     assert ran.code == ExitCode.DONE
     assert "nobody could be asked" in ran.err
     sent = parameters(here.bodies[0])
@@ -65,7 +65,7 @@ def test_the_line_of_the_manual_for_one_directory(here: Beamtime, run: Runner, m
 def test_the_line_of_the_manual_for_what_bliss_left(here: Beamtime, run: Runner, *, expanded: bool) -> None:
     files = [here.stored(f"{number:04d}", age=number) for number in (2, 3, 1)]
     words = [str(file) for file in sorted(files)] if expanded else [f"{here.raw}/__icat__/*.xml"]
-    ran = run(*words, program=cli.store_from_file)
+    ran = run(*words, program=main.store_from_file)
     assert ran.code == ExitCode.DONE
     oldest_first = [files[1], files[0], files[2]]
     assert here.bodies == [file.read_bytes() for file in oldest_first]

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from icat_tui.cli.asking import Questions
-from icat_tui.cli.lines import write_lines
-from icat_tui.cli.narration import log
-from icat_tui.cli.running import Run
-from icat_tui.cli.scanning import catalogue_for
-from icat_tui.cli.stdout import write
-from icat_tui.cli.telling import Telling, subject_of
+from icat_tui.cli.console import write, write_lines
+from icat_tui.cli.context import Run
+from icat_tui.cli.logging_setup import log
+from icat_tui.cli.prompts import Questions
+from icat_tui.cli.scan_run import catalogue_for
+from icat_tui.cli.submit_reporter import Telling, subject_of
 from icat_tui.domain.errors import ExitCode, UsageError, exit_code
 from icat_tui.journal.reader import JournalReader, Latest, Sending
 from icat_tui.journal.view import JournalView

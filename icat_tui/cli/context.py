@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from icat_tui.cli.narration import log
-from icat_tui.cli.stdout import write
-from icat_tui.cli.stopping import Stop
+from icat_tui.cli.console import write
+from icat_tui.cli.logging_setup import log
+from icat_tui.cli.signals import Stop
 from icat_tui.domain.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Ending:
             sent = self.sent() if self.sent else Sent()
             write(json_line(summary_record(self.totals or Totals(), sent, code)) + "\n")
             return
-        from icat_tui.cli.lines import write_lines  # noqa: PLC0415 - late: not for `--help`
+        from icat_tui.cli.console import write_lines  # noqa: PLC0415 - late: not for `--help`
 
         write_lines(self.closing)
 

@@ -4,11 +4,11 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from icat_tui.cli.narration import log
-from icat_tui.cli.running import Run
-from icat_tui.cli.screen import open_screen
-from icat_tui.cli.stdout import write
-from icat_tui.cli.syncing import sync
+from icat_tui.cli.cmd_sync import sync
+from icat_tui.cli.cmd_ui import open_screen
+from icat_tui.cli.console import write
+from icat_tui.cli.context import Run
+from icat_tui.cli.logging_setup import log
 from icat_tui.domain.errors import ExitCode, SaveError, UsageError
 from icat_tui.sandbox import facility
 from icat_tui.settings.load import load

@@ -10,11 +10,11 @@ from datetime import datetime
 from msgspec import structs
 
 from icat_tui.cancel import Cancelled
-from icat_tui.cli.asking import MANY, Questions, Reply
-from icat_tui.cli.fates import Fates
-from icat_tui.cli.narration import log
-from icat_tui.cli.output import Output
-from icat_tui.cli.scanning import Scanning
+from icat_tui.cli.logging_setup import log
+from icat_tui.cli.prompts import MANY, Questions, Reply
+from icat_tui.cli.scan_run import Scanning
+from icat_tui.cli.session_reporter import Output
+from icat_tui.cli.submit_reporter import Fates
 from icat_tui.domain import timeslot
 from icat_tui.domain.errors import ExitCode, IcatTuiError, UsageError
 from icat_tui.domain.model import Session, SessionDirectory

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui import cli
+from icat_tui.cli import main
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.settings.load import load
 from tests.cli.conftest import Runner
@@ -332,7 +332,7 @@ def test_a_mistake_of_ours_is_one_line_and_not_the_code_of_something_to_do(
         raise RuntimeError("boom\nbang")
 
     place.session()
-    monkeypatch.setattr("icat_tui.cli.scanning.scan", broken)
+    monkeypatch.setattr("icat_tui.cli.scan_run.scan", broken)
     ran = at("sync", "--json")
     assert ran.summary["exit_code"] == 3
     assert ran.err.count("\n") == 1
@@ -390,9 +390,9 @@ def test_a_closed_stdout_and_stderr_are_no_trouble(place: Place) -> None:
 
 def test_icat_sync_raw_does_the_same_under_its_own_name(place: Place, at: Runner) -> None:
     place.session()
-    ran = at("--json", "--beamline", "ID10", "--proposal", "hg333", "--session", "20231019", program=cli.sync_raw)
+    ran = at("--json", "--beamline", "ID10", "--proposal", "hg333", "--session", "20231019", program=main.sync_raw)
     assert ran.summary["categories"] == {"ok": 1}
-    ran = at("--proposal", "ma999", program=cli.sync_raw)
+    ran = at("--proposal", "ma999", program=main.sync_raw)
     assert ran.err.startswith("icat-sync-raw: proposal ma999 is not there")
 
 
@@ -407,9 +407,9 @@ def test_a_beacon_that_hangs_costs_icat_sync_raw_a_second_and_the_error_says_wha
     nobody_else_knows: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setattr(cli, "BEACON_OF_SYNC_RAW", f"127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setattr(main, "BEACON_OF_SYNC_RAW", f"127.0.0.1:{silent.getsockname()[1]}")
         begun = time.monotonic()
-        ran = nobody_else_knows("--json", program=cli.sync_raw)
+        ran = nobody_else_knows("--json", program=main.sync_raw)
         took = time.monotonic() - begun
         silent.settimeout(PATIENCE)
         silent.accept()[0].close()
@@ -431,9 +431,9 @@ def test_the_old_beacon_is_asked_by_icat_sync_raw_alone_and_only_for_a_server(
     monkeypatch.setattr("icat_tui.settings.load.load", loading)
     assert nobody_else_knows("sync").code == 2
     assert asked == [None]
-    assert nobody_else_knows("--icatplus", place.icatplus.url, program=cli.sync_raw).code == 0
+    assert nobody_else_knows("--icatplus", place.icatplus.url, program=main.sync_raw).code == 0
     assert asked == [None] * 2
-    nobody_else_knows(program=cli.sync_raw)
+    nobody_else_knows(program=main.sync_raw)
     assert asked == [None] * 3 + ["id00:25000"]
 
 
@@ -455,17 +455,17 @@ def test_all_programs_are_installed() -> None:
         script.name: script.load() for script in entry_points(group="console_scripts") if "icat_tui" in script.value
     }
     assert scripts == {
-        "icat-tui": cli.main,
-        "icat-sync-raw": cli.sync_raw,
-        "icat-store-raw": cli.store_raw,
-        "icat-store-from-file": cli.store_from_file,
+        "icat-tui": main.main,
+        "icat-sync-raw": main.sync_raw,
+        "icat-store-raw": main.store_raw,
+        "icat-store-from-file": main.store_from_file,
     }
 
 
 def test_in_a_thread_it_works_without_signals(place: Place, at: Runner) -> None:
     place.session()
     codes: list[int] = []
-    thread = threading.Thread(target=lambda: codes.append(cli.main(["sync", "-q"])))
+    thread = threading.Thread(target=lambda: codes.append(main.main(["sync", "-q"])))
     thread.start()
     thread.join(PATIENCE)
     assert codes == [0]

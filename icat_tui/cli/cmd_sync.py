@@ -16,10 +16,10 @@ from msgspec import structs
 from icat_tui.cache.invalidate import Finding, invalidate
 from icat_tui.cache.legacy_cache import old_sessions, read_old_session
 from icat_tui.cache.session_cache import Unreadable
-from icat_tui.cli.narration import log
-from icat_tui.cli.output import Output, in_the_words_of_sync_raw
-from icat_tui.cli.running import Run
-from icat_tui.cli.scanning import Scanning
+from icat_tui.cli.context import Run
+from icat_tui.cli.logging_setup import log
+from icat_tui.cli.scan_run import Scanning
+from icat_tui.cli.session_reporter import Output, in_the_words_of_sync_raw
 from icat_tui.domain.errors import ExitCode, SaveError
 from icat_tui.domain.formats import AUTO
 from icat_tui.domain.model import Session
@@ -45,7 +45,7 @@ def sync(run: Run) -> ExitCode:
         run.ending.closing = closing_text(scanning.totals, cache_dir, overview)
     fresh = scanning.sessions(output)
     if asked.register or asked.auto_register:
-        from icat_tui.cli.registering import Registering  # noqa: PLC0415 - late: most runs send nothing
+        from icat_tui.cli.register_run import Registering  # noqa: PLC0415 - late: most runs send nothing
 
         registering = Registering(scanning, output, now)
         fresh = registering.through(scanning.sessions(output, registering.holds))

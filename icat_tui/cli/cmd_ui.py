@@ -9,9 +9,9 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from icat_tui.cli.running import Run
-from icat_tui.cli.selecting import Selected
-from icat_tui.cli.syncing import script_call
+from icat_tui.cli.cmd_sync import script_call
+from icat_tui.cli.context import Run
+from icat_tui.cli.selected_sessions import Selected
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.domain.formats import AUTO
 

@@ -13,19 +13,15 @@ from msgspec import structs
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cache.session_index import SessionIndex
 from icat_tui.catalogue.icatplus import IcatPlus
-from icat_tui.cli.narration import log, progress
-from icat_tui.cli.output import Output
-from icat_tui.cli.running import Run
-from icat_tui.cli.selecting import Selected
+from icat_tui.cli.context import Run
+from icat_tui.cli.logging_setup import log, progress
+from icat_tui.cli.selected_sessions import Selected
+from icat_tui.cli.session_reporter import Output, tell
 from icat_tui.domain.errors import ExitCode, SaveError, UsageError, exit_code
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import (
     CacheUnusable,
-    DirectoryFailed,
-    SavingFailed,
-    ScanEvent,
-    SessionFailed,
     SessionScanned,
     SessionsFound,
 )
@@ -167,26 +163,6 @@ def _journal_view(settings: Settings) -> tuple[JournalView | None, str]:
         return JournalView(journal_path(settings), settings.facility), ""
     except JournalError as error:
         return None, str(error)
-
-
-def tell(event: ScanEvent, output: Output) -> None:
-    """Tell what has happened: results and what has none to `output`, the rest to whoever wants to hear more."""
-    match event:
-        case SessionScanned(session=session):
-            counts = ", ".join(f"{number} {status.word}" for status, number in session.counts.items())
-            log.info("%s: %s (%s)", session.directory.path, session.category.word, counts or "no datasets")
-            output.session(session)
-        case DirectoryFailed(path=path, reason=reason):
-            log.info("%s: %s", path, reason)
-            output.without_result(path, reason)
-        case SessionFailed(directory=directory, reason=reason, details=details):
-            log.debug("%s: %s", directory.path, details)
-            output.without_result(directory.path, reason)
-        case SavingFailed(path=path, reason=reason):
-            log.info("%s", reason)
-            output.without_result(path, reason)
-        case CacheUnusable(reason=reason):
-            log.info("%s", reason)
 
 
 def catalogue_for(settings: Settings) -> IcatPlus:

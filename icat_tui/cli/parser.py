@@ -1,15 +1,18 @@
 """What can be typed: the commands and their options (interface.md, "Commands", "Selection", "Options").
 
-Only the standard library is imported here, and nothing of it that is slow: `--help` and `--version` get by on this.
+What can't be read is told in one line: what is wrong and what would be right. Only the standard library is imported
+here, and nothing of it that is slow: `--help` and `--version` get by on this.
 """
 
 import argparse
+import json
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any, NoReturn
 
 from icat_tui._version import __version__
-from icat_tui.cli import sending_arguments
-from icat_tui.cli.parsing import Parser, closest, day, investigation, not_empty, session
 from icat_tui.domain.errors import UsageError
 
 COMMANDS = {
@@ -31,6 +34,88 @@ SYNC_RAW = "icat-sync-raw"
 """`icat-tui sync` under the name that cron tables know."""
 PROGRAMS = {SYNC_RAW: "sync", "icat-store-raw": "store-raw", "icat-store-from-file": "store-from-file"}
 """Commands by the names that cron tables and scripts know."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are UsageErrors of one line: what is wrong and what would be right."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise a UsageError; for a flag that there is not, name the closest one."""
+        unknown = re.match(r"unrecognized arguments: (--?[^-\s]\S*)", message)
+        if unknown:
+            flag = unknown[1].partition("=")[0]
+            close = closest(flag, [option for action in self._actions for option in action.option_strings])
+            message = f"there is no option {flag}: " + (
+                f"did you mean {close}?" if close else f"see {self.prog} --help"
+            )
+        raise UsageError(message)
+
+
+def closest(word: str, known: Sequence[str]) -> str | None:
+    """Return the known word that was probably meant; None where none is near."""
+    import difflib  # noqa: PLC0415 - late: only mistakes need it
+
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.7)), None)
+
+
+# -- values ----------------------------------------------------------------------------------------------------------
+
+
+def not_empty(text: str) -> str:
+    """Return a PATH or a name; an empty one is a variable that was never set, and must not mean "everything"."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; leave it out, or say what is meant")
+    return text
+
+
+def day(text: str) -> date:
+    """Return a date given as YYYYMMDD or YYYY-MM-DD."""
+    try:
+        if re.fullmatch(r"[0-9]{4}(-?)[0-9]{2}\1[0-9]{2}", text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!a} is no date: give YYYYMMDD or YYYY-MM-DD")
+
+
+def session(text: str) -> str:
+    """Return the date of a session, or a glob of such dates."""
+    if re.search(r"[*?\[]", text):
+        return text
+    try:
+        return f"{day(text):%Y%m%d}"
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, or a glob such as 202310*") from None
+
+
+def investigation(text: str) -> int:
+    """Return the id of an investigation."""
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text!a} is no id: give the number of an investigation")
+    return int(text)
+
+
+def parameter(text: str) -> tuple[str, Any]:
+    """Return NAME=VALUE as a name and a value, which is decoded where it is JSON."""
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!a} is no parameter: give NAME=VALUE")
+    return name.strip(), json_or_text(value)
+
+
+def json_or_text(text: str) -> Any:
+    """Return what JSON says, or the text itself where it is none: `1` is a number, `sA` and `2024-01-31` are texts."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def icat_id(text: str) -> int:
+    """Return the id of a dataset in ICAT."""
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text!a} is no id: give the number of a dataset in ICAT")
+    return int(text)
 
 
 # -- options ---------------------------------------------------------------------------------------------------------
@@ -100,6 +185,83 @@ def _add_general(parser: Parser) -> None:
     group.add_argument("--version", action="version", version=f"icat-tui {__version__}")
 
 
+def _add_store_raw(parser: Parser) -> None:
+    group = parser.add_argument_group("dataset")
+    for name, metavar, says in (
+        ("beamline", "ID", "the beamline"),
+        ("proposal", "NAME", "the proposal"),
+        ("dataset", "NAME", "the name of the dataset"),
+        ("sample", "NAME", "the name of the sample"),
+        ("path", "DIR", "the directory of the dataset"),
+    ):
+        group.add_argument(f"--{name}", required=True, type=not_empty, metavar=metavar, help=says)
+    group.add_argument("--metadatafile", type=not_empty, metavar="FILE", help="ICAT parameters, a line NAME=VALUE each")
+    group.add_argument(
+        "-p",
+        "--parameter",
+        dest="parameters",
+        action="append",
+        default=[],
+        type=parameter,
+        metavar="NAME=VALUE",
+        help="an ICAT parameter; wins over --metadatafile; repeatable; startDate and endDate are read from the "
+        "dataset where they are not given",
+    )
+    group.add_argument("--strict", action="store_true", help="refuse parameters that ICAT's definitions don't know")
+    group.add_argument(
+        "--store-filename", type=not_empty, metavar="FILE", help="write the message to this file, and send nothing"
+    )
+    _add_sending(parser)
+    _add_force(parser)
+
+
+def _add_store_from_file(parser: Parser) -> None:
+    parser.add_argument(
+        "files", nargs="+", type=not_empty, metavar="FILE", help="a file with a dataset message, or a glob of such"
+    )
+    _add_sending(parser)
+    _add_force(parser)
+
+
+def _add_add_files(parser: Parser) -> None:
+    parser.add_argument("ids", nargs="+", type=icat_id, metavar="ID", help="the id of a dataset in ICAT")
+    parser.add_argument(
+        "--investigation", type=investigation, metavar="ID", help="where ICAT lists them; without it ICAT is not asked"
+    )
+    _add_sending(parser)
+    _add_force(parser)
+
+
+def _add_journal(parser: Parser) -> None:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--pending", action="store_true", help="only what was sent and not seen in ICAT yet")
+    what.add_argument("--verify", action="store_true", help="ask ICAT about what is pending; write down what it has")
+    what.add_argument("--resume", action="store_true", help="send what was planned and never sent, after a question")
+    parser.add_argument("--yes", action="store_true", help="with --resume: don't ask")
+    _add_sending(parser)
+
+
+def _add_sending(parser: Parser) -> None:
+    group = parser.add_argument_group("broker and cache")
+    group.add_argument("--queue", action="append", metavar="HOST:PORT", help="broker for all messages; repeatable")
+    group.add_argument("--rate", metavar="N", help="messages a second (10; 0: no limit)")
+    group.add_argument("--read-only", action="store_true", help="nothing can be sent")
+    group.add_argument("--cache-dir", metavar="DIR", help="the cache, from which sessions that change are dropped")
+
+
+def _add_force(parser: Parser) -> None:
+    parser.add_argument("--force", action="store_true", help="send, also what ICAT has already or was sent before")
+
+
+ADD: dict[str, Callable[[Parser], None]] = {
+    "store-raw": _add_store_raw,
+    "store-from-file": _add_store_from_file,
+    "add-files": _add_add_files,
+    "journal": _add_journal,
+}
+"""How the parser of each command gets its own options."""
+
+
 # -- parsers ---------------------------------------------------------------------------------------------------------
 
 
@@ -116,9 +278,9 @@ def parser_for(command: str, program: str = "icat-tui") -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    if command in sending_arguments.ADD:
+    if command in ADD:
         parser.usage = None  # what these must be given is worth telling
-        sending_arguments.ADD[command](parser)
+        ADD[command](parser)
         _add_icatplus(parser)
         _add_general(parser)
         return parser

@@ -12,8 +12,8 @@ from typing import IO
 import pytest
 
 from icat_tui.cancel import Cancelled
-from icat_tui.cli.asking import Questions, Reply
-from icat_tui.cli.stopping import Stop
+from icat_tui.cli.prompts import Questions, Reply
+from icat_tui.cli.signals import Stop
 from tests.cli.place import PATIENCE
 
 Asker = Callable[[str], Questions]
@@ -107,8 +107,8 @@ def test_a_signal_ends_the_wait_for_an_answer(monkeypatch: pytest.MonkeyPatch) -
 
 
 PROGRAM = (
-    "from icat_tui.cli.asking import Questions\n"
-    "from icat_tui.cli.stopping import heeding_signals\n"
+    "from icat_tui.cli.prompts import Questions\n"
+    "from icat_tui.cli.signals import heeding_signals\n"
     "from icat_tui.cancel import Cancelled\n"
     "with heeding_signals() as stop:\n"
     "    try:\n"

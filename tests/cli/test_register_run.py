@@ -442,7 +442,7 @@ def test_when_icat_goes_after_sending_nothing_is_lost(
     circle: Circle, sync: Registrar, fault: tuple[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits = Limits(connect=5.0, read=0.5, answer=5.0, retries=1, backoff=0.001)
-    monkeypatch.setattr("icat_tui.cli.scanning.icatplus_for", partial(icatplus_for, limits=limits))
+    monkeypatch.setattr("icat_tui.cli.scan_run.icatplus_for", partial(icatplus_for, limits=limits))
     path = circle.session(unregistered=2)
 
     def going(client: Client, frame: Frame) -> None:

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.cli import sending_arguments
-from icat_tui.cli.arguments import COMMANDS, LATER, SYNC_RAW, parse, parser_for, split_command
-from icat_tui.cli.parsing import closest
+from icat_tui.cli.parser import ADD, COMMANDS, LATER, SYNC_RAW, closest, parse, parser_for, split_command
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.settings.schema import KEYS
@@ -19,7 +17,7 @@ OPTIONS = {
     *("--investigation", "--read-only", "--no-print", "-q", "--json", "--exit-code", "--jobs", "--rate", "--queue"),
     *("--icatplus", "--api-key", "--config", "--log-file", "-v"),
 }
-HERE = [command for command in ("", *COMMANDS) if command not in LATER | sending_arguments.ADD.keys()]
+HERE = [command for command in ("", *COMMANDS) if command not in LATER | ADD.keys()]
 
 
 def options(command: str, program: str = "icat-tui") -> set[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from icat_tui.cli.stopping import STOPPING, Stop, heeding_signals
+from icat_tui.cli.signals import STOPPING, Stop, heeding_signals
 from tests.cli.place import HANG, PATIENCE, Place, Ran, environment
 
 AT_ONCE = 5.0
@@ -106,7 +106,7 @@ def test_what_ignores_a_signal_goes_on(place: Place) -> None:
 def test_the_second_signal_ends_it_whatever_it_is_at() -> None:
     program = (
         "import os, signal, sys, time\n"
-        "from icat_tui.cli.stopping import heeding_signals\n"
+        "from icat_tui.cli.signals import heeding_signals\n"
         "with heeding_signals() as stop:\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    stop.wait()\n"
@@ -156,13 +156,13 @@ def test_a_reader_that_has_seen_enough_ends_us_without_a_word(form: str, place: 
 def test_a_stop_that_comes_after_the_work_still_counts(place: Place) -> None:
     program = (
         "import os, signal, sys\n"
-        "from icat_tui.cli import main, scanning\n"
-        "finish = scanning.Scanning.finish\n"
+        "from icat_tui.cli.main import main; from icat_tui.cli import scan_run\n"
+        "finish = scan_run.Scanning.finish\n"
         "def stopped(self, *args):\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "    self.run.stop.wait()\n"
         "    return finish(self, *args)\n"
-        "scanning.Scanning.finish = stopped\n"
+        "scan_run.Scanning.finish = stopped\n"
         "sys.exit(main(['sync', '--json']))\n"
     )
     place.session()

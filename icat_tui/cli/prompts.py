@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 
-from icat_tui.cli.stopping import Stop
+from icat_tui.cli.signals import Stop
 
 POLL = 0.1
 """Seconds until a signal is heard while an answer is waited for."""

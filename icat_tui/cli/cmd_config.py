@@ -4,9 +4,8 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from icat_tui.cli.lines import write_lines
-from icat_tui.cli.running import Run
-from icat_tui.cli.stdout import write
+from icat_tui.cli.console import write, write_lines
+from icat_tui.cli.context import Run
 from icat_tui.domain.errors import ExitCode
 from icat_tui.report.jsonl import json_line
 from icat_tui.report.lines import Line

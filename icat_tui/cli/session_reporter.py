@@ -3,12 +3,19 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from icat_tui.cli.lines import write_lines
-from icat_tui.cli.narration import log
-from icat_tui.cli.running import Run
-from icat_tui.cli.stdout import write
+from icat_tui.cli.console import write, write_lines
+from icat_tui.cli.context import Run
+from icat_tui.cli.logging_setup import log
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import Session
+from icat_tui.domain.scan_events import (
+    CacheUnusable,
+    DirectoryFailed,
+    SavingFailed,
+    ScanEvent,
+    SessionFailed,
+    SessionScanned,
+)
 from icat_tui.report.jsonl import error_record, json_line, session_record
 from icat_tui.report.lines import Line
 from icat_tui.report.sync_text import session_text
@@ -50,3 +57,23 @@ class Output:
 def in_the_words_of_sync_raw(facility: Facility, now: datetime) -> SessionText:
     """Return how a session is told in the words of `icat-sync-raw`."""
     return lambda session: session_text(session, facility, now)
+
+
+def tell(event: ScanEvent, output: Output) -> None:
+    """Tell what has happened: results and what has none to `output`, the rest to whoever wants to hear more."""
+    match event:
+        case SessionScanned(session=session):
+            counts = ", ".join(f"{number} {status.word}" for status, number in session.counts.items())
+            log.info("%s: %s (%s)", session.directory.path, session.category.word, counts or "no datasets")
+            output.session(session)
+        case DirectoryFailed(path=path, reason=reason):
+            log.info("%s: %s", path, reason)
+            output.without_result(path, reason)
+        case SessionFailed(directory=directory, reason=reason, details=details):
+            log.debug("%s: %s", directory.path, details)
+            output.without_result(directory.path, reason)
+        case SavingFailed(path=path, reason=reason):
+            log.info("%s", reason)
+            output.without_result(path, reason)
+        case CacheUnusable(reason=reason):
+            log.info("%s", reason)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from icat_tui.cancel import Cancellation
-from icat_tui.cli.output import Output
-from icat_tui.cli.running import Run
-from icat_tui.cli.scanning import Scanning
+from icat_tui.cli.context import Run
+from icat_tui.cli.scan_run import Scanning
+from icat_tui.cli.session_reporter import Output
 from icat_tui.disk.filesystem import count_files
 from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.model import FileCount, Session

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from icat_tui import cli
 from icat_tui.cache.session_cache import SessionCache
-from icat_tui.cli.stopping import STOPPING
+from icat_tui.cli import main
+from icat_tui.cli.signals import STOPPING
 from icat_tui.ingest.broker import Connection
 from icat_tui.journal.reader import Latest
 from tests.cli.place import HANG, PATIENCE, Place, Ran, environment, run_program
@@ -24,7 +24,7 @@ from tests.ingest.conftest import Client, FakeBroker, Frame, serving
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["stomp", "h5py", "requests", "icat_tui.cli.registering", "icat_tui.cli.syncing", __name__]
+    ["stomp", "h5py", "requests", "icat_tui.cli.register_run", "icat_tui.cli.cmd_sync", __name__]
 )
 
 
@@ -147,7 +147,7 @@ def register_until(point: int, env: dict[str, str], words: list[str], answers: s
     os.write, os.fsync = points.around(os.write), points.around(os.fsync)
     Connection.send = points.around(Connection.send)  # type: ignore[method-assign] # this process ends here
     SessionCache.drop = points.around(SessionCache.drop)  # type: ignore[method-assign]
-    cli.main(["sync", "--register", *words])
+    main.main(["sync", "--register", *words])
     count.value = points.passed
 
 

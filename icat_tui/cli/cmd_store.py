@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from icat_tui.atomic import write_file
-from icat_tui.cli.lines import write_lines
-from icat_tui.cli.narration import log
-from icat_tui.cli.running import Run
-from icat_tui.cli.sending_arguments import json_or_text
-from icat_tui.cli.telling import Telling
+from icat_tui.cli.console import write_lines
+from icat_tui.cli.context import Run
+from icat_tui.cli.logging_setup import log
+from icat_tui.cli.parser import json_or_text
+from icat_tui.cli.submit_reporter import Telling
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.journal.writer import Journal
 from icat_tui.report.lines import Line
