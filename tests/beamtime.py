@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from icat_tui.disk.stored_xml import parse_stored
 from icat_tui.domain.facility import Facility
 from icat_tui.journal.reader import JournalReader, Latest
-from icat_tui.sandbox.icatplus import SANDBOX_KEY, CatalogueState, Entry, serve
+from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueState, Entry, serve
 from tests.disk.bliss import MESSAGE, write_bliss
 from tests.ingest.conftest import Client, FakeBroker, Frame, serving
 

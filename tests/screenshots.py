@@ -30,10 +30,10 @@ from icat_tui.disk.find import find_sessions
 from icat_tui.domain.formats import AUTO
 from icat_tui.domain.selection import Selection
 from icat_tui.report.scripts import ScriptCall
-from icat_tui.sandbox import icatplus
-from icat_tui.sandbox.icatplus import SANDBOX_KEY
-from icat_tui.sandbox.journal import write_journal
-from icat_tui.sandbox.tree import SITE, SandboxFacility, catalogue_state, make_facility
+from icat_tui.sandbox import fake_icatplus
+from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
+from icat_tui.sandbox.raw_data_tree import SITE, SandboxFacility, catalogue_state, make_facility
+from icat_tui.sandbox.sample_journal import write_journal
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import Settings, journal_path
 from icat_tui.tui.app import IcatTui
@@ -227,7 +227,7 @@ def draw_all(directory: Path) -> list[Path]:
     with the_box() as box:
         facility = make_facility(box, NOW)
         state = catalogue_state(facility)
-        with icatplus.serve(state) as url:
+        with fake_icatplus.serve(state) as url:
             settings = settings_of(facility, url, box / "own")
             write_journal(journal_path(settings), facility, state)
             for name, picture in PICTURES.items():

@@ -16,7 +16,7 @@ from icat_tui.domain.errors import UsageError
 from icat_tui.domain.status import Category, Status
 from icat_tui.ingest.broker import BrokerError
 from icat_tui.journal.reader import Latest
-from icat_tui.sandbox.icatplus import SANDBOX_KEY
+from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
 from tests.beamtime import END, INVESTIGATION, START, Beamtime, beamtime, parameters, reject
 from tests.ingest.conftest import Client, Frame, Hangup
 

@@ -4,7 +4,7 @@ Settings hold here as they do for the commands, but for the command line.
 """
 
 from icat_tui.api.client import DatasetId, DatasetMetadata, IcatClient, RegisteredDataset
-from icat_tui.api.failures import CatalogueError, IncompleteError, NotStoredError, OutcomeUnknownError
+from icat_tui.api.errors import CatalogueError, IncompleteError, NotStoredError, OutcomeUnknownError
 from icat_tui.api.sessions import Registration, register, scan
 
 __all__ = [

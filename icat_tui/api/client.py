@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 
 from msgspec import Struct
 
-from icat_tui.api.failures import CatalogueError, NotStoredError, OutcomeUnknownError
+from icat_tui.api.errors import CatalogueError, NotStoredError, OutcomeUnknownError
 from icat_tui.atomic import write_file
 from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.icatplus import IcatPlus

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 
 from msgspec import Struct
 
-from icat_tui.api.failures import IncompleteError
+from icat_tui.api.errors import IncompleteError
 from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.disk.find import find_sessions, sessions_at

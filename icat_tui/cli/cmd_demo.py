@@ -10,7 +10,7 @@ from icat_tui.cli.console import write
 from icat_tui.cli.context import Run
 from icat_tui.cli.logging_setup import log
 from icat_tui.domain.errors import ExitCode, SaveError, UsageError
-from icat_tui.sandbox import facility
+from icat_tui.sandbox import demo_facility
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import Settings
 
@@ -29,13 +29,13 @@ def sandbox_settings(asked: Namespace) -> Iterator[Settings]:
             raise UsageError(f"the demo works with its own facility only: leave out --{key}")
     with ExitStack() as held:
         try:
-            box = held.enter_context(facility.start())
+            box = held.enter_context(demo_facility.start())
         except OSError as error:
             what = f"the sandbox could not be made: {error.strerror}: {error.filename}"
             raise SaveError(f"{what}; set XDG_CACHE_HOME to where there is room") from error
         typed = {key: value for key, value in vars(asked).items() if value not in (None, False, [])}
         given = {key: value for key, value in box.settings.items() if key != "facility"}
-        given["config"] = str(box.facility.directory / facility.CONFIG)
+        given["config"] = str(box.facility.directory / demo_facility.CONFIG)
         asked.settings_to_use = box.settings_to_use()
         yield load(given | typed, {}, site=())
 

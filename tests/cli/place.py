@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from icat_tui.sandbox.icatplus import CatalogueState, Entry, answer
+from icat_tui.sandbox.fake_icatplus import CatalogueState, Entry, answer
 
 KEY = "elogbook-0000secret-of-the-tests"
 START = datetime(2023, 10, 19, 8, tzinfo=UTC)

@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 from icat_tui.domain.facility import Facility
 from icat_tui.journal.reader import Sending, Standings
 from icat_tui.journal.records import Record, read
-from icat_tui.sandbox.icatplus import Entry
+from icat_tui.sandbox.fake_icatplus import Entry
 from tests.cli.place import Place
 from tests.disk.bliss import write_bliss
 from tests.ingest.conftest import Client, FakeBroker, Frame, accept

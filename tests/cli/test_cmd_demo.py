@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.sandbox.story import STORY
+from icat_tui.sandbox.scenario import STORY
 from tests.cli.conftest import Runner
 from tests.cli.place import PATIENCE, run_program
 

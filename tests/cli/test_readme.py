@@ -9,7 +9,7 @@ from icat_tui.cli.parser import COMMANDS, LATER, SYNC_RAW, parse, parser_for
 from icat_tui.domain.errors import PRECEDENCE, ExitCode
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.overview import FORMULA
-from icat_tui.sandbox.story import STORY
+from icat_tui.sandbox.scenario import STORY
 from icat_tui.settings.schema import KEYS, Settings, describe
 
 ROOT = Path(__file__).parents[2]

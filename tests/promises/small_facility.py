@@ -14,7 +14,7 @@ from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import ScanEvent
 from icat_tui.domain.status import Category
-from icat_tui.sandbox.icatplus import SANDBOX_KEY, CatalogueState, Entry, serve
+from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueState, Entry, serve
 from tests.disk.bliss import ENDED, FILE_TIME, write_bliss
 from tests.sync.scanning import (
     END,

@@ -15,9 +15,9 @@ from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import Status
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.journal.view import JournalView
-from icat_tui.sandbox.facility import OpenBox, start
-from icat_tui.sandbox.icatplus import SANDBOX_KEY
-from icat_tui.sandbox.tree import SITE, SessionTruth
+from icat_tui.sandbox.demo_facility import OpenBox, start
+from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
+from icat_tui.sandbox.raw_data_tree import SITE, SessionTruth
 from icat_tui.sync.scan import ScanPlan
 from tests.sync.scanning import NOW, events_of, sessions_of
 

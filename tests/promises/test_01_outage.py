@@ -18,8 +18,8 @@ from icat_tui.cache.session_cache import Entry, SessionCache
 from icat_tui.domain.model import Session
 from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, SessionFailed
 from icat_tui.domain.status import Category, Status
-from icat_tui.sandbox import icatplus
-from icat_tui.sandbox.icatplus import Reply
+from icat_tui.sandbox import fake_icatplus
+from icat_tui.sandbox.fake_icatplus import Reply
 from tests.promises.small_facility import EXPECTED, SECRET, SmallFacility, asked, events_with
 from tests.sync.scanning import found_below, scanned, sessions_of, statuses
 
@@ -252,7 +252,7 @@ FAULTS: dict[str, Instead] = {
 def answered(monkeypatch: pytest.MonkeyPatch, target: str, instead: Instead) -> Iterator[list[str]]:
     """Let one request be answered otherwise; give the targets that were asked for."""
     targets: list[str] = []
-    answer = icatplus.answer
+    answer = fake_icatplus.answer
 
     def answering(state: Any, key: str, asked_for: str, page_size: int | None) -> Reply:
         targets.append(asked_for)
@@ -260,7 +260,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, target: str, instead: Instead) -> 
         return instead(reply.body) if asked_for == target and isinstance(reply.body, list) else reply
 
     with monkeypatch.context() as patch:
-        patch.setattr(icatplus, "answer", answering)
+        patch.setattr(fake_icatplus, "answer", answering)
         yield targets
 
 

@@ -15,8 +15,8 @@ from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.scan_events import ScanFinished
 from icat_tui.domain.status import Category
-from icat_tui.sandbox import icatplus
-from icat_tui.sandbox.icatplus import Reply
+from icat_tui.sandbox import fake_icatplus
+from icat_tui.sandbox.fake_icatplus import Reply
 from icat_tui.sync.scan import scan
 from tests.promises.small_facility import EXPECTED, SECRET, SmallFacility, asked, events_with
 from tests.sync.scanning import FACILITY, found_below, plan_of, sessions_of, wait_for, wait_for_threads
@@ -48,8 +48,8 @@ class Counted:
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
-    counted = Counted(icatplus.answer)
-    monkeypatch.setattr(icatplus, "answer", counted)
+    counted = Counted(fake_icatplus.answer)
+    monkeypatch.setattr(fake_icatplus, "answer", counted)
     return counted
 
 

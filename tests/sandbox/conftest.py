@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from icat_tui.sandbox.tree import SandboxFacility, make_facility
+from icat_tui.sandbox.raw_data_tree import SandboxFacility, make_facility
 
 # In the night in which the clocks of the facility are put forward: an hour that does not exist lies just behind.
 NOW = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)

@@ -22,7 +22,7 @@ from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.ingest.send_events import MessageAccepted, SendingFinished
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
-from icat_tui.sandbox.facility import CONFIG, OpenBox, start
+from icat_tui.sandbox.demo_facility import CONFIG, OpenBox, start
 from icat_tui.services import broker_for, icatplus_for
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import Settings, journal_path

@@ -28,7 +28,7 @@ from icat_tui.ingest.send_events import MessageAccepted, SendingFinished
 from icat_tui.journal.records import Kind
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
-from icat_tui.sandbox.icatplus import Entry
+from icat_tui.sandbox.fake_icatplus import Entry
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.register import register
 from icat_tui.sync.session_lock import locked

@@ -21,7 +21,7 @@ from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, SendingFinished
 from icat_tui.journal.reader import Latest
 from icat_tui.journal.writer import Journal
-from icat_tui.sandbox.icatplus import SANDBOX_KEY
+from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
 from icat_tui.sync.session_lock import locked
 from icat_tui.sync.site import Site
 from icat_tui.sync.store import AlreadyRegistered, Doubted, Means, Refused, store
@@ -196,7 +196,7 @@ def test_where_icat_does_not_answer_nothing_is_sent_unless_a_person_insists(here
 
 
 def test_an_entry_that_could_not_be_read_may_be_the_one(here: Beamtime, send: Send) -> None:
-    from icat_tui.sandbox.icatplus import Entry  # noqa: PLC0415
+    from icat_tui.sandbox.fake_icatplus import Entry  # noqa: PLC0415
 
     here.state.add_dataset(INVESTIGATION, Entry("x", None, START, END, "s", 1))
     assert refusal(send(raw(here.dataset()))).code == ExitCode.NOTHING

@@ -14,10 +14,10 @@ import msgspec
 from icat_tui.domain.message import Action, Message
 from icat_tui.ingest.dataset_xml import add_files_body
 from icat_tui.journal.records import Kind, Record, SendOutcome
-from icat_tui.sandbox.beamline import stored_message
-from icat_tui.sandbox.icatplus import CatalogueState
-from icat_tui.sandbox.situations import InIcat, InJournal, Stored
-from icat_tui.sandbox.tree import SITE, SandboxDataset, SandboxFacility, SandboxInvestigation
+from icat_tui.sandbox.acquisition import stored_message
+from icat_tui.sandbox.cases import InIcat, InJournal, Stored
+from icat_tui.sandbox.fake_icatplus import CatalogueState
+from icat_tui.sandbox.raw_data_tree import SITE, SandboxDataset, SandboxFacility, SandboxInvestigation
 
 SENDER, SENT_FROM = "opid21", "lid21ctrl1"
 A_WHILE_AGO = timedelta(minutes=20)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from icat_tui.sandbox.icatplus import SANDBOX_KEY, CatalogueState, Entry, serve
+from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueState, Entry, serve
 
 START = datetime(2023, 10, 19, 8, tzinfo=ZoneInfo("Europe/Paris"))
 

@@ -14,7 +14,7 @@ from threading import Event, Lock
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from icat_tui.sandbox.loopback import serving
+from icat_tui.sandbox.local_server import serving
 
 SANDBOX_KEY = "elogbook-sandbox-not-a-real-key"
 """Opens the sandbox and nothing else."""

@@ -9,8 +9,7 @@ from msgspec import Struct
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Match
 from icat_tui.domain.status import Category
-from icat_tui.sandbox.hostile_names import FORBIDDEN_NAMES, HOSTILE_NAMES, HOSTILE_SAMPLES
-from icat_tui.sandbox.situations import (
+from icat_tui.sandbox.cases import (
     FRESH_DIRECTORY,
     FRESH_FILE,
     FRESH_TRUNCATED,
@@ -54,6 +53,7 @@ from icat_tui.sandbox.situations import (
     WRITER_DIED,
     Situation,
 )
+from icat_tui.sandbox.hostile_names import FORBIDDEN_NAMES, HOSTILE_NAMES, HOSTILE_SAMPLES
 
 FORMATS_BY_BEAMLINE = {"id16b": RawFormat.ID16BSPEC.value, "id23-1": RawFormat.MX.value}
 """What `auto` must be told, because the directories do not tell it."""

@@ -17,10 +17,10 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import STORED_DIRECTORY, RawFormat, raw_directory
 from icat_tui.domain.model import Match
 from icat_tui.domain.status import Category, Status
-from icat_tui.sandbox.beamline import Acquisition, stored_message, write_acquisition, write_master
-from icat_tui.sandbox.icatplus import CatalogueState, Entry
-from icat_tui.sandbox.situations import InIcat, OnDisk, Situation, Stored, Touched
-from icat_tui.sandbox.story import FORMATS_BY_BEAMLINE, STORY, DatasetStory, ProposalStory, SessionStory
+from icat_tui.sandbox.acquisition import Acquisition, stored_message, write_acquisition, write_master
+from icat_tui.sandbox.cases import InIcat, OnDisk, Situation, Stored, Touched
+from icat_tui.sandbox.fake_icatplus import CatalogueState, Entry
+from icat_tui.sandbox.scenario import FORMATS_BY_BEAMLINE, STORY, DatasetStory, ProposalStory, SessionStory
 
 SITE = Facility(formats=FORMATS_BY_BEAMLINE)
 """The ESRF, but for the formats that `auto` must be told."""

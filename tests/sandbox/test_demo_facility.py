@@ -9,9 +9,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from icat_tui.sandbox import facility as box
-from icat_tui.sandbox.facility import CONFIG, JOURNAL, MARKER, start
-from icat_tui.sandbox.tree import SITE, SandboxFacility, describe_facility
+from icat_tui.sandbox import demo_facility as box
+from icat_tui.sandbox.demo_facility import CONFIG, JOURNAL, MARKER, start
+from icat_tui.sandbox.raw_data_tree import SITE, SandboxFacility, describe_facility
 from icat_tui.settings.load import load
 from tests.sandbox.conftest import wait_for
 
@@ -153,7 +153,9 @@ def test_what_is_sent_in_one_opening_is_in_its_catalogue_and_forgotten_in_the_ne
 
 
 def test_importing_the_room_imports_no_h5py() -> None:
-    code = "import sys; import icat_tui.sandbox.facility; sys.exit('h5py' in sys.modules or 'stomp' in sys.modules)"
+    code = (
+        "import sys; import icat_tui.sandbox.demo_facility; sys.exit('h5py' in sys.modules or 'stomp' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -16,8 +16,8 @@ from icat_tui.ingest.broker import Broker, Login
 from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, SendEvent, SendingFinished
 from icat_tui.ingest.sender import send
 from icat_tui.journal.writer import Journal
-from icat_tui.sandbox import broker
-from icat_tui.sandbox.broker import LARGEST_FRAME, LONGEST_HEAD, Frame, FrameError, frames, serve
+from icat_tui.sandbox import fake_broker
+from icat_tui.sandbox.fake_broker import LARGEST_FRAME, LONGEST_HEAD, Frame, FrameError, frames, serve
 
 CONNECT = b"CONNECT\naccept-version:1.1\nhost:\n\n\0"
 SEND = b"SEND\ndestination:/queue/icatIngest\nreceipt:r1\n\n<a/>\0"
@@ -123,7 +123,7 @@ def test_what_is_sent_twice_is_taken_twice(taken: Taken, tmp_path: Path) -> None
 def test_a_message_that_is_too_large_harms_no_other(
     taken: Taken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker, "LARGEST_FRAME", 1000)
+    monkeypatch.setattr(fake_broker, "LARGEST_FRAME", 1000)
     messages = [message("m0"), message("m1", body=b"x" * 2000), message("m2")]
     events = sent(messages[:1], taken.address, tmp_path / "journal.jsonl")
     events += sent(messages[1:2], taken.address, tmp_path / "journal.jsonl")
@@ -136,7 +136,7 @@ def test_the_broker_s_words_reach_the_sender(taken: Taken, tmp_path: Path, monke
     def refuse(frame: Frame) -> str:
         raise FrameError("no: such \\ queue")
 
-    monkeypatch.setattr(broker, "_queue", refuse)
+    monkeypatch.setattr(fake_broker, "_queue", refuse)
     (rejected,) = (
         event
         for event in sent([message("m0")], taken.address, tmp_path / "journal.jsonl")
@@ -267,7 +267,7 @@ def test_without_being_asked_for_there_are_no_heart_beats(taken: Taken) -> None:
     with taken.connect() as client:
         client.sendall(CONNECT)
         heard(client, lambda said: b"\0" in said)
-        client.settimeout(3 * broker.BEAT)
+        client.settimeout(3 * fake_broker.BEAT)
         with pytest.raises(TimeoutError):
             client.recv(1)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from icat_tui.ingest.dataset_xml import Identity, Origin, add_files_body, dataset_body
-from icat_tui.sandbox import ingester as ingester_module
-from icat_tui.sandbox.icatplus import CatalogueState, Row
-from icat_tui.sandbox.ingester import count_files, ingest, ingesting
-from icat_tui.sandbox.tree import SandboxFacility, SandboxInvestigation
+from icat_tui.sandbox import fake_ingester as ingester_module
+from icat_tui.sandbox.fake_icatplus import CatalogueState, Row
+from icat_tui.sandbox.fake_ingester import count_files, ingest, ingesting
+from icat_tui.sandbox.raw_data_tree import SandboxFacility, SandboxInvestigation
 from tests.sandbox.conftest import wait_for
 
 FACILITY_DIRECTORY = "data/visitor/mx2500/id23eh1/20231019/RAW_DATA/colA/colA_0001"

@@ -15,8 +15,8 @@ from threading import Event, Thread
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from icat_tui.sandbox.icatplus import CatalogueState, Entry, Row
-from icat_tui.sandbox.tree import SITE, SandboxFacility
+from icat_tui.sandbox.fake_icatplus import CatalogueState, Entry, Row
+from icat_tui.sandbox.raw_data_tree import SITE, SandboxFacility
 
 NAMESPACE = "{http://www.esrf.fr/icat}"
 REQUIRED = ("investigation", "instrument", "name", "location", "startDate", "endDate")

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Match
 from icat_tui.domain.status import ACTIONABLE, Category, Status
-from icat_tui.sandbox import situations
-from icat_tui.sandbox.situations import PENDING_WITHOUT_FILES, Situation
-from icat_tui.sandbox.tree import (
+from icat_tui.sandbox import cases
+from icat_tui.sandbox.cases import PENDING_WITHOUT_FILES, Situation
+from icat_tui.sandbox.raw_data_tree import (
     SandboxFacility,
     SandboxSession,
     SessionTruth,
@@ -58,7 +58,7 @@ def test_every_format_occurs_with_something_registered_and_something_not(
 
 
 def test_every_situation_occurs(facility: SandboxFacility) -> None:
-    known = {name: value for name, value in vars(situations).items() if isinstance(value, Situation)}
+    known = {name: value for name, value in vars(cases).items() if isinstance(value, Situation)}
     told = [dataset.situation for session in facility.sessions for dataset in session.datasets]
     assert [name for name, situation in known.items() if situation not in told] == []
 

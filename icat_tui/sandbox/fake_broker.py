@@ -15,7 +15,7 @@ from threading import Event
 from typing import Any, NamedTuple
 
 from icat_tui.domain.broker_address import BrokerAddress
-from icat_tui.sandbox.loopback import serving
+from icat_tui.sandbox.local_server import serving
 
 Take = Callable[[str, bytes], None]
 """Gets the name of a queue and the body of a message; it returns once the message is in its keeping."""

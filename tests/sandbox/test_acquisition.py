@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from icat_tui.domain.formats import RawFormat
-from icat_tui.sandbox.beamline import Acquisition, stored_message, write_acquisition, write_master
-from icat_tui.sandbox.situations import OnDisk, Stored
+from icat_tui.sandbox.acquisition import Acquisition, stored_message, write_acquisition, write_master
+from icat_tui.sandbox.cases import OnDisk, Stored
 
 START = datetime(2026, 1, 30, 8, tzinfo=UTC)
 ACQUISITION = Acquisition(

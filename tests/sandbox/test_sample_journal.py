@@ -5,11 +5,11 @@ import pytest
 from icat_tui.domain.message import Action
 from icat_tui.journal.reader import JournalReader, Latest
 from icat_tui.journal.records import planned_message, read
-from icat_tui.sandbox.icatplus import CatalogueState
-from icat_tui.sandbox.ingester import ingest
-from icat_tui.sandbox.journal import LONG_AGO, OUTCOMES, SENDER, write_journal
-from icat_tui.sandbox.situations import InIcat, InJournal
-from icat_tui.sandbox.tree import SITE, SandboxDataset, SandboxFacility, catalogue_state
+from icat_tui.sandbox.cases import InIcat, InJournal
+from icat_tui.sandbox.fake_icatplus import CatalogueState
+from icat_tui.sandbox.fake_ingester import ingest
+from icat_tui.sandbox.raw_data_tree import SITE, SandboxDataset, SandboxFacility, catalogue_state
+from icat_tui.sandbox.sample_journal import LONG_AGO, OUTCOMES, SENDER, write_journal
 from icat_tui.settings.schema import Settings
 
 

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 from msgspec import Struct
 
 from icat_tui.domain.formats import MX_METADATA, RawFormat
-from icat_tui.sandbox.situations import OnDisk, Stored
+from icat_tui.sandbox.cases import OnDisk, Stored
 
 CREATOR = "blissdata"
 FIRST_BYTES = 700

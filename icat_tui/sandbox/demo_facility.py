@@ -22,12 +22,12 @@ from platformdirs import user_cache_path
 from icat_tui._version import __version__
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.formats import AUTO
-from icat_tui.sandbox import broker, icatplus
-from icat_tui.sandbox.icatplus import SANDBOX_KEY, CatalogueState
-from icat_tui.sandbox.ingester import DELAY, DeadLetter, ingesting
-from icat_tui.sandbox.journal import write_journal
-from icat_tui.sandbox.story import STORY
-from icat_tui.sandbox.tree import SITE, SandboxFacility, catalogue_state, describe_facility, make_facility
+from icat_tui.sandbox import fake_broker, fake_icatplus
+from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueState
+from icat_tui.sandbox.fake_ingester import DELAY, DeadLetter, ingesting
+from icat_tui.sandbox.raw_data_tree import SITE, SandboxFacility, catalogue_state, describe_facility, make_facility
+from icat_tui.sandbox.sample_journal import write_journal
+from icat_tui.sandbox.scenario import STORY
 
 GOOD_FOR = timedelta(days=1)
 LOCK = ".lock"
@@ -127,9 +127,9 @@ def start(
         with (
             # Left behind by a process that is killed, it goes with the facility.
             TemporaryDirectory(prefix=OPENING, dir=facility.directory, ignore_cleanup_errors=True) as own,
-            icatplus.serve(state, port, latency=latency) as url,
+            fake_icatplus.serve(state, port, latency=latency) as url,
             ingesting(state, facility, ingest_delay) as ingester,
-            broker.serve(ingester.take) as queue,
+            fake_broker.serve(ingester.take) as queue,
         ):
             write_journal(Path(own, STATE, JOURNAL), facility, state)
             yield OpenBox(facility, state, url, queue, ingester.dead_letters, Path(own))
