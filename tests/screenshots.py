@@ -37,10 +37,10 @@ from icat_tui.sandbox.sample_journal import write_journal
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import Settings, journal_path
 from icat_tui.tui.app import IcatTui
-from icat_tui.tui.screens.confirm import ConfirmScreen
-from icat_tui.tui.screens.walk import WalkScreen
+from icat_tui.tui.screens.confirm_plan import ConfirmScreen
+from icat_tui.tui.screens.session_walk import WalkScreen
 from icat_tui.tui.theme import DARK, LIGHT, MONO
-from icat_tui.tui.workplace import Found, Workplace
+from icat_tui.tui.workspace import Found, Workplace
 from tests.tui.apps import detail, scanned, until
 
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"

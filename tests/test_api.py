@@ -271,7 +271,7 @@ def test_what_has_no_result_raises_after_all_others(here: Beamtime, monkeypatch:
 # -- imports ---------------------------------------------------------------------------------------------------------
 
 
-def test_importing_the_package_imports_nothing_of_it() -> None:
+def test_importing_the_package_imports_its_version_and_nothing_else() -> None:
     program = (
         "import sys, icat_tui\n"
         "print([name for name in sys.modules if name.startswith('icat_tui.') or name in ('msgspec', 'requests')])\n"
@@ -279,7 +279,7 @@ def test_importing_the_package_imports_nothing_of_it() -> None:
         "print(sorted({'h5py', 'requests', 'stomp', 'rich', 'textual'} & sys.modules.keys()))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n[]\n"
+    assert done.stdout == "['icat_tui._version']\n[]\n"
 
 
 def test_what_the_package_says_it_has_is_there() -> None:

@@ -25,7 +25,7 @@ def open_screen(run: Run) -> ExitCode:
     settings, asked = run.settings, run.asked
     selected = Selected(settings, asked, settings.format or AUTO)
     cache_dir = Path(settings.cache_dir) if settings.cache_dir else user_cache_path("icat-tui")
-    importlib.import_module("icat_tui.tui.opening").open_ui(
+    importlib.import_module("icat_tui.tui.run").open_ui(
         cache_dir,
         settings=settings,
         found=selected.sessions,

@@ -24,34 +24,27 @@ from icat_tui.domain.status import Status
 from icat_tui.settings.keymap import keys_in_force
 from icat_tui.text import visible
 from icat_tui.tui.background import Broken, Done, Result, in_background
-from icat_tui.tui.bindings import app_bindings
-from icat_tui.tui.clipboard import copy_sequence, over_ssh
-from icat_tui.tui.filtering import FilterError
-from icat_tui.tui.housekeeping import Housekeeping
-from icat_tui.tui.intake import Intake
-from icat_tui.tui.palette import Command, Palette, commands_of
-from icat_tui.tui.registrations import Registrations
-from icat_tui.tui.row_facts import (
-    applies,
-    detail_of,
-    directories_of,
-    link_of,
-    path_of,
-    shown_directories,
-    what_is_typed,
-)
-from icat_tui.tui.screens.ask import AskScreen
+from icat_tui.tui.bindings import Command, app_bindings, applies, commands_of
+from icat_tui.tui.controllers.cache_drop import Housekeeping
+from icat_tui.tui.controllers.detail import detail_of
+from icat_tui.tui.controllers.registrations import Registrations
+from icat_tui.tui.controllers.scans import Intake
+from icat_tui.tui.screens.command_palette import Palette
 from icat_tui.tui.screens.help import HelpScreen
-from icat_tui.tui.sessions import Sessions
-from icat_tui.tui.state import bar_state
+from icat_tui.tui.screens.yes_no import AskScreen
+from icat_tui.tui.state.filtering import FilterError, what_is_typed
+from icat_tui.tui.state.session_store import Sessions
+from icat_tui.tui.state.targets import directories_of, link_of, path_of, shown_directories
+from icat_tui.tui.state.tree_model import TreeModel
+from icat_tui.tui.terminal import copy_sequence, over_ssh
 from icat_tui.tui.theme import THEMES, VARIABLES
-from icat_tui.tui.tree_model import TreeModel
-from icat_tui.tui.widgets.detail import Detail
+from icat_tui.tui.widgets.detail_pane import Detail
 from icat_tui.tui.widgets.key_line import KeyLine
 from icat_tui.tui.widgets.log_pane import LogEntry, LogPane
 from icat_tui.tui.widgets.session_tree import SessionTree
 from icat_tui.tui.widgets.status_bar import StatusBar
-from icat_tui.tui.workplace import Workplace
+from icat_tui.tui.widgets.status_text import bar_state
+from icat_tui.tui.workspace import Workplace
 
 log = logging.getLogger("icat_tui")
 FILTER_HINT = "names, status:…, beamline:…, sample:…   enter keeps, esc clears"

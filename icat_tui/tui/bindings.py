@@ -3,12 +3,18 @@
 What must stay true: the keys themselves stand in `settings.keymap`, by the same ids.
 """
 
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from textual.binding import Binding
+from textual.dom import DOMNode
 
-from icat_tui.domain.status import Status
-from icat_tui.settings.keymap import KEYS
+from icat_tui.domain.status import ACTIONABLE, Category, Status
+from icat_tui.domain.summary import STATUSES
+from icat_tui.settings.keymap import KEYS, key_names
+from icat_tui.tui.state.nodes import Level, Node
+from icat_tui.tui.state.tree_model import TreeModel
+from icat_tui.tui.workspace import Workplace
 
 
 class Does(NamedTuple):
@@ -63,3 +69,60 @@ def app_bindings() -> list[Binding]:
         identity = f"app.status_{status.key}"
         bindings.append(Binding(KEYS[identity], f"status({status.key})", word, show=False, id=identity, tooltip=word))
     return bindings
+
+
+KEY_WORDS = {"slash": "/", "question_mark": "?", "escape": "esc", "pagedown": "pgdn", "pageup": "pgup"}
+
+
+class Command(NamedTuple):
+    """Something that can be done."""
+
+    id: str
+    keys: str
+    """For a person: `right l`."""
+    tooltip: str
+    label: str
+    """In the footer; empty: it is not there."""
+    action: str
+    """For `App.run_action`."""
+    node: DOMNode
+
+
+def commands_of(nodes: Iterable[tuple[DOMNode, Iterable[Binding]]], in_force: dict[str, str]) -> list[Command]:
+    """Return what the bindings of some nodes do, each once, with the keys that are in force."""
+    return list({binding.id: _command(node, binding, in_force) for node, each in nodes for binding in each}.values())
+
+
+def _command(node: DOMNode, binding: Binding, in_force: dict[str, str]) -> Command:
+    identity = binding.id or ""
+    names = key_names(in_force.get(identity, binding.key))
+    keys = " ".join(KEY_WORDS.get(name, name) for name in names)
+    label = binding.description if binding.show else ""
+    return Command(identity, keys, binding.tooltip, label, binding.action, node)
+
+
+def applies(identity: str, model: TreeModel, place: Workplace, *, busy: bool) -> bool:
+    """Return whether the footer names a key on this row."""
+    node = model.node
+    rules: dict[str, Callable[[], bool]] = {
+        "app.register": lambda: bool(model.marks) or _something(model, node, {*ACTIONABLE, Status.INVALID}),
+        "app.preview": lambda: _something(model, node, set(ACTIONABLE)),
+        "app.walk": lambda: any(row.category == Category.TODO for row in model.sessions.values()),
+        "app.back": lambda: model.filter.active or busy,
+        "app.export": lambda: place.save_dir is not None,
+        "app.scan": lambda: node is not None,
+        "app.copy": lambda: node is not None,
+    }
+    return rules[identity]() if identity in rules else node is not None or identity.startswith("app.")
+
+
+def _something(model: TreeModel, node: Node | None, wanted: set[Status]) -> bool:
+    """Return whether a row is, or holds, a dataset of one of some statuses."""
+    if node is None:
+        return False
+    if node.dataset is not None:
+        return node.dataset.status in wanted
+    counts = model.session(node.place).counts if node.level == Level.SESSION else None
+    if counts is None:
+        counts = (node.tally or model.group_tally(node.place)).counts
+    return any(number and status in wanted for status, number in zip(STATUSES, counts, strict=False))

@@ -19,7 +19,7 @@ from icat_tui.report.scripts import ScriptCall
 from icat_tui.settings.load import load
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.theme import DARK
-from icat_tui.tui.workplace import Found, Workplace
+from icat_tui.tui.workspace import Found, Workplace
 from tests.cli.place import PATIENCE
 from tests.cli.sending import Circle
 from tests.tui.hosts import texts

@@ -8,8 +8,8 @@ from textual.widgets import Input
 from icat_tui.domain.status import Category, Status
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.background import in_background
-from icat_tui.tui.screens.ask import AskScreen
 from icat_tui.tui.screens.help import HelpScreen
+from icat_tui.tui.screens.yes_no import AskScreen
 from tests.cli.place import HANG
 from tests.cli.sending import Circle
 from tests.tui.apps import (

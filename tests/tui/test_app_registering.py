@@ -8,12 +8,12 @@ import pytest
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.session_lock import locked
 from icat_tui.tui.app import IcatTui
-from icat_tui.tui.screens.confirm import ConfirmScreen
+from icat_tui.tui.screens.confirm_plan import ConfirmScreen
 from icat_tui.tui.screens.dialog import Dialog
-from icat_tui.tui.screens.preview import PreviewScreen
+from icat_tui.tui.screens.message_preview import PreviewScreen
+from icat_tui.tui.screens.session_walk import WalkScreen
 from icat_tui.tui.screens.store_form import StoreForm
-from icat_tui.tui.screens.walk import WalkScreen
-from icat_tui.tui.workplace import Workplace
+from icat_tui.tui.workspace import Workplace
 from tests.cli.sending import Circle, dataset
 from tests.tui.apps import Driver, a_workplace, detail, drive_app, log_lines, scanned, status_line, until
 

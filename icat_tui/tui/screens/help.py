@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from icat_tui.domain.status import Category, Marked, Status
-from icat_tui.tui.palette import Command
+from icat_tui.tui.bindings import Command
 from icat_tui.tui.theme import style
 
 KEY_WIDTH, ID_WIDTH = 18, 20

@@ -20,13 +20,13 @@ from textual.strip import Strip
 
 from icat_tui.domain.summary import STATUSES
 from icat_tui.text import visible
-from icat_tui.tui.filtering import Filter
-from icat_tui.tui.lines import Line, line
-from icat_tui.tui.marking import mark_range, toggle_mark
-from icat_tui.tui.marks import Marking
-from icat_tui.tui.nodes import Node, Place
+from icat_tui.tui.state.filtering import Filter
+from icat_tui.tui.state.marks import Marking
+from icat_tui.tui.state.nodes import Node, Place
+from icat_tui.tui.state.targets import mark_range, toggle_mark
+from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.theme import STATUS_CLASSES, STATUS_CSS
-from icat_tui.tui.tree_model import TreeModel
+from icat_tui.tui.widgets.row_text import Line, line
 
 MARKS = {Marking.NO: " ", Marking.PARTLY: "-", Marking.YES: "+"}
 ARROWS = {None: " ", False: "▸", True: "▾"}

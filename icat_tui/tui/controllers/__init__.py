@@ -1,0 +1,1 @@
+"""What keys set going: work in threads, dialogs, and what comes of them."""

@@ -1,0 +1,64 @@
+"""Opening the UI on a terminal, and leaving the terminal as it was, whatever ends the program.
+
+What must stay true: the first signal ends the UI in good order; if the terminal does not read any more and nothing
+moves, the program ends all the same, with the terminal's modes restored. What was sent is in the journal by then, as
+each record is written before its message goes out.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+from contextlib import suppress
+from multiprocessing import resource_tracker
+from pathlib import Path
+
+from rich.console import Console
+
+from icat_tui.cache.session_cache import SessionCache
+from icat_tui.cache.session_index import SessionIndex
+from icat_tui.tui.app import IcatTui
+from icat_tui.tui.terminal import _leave_in_a_hurry, _modes
+from icat_tui.tui.theme import theme_for
+from icat_tui.tui.workspace import Workplace
+
+GRACE = 1.0
+"""Seconds that the UI has to end by itself after a signal."""
+LAST_RECEIPTS = 0.3
+"""Seconds that receipts have to come when one quits while sending."""
+
+
+def open_ui(cache_dir: Path, **given: object) -> None:
+    """Open the UI on a `Workplace` of what is given, until it is left or a signal comes.
+
+    Raises SaveError where what is known of the cache can't be saved at the end.
+    """
+    index = SessionIndex.load(SessionCache(cache_dir))
+    place = Workplace(index=index, **given)  # type: ignore[arg-type]  # the caller imports nothing of this room
+    resource_tracker.ensure_running()  # before textual takes stderr away, which it would be given
+    sys.setswitchinterval(0.001)
+    no_color = bool(os.environ.get("NO_COLOR"))
+    theme = theme_for("dark", Console().color_system, no_color=no_color)
+    app = IcatTui(place, theme, ansi_color=no_color or None)
+    asyncio.run(_run(app, place))
+    index.save()
+
+
+async def _run(app: IcatTui, place: Workplace) -> None:
+    loop = asyncio.get_running_loop()
+    ended = threading.Event()
+    modes = _modes()
+
+    def stop() -> None:
+        with suppress(RuntimeError):  # it has ended meanwhile
+            loop.call_soon_threadsafe(app.exit)
+        if not ended.wait(GRACE + LAST_RECEIPTS):
+            _leave_in_a_hurry(modes)
+
+    take_back = place.stop.on_cancel(stop)
+    try:
+        await app.run_async()
+    finally:
+        ended.set()
+        take_back()
+        app.registrations.desk.close(LAST_RECEIPTS)

@@ -1,0 +1,157 @@
+"""The frozen plan before it is sent: what is confirmed here is what goes out, byte for byte (promises.md 3).
+
+What must stay true: nothing is confirmed by a key that was meant for something else. Cancel has the focus, Enter
+cancels, only `y` confirms, and above 50 messages only their number, typed.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from msgspec import Struct
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Input, Static
+
+from icat_tui.sync.plan import Plan
+from icat_tui.text import counted, visible
+from icat_tui.tui.screens.dialog import Dialog, hint
+from icat_tui.tui.screens.message_preview import PreviewScreen
+from icat_tui.tui.widgets.plan_view import PlanView
+
+MANY = 50
+"""From how many messages on, one types their number."""
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What a person is asked."""
+
+    plans: tuple[Plan, ...]
+    marked: int = 0
+    """How many datasets were marked; 0: what is under the cursor is meant."""
+    hidden: int = 0
+    """How many of those the filter hides."""
+    target: str
+    """Where messages go, and who said so."""
+    forbidden: str = ""
+    """Why nothing can be sent, and how to allow it; empty where it can."""
+
+
+class ConfirmScreen(Dialog[tuple[Plan, ...]]):
+    """Asks whether plans are to be sent; dismissed with what was confirmed of them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "confirm", "send", tooltip="Send what is switched on"),
+        Binding("space", "switch", "on/off", tooltip="Switch the group under the cursor on or off"),
+        Binding("x", "preview", "message", tooltip="Show the message as it would be sent"),
+        Binding("j,down", "move(1)", "down", show=False),
+        Binding("k,up", "move(-1)", "up", show=False),
+        Binding("n", "group(1)", "next group", show=False),
+        Binding("N", "group(-1)", "group before", show=False),
+        Binding("pagedown", "move(10)", "page down", show=False),
+        Binding("pageup", "move(-10)", "page up", show=False),
+        Binding("home,g", "move(-1_000_000)", "top", show=False),
+        Binding("end,G", "move(1_000_000)", "bottom", show=False),
+    ]
+    DEFAULT_CSS = """
+    ConfirmScreen PlanView { height: 1fr; }
+    ConfirmScreen #box { height: 90%; }
+    ConfirmScreen.-low #box { height: 100%; & #summary { max-height: 2; } & .hint { max-height: 1; } }
+    """
+
+    def __init__(self, question: Question) -> None:
+        """Ask this."""
+        super().__init__()
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        """Lay out what is meant, the plan, and how to answer."""
+        question = self._question
+        plans = PlanView(question.plans)
+        with Vertical(id="box"):
+            if question.marked:
+                hidden = f", {question.hidden:,} of them hidden by the filter" if question.hidden else ""
+                yield Static(Content(f"{question.marked:,} marked{hidden}"), classes="title")
+            if question.forbidden:
+                yield Static(Content(visible(question.forbidden)), classes="warning")
+            yield plans
+            yield Static(self._summary(plans.messages), id="summary", classes="title")
+            number = Input(type="integer", placeholder="type the number", validate_on=[], compact=True, id="number")
+            number.display = False
+            yield number
+            send = () if question.forbidden else (("y", "send"),)
+            with Horizontal(id="foot"):
+                yield Static(hint(*send, ("space", "on/off"), ("x", "message"), ("j k n", "move")), classes="hint")
+                yield Button(Content("Cancel"), id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """Put the focus on Cancel."""
+        self.query_one("#cancel", Button).focus()
+
+    def _summary(self, messages: int) -> Content:
+        if not messages:
+            return Content("Nothing is switched on")
+        goes = "goes" if messages == 1 else "go"
+        verb = "would go" if self._question.forbidden else goes
+        return Content(f"{counted(messages, 'message')} {verb} to {visible(self._question.target)}")
+
+    def action_move(self, lines: int) -> None:
+        """Move the cursor."""
+        self.query_one(PlanView).move(lines)
+
+    def action_group(self, step: int) -> None:
+        """Move the cursor to another group."""
+        self.query_one(PlanView).move_to_group(step)
+
+    def action_switch(self) -> None:
+        """Switch a group on or off."""
+        plans = self.query_one(PlanView)
+        plans.toggle()
+        self.query_one("#summary", Static).update(self._summary(plans.messages))
+        self.query_one("#number", Input).display = False
+
+    def action_preview(self) -> None:
+        """Show a message."""
+        if offer := self.query_one(PlanView).offer:
+            self.app.push_screen(PreviewScreen(offer))
+
+    def action_confirm(self) -> None:
+        """Take "yes" for an answer, or ask for the number."""
+        plans = self.query_one(PlanView)
+        if not self.painted or not plans.messages:
+            return
+        if self._question.forbidden:
+            self.app.bell()
+            return
+        if plans.messages > MANY:
+            self._ask_for_the_number(plans.messages)
+            return
+        self.dismiss(plans.confirmed)
+
+    def _ask_for_the_number(self, messages: int) -> None:
+        number = self.query_one("#number", Input)
+        number.clear()
+        number.display = True
+        number.focus()
+        self.query_one("#summary", Static).update(Content(f"To send all {messages:,}, type their number and enter"))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Send where the number is right."""
+        plans = self.query_one(PlanView)
+        if self._question.forbidden or not self.painted:
+            return
+        if event.value == str(plans.messages):
+            self.dismiss(plans.confirmed)
+            return
+        summary = Content(f"That is not {plans.messages:,}: nothing is sent")
+        self.query_one("#summary", Static).update(summary)
+
+    def on_button_pressed(self) -> None:
+        """Cancel."""
+        self.dismiss(None)
+
+
+def question_about(plans: Sequence[Plan], target: str, forbidden: str = "") -> Question:
+    """Return the question about what is under the cursor."""
+    return Question(plans=tuple(plans), target=target, forbidden=forbidden)

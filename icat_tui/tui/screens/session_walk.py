@@ -1,0 +1,292 @@
+"""The walk: session after session, one question a status, as `todo.sh --register` was.
+
+Each session is scanned afresh before it is shown; sending goes on behind. What was skipped is remembered for this walk.
+"""
+
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from typing import ClassVar, Protocol
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+from textual.worker import Worker, WorkerState
+
+from icat_tui.domain.model import Dataset, SessionDirectory
+from icat_tui.sync.plan import Group, Plan
+from icat_tui.text import counted, visible
+from icat_tui.tui.screens.dialog import Dialog, hint
+from icat_tui.tui.screens.message_preview import PreviewScreen
+from icat_tui.tui.theme import style
+
+log = logging.getLogger(__name__)
+
+SHOWN = 200
+"""Datasets that `d` lists."""
+FEW = 3
+"""Of datasets that can't be sent no more are listed before `d` is pressed."""
+
+
+class Guide(Protocol):
+    """Who knows the way: made by the app."""
+
+    def plan(self, directory: SessionDirectory) -> Plan | None:
+        """Return what a session lacks, looked at afresh; None where it could not be looked at. Takes its time."""
+
+    def send(self, plan: Plan) -> None:
+        """Have a plan sent, behind."""
+
+    def summary(self) -> str:
+        """Return how far sending has come, in words."""
+
+    @property
+    def forbidden(self) -> str:
+        """Why nothing can be sent; empty where it can."""
+
+
+class WalkScreen(Dialog[str]):
+    """Walks through sessions; dismissed with a summary."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "send", tooltip="Send this group"),
+        Binding("n", "answer(False)", "skip", tooltip="Skip this group"),
+        Binding("b", "back", "back", tooltip="Back to the question before"),
+        Binding("d", "datasets", "datasets", tooltip="Show or hide the datasets"),
+        Binding("x", "preview", "message", tooltip="Show a message as it would be sent"),
+        Binding("q", "leave", "leave", tooltip="Leave the walk, not the program"),
+        Binding("j,down", "scroll_text(1)", "down", show=False),
+        Binding("k,up", "scroll_text(-1)", "up", show=False),
+        Binding("pagedown", "scroll_text(10)", "page down", show=False),
+        Binding("pageup", "scroll_text(-10)", "page up", show=False),
+    ]
+    DEFAULT_CSS = """
+    WalkScreen #box { height: 90%; }
+    WalkScreen.-low #box { height: 100%; & #behind { max-height: 1; } }
+    WalkScreen VerticalScroll { height: 1fr; }
+    """
+
+    def __init__(self, directories: Sequence[SessionDirectory], guide: Guide) -> None:
+        """Walk through these, in this order."""
+        super().__init__()
+        self._directories, self._guide = list(directories), guide
+        self._at = 0
+        self._plan: Plan | None = None
+        """What was found at the session where one is, without what was confirmed on this walk before."""
+        self._looked = False
+        self._trouble = ""
+        """Why the session could not be looked at."""
+        self._number = 0
+        """The place of the group that is asked about."""
+        self._backwards = False
+        """Whether one came back to this session, and so to its last question."""
+        self._confirmed: set[str] = set()
+        self._skipped: set[str] = set()
+        """Datasets by path, on this walk."""
+        self._listed = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out where one is, the question, and how to answer."""
+        with Vertical(id="box"):
+            yield Static(Content(""), id="where", classes="title")
+            with VerticalScroll(can_focus=False):
+                yield Static(Content(""), id="question")
+            yield Static(Content(""), id="behind", classes="hint")
+            keys = (("n", "skip"), ("b", "back"), ("d", "datasets"), ("x", "message"), ("q", "leave"))
+            yield Static(hint(*(() if self._guide.forbidden else (("y", "send"),)), *keys), classes="hint")
+
+    def on_mount(self) -> None:
+        """Begin with the first session."""
+        self.set_interval(1.0, self._show_behind)
+        self._go_to(0)
+
+    # -- the way --
+
+    def _go_to(self, at: int, *, backwards: bool = False) -> None:
+        self._at, self._backwards = at, backwards
+        self._plan, self._looked, self._trouble = None, False, ""
+        self._number, self._listed = 0, False
+        if at >= len(self._directories):
+            self.dismiss(self._summary())
+            return
+        self._look(at)
+        self._show()
+
+    @work(thread=True, exclusive=True, exit_on_error=False)
+    def _look(self, at: int) -> tuple[int, Plan | None]:
+        return at, self._guide.plan(self._directories[at])
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Show what was found, or why nothing was."""
+        if event.state == WorkerState.ERROR:
+            error = event.worker.error
+            log.error("%s could not be looked at", self._directories[self._at].path, exc_info=error)
+            self._found(None, f"{type(error).__name__}: {error}")
+        elif event.state == WorkerState.SUCCESS and event.worker.result is not None:
+            at, plan = event.worker.result
+            if at == self._at:
+                self._found(plan)
+
+    def _found(self, plan: Plan | None, trouble: str = "") -> None:
+        self._looked, self._trouble = True, trouble
+        self._plan = plan and _without(plan, self._confirmed)
+        if self._plan and not self._plan.groups and not self._plan.declined and not self._backwards:
+            self._go_to(self._at + 1)  # nothing is left to be done there
+            return
+        if self._plan and self._backwards:
+            self._number = max(len(self._plan.groups) - 1, 0)
+        self._show()
+
+    @property
+    def _asked(self) -> Group | None:
+        """The group that is asked about."""
+        groups = self._plan.groups if self._plan else ()
+        return groups[self._number] if self._number < len(groups) else None
+
+    # -- what is shown --
+
+    def _show(self) -> None:
+        """Show where one is and what is asked; what was typed before it could be read answers nothing."""
+        directory = self._directories[self._at]
+        name = visible(f"{directory.proposal} {directory.beamline} {directory.date}")
+        self.query_one("#where", Static).update(Content(f"{self._at + 1} of {len(self._directories)}: {name}"))
+        self.query_one("#question", Static).update(Content("\n").join(self._told()))
+        self.query_one(VerticalScroll).scroll_home(animate=False)
+        self._show_behind()
+        self.await_paint()
+
+    def _show_behind(self) -> None:
+        self.query_one("#behind", Static).update(Content(visible(self._guide.summary())))
+
+    def _told(self) -> Iterator[Content]:
+        plan, group = self._plan, self._asked
+        if not self._looked:
+            yield Content("looking at it ...")
+            return
+        if plan is None:
+            because = f" ({visible(self._trouble)})" if self._trouble else ""
+            yield Content.styled(f"It could not be looked at{because}: n goes on", style("yellow"))
+            return
+        for warning in plan.warnings:
+            yield Content.styled(f"! {visible(warning)}", style("yellow"))
+        if group:
+            yield from self._question(group)
+        else:
+            yield Content("Nothing is left to be sent here: n goes on")
+        yield from self._declined(plan)
+
+    def _question(self, group: Group) -> Iterator[Content]:
+        status, number = group.status, counted(len(group.offers), "dataset")
+        relation = "that is" if len(group.offers) == 1 else "that are"
+        again = ", sent before and not in ICAT" if group.again else ""
+        forbidden = self._guide.forbidden
+        yield Content.assemble(
+            (f"{status.glyph} ", style(status.colour)),
+            (f"{'Would be sent:' if forbidden else 'Send'} {number} {relation} ", "bold"),
+            (status.word, style(status.colour)),
+            (f"{again}{'' if forbidden else '?'}", "bold"),
+            self._note(group),
+        )
+        if forbidden:
+            yield Content.styled(visible(forbidden), style("yellow"))
+        if not self._listed:
+            return
+        for offer in group.offers[:SHOWN]:
+            yield Content(f"  {self._within(offer.dataset)}")
+            yield from (Content.styled(f"    {visible(reason)}", style("grey")) for reason in offer.dataset.reasons)
+            doubts = (offer.dataset.sent, *offer.warnings)
+            yield from (Content.styled(f"    {visible(doubt)}", style("yellow")) for doubt in doubts if doubt)
+        if len(group.offers) > SHOWN:
+            yield Content(f"  and {len(group.offers) - SHOWN:,} more")
+
+    def _note(self, group: Group) -> str:
+        """Return how the question was answered before on this walk."""
+        paths = {offer.dataset.path for offer in group.offers}
+        if paths <= self._confirmed:
+            return " (confirmed: n goes on)"
+        return " (skipped before)" if paths <= self._skipped else ""
+
+    def _declined(self, plan: Plan) -> Iterator[Content]:
+        if not plan.declined:
+            return
+        yield Content("")
+        if len(plan.declined) > FEW and not self._listed:
+            yield Content.styled(f"{counted(len(plan.declined), 'dataset')} can't be sent: d says why", style("grey"))
+            return
+        for declined in plan.declined[:SHOWN]:
+            text = f"not sent: {self._within(declined.dataset)}: {visible(declined.reason)}"
+            yield Content.styled(text, style("grey"))
+        if len(plan.declined) > SHOWN:
+            yield Content.styled(f"and {len(plan.declined) - SHOWN:,} more that are not sent", style("grey"))
+
+    def _within(self, dataset: Dataset) -> str:
+        return visible(dataset.path.removeprefix(f"{self._directories[self._at].raw_path}/"))
+
+    # -- answers --
+
+    def action_answer(self, yes: bool) -> None:
+        """Take an answer and go to the next question."""
+        group = self._asked
+        if not self.painted or not self._looked:
+            return
+        if yes and (group is None or self._guide.forbidden):
+            self.app.bell()
+            return
+        if group:
+            self._take(group, yes=yes)
+        if self._plan and self._number + 1 < len(self._plan.groups):
+            self._number += 1
+            self._listed = False
+            self._show()
+            return
+        self._go_to(self._at + 1)
+
+    def _take(self, group: Group, *, yes: bool) -> None:
+        paths = {offer.dataset.path for offer in group.offers}
+        if self._plan is None or paths <= self._confirmed:
+            return  # it was sent when it was confirmed
+        if yes:
+            self._guide.send(Plan(self._plan.session, (group,)))
+            self._confirmed |= paths
+            self._skipped -= paths
+        else:
+            self._skipped |= paths
+
+    def action_back(self) -> None:
+        """Go back to the question before."""
+        if self._number > 0:
+            self._number -= 1
+            self._listed = False
+            self._show()
+        elif self._at > 0:
+            self._go_to(self._at - 1, backwards=True)
+
+    def action_datasets(self) -> None:
+        """Show or hide the datasets of the group."""
+        if self._looked:
+            self._listed = not self._listed
+            self._show()
+
+    def action_preview(self) -> None:
+        """Show the first message of the group."""
+        if group := self._asked:
+            self.app.push_screen(PreviewScreen(group.offers[0]))
+
+    def action_leave(self) -> None:
+        """Leave, with a summary of what was done, in datasets."""
+        self.dismiss(self._summary())
+
+    def _summary(self) -> str:
+        confirmed, skipped = len(self._confirmed), len(self._skipped)
+        return f"Walk: {counted(confirmed, 'dataset')} confirmed, {skipped:,} skipped; {self._guide.summary()}"
+
+
+def _without(plan: Plan, paths: Collection[str]) -> Plan:
+    """Return a plan without the datasets at these paths; groups that have no others are gone."""
+    groups = [
+        Group(group.status, tuple(offer for offer in group.offers if offer.dataset.path not in paths), group.again)
+        for group in plan.groups
+    ]
+    return Plan(plan.session, tuple(group for group in groups if group.offers), plan.declined, plan.warnings)

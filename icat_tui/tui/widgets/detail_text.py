@@ -1,0 +1,156 @@
+"""What is told about the thing that the cursor is on: the reasons first.
+
+What must stay true: every text that comes from outside has been made visible, and none of it is markup.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from textual.content import Content
+
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.model import Dataset, FileCount, Fit, Match, Session, category_now
+from icat_tui.domain.status import Category, Marked, Status
+from icat_tui.domain.summary import STATUSES, Counts, SessionRow
+from icat_tui.text import counted, visible
+from icat_tui.tui.state.nodes import Tally
+from icat_tui.tui.theme import style
+
+FITS = {
+    Match.INSIDE: "the session is inside its time slot",
+    Match.EDGE: "the session is at the edge of its time slot",
+    Match.FAR: "the session is far from its time slot: choose one of the candidates",
+    Match.AMBIGUOUS: "it could be another one just as well: choose one of the candidates",
+}
+NAME_WIDTH = 14
+"""Columns of what a line is about."""
+
+
+class Told(NamedTuple):
+    """A line: what it is about, a text that has been made visible, and its colour name."""
+
+    about: str
+    text: str
+    colour: str = ""
+
+
+def dataset_detail(session: Session, dataset: Dataset, facility: Facility, files: FileCount | None = None) -> Content:
+    """Return what is told about a dataset; `files` are counted on disk once there was time to."""
+    return _content(_dataset(session, dataset, facility, files))
+
+
+def session_detail(session: Session, facility: Facility) -> Content:
+    """Return what is told about a session."""
+    return _content(_session(session, facility))
+
+
+def unscanned_detail(row: SessionRow) -> Content:
+    """Return what is told about a session of which no more is known than where it lies."""
+    return _content(
+        [Told("", "  not scanned yet: enter or s scans it"), Told("path", visible(row.directory.path))],
+    )
+
+
+def group_detail(label: str, together: Tally, sessions: int) -> Content:
+    """Return what is told about a proposal, a beamline or a collection; 0 `sessions`: a collection."""
+    lines = [Told("", visible(label))]
+    if sessions:
+        lines.append(Told("sessions", f"{sessions:,}"))
+    return _content([*lines, *_counts(together.counts)])
+
+
+# -- lines -----------------------------------------------------------------------------------------------------------
+
+
+def _dataset(session: Session, dataset: Dataset, facility: Facility, files: FileCount | None) -> Iterator[Told]:
+    yield _head(dataset.status)
+    yield from _reasons(dataset.reasons)
+    yield from _time_slot(session, facility)
+    if dataset.sample is not None:
+        yield Told("sample", visible(dataset.sample))
+    if dataset.start or dataset.end:
+        yield Told("from", _moment(dataset.start, facility, "seconds"))
+        yield Told("to", _moment(dataset.end, facility, "seconds"))
+    yield Told("files", _files(dataset, files))
+    yield Told("path", visible(dataset.path))
+    if dataset.stored:
+        yield Told("metadata", visible(dataset.stored))
+    yield from _links(session, facility)
+
+
+def _session(session: Session, facility: Facility) -> Iterator[Told]:
+    yield _head(category_now(session))
+    if session.stale:
+        yield Told("", "could not be determined now; this is what was known before", Status.UNKNOWN.colour)
+    yield from _reasons(session.reasons)
+    yield from _time_slot(session, facility)
+    counts = session.counts
+    yield from _counts(tuple(counts.get(status, 0) for status in STATUSES))
+    yield Told("asked ICAT", _moment(session.seen_at, facility, "minutes"))
+    yield Told("path", visible(session.directory.path))
+    yield from _links(session, facility)
+
+
+def _head(sign: Marked) -> Told:
+    return Told("", f"{sign.glyph} {sign.word}: {sign.meaning}", sign.colour)
+
+
+def _reasons(reasons: Sequence[str]) -> Iterator[Told]:
+    for reason in reasons:
+        yield Told("why", visible(reason))
+
+
+def _time_slot(session: Session, facility: Facility) -> Iterator[Told]:
+    fit = session.fit
+    if fit is None:
+        none = category_now(session) == Category.NOT_IN_ICAT
+        yield Told("investigation", "none in ICAT" if none else "could not be determined")
+        return
+    yield Told("time slot", _slot(fit, facility))
+    yield Told("investigation", f"{fit.id}: {FITS[fit.match]}", "" if fit.match == Match.INSIDE else "yellow")
+    if fit.match in (Match.FAR, Match.AMBIGUOUS):
+        for candidate in session.candidates:
+            slot = f"{_moment(candidate.start, facility, 'minutes')} to {_moment(candidate.end, facility, 'minutes')}"
+            yield Told("candidate", f"{candidate.id}: {slot} {visible(candidate.title or '')}".rstrip())
+
+
+def _slot(fit: Fit, facility: Facility) -> str:
+    end = _moment(fit.end, facility, "minutes") if fit.end else "open-ended"
+    return f"{_moment(fit.start, facility, 'minutes')} to {end}"
+
+
+def _moment(moment: datetime | None, facility: Facility, precision: str) -> str:
+    """Return a time in the facility's zone, which goes without saying."""
+    if moment is None:
+        return "unknown"
+    return moment.astimezone(facility.zone).replace(tzinfo=None).isoformat(" ", precision)
+
+
+def _files(dataset: Dataset, files: FileCount | None) -> str:
+    on_disk = files.on_disk if files else None
+    registered = dataset.file_count if dataset.icat_id is not None else 0
+    if dataset.status == Status.UNKNOWN and dataset.icat_id is None:
+        registered = None
+    has = "an unknown number" if registered is None else f"{registered:,}"
+    return f"ICAT has {has} of {on_disk:,}" if on_disk is not None else f"ICAT has {has}; not counted on disk"
+
+
+def _counts(counts: Counts) -> Iterator[Told]:
+    for status, number in zip(STATUSES, counts, strict=False):
+        if number:
+            yield Told("", f"{status.glyph} {counted(number, 'dataset')} {status.word}", status.colour)
+
+
+def _links(session: Session, facility: Facility) -> Iterator[Told]:
+    directory = session.directory
+    if session.fit is not None:
+        yield Told("portal", visible(facility.investigation_url(session.fit.id)))
+    yield Told("search", visible(facility.search_url(directory.beamline, directory.proposal)))
+
+
+def _content(lines: Sequence[Told] | Iterator[Told]) -> Content:
+    return Content("\n").join(
+        Content.assemble((f"{line.about:{NAME_WIDTH}}" if line.about else "", ""), (line.text, style(line.colour)))
+        for line in lines
+    )

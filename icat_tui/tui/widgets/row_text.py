@@ -1,0 +1,63 @@
+"""What a row of the tree shows, as values: no style, no width.
+
+What must stay true: two rows look the same exactly when their lines are equal, so that only what differs is drawn.
+"""
+
+from typing import NamedTuple
+
+from icat_tui.domain.status import Category, Status
+from icat_tui.domain.summary import Counts, dataset_label
+from icat_tui.tui.state.marks import Marking
+from icat_tui.tui.state.nodes import Level, Node, Tally
+from icat_tui.tui.state.targets import marking
+from icat_tui.tui.state.tree_model import TreeModel
+
+
+class Line(NamedTuple):
+    """A row of the tree."""
+
+    depth: int
+    opened: bool | None
+    """None: there is nothing to open."""
+    marking: Marking
+    sign: Status | Category | None
+    """Whose glyph and colour it has; None: not scanned yet."""
+    label: str
+    """As it is on disk: not made visible yet."""
+    counts: Counts
+    stale: bool
+
+
+def line(tree: TreeModel, index: int) -> Line:
+    """Return what a row shows."""
+    node = tree.rows[index]
+    sign, counts = _tally(tree, node)
+    return Line(
+        depth=node.depth,
+        opened=tree.is_open(node.place) if tree.can_open(node) else None,
+        marking=marking(tree, node),
+        sign=sign,
+        label=_label(tree, node),
+        counts=counts,
+        stale=node.session is not None and tree.session(node.place).stale,
+    )
+
+
+def _tally(tree: TreeModel, node: Node) -> Tally:
+    if node.dataset is not None:
+        return Tally(node.dataset.status, ())
+    if node.level == Level.SESSION:
+        row = tree.session(node.place)
+        return Tally(row.category, row.counts)
+    return node.tally or tree.group_tally(node.place)
+
+
+def _label(tree: TreeModel, node: Node) -> str:
+    """Return the name, after those of the levels that are folded into the row."""
+    if node.level == Level.COLLECTION:
+        return node.place[4]
+    if node.dataset is not None:
+        label = dataset_label(tree.session(node.place).directory, node.dataset)
+        return f"{node.dataset.collection}/{label}" if node.folded else label
+    parts = node.place[: min(len(node.place), 3)][-1 - node.folded :]
+    return "/".join([*parts, node.within] if node.within else parts)

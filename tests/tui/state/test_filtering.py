@@ -1,0 +1,100 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from icat_tui.domain.status import ATTENTION, Category, Status
+from icat_tui.domain.summary import SessionRow, entries
+from icat_tui.tui.state.filtering import Filter, FilterError, Match, parse_filter
+from tests.tui.samples import a_place, a_row, found
+from tests.tui.state.test_tree_model import DATASETS, FILTERS, PLACES
+
+ROW = a_row(
+    a_place("hg333", "id99"),
+    [("LaB6", "0001", Status.UNREGISTERED), ("LaB6", "0002", Status.REGISTERED), ("Si", "0001", Status.INVALID)],
+    Category.TODO,
+    sample="powder",
+)
+
+
+def kept(text: str, row: SessionRow = ROW) -> list[str] | None:
+    """Return the directories that a filter shows in a session, None where it shows none of it."""
+    to = parse_filter(text)
+    return None if to.match(row) == Match.NOT else [entry.directory for entry in to.kept(row)]
+
+
+ALL = ["LaB6_0001", "LaB6_0002", "Si_0001"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ALL),
+        ("lab6", ALL[:2]),
+        ("LAB6 0001", ALL[:1]),
+        ("hg333", ALL),
+        ("hg333 si", ALL[2:]),
+        ("hg333/id99/2023", ALL),
+        ("/data/visitor/hg333", ALL),
+        ("visitor", None),
+        ("status:unregistered LaB6", ALL[:1]),
+        ("status:registered", ALL[1:2]),
+        ("status:reg", ALL[1:2]),
+        ("status:invalid,registered", ALL[1:]),
+        ("status:invalid status:registered", ALL[1:]),
+        ("status:todo", ALL),
+        ("status:todo si", ALL[2:]),
+        ("status:has_invalid", None),
+        ("status:pending", None),
+        ("beamline:id99", ALL),
+        ("beamline:ID9 lab6", ALL[:2]),
+        ("beamline:bm01", None),
+        ("sample:powder si", ALL[2:]),
+        ("powder", ALL),
+        ("sample:lab6", None),
+        ("status:", ALL),
+        ("RAW_DATA", None),
+    ],
+)
+def test_a_filter_shows(text: str, shown: list[str] | None) -> None:
+    assert kept(text) == shown
+
+
+def test_a_status_that_there_is_not_is_an_error_that_names_those_there_are() -> None:
+    with pytest.raises(FilterError, match="unregistered"):
+        parse_filter("status:nonsense")
+
+
+def test_what_no_name_can_hold_is_not_looked_for() -> None:
+    assert parse_filter("a\x00b \x02").names == ("ab",)
+
+
+def test_a_session_without_datasets_is_shown_for_what_it_is() -> None:
+    nowhere = a_row(a_place(), category=Category.NOT_IN_ICAT)
+    assert parse_filter("status:not_in_icat").match(nowhere) == Match.WHOLE
+    assert Filter(attention=True).match(nowhere) == Match.WHOLE
+    assert Filter(attention=True).match(found(a_place())) == Match.NOT
+    assert Filter(hidden=frozenset({Status.REGISTERED})).match(found(a_place())) == Match.WHOLE
+    assert parse_filter("status:unknown").match(a_row(a_place(), category=Category.UNKNOWN)) == Match.WHOLE
+
+
+def test_hidden_statuses_hide_sessions_that_have_nothing_else() -> None:
+    settled = a_row(a_place(), [("c", "1", Status.REGISTERED)])
+    hidden = Filter(hidden=frozenset({Status.REGISTERED}))
+    assert hidden.match(settled) == Match.NOT
+    assert [entry.status for entry in hidden.kept(ROW)] == [Status.UNREGISTERED, Status.INVALID]
+
+
+@given(FILTERS, st.builds(a_row, PLACES, DATASETS, st.sampled_from(Category)))
+def test_a_session_matches_by_its_datasets_exactly_when_one_is_shown(to: Filter, row: SessionRow) -> None:
+    match to.match(row):
+        case Match.DATASETS:
+            assert to.kept(row)
+        case Match.WHOLE:
+            assert to.kept(row) == entries(row)
+        case Match.NOT:
+            restricted = to.names or to.hidden or to.statuses or to.categories or to.beamlines or to.attention
+            assert restricted
+    if to.attention and row.category not in ATTENTION:
+        assert to.match(row) == Match.NOT
+    if to.match(row) == Match.DATASETS:
+        assert not to.hidden.intersection(entry.status for entry in to.kept(row))

@@ -1,0 +1,199 @@
+"""The keys: one table of ids, a tooltip for each, all in the palette, remapped by config.toml, conflicts named."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.binding import Binding
+
+from icat_tui.domain.errors import UsageError
+from icat_tui.settings.keymap import KEYS, key_names, keys_in_force
+from icat_tui.settings.load import load
+from icat_tui.tui.app import IcatTui
+from icat_tui.tui.bindings import app_bindings
+from icat_tui.tui.screens.command_palette import Palette
+from icat_tui.tui.terminal import copy_sequence
+from icat_tui.tui.widgets.detail_pane import Detail
+from icat_tui.tui.widgets.session_tree import SessionTree
+from tests.cli.sending import Circle
+from tests.tui.apps import Driver, a_workplace, drive_app, keys_line, log_lines, scanned, until
+
+BINDINGS = [each for each in (*SessionTree.BINDINGS, *Detail.BINDINGS, *app_bindings()) if isinstance(each, Binding)]
+
+
+def test_the_table_of_keys_is_what_the_bindings_have() -> None:
+    assert {each.id: each.key for each in BINDINGS} == KEYS
+
+
+def test_every_binding_says_what_it_does_once() -> None:
+    assert all(each.tooltip for each in BINDINGS)
+    assert len({each.tooltip for each in BINDINGS}) == len(BINDINGS)
+
+
+def test_the_defaults_do_not_collide() -> None:
+    assert keys_in_force({}) == KEYS
+
+
+@given(st.sampled_from(sorted(KEYS)), st.sampled_from(sorted(KEYS)))
+def test_two_ids_with_one_key_are_named_both(one: str, other: str) -> None:
+    together = {one.partition(".")[0], other.partition(".")[0]} != {"tree", "detail"}
+    key = next(key_names(KEYS[other]))
+    taken = key in key_names(KEYS[one])
+    if one == other or taken or not together:
+        return
+    with pytest.raises(ValueError, match=r"both have the key") as caught:
+        keys_in_force({one: key})
+    assert one in str(caught.value)
+
+
+def a_file(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[keys]\n"tree.next" = "r"\n', "tree.next and app.register both have the key r"),
+        ('[keys.tree]\nnext = "/"\n', "tree.next and app.filter both have the key slash"),
+        ('[keys]\n"tree.nxt" = "r"\n', "the closest is tree.next"),
+        ('[keys]\n"tree.next" = ""\n', "tree.next must be the name of a key, such as n"),
+        ('[keys]\n"tree.next" = 3\n', "it must be a text"),
+        ("keys = 3\n", "it must be a table"),
+    ],
+)
+def test_what_is_wrong_with_keys_is_said_when_the_file_is_read(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says) as caught:
+        load({}, {}, site=(), user=a_file(tmp_path / "config.toml", text))
+    assert str(tmp_path / "config.toml") in str(caught.value)
+
+
+def test_a_key_of_the_detail_may_be_one_of_the_tree(tmp_path: Path) -> None:
+    assert load({}, {}, site=(), user=a_file(tmp_path / "c.toml", '[keys]\n"detail.down" = "n"\n')).keys
+
+
+def test_a_remapped_key_does_it_and_the_old_one_does_not(circle: Circle) -> None:
+    session = circle.session(unregistered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("y")
+        await pilot.pause()
+        assert app.clipboard == ""
+        await pilot.press("ctrl+y")
+        assert app.clipboard == str(session)
+        assert next(each.keys for each in app.commands if each.id == "app.copy") == "ctrl+y"
+
+    drive_app(a_workplace(circle, keys="app.copy=ctrl+y"), act)
+
+
+def test_every_command_of_the_palette_is_a_binding_and_runs(circle: Circle) -> None:
+    circle.session(unregistered=1, registered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        commands = app.commands
+        assert {each.id for each in commands} == set(KEYS)
+        found = [text for text, _, _ in Palette(app.screen)._found()]
+        assert {each.tooltip for each in commands} - {*found} == {"Find a command by name"}
+        for command in commands:
+            if command.id in ("app.quit", "app.palette"):
+                continue
+            await app.run_command(command)
+            await pilot.pause(0.02)
+            await until(pilot, lambda: not app.intake.scans)
+            while len(app.screen_stack) > 1:
+                await pilot.press("escape")
+                await pilot.pause(0.02)
+            app.session_tree.focus()
+        assert not any("mistake of ours" in line for line in log_lines(app))
+
+    drive_app(a_workplace(circle), act)
+
+
+def test_the_palette_opens_and_finds(circle: Circle) -> None:
+    circle.session(unregistered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press(*"show or hide the log")
+        await pilot.pause(0.3)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen_stack[0].has_class("-logging"))
+
+    drive_app(a_workplace(circle), act)
+
+
+MOVES = {"j": 1, "down": 1, "G": -1, "end": -1, "pagedown": -1, "ctrl+f": -1, "n": 2, "t": 0, "b": 1, "u": 0}
+"""Keys, and the row that the cursor is on then."""
+
+
+@pytest.mark.parametrize(("key", "row"), MOVES.items())
+def test_keys_of_movement_move(circle: Circle, key: str, row: int) -> None:
+    circle.place.session("aa1/id10/20231001")
+    circle.place.session("bb1/id10/20231001")
+    circle.session(unregistered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press(key)
+        await pilot.pause()
+        assert app.model.cursor == row % len(app.model.rows)
+        back = {"j": "k", "down": "up", "G": "g", "end": "home", "pagedown": "pageup", "ctrl+f": "ctrl+b"}.get(key)
+        if back:
+            await pilot.press(back)
+            assert app.model.cursor == 0
+
+    drive_app(a_workplace(circle), act)
+
+
+def test_marks_ranges_and_opening(circle: Circle) -> None:
+    circle.place.session("aa1/id10/20231001", registered=3)
+    circle.session(unregistered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("l")
+        await until(pilot, lambda: len(app.model.rows) > 2)
+        await pilot.press("h")
+        await until(pilot, lambda: len(app.model.rows) == 2)
+        await pilot.press("space")
+        assert len(app.model.marks) == 1
+        await pilot.press("u", "g", "v", "G", "v")
+        assert len(app.model.marks) == 2
+        await pilot.press("tab")
+        assert app.detail.has_focus
+        await pilot.press("j", "k", "escape")
+        assert app.session_tree.has_focus
+
+    drive_app(a_workplace(circle), act)
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+def test_it_is_quit(circle: Circle, key: str) -> None:
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await pilot.press(key)
+        await until(pilot, lambda: app._exit)
+
+    drive_app(a_workplace(circle), act)
+
+
+def test_the_last_line_has_the_help_at_every_width(circle: Circle) -> None:
+    circle.session(unregistered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        assert keys_line(app).endswith("? Help")
+
+    drive_app(a_workplace(circle), act, size=(40, 12))
+
+
+@pytest.mark.parametrize(
+    ("environ", "begins"),
+    [({}, "\x1b]52;c;"), ({"TMUX": "x"}, "\x1bPtmux;\x1b\x1b]52;c;"), ({"TERM": "screen"}, "\x1bP\x1b]52;c;")],
+)
+def test_what_is_copied_goes_through_whatever_stands_between(environ: dict[str, str], begins: str) -> None:
+    assert copy_sequence("/data/a", environ).startswith(begins)

@@ -1,0 +1,121 @@
+import pytest
+from textual.content import Content
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from icat_tui.domain.model import FileCount, Session
+from icat_tui.domain.status import Category, Status
+from icat_tui.text import visible
+from icat_tui.tui.state.nodes import Node, Tally
+from icat_tui.tui.widgets.detail_pane import Detail
+from icat_tui.tui.widgets.detail_text import dataset_detail, group_detail, session_detail, unscanned_detail
+from tests.names import HOSTILE_TEXTS
+from tests.sync.samples import FACILITY, every_category, every_status
+from tests.tui.hosts import drive
+from tests.tui.samples import a_place, found
+
+SESSION = every_status()
+
+
+def of_status(status: Status, files: FileCount | None = None) -> str:
+    dataset = next(each for each in reversed(SESSION.datasets) if each.status == status)
+    return dataset_detail(SESSION, dataset, FACILITY, files).plain
+
+
+def test_the_reasons_come_first() -> None:
+    lines = of_status(Status.UNREGISTERED).splitlines()
+    assert [line.split(maxsplit=1)[0] for line in lines] == [
+        "!", "why", "why", "time", "investigation", "sample", "from", "to", "files", "path", "portal", "search",
+    ]  # fmt: skip
+    assert lines[1].endswith("ended 1:00:00 after the end of the session")
+
+
+@pytest.mark.parametrize("status", Status)
+def test_status_is_told_by_glyph_and_word(status: Status) -> None:
+    assert of_status(status).startswith(f"{status.glyph} {status.word}: ")
+
+
+@pytest.mark.parametrize(
+    ("status", "on_disk", "told"),
+    [
+        (Status.UNREGISTERED, 3, "ICAT has 0 of 3"),
+        (Status.REGISTERED, 3, "ICAT has an unknown number of 3"),
+        (Status.UNKNOWN, 1234, "ICAT has an unknown number of 1,234"),
+        (Status.INVALID, None, "ICAT has 0; not counted on disk"),
+    ],
+)
+def test_files_are_told_as_far_as_they_are_known(status: Status, on_disk: int | None, told: str) -> None:
+    assert told in of_status(status, FileCount(on_disk, None))
+
+
+@pytest.mark.parametrize("session", every_category(), ids=lambda session: session.category)
+def test_a_session_is_told_with_its_slot_and_how_it_fits(session: Session) -> None:
+    text = session_detail(session, FACILITY).plain
+    assert text.startswith(("?" if session.stale else session.category.glyph) + " ")
+    assert ("time slot" in text) == (session.fit is not None)
+    if session.fit is None:
+        assert ("none in ICAT" in text) == (session.category == Category.NOT_IN_ICAT)
+    for candidate in session.candidates:
+        assert f"candidate     {candidate.id}: " in text
+
+
+def test_hostile_texts_are_shown_visible_and_are_no_markup() -> None:
+    for text in HOSTILE_TEXTS:
+        for content in hostile_contents(text):
+            assert all(line.isprintable() for line in content.plain.split("\n")), text
+            assert visible(text) in content.plain
+
+
+def hostile_contents(text: str) -> tuple[Content, ...]:
+    dataset = every_status().datasets[2]
+    odd = type(dataset)(
+        path=f"{dataset.path}{text}", collection=text, name=text, status=dataset.status, reasons=(text,), sample=text
+    )
+    return (
+        dataset_detail(SESSION, odd, FACILITY),
+        group_detail(text, Tally(None, ()), 1),
+        unscanned_detail(found(a_place(text))),
+    )
+
+
+def test_a_group_is_told_by_its_sessions_and_counts() -> None:
+    text = group_detail("hg333", Tally(Category.TODO, (1, 2, 0, 0, 0, 0, 0, 0, 0)), 3).plain
+    assert text.splitlines() == ["hg333", "sessions      3", "= 1 dataset registered", "! 2 datasets unregistered"]
+
+
+def test_the_cursor_has_rested_once_it_stays_and_only_the_last_place_counts() -> None:
+    nodes = [Node(("a",), 0), Node(("b",), 0), Node(("c",), 0)]
+
+    rested: list[Node | None] = []
+
+    class Resting(Detail):
+        def on_detail_cursor_rested(self, message: Detail.CursorRested) -> None:
+            rested.append(message.node)
+
+    async def act(pilot: Pilot[None]) -> None:
+        detail = pilot.app.query_one(Resting)
+        for node in nodes:
+            detail.follow(node)
+        assert not rested
+        while not rested:
+            await pilot.pause()
+
+    drive(act, Resting)
+    assert rested == nodes[-1:]
+
+
+def test_what_is_shown_is_scrolled_to_its_beginning() -> None:
+    async def act(pilot: Pilot[None]) -> None:
+        detail = pilot.app.query_one(Detail)
+        detail.show(Content("\n".join(["line"] * 100)))
+        await pilot.pause()
+        detail.focus()
+        await pilot.press("j", "j")
+        await pilot.pause()
+        assert detail.scroll_offset.y == 2
+        detail.show(session_detail(SESSION, FACILITY))
+        await pilot.pause()
+        assert detail.scroll_offset.y == 0
+        assert "time slot" in str(detail.query_one(Static).content)
+
+    drive(act, Detail, size=(40, 12))
