@@ -18,7 +18,7 @@ from icat_tui.text import visible
 FILE_MODE = 0o664
 SCRIPT_MODE = 0o774
 DIRECTORY_MODE = 0o775
-"""All of them less the umask, as they were before us (icat-facts.md §6.7, §6.8)."""
+"""All of them less the umask, as they were before us (icat.md, "Cache files", "Overview files")."""
 
 _BLOCK = 1 << 20
 

@@ -23,7 +23,7 @@ from icat_tui.settings.schema import Settings
 from icat_tui.sync.site import Site
 
 NO_KEY = "elogbook-00000000-0000-0000-0000-000000000000"
-"""What a server that asks for no key is given; any other refuses it (icat-facts.md §3.1)."""
+"""What a server that asks for no key is given; any other refuses it (icat.md, "The two calls")."""
 
 
 def icatplus_for(settings: Settings, limits: Limits = DEFAULT_LIMITS) -> IcatPlus | None:

@@ -1,4 +1,4 @@
-"""The Python API: scripts written for pyicat-plus work, and what fails raises (icat-facts.md §8.1)."""
+"""The Python API: scripts written for pyicat-plus work, and what fails raises (icat.md, "Python client")."""
 
 import logging
 import subprocess

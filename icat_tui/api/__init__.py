@@ -1,4 +1,4 @@
-"""The Python API (icat-facts.md §8.1, interface.md): a client with the names of pyicat-plus, and `scan` and `register`.
+"""The Python API (icat.md, "Python client", interface.md): a client with the names of pyicat-plus, and `scan` and `register`.
 
 Settings hold here as they do for the commands, but for the command line.
 """

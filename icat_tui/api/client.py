@@ -1,4 +1,4 @@
-"""`IcatClient`: registers datasets and asks what is registered, with the names of pyicat-plus (icat-facts.md §8.1).
+"""`IcatClient`: registers datasets and asks what is registered, with the names of pyicat-plus (icat.md, "Python client").
 
 What must stay true: what fails raises; a broker that the caller did not name gets nothing; and everything that is sent
 stands in the journal that the commands share.
@@ -57,7 +57,7 @@ class DatasetMetadata(Struct, frozen=True):
     """What ICAT counted."""
 
     file_count: int | None
-    """None: ICAT does not say, which is not 0 (icat-facts.md §7 D25)."""
+    """None: ICAT does not say, which is not 0 (icat.md, "Known faults", D25)."""
 
 
 class RegisteredDataset(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Cache files of the programs before us: shown as what was known once, until they are scanned (icat-facts.md §6.7).
+"""Cache files of the programs before us: shown as what was known once, until they are scanned (icat.md, "Cache files").
 
 Nothing but paths, names and statuses is taken from them, no message is ever made from one, and they are left alone:
 those programs delete what they do not know, so ours lie elsewhere.

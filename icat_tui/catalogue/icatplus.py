@@ -1,7 +1,7 @@
 """The two questions to ICAT+ that matter: investigations of a proposal, and datasets of an investigation.
 
 What must stay true: only a complete answer of ICAT+ is OK or EMPTY. Whatever else happens is an answer of another kind
-with its reason, never an empty list and never an exception (icat-facts.md §7 D3, D4).
+with its reason, never an empty list and never an exception (icat.md, "Known faults", D3, D4).
 """
 
 import json
@@ -56,7 +56,7 @@ class IcatPlus:
         self.close()
 
     def investigations(self, beamline: str, proposal: str) -> Answer[Investigation]:
-        """Return all investigations of a proposal at a beamline, both named as in the paths (icat-facts.md §3.1)."""
+        """Return all investigations of a proposal at a beamline, both named as in the paths (icat.md, "The two calls")."""
         query = _query(instrumentName=beamline, investigationName=proposal)
         asked = f"the investigations of {proposal} at {beamline}"
         return self._list(f"investigation?{query}", asked, lambda element: parse_investigation(element, self._zone))
@@ -77,7 +77,7 @@ class IcatPlus:
             self._opened.close()
 
     def _list(self, target: str, asked: str, parse: Callable[[object], Row]) -> Answer[Row]:
-        """Ask for a list, and for the rest of it where ICAT+ says that there is more (icat-facts.md §3.1)."""
+        """Ask for a list, and for the rest of it where ICAT+ says that there is more (icat.md, "The two calls")."""
         listing = _Listing(asked, parse)
         page = ""
         while True:
@@ -187,7 +187,7 @@ def _base(url: str) -> str:
 
 
 def _query(**parameters: str) -> str:
-    """Return a query with its parameters in the order given (icat-facts.md §10.1: some servers rely on it)."""
+    """Return a query with its parameters in the order given (icat.md, "Mock server": some servers rely on it)."""
     return urlencode(parameters, quote_via=quote, safe="", errors="surrogateescape")
 
 

@@ -1,4 +1,4 @@
-"""What one element of a list of ICAT+ means (icat-facts.md §3.2, §3.3). Plain functions of decoded JSON.
+"""What one element of a list of ICAT+ means (icat.md, "Investigations in JSON", "Datasets in JSON"). Plain functions of decoded JSON.
 
 What must stay true: an element is read or it is not (ValueError), and one that is not never takes another one with it.
 What ICAT+ does not say is None, never 0 and never a default that something could be decided by.
@@ -89,7 +89,7 @@ def element_id(element: object) -> int | None:
 
 
 def page_total(element: object) -> int | None:
-    """Return how many elements there are on all pages, where an element says so (`meta.page.total`, §3.1)."""
+    """Return how many elements there are on all pages, where an element says so (`meta.page.total`, icat.md, "The two calls")."""
     for name in ("meta", "page", "total"):
         element = element.get(name) if isinstance(element, dict) else None
     return whole_number(element)
@@ -132,7 +132,7 @@ def _time(value: object, zone: tzinfo) -> datetime | None:
 
 
 def _parameters(value: object) -> list[tuple[object, object]]:
-    """Return names and values; as a list of objects (§3.3), or as one object, which is how investigations have them."""
+    """Return names and values; as a list of objects (icat.md, "Datasets in JSON"), or as one object, which is how investigations have them."""
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, list):
@@ -141,7 +141,7 @@ def _parameters(value: object) -> list[tuple[object, object]]:
 
 
 def _file_count(parameters: list[tuple[object, object]]) -> int | None:
-    """Return the number of files; None where it is absent (§7 D25), garbage, or said twice and differently."""
+    """Return the number of files; None where it is absent (icat.md, "Known faults", D25), garbage, or said twice and differently."""
     counts = {whole_number(value) for name, value in parameters if name == FILE_COUNT}
     return counts.pop() if len(counts) == 1 else None
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 BEACON_OF_SYNC_RAW = "id00:25000"
-"""Where `icat-sync-raw` has always looked (icat-facts.md §9)."""
+"""Where `icat-sync-raw` has always looked (icat.md, "Beacon")."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

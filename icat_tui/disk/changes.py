@@ -69,7 +69,7 @@ class DatasetLook(NamedTuple):
 
 
 def metadata_path(directory: SessionDirectory, dataset: DiskDataset) -> str | None:
-    """Return the file that says what a dataset is; None where its directory's name does not tell (§1.6)."""
+    """Return the file that says what a dataset is; None where its directory's name does not tell (icat.md, "Raw data formats")."""
     if dataset.name is None:
         return None
     parent, name = os.path.split(dataset.path)
@@ -171,7 +171,7 @@ def _taken_over(
 def _count(
     directory: SessionDirectory, dataset: DiskDataset, earlier: DiskDataset | None, started: float
 ) -> DiskDataset:
-    """Return a dataset with whether its directory holds anything at all, hidden names included (§6.4)."""
+    """Return a dataset with whether its directory holds anything at all, hidden names included (icat.md, "Dataset statuses")."""
     before = look_at_dataset(directory, dataset)
     entries, trouble = None, None
     try:

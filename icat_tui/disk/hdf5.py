@@ -1,4 +1,4 @@
-"""What matters in an HDF5 file of raw data: a few texts, read without ever taking a lock (icat-facts.md §2).
+"""What matters in an HDF5 file of raw data: a few texts, read without ever taking a lock (icat.md, "HDF5 files of BLISS").
 
 A lock of ours would make the acquisition fail to open its own file, so the one thing that must stay true here is that
 every file is opened without: this holds against the environment variable that overrides what a program asks for, and
@@ -72,7 +72,7 @@ def read_bliss(path: str) -> Content:
     """Return what a dataset file of BLISS says, read backwards from the last scan until sample and end are known.
 
     Start: when the file was made, else when the first scan began. End: of the last scan with an end; sample: of the
-    last scan with a sample, each on its own (interface.md). Raises one of ERRORS where the file can't be read or is not
+    last scan with a sample, each on its own (interface.md, "Invalid or unknown"). Raises one of ERRORS where the file can't be read or is not
     of BLISS, ElsewhereError, LocksForcedError.
     """
     with _opened(path) as file:
@@ -96,7 +96,7 @@ def read_bliss(path: str) -> Content:
 
 
 def read_first_entry(path: str) -> Content:
-    """Return the times of the first entry of a file: all that id16bspec has (icat-facts.md §1.6). Raises as above."""
+    """Return the times of the first entry of a file: all that id16bspec has (icat.md, "Raw data formats"). Raises as above."""
     with _opened(path) as file:
         names = file.scan_names() or sorted(file.root)
         if not names:
@@ -143,7 +143,7 @@ class _File:
         """Whether an external link was followed."""
 
     def scan_names(self) -> list[bytes]:
-        """Return the names of the scans by their two numbers, without foreign names (icat-facts.md §7 D19, D22)."""
+        """Return the names of the scans by their two numbers, without foreign names (icat.md, "Known faults", D19, D22)."""
         scans = []
         for name in self.root:
             match = SCAN.fullmatch(name.decode("ascii", "replace"))

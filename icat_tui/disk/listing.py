@@ -1,4 +1,4 @@
-"""What lies in a session: its dataset directories, unread, and the messages left in `__icat__` (icat-facts.md §1.6).
+"""What lies in a session: its dataset directories, unread, and the messages left in `__icat__` (icat.md, "Raw data formats").
 
 A listing costs one `scandir` for each collection. What must stay true: what the system refuses is said of that one
 place, in its own words, and no file is opened but the small ones of `__icat__`.
@@ -143,7 +143,7 @@ def _places_below(directory: SessionDirectory, path: str, listing: _Listing) -> 
 
 
 def _datasets(directory: SessionDirectory, listings: dict[str, _Listing]) -> list[DiskDataset]:
-    """Return the dataset directories by path (icat-facts.md §1.6)."""
+    """Return the dataset directories by path (icat.md, "Raw data formats")."""
     paths: list[str] = []
     for path, listing in listings.items():
         if path in (directory.raw_path, _stored_path(directory)):

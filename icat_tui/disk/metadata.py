@@ -1,4 +1,4 @@
-"""What datasets say of themselves: BLISS HDF5, id16bspec, mx (icat-facts.md §1.6, §2).
+"""What datasets say of themselves: BLISS HDF5, id16bspec, mx (icat.md, "Raw data formats", "HDF5 files of BLISS").
 
 The border that must hold: `invalid` is what was read and says no, or is not there; `unknown` is what the system would
 not let us read. Whatever a dataset holds, it harms no other: nothing is raised out of `read_datasets`.

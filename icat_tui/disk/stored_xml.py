@@ -1,4 +1,4 @@
-"""The messages that BLISS left in `__icat__` (icat-facts.md §1.1, §5.3).
+"""The messages that BLISS left in `__icat__` (icat.md, "Schemas", "Dataset XML").
 
 A message counts when it is one: what can't be relied on is a reason, by the name of the dataset directory that the file
 is called after. The files are other people's, so none may make us expand, fetch or wait for anything.
@@ -80,7 +80,7 @@ def _read(path: str, status: os.stat_result | OSError, zone: ZoneInfo) -> Stored
 
 
 def parse_stored(path: str, content: bytes, zone: ZoneInfo) -> StoredMessage:
-    """Return the message that `content` is; raises ValueError with what is wrong with it (icat-facts.md §7 D30).
+    """Return the message that `content` is; raises ValueError with what is wrong with it (icat.md, "Known faults", D30).
 
     The elements may come in any order, others are passed over.
     """

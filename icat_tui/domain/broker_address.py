@@ -1,4 +1,4 @@
-"""Where a message broker is: what people write for it, and what that means (icat-facts.md §5.1).
+"""Where a message broker is: what people write for it, and what that means (icat.md, "Queues").
 
 An address holds no login: that is a setting of its own, so an address can be shown to anybody.
 """

@@ -1,6 +1,6 @@
 """What differs from one facility to the next, with the values of the ESRF as defaults.
 
-Every rule that depends on the place asks here (icat-facts.md §1.2, §1.4, §3.5, §5.1); nothing else knows where it runs.
+Every rule that depends on the place asks here (icat.md, "Names and beamline directories", "Mount points", "Portal pages", "Queues"); nothing else knows where it runs.
 """
 
 from functools import cached_property
@@ -16,16 +16,16 @@ BEAMLINE_DIRECTORIES: dict[str, str] = {
     "id30a-2": "id30a2",
     "id30a-3": "id30a3",
 }
-"""Directory by beamline (icat-facts.md §1.2)."""
+"""Directory by beamline (icat.md, "Names and beamline directories")."""
 
 
 class Facility(Struct, frozen=True, kw_only=True, dict=True):
     """The site settings that rules depend on; `dict` makes room for what is derived from them once."""
 
     time_zone: str = "Europe/Paris"
-    """The zone of times without an offset and of session dates: never the machine's (icat-facts.md §7 D28)."""
+    """The zone of times without an offset and of session dates: never the machine's (icat.md, "Known faults", D28)."""
     mount_marker: str = "data"
-    """ICAT is told a path from the first directory of this name on; empty: the path as it is (icat-facts.md §1.4)."""
+    """ICAT is told a path from the first directory of this name on; empty: the path as it is (icat.md, "Mount points")."""
     beamline_directories: dict[str, str] = field(default_factory=BEAMLINE_DIRECTORIES.copy)
     """Directory by beamline, where it is not the beamline's name in lower case."""
     formats: dict[str, str] = {}
@@ -33,9 +33,9 @@ class Facility(Struct, frozen=True, kw_only=True, dict=True):
     portal_url: str = "https://data.esrf.fr"
     """The data portal that people look at."""
     dataset_queue: str = "icatIngest"
-    """Where messages about datasets go (icat-facts.md §5.1)."""
+    """Where messages about datasets go (icat.md, "Queues")."""
     files_queue: str = "icatDataFiles"
-    """Where requests to add files go (icat-facts.md §5.1)."""
+    """Where requests to add files go (icat.md, "Queues")."""
 
     def __hash__(self) -> int:
         """Return the same for equal settings: what is derived from a path and a facility can be remembered by both."""

@@ -1,4 +1,4 @@
-"""The raw data formats: where datasets lie and how they are named (icat-facts.md §1).
+"""The raw data formats: where datasets lie and how they are named (icat.md, "Paths").
 
 The one place that knows paths and file names of a format. All of it is text: nothing here looks at a disk.
 """
@@ -14,7 +14,7 @@ from icat_tui.domain.facility import Facility
 
 
 class RawFormat(StrEnum):
-    """How a session's raw data lies on disk (icat-facts.md §1.6)."""
+    """How a session's raw data lies on disk (icat.md, "Raw data formats")."""
 
     ESRFV1 = "esrfv1"
     ESRFV2 = "esrfv2"
@@ -34,16 +34,16 @@ RAW_DIRECTORIES = {
     RawFormat.MX: "RAW_DATA",
 }
 STORED_DIRECTORY = "__icat__"
-"""Beside the collections: where BLISS leaves the messages that nobody took (§1.1)."""
+"""Beside the collections: where BLISS leaves the messages that nobody took (icat.md, "Schemas")."""
 V2_DIRECTORIES = frozenset({"raw", "processed", "_nobackup"})
-"""What a session of format v2 can hold (§1.1)."""
+"""What a session of format v2 can hold (icat.md, "Schemas")."""
 V3_DIRECTORIES = frozenset({"RAW_DATA", "PROCESSED_DATA", "NOBACKUP", "SCRIPTS", "GALLERY", "NOTES"})
-"""What a session of format v3 can hold (§1.1)."""
+"""What a session of format v3 can hold (icat.md, "Schemas")."""
 MX_METADATA = "metadata.json"
-"""In every dataset directory of format mx (§1.6)."""
+"""In every dataset directory of format mx (icat.md, "Raw data formats")."""
 
 FORBIDDEN = re.compile(r"""[/\\{}%<>:"'|?*@#\x00-\x1f]""")
-"""Characters that no proposal, beamline, collection or dataset can hold (§1.2; DEL is not among them)."""
+"""Characters that no proposal, beamline, collection or dataset can hold (icat.md, "Names and beamline directories"; DEL is not among them)."""
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 can't carry, surrogates of undecodable bytes among them."""
 DATED = re.compile(r"/[0-9]{8}(?=/|\Z)")
@@ -85,7 +85,7 @@ def is_collection(name: str, raw_format: RawFormat) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Return whether a proposal, beamline, collection or dataset can be called this (§1.2)."""
+    """Return whether a proposal, beamline, collection or dataset can be called this (icat.md, "Names and beamline directories")."""
     return bool(text) and not text.endswith(".h5") and not FORBIDDEN.search(text)
 
 
@@ -93,7 +93,7 @@ def dataset_name(collection: str, directory: str, raw_format: RawFormat) -> str 
     """Return the name of the dataset in `<collection>/<directory>`; None where the format does not allow that name.
 
     The collection is the name of the parent directory. BLISS repeats it: `foo_a/foo_a_b_0001` is dataset `b_0001`
-    (§1.2). The others use the whole name.
+    (icat.md, "Names and beamline directories"). The others use the whole name.
     """
     if raw_format in (RawFormat.ID16BSPEC, RawFormat.MX):
         return directory
@@ -104,7 +104,7 @@ def dataset_name(collection: str, directory: str, raw_format: RawFormat) -> str 
 def metadata_file(proposal: str, collection: str, directory: str, raw_format: RawFormat) -> str | None:
     """Return the name of the file in a dataset directory that says what it is; None where its name does not tell.
 
-    The collection is the name of the parent directory (§1.6).
+    The collection is the name of the parent directory (icat.md, "Raw data formats").
     """
     if raw_format == RawFormat.MX:
         return MX_METADATA
@@ -131,7 +131,7 @@ def session_of(path: str) -> str | None:
     """Return the part of an absolute path that is a session: `<root>/<proposal>/<beamline>/<date>`; None without one.
 
     Collections and data roots can be called like dates too. Where that leaves a choice, what follows the session
-    decides, as it does in esrf-pathlib (§1.3): a directory of v3 speaks louder than one of v2, and that louder than a
+    decides, as it does in esrf-pathlib (icat.md, "Which session a path belongs to"): a directory of v3 speaks louder than one of v2, and that louder than a
     dataset of v1. The last one is meant where nothing speaks.
     """
     first = DATED.search(path)
@@ -144,7 +144,7 @@ def session_of(path: str) -> str | None:
 
 
 def strip_mount_point(path: str, marker: str) -> str:
-    """Return a dataset's location as ICAT is told it, its case untouched (§1.4).
+    """Return a dataset's location as ICAT is told it, its case untouched (icat.md, "Mount points").
 
     Of the data root everything before the first directory called `marker` goes; a path without a session, or without
     that directory above it, stays as it is.
@@ -175,7 +175,7 @@ def location_key(path: str, facility: Facility) -> str:
 
 @lru_cache(maxsize=4096)
 def _session(path: str) -> str | None:
-    """Return the path if it is one of a session, by its last three parts (§1.2)."""
+    """Return the path if it is one of a session, by its last three parts (icat.md, "Names and beamline directories")."""
     match path.rsplit("/", 3):
         case [root, proposal, beamline, day] if not root or root.startswith("/"):
             return path if is_name(proposal) and is_name(beamline) and session_date(day) else None

@@ -122,12 +122,12 @@ def wanted(
 
 
 def file_count_of(row: CatalogueDataset) -> int:
-    """Return the count, where absent counts as some: it is not 0 (icat-facts.md §7 D25)."""
+    """Return the count, where absent counts as some: it is not 0 (icat.md, "Known faults", D25)."""
     return 1 if row.file_count is None else row.file_count
 
 
 def stored_by_path(directory: SessionDirectory, disk: DiskSession, facility: Facility) -> dict[str, StoredMessage]:
-    """Return the usable stored message of each dataset that has one: the one that names it (icat-facts.md §7 D7)."""
+    """Return the usable stored message of each dataset that has one: the one that names it (icat.md, "Known faults", D7)."""
     messages = {location_key(message.location, facility): message for message in disk.stored}
     prefix, length = session_key(directory, facility), len(directory.path)
     found = {dataset.path: messages.get(prefix + dataset.path[length:]) for dataset in disk.datasets}
@@ -139,7 +139,7 @@ def stored_by_path(directory: SessionDirectory, disk: DiskSession, facility: Fac
 
 
 def disagreement_with(directory: SessionDirectory, message: StoredMessage, facility: Facility) -> str:
-    """Return how a stored message contradicts the directory that it lies in (icat-facts.md §7 D30)."""
+    """Return how a stored message contradicts the directory that it lies in (icat.md, "Known faults", D30)."""
     if message.proposal.lower() != directory.proposal.lower():
         return f"it is of proposal {message.proposal}"
     if facility.beamline(message.beamline) != directory.beamline:

@@ -36,7 +36,7 @@ class Message(Struct, frozen=True, kw_only=True):
     investigation: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no broker could carry: STOMP ends a body without a length at the first NUL (§5.2)."""
+        """Refuse what no broker could carry: STOMP ends a body without a length at the first NUL (icat.md, "Bytes on the wire")."""
         if not self.body or b"\0" in self.body:
             raise MessageError(f"The message for {visible(self.dataset)} is empty or holds a NUL: it can't be sent")
 

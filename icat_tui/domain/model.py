@@ -20,7 +20,7 @@ NANOSECONDS = 1_000_000_000
 
 
 class SessionDirectory(Struct, frozen=True):
-    """Where a session was found; everything about it is derived from this place and no other (icat-facts.md §7 D6)."""
+    """Where a session was found; everything about it is derived from this place and no other (icat.md, "Known faults", D6)."""
 
     path: str
     proposal: str
@@ -176,7 +176,7 @@ class CatalogueDataset(Struct, frozen=True):
     """The investigation it is listed in."""
     name: str = ""
     file_count: int | None = None
-    """None: ICAT+ did not say, which is not 0 (icat-facts.md §3.3)."""
+    """None: ICAT+ did not say, which is not 0 (icat.md, "Datasets in JSON")."""
     acquisition: bool = True
     """False: processed data."""
 
@@ -237,7 +237,7 @@ class Fit(Struct, frozen=True):
     id: int
     match: Match
     target: datetime
-    """The moment that stands for the session: T of icat-facts.md §4.5."""
+    """The moment that stands for the session: T of icat.md, "Rules of choice", 5."""
     start: datetime | None = None
     end: datetime | None = None
 

@@ -33,7 +33,7 @@ class Selection(Struct, frozen=True, kw_only=True):
         """Return whether the beamline directory of this name may hold wanted sessions.
 
         A pattern is held against its name and all names of the beamline: `id23-1` and `id23eh1` both find `id23eh1`,
-        `ID23-1` and `id23-1` (icat-facts.md §7 D23).
+        `ID23-1` and `id23-1` (icat.md, "Known faults", D23).
         """
         beamline = facility.beamline(directory)
         known = facility.beamline_directories.get(beamline, beamline)

@@ -1,4 +1,4 @@
-"""Status of a dataset and category of a session: their keys, glyphs, words and colour names (interface.md).
+"""Status of a dataset and category of a session: their keys, glyphs, words and colour names (interface.md, "Status of a dataset", "Category of a session").
 
 Glyph and word always go with the colour; which style a colour name means is the theme's business.
 """
@@ -54,7 +54,7 @@ class Status(Marked):
 
 
 ACTIONABLE = (Status.NOT_UPLOADED, Status.UNREGISTERED, Status.REGISTERED_WITHOUT_FILES)
-"""What can be registered, in the order of sending (icat-facts.md §6.6)."""
+"""What can be registered, in the order of sending (icat.md, "Actions")."""
 
 
 class Category(Marked):

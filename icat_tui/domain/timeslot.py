@@ -1,4 +1,4 @@
-"""Which investigation a session belongs to, and how its datasets lie to the time slot (icat-facts.md §4).
+"""Which investigation a session belongs to, and how its datasets lie to the time slot (icat.md, "Choosing the investigation").
 
 The rules are those of the programs before, so that the same session finds the same investigation; but the time zone is
 the facility's, never the machine's, and how well the investigation fits is said.
@@ -15,18 +15,18 @@ from typing import NamedTuple
 from icat_tui.domain.model import Fit, Investigation, Match
 
 START_OF_DAY = time(hour=8)
-"""When a session begins, where no investigation begins on its date (icat-facts.md §4.5c)."""
+"""When a session begins, where no investigation begins on its date (icat.md, "Rules of choice", 5c)."""
 EDGE = timedelta(hours=48)
 """How far from a time slot a session still counts as being at its edge (interface.md, "Status of a dataset")."""
 MARGIN = timedelta(days=2)
-"""How long before and after its time slot a session is not over yet (icat-facts.md §6.5, §6.8)."""
+"""How long before and after its time slot a session is not over yet (icat.md, "Session categories", "Overview files")."""
 
 
 # -- times as text ---------------------------------------------------------------------------------------------------
 
 
 def parse_time(text: str, zone: tzinfo) -> datetime:
-    """Return the moment that an ISO 8601 text of date and time names, with a fixed offset (icat-facts.md §3.2).
+    """Return the moment that an ISO 8601 text of date and time names, with a fixed offset (icat.md, "Investigations in JSON").
 
     Digits of a second beyond the sixth are dropped, `T` may be a space, a time without an offset is one of `zone`.
     Raises ValueError, with the text in it, for anything else: a date alone names no moment.
@@ -69,13 +69,13 @@ class _Slot(NamedTuple):
     id: int
     start: datetime
     end: datetime | None
-    """The effective end (icat-facts.md §4.7); None: it runs for ever."""
+    """The effective end (icat.md, "Rules of choice", 7); None: it runs for ever."""
     closed: bool
     """Whether ICAT has an end for it."""
     investigation: Investigation
 
     def contains(self, moment: datetime) -> bool:
-        """Return whether the moment lies in the slot, whose end is not part of it (icat-facts.md §4.8)."""
+        """Return whether the moment lies in the slot, whose end is not part of it (icat.md, "Rules of choice", 8)."""
         return self.start <= moment and (self.end is None or moment < self.end)
 
 
@@ -90,17 +90,17 @@ def choose(
     """Return the investigation that a session belongs to and how well it fits, None where there is none to choose.
 
     `target` is what is known of the session's time: usually the date that its directory is named by, None for `now`.
-    Times without an offset are times of `zone`. The rules are those of icat-facts.md §4 (its third, "exactly one left:
+    Times without an offset are times of `zone`. The rules are those of icat.md, "Choosing the investigation" (its third, "exactly one left:
     take it", follows from the others), the match is that of interface.md, "Status of a dataset".
     """
     slots = _slots(investigations, zone, allow_open_ended=allow_open_ended)
-    if not slots:  # §4.2
+    if not slots:  # icat.md, "Rules of choice", 2
         return None
     moment = _moment(slots, target, zone, now)
     containing = [slot for slot in slots if slot.contains(moment)]
     if containing:
         closed = [slot for slot in containing if slot.closed]
-        chosen = max(closed or containing, key=_by_id)  # §4.9, §4.10
+        chosen = max(closed or containing, key=_by_id)  # icat.md, "Rules of choice", 9, "Rules of choice", 10
         match = Match.AMBIGUOUS if len(closed) > 1 else Match.INSIDE
     else:
         chosen, match = _nearest(slots, moment)
@@ -109,7 +109,7 @@ def choose(
 
 
 def _slots(investigations: Sequence[Investigation], zone: tzinfo, *, allow_open_ended: bool) -> list[_Slot]:
-    """Return the slots to choose from by start, then by id (icat-facts.md §4.1, §4.4, §4.6, §4.7)."""
+    """Return the slots to choose from by start, then by id (icat.md, "Rules of choice", 1, "Rules of choice", 4, "Rules of choice", 6, "Rules of choice", 7)."""
     slots = [
         _Slot(
             id=investigation.id,
@@ -129,7 +129,7 @@ def _slots(investigations: Sequence[Investigation], zone: tzinfo, *, allow_open_
 
 
 def _moment(slots: Sequence[_Slot], target: date | datetime | None, zone: tzinfo, now: datetime) -> datetime:
-    """Return T, the moment that stands for the session (icat-facts.md §4.5)."""
+    """Return T, the moment that stands for the session (icat.md, "Rules of choice", 5)."""
     if target is None:
         return _with_offset(now, zone)
     if isinstance(target, datetime):
@@ -141,7 +141,7 @@ def _moment(slots: Sequence[_Slot], target: date | datetime | None, zone: tzinfo
 
 
 def _nearest(slots: Sequence[_Slot], moment: datetime) -> tuple[_Slot, Match]:
-    """Return the slot with the edge nearest to a moment that lies in none, and how well it fits (icat-facts.md §4.11).
+    """Return the slot with the edge nearest to a moment that lies in none, and how well it fits (icat.md, "Rules of choice", 11).
 
     Slots at the same distance: the lowest id among starts and among ends, the higher one between a start and an end.
     """
@@ -180,7 +180,7 @@ def outside_reasons(
 ) -> tuple[str, ...]:
     """Return how a dataset lies outside its time slot, in words for a person; nothing where it does not.
 
-    The texts are those of icat-facts.md §6.3.7. On the border is not outside: a dataset that starts with the slot or
+    The texts are those of icat.md, "Work on a session". On the border is not outside: a dataset that starts with the slot or
     ends with it was called "0:00:00" too early or late before, and is as it should be.
     """
     reasons = []
@@ -196,7 +196,7 @@ def outside_reasons(
 
 
 class Phase(StrEnum):
-    """How a time slot lies to now, in the words of the overview (icat-facts.md §6.8)."""
+    """How a time slot lies to now, in the words of the overview (icat.md, "Overview files")."""
 
     FUTURE = "future"
     FINISHED = "finished"
@@ -215,7 +215,7 @@ def phase(start: datetime | None, end: datetime | None, now: datetime) -> Phase:
 
 
 def is_ongoing(fit: Fit, now: datetime, last_change: datetime | None) -> bool:
-    """Return whether BLISS may still be at work in a session (interface.md, "Status of a dataset", `in_progress`).
+    """Return whether BLISS may still be at work in a session (interface.md, "In progress").
 
     Without an end that takes a change within two days; a change in the future counts as one of now.
     """
@@ -225,7 +225,7 @@ def is_ongoing(fit: Fit, now: datetime, last_change: datetime | None) -> bool:
 
 
 def is_todo_ongoing(fit: Fit, now: datetime) -> bool:
-    """Return whether what is to be done belongs to a session that is not over (icat-facts.md §6.5, `todo_ongoing`)."""
+    """Return whether what is to be done belongs to a session that is not over (icat.md, "Session categories", `todo_ongoing`)."""
     return phase(fit.start, fit.end, now) in (Phase.ONGOING, Phase.INDEFINITE)
 
 
@@ -238,7 +238,7 @@ def inside_timeslot(fit: Fit | None) -> bool | None:
     """Return whether the chosen investigation contains the session's moment; None without an investigation.
 
     Of two that fit equally well it is said of the chosen one: with its own end only, as an open-ended one is never
-    chosen beside another that contains the moment (icat-facts.md §4).
+    chosen beside another that contains the moment (icat.md, "Choosing the investigation").
     """
     if fit is None:
         return None

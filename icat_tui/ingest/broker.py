@@ -1,4 +1,4 @@
-"""The way to a message broker: one STOMP 1.1 connection to one broker at a time (icat-facts.md §5.2, §5.5).
+"""The way to a message broker: one STOMP 1.1 connection to one broker at a time (icat.md, "Bytes on the wire", "Connections and receipts").
 
 What must stay true: whoever sends learns by name which messages the broker has, which it refused, and that the
 connection is gone; nothing here waits without an end, sends a message twice or connects again by itself. stomp.py is
@@ -109,7 +109,7 @@ class Connection:
             timeout=broker.connect_timeout,
             heartbeats=HEART_BEATS,
             vhost=address.host,
-            auto_content_length=False,  # with a length ActiveMQ makes it a BytesMessage, which ICAT never got (§5.2)
+            auto_content_length=False,  # with a length ActiveMQ makes it a BytesMessage, which ICAT never got (icat.md, "Bytes on the wire")
         )
         if address.tls:
             self._stomp.set_ssl(for_hosts=[(address.host, address.port)])

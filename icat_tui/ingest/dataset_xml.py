@@ -1,7 +1,7 @@
 """What ICAT is told: the bodies of messages. Pure: no clock, no network, no disk.
 
 What must stay true: for the same input a dataset's body is, with the extra `definitions`, byte for byte what
-pyicat-plus 3.1 sends (icat-facts.md §5.3), but for `software` and for the location, which is the directory as it is on
+pyicat-plus 3.1 sends (icat.md, "Dataset XML"), but for `software` and for the location, which is the directory as it is on
 disk. A character that XML 1.0 can't carry is refused, with the name of its field.
 """
 
@@ -59,7 +59,7 @@ class Origin(Struct, frozen=True):
 
 
 def add_files_body(icat_id: int) -> bytes:
-    """Return the JSON that asks ICAT to look for the files of a dataset it has (icat-facts.md §5.1)."""
+    """Return the JSON that asks ICAT to look for the files of a dataset it has (icat.md, "Queues")."""
     return json.dumps({"datasetId": icat_id}).encode()
 
 
@@ -94,7 +94,7 @@ def dataset_body(
 def _parameters(
     identity: Identity, metadata: Mapping[str, object], origin: Origin, mount_marker: str
 ) -> tuple[dict[str, object], list[str]]:
-    """Return metadata, defaults and identity in one, and what was odd about them (icat-facts.md §5.3, 1 to 3)."""
+    """Return metadata, defaults and identity in one, and what was odd about them (icat.md, "Dataset XML", 1 to 3)."""
     parameters = dict(metadata)
     defaults = {
         "startDate": origin.now,
@@ -208,7 +208,7 @@ def _root_boolean(text: str) -> str:
 def _root_time(text: str) -> str:
     """Return a time as it stands in the root element: 0, 3, 6 or 9 fractional digits; what is no time stays as it is.
 
-    Parameters have the same time with other digits (icat-facts.md §5.3, "Value formats").
+    Parameters have the same time with other digits (icat.md, "Dataset XML", "Value formats").
     """
     found = XML_TIME.fullmatch(text.strip())
     if not found:
@@ -224,5 +224,5 @@ def _root_time(text: str) -> str:
 
 
 def origin_here(now: datetime) -> Origin:
-    """Return what a message from this machine and this program says of itself (icat-facts.md §5.3)."""
+    """Return what a message from this machine and this program says of itself (icat.md, "Dataset XML")."""
     return Origin(machine=socket.getfqdn(), software=f"icat-tui_v{__version__}", now=now)

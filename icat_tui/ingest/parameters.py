@@ -1,7 +1,7 @@
 """The values of a dataset's parameters as ICAT wants them written, and what the ICAT definitions say of their names.
 
 With the extra `definitions` (icat-esrf-definitions) values are validated, converted and put in the order of the
-definitions; without it they are written plainly, in the order given (icat-facts.md §5.3). What must stay true: a value
+definitions; without it they are written plainly, in the order given (icat.md, "Dataset XML"). What must stay true: a value
 that nobody can write as text is refused with the name of its field, never left out.
 """
 
@@ -89,7 +89,7 @@ def _partly_validated(
 
 
 def _text(name: str, value: object, depth: int = 0, *, like: bool) -> str:
-    """Return one value as text (icat-facts.md §5.3, "Value formats").
+    """Return one value as text (icat.md, "Dataset XML", "Value formats").
 
     With `like`, whole and other numbers may stand in one list: only the definitions could have made them alike.
     """

@@ -104,7 +104,7 @@ def write_overview(
 
 
 def timeslot_text(fit: Fit | None, now: datetime, zone: ZoneInfo) -> str:
-    """Return the time slot as one cell; without a comma, as others split it at commas (icat-facts.md §6.8)."""
+    """Return the time slot as one cell; without a comma, as others split it at commas (icat.md, "Overview files")."""
     if fit is None or fit.start is None:
         return ""
     start = fit.start.astimezone(zone)

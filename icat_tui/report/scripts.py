@@ -1,4 +1,4 @@
-"""The bash scripts of the overview: for each category of session, the calls that go through it again (interface.md).
+"""The bash scripts of the overview: for each category of session, the calls that go through it again (interface.md, "Scripts").
 
 What must stay true: a name on disk is one word of one line, whatever bytes it holds, and is never run. Nothing secret
 stands in a script, and nothing that sends: that is for who calls it, `todo.sh --register`.

@@ -1,4 +1,4 @@
-"""Sessions as text for a person without a screen, in the order and the words of `icat-sync-raw` (icat-facts.md §6.9).
+"""Sessions as text for a person without a screen, in the order and the words of `icat-sync-raw` (icat.md, "Output and exit codes").
 
 What must stay true: what is here is text and never markup, every name in it has been made visible, and glyph and word
 say the same as the colour. rich is imported only to colour.
@@ -93,7 +93,7 @@ def _investigation(session: Session, facility: Facility, now: datetime) -> Itera
     directory, fit = session.directory, session.fit
     search = Line(f" Search URL: {visible(facility.search_url(directory.beamline, directory.proposal))}")
     if fit is None:
-        # Only a complete, empty answer means that there is none (icat-facts.md §7 D4).
+        # Only a complete, empty answer means that there is none (icat.md, "Known faults", D4).
         none = category_now(session) == Category.NOT_IN_ICAT
         yield Line("No corresponding investigation" if none else "Investigation: could not be determined")
         yield search

@@ -1,6 +1,6 @@
 """The beamline's part: what an acquisition leaves in a dataset directory, and beside it.
 
-What is written is what the programs that read it look at (icat-facts.md §1.6, §2.1, §5.3), and no more. It is written
+What is written is what the programs that read it look at (icat.md, "Raw data formats", "File layout", "Dataset XML"), and no more. It is written
 for its `OnDisk`, whatever its status: the writers here know nothing of statuses.
 """
 
@@ -40,7 +40,7 @@ class Acquisition(Struct, frozen=True, kw_only=True):
 
     @property
     def file_name(self) -> str:
-        """The file that says what the dataset is (icat-facts.md §1.6)."""
+        """The file that says what the dataset is (icat.md, "Raw data formats")."""
         name = Path(self.directory).name
         if self.format == RawFormat.MX:
             return MX_METADATA
@@ -67,7 +67,7 @@ def write_acquisition(directory: Path, acquisition: Acquisition) -> Path | None:
 
 
 def write_master(path: Path, datasets: Iterable[Path]) -> None:
-    """Write the file beside the datasets of a collection that links to their scans (icat-facts.md §2.1)."""
+    """Write the file beside the datasets of a collection that links to their scans (icat.md, "File layout")."""
     import h5py  # noqa: PLC0415 -- late: it takes longer to import than the rest of the program
 
     with h5py.File(path, "w") as file:
@@ -78,7 +78,7 @@ def write_master(path: Path, datasets: Iterable[Path]) -> None:
 
 
 def stored_message(acquisition: Acquisition, stored: Stored) -> str:
-    """Return what BLISS left of a dataset message in `__icat__`: XML on one line (icat-facts.md §5.3)."""
+    """Return what BLISS left of a dataset message in `__icat__`: XML on one line (icat.md, "Dataset XML")."""
     proposal = "other1" if stored == Stored.FOREIGN else acquisition.proposal
     parameters = {
         "Sample_name": acquisition.sample,

@@ -1,7 +1,7 @@
 """What can be the matter with a dataset: on disk, in ICAT, in `__icat__`, in the journal, and its status therefore.
 
 The status is told here, never computed with the rules of the program: the sandbox is what those are compared with.
-Each situation is a short line of icat-facts.md §2, §3.3, §6.4 or of interface.md, "Status of a dataset".
+Each situation is a short line of icat.md, "HDF5 files of BLISS", "Datasets in JSON", "Dataset statuses" or of interface.md, "Status of a dataset".
 """
 
 from enum import StrEnum

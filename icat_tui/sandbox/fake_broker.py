@@ -1,4 +1,4 @@
-"""A message broker on loopback: as much of STOMP 1.1 as producers need (icat-facts.md §5.2, §5.5).
+"""A message broker on loopback: as much of STOMP 1.1 as producers need (icat.md, "Bytes on the wire", "Connections and receipts").
 
 What must stay true: a receipt means that the message is with whoever takes messages; what is not a whole frame, or not
 understood, reaches nobody. stomp.py parses the frames, and is imported with the first of them.

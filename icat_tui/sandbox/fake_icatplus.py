@@ -1,4 +1,4 @@
-"""An ICAT+ on loopback: the two calls that matter, answered as icat-facts.md §3 says.
+"""An ICAT+ on loopback: the two calls that matter, answered as icat.md, "ICAT+ REST" says.
 
 What the catalogue holds is in `CatalogueState` only; the server asks it for each answer, so that whatever is added to
 it is in the next one.
@@ -134,7 +134,7 @@ class Reply(NamedTuple):
 def answer(state: CatalogueState, key: str, target: str, page_size: int | None = None) -> Reply:
     """Return the reply to GET `target` (path and query); `page_size`: how many rows at most, where none is asked for.
 
-    Source: icat-facts.md §3.1 to §3.3.
+    Source: icat.md, "The two calls" to icat.md, "Datasets in JSON".
     """
     url = urlsplit(target)
     parts = [unquote(part) for part in url.path.split("/")[1:]]
@@ -216,7 +216,7 @@ def _page(rows: list[Row], query: Mapping[str, str], page_size: int | None) -> l
 
 
 def _parameters(dataset: int, sample: str, file_count: int | None) -> list[Row]:
-    """Return the parameters of a dataset; their values are strings, all of them (icat-facts.md §3.3)."""
+    """Return the parameters of a dataset; their values are strings, all of them (icat.md, "Datasets in JSON")."""
     statistics = {} if file_count is None else {"__fileCount": str(file_count), "__volume": "8192"}
     return [
         {"id": number, "name": name, "value": value, "datasetId": dataset}

@@ -1,4 +1,4 @@
-"""What comes after the queues: messages become datasets of the catalogue (icat-facts.md §5.7, §10.1).
+"""What comes after the queues: messages become datasets of the catalogue (icat.md, "After the queue", "Mock server").
 
 What must stay true: each message is ingested once, in the order of its coming, or is a dead letter with a reason. It is
 read here without the words of the program: the sandbox is what those are compared with.

@@ -153,7 +153,7 @@ def _describe_session(
     usual = SITE.beamline_directories.get(proposal.beamline, proposal.beamline)
     root, morning = _data_root(directory), _morning(now, story.day)
     path = f"{root}/{proposal.name}/{story.directory or usual}/{morning:%Y%m%d}"
-    # ICAT is told the path from the first `data` on, and the beamline's usual directory (icat-facts.md §1.4).
+    # ICAT is told the path from the first `data` on, and the beamline's usual directory (icat.md, "Mount points").
     told = f"{root[root.index(MOUNTED) :]}/{proposal.name}/{usual}/{morning:%Y%m%d}"
     raw_path, told_raw = raw_directory(path, story.format), raw_directory(told, story.format)
     return SandboxSession(

@@ -1,4 +1,4 @@
-"""Ask Beacon, the configuration server of BLISS, where ICAT is: one file, one key, read only (icat-facts.md §9).
+"""Ask Beacon, the configuration server of BLISS, where ICAT is: one file, one key, read only (icat.md, "Beacon").
 
 Nothing here holds up a run for longer than the time it is given, whatever the server does, name resolution included:
 the file is an offer, and settings go on without it. What the file holds is never quoted in a reason: the key to ICAT+

@@ -1,4 +1,4 @@
-"""The keys of the terminal UI by the ids of what they do, as `[keys]` of `config.toml` names them (experience.md).
+"""The keys of the terminal UI by the ids of what they do, as `[keys]` of `config.toml` names them (interface.md, "Keys").
 
 It stands here as settings are read without the UI. What must stay true: it says what the bindings of the UI say, and no
 two ids that are heard at the same time have a key in common.

@@ -27,7 +27,7 @@ from icat_tui.text import visible
 
 FILE_NAME = "config.toml"
 BEACON_TIMEOUT = 3.0
-"""Seconds for the Beacon that `BEACON_HOST` names (icat-facts.md §9)."""
+"""Seconds for the Beacon that `BEACON_HOST` names (icat.md, "Beacon")."""
 BEACON_DEFAULT_TIMEOUT = 1.0
 """Seconds for one that nobody named."""
 

@@ -20,7 +20,7 @@ from icat_tui.text import visible
 UNSUPERVISED = (Status.REGISTERED_WITHOUT_FILES,)
 """What is registered without asking anybody (promises.md 6)."""
 NEEDS_CHOICE = frozenset({Match.FAR, Match.AMBIGUOUS})
-"""How an investigation may fit so that a person has to choose (icat-facts.md §7 D27)."""
+"""How an investigation may fit so that a person has to choose (icat.md, "Known faults", D27)."""
 
 
 class Offer(Struct, frozen=True):

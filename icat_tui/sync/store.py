@@ -323,7 +323,7 @@ def _read_file(path: str) -> bytes:
 
 
 def _oddities(told: StoredMessage, dataset: str, facility: Facility) -> Iterator[str]:
-    """Yield what is odd about a stored message (icat-facts.md §7 D30)."""
+    """Yield what is odd about a stored message (icat.md, "Known faults", D30)."""
     if not os.path.isdir(dataset):
         yield f"its dataset directory {visible(dataset)} is not here"
     if session := session_of(dataset):

@@ -60,7 +60,7 @@ class FilesOf(Struct, frozen=True):
 
     icat_id: int
     investigation: int | None = None
-    """Where ICAT lists it; without that nobody can be asked about it (icat-facts.md §3.1)."""
+    """Where ICAT lists it; without that nobody can be asked about it (icat.md, "The two calls")."""
 
     @property
     def subject(self) -> str:
@@ -92,7 +92,7 @@ def raw_body(request: RawDirectory, place: Place, site: Site, listings: Listings
 
 
 def _moment(name: str, value: object, facility: Facility) -> datetime:
-    """Return a time with an offset: without one it is of the facility's zone (icat-facts.md §7 D28)."""
+    """Return a time with an offset: without one it is of the facility's zone (icat.md, "Known faults", D28)."""
     text = value.isoformat() if isinstance(value, datetime) else str(value)
     try:
         return timeslot.parse_time(text.strip(), facility.zone)

@@ -32,7 +32,7 @@ MESSAGE = (
     "<tns:sample><tns:name>sB</tns:name></tns:sample>"
     "<tns:parameter><tns:name>Sample_name</tns:name><tns:value>sB</tns:value></tns:parameter></tns:dataset>"
 )
-"""As BLISS leaves it in `__icat__` (icat-facts.md §5.4)."""
+"""As BLISS leaves it in `__icat__` (icat.md, "Sample messages")."""
 
 
 def add_lacking(

@@ -1,4 +1,4 @@
-"""The cache and the overview as `sync` uses them: each session once, nothing lost, nothing guessed (interface.md)."""
+"""The cache and the overview as `sync` uses them: each session once, nothing lost, nothing guessed (interface.md, "Cache", "Overview")."""
 
 import csv
 import errno
@@ -55,7 +55,7 @@ def raw(session: Path) -> str:
 
 
 def old_file(cache: Path, session: Path, status: str = "registered", name: str = "") -> Path:
-    """Write what icat-sync-raw would have (icat-facts.md §6.7)."""
+    """Write what icat-sync-raw would have (icat.md, "Cache files")."""
     proposal, beamline, date = session.parts[-3:]
     path = cache / "esrfv3" / (name or f"{proposal}_{beamline}_{date}.json")
     path.parent.mkdir(parents=True, exist_ok=True)

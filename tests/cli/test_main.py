@@ -1,4 +1,4 @@
-"""How runs end: a line for a person, a summary for a program, the code of the contract for a script (interface.md)."""
+"""How runs end: a line for a person, a summary for a program, the code of the contract for a script (interface.md, "Exit codes")."""
 
 import logging
 import os

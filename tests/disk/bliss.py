@@ -50,4 +50,4 @@ MESSAGE = """<?xml version="1.0" encoding="UTF-8"?><tns:dataset xmlns:tns="http:
 <tns:location>{location}</tns:location><tns:startDate>2023-10-20T01:00:00.123456+02:00</tns:startDate>\
 <tns:endDate>2023-10-20T05:00:00+02:00</tns:endDate><tns:sample><tns:name>sA</tns:name></tns:sample>\
 <tns:parameter><tns:name>Sample_name</tns:name><tns:value>sA</tns:value></tns:parameter></tns:dataset>"""
-"""As the acquisition writes it (icat-facts.md §5.4); `location` is to be filled in."""
+"""As the acquisition writes it (icat.md, "Sample messages"); `location` is to be filled in."""

@@ -1,4 +1,4 @@
-"""A message counts when it is one (icat-facts.md §7 D30); the files are other people's."""
+"""A message counts when it is one (icat.md, "Known faults", D30); the files are other people's."""
 
 import os
 from datetime import datetime

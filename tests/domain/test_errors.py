@@ -1,4 +1,4 @@
-"""Exit codes against the table of interface.md."""
+"""Exit codes against the table of interface.md, "Exit codes"."""
 
 from itertools import combinations
 

@@ -1,4 +1,4 @@
-"""Paths and names of the formats: the tables of icat-facts.md §1, and esrf-pathlib as the oracle."""
+"""Paths and names of the formats: the tables of icat.md, "Paths", and esrf-pathlib as the oracle."""
 
 import xml.etree.ElementTree as ET
 from datetime import date
@@ -38,11 +38,11 @@ asked_of_the_oracle = settings(deadline=None, max_examples=60)
 
 
 def oracle(path: str, version: int) -> ESRFPath:
-    """Return the path parsed by one version of the schema: the stock class never looks for v1 (§1.3)."""
+    """Return the path parsed by one version of the schema: the stock class never looks for v1 (icat.md, "Which session a path belongs to")."""
     return ESRFPath.from_path(path, schema_name="esrf", schema_version=version)
 
 
-# -- §1.5 ------------------------------------------------------------------------------------------------------------
+# -- icat.md, "Examples of paths" ------------------------------------------------------------------------------------------------------------
 
 MX_DATASET = "/data/visitor/mx2500/id23eh1/20240115/RAW_DATA/ins/ins-x1/run_01/run_01_01_datacollection"
 EXAMPLES = [
@@ -119,7 +119,7 @@ def test_bliss_names_a_dataset_after_its_collection(
     assert metadata_file("ma6658", collection, directory, raw_format) == (f"{directory}.h5" if name else None)
 
 
-# -- §1.6 ------------------------------------------------------------------------------------------------------------
+# -- icat.md, "Raw data formats" ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

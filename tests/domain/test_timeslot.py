@@ -1,4 +1,4 @@
-"""Which investigation a session belongs to: the worked examples of icat-facts.md §4, the matches of interface.md."""
+"""Which investigation a session belongs to: the worked examples of icat.md, "Choosing the investigation", the matches of interface.md, "Investigation of a session"."""
 
 import re
 from collections.abc import Sequence

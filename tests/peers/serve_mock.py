@@ -45,7 +45,7 @@ def feed_investigations(client: Any, investigations: list[dict[str, Any]], state
             proposal=investigation["name"],
             start_datetime=datetime.fromisoformat(investigation["startDate"]),
         )
-        # One by one: many at once get lost on the way (nobody asks for receipts, icat-facts.md §5.5).
+        # One by one: many at once get lost on the way (nobody asks for receipts, icat.md, "Connections and receipts").
         rows = wait_for(lambda: read(table), number)
     ends = {key(row): row.get("endDate") for row in investigations}
     for row in rows:

@@ -1,6 +1,6 @@
 """On the same tree and the same ICAT+ ours says of every session and dataset what icat-fs-sync 1.0.0 says.
 
-Where ours is right and the peer is wrong (icat-facts.md §7), the kit's tree has no such case: not one difference is
+Where ours is right and the peer is wrong (icat.md, "Known faults"), the kit's tree has no such case: not one difference is
 expected. It has no dataset in progress either: the newest one of an ongoing session is registered, and nothing was
 written within the settle time.
 """

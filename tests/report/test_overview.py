@@ -30,7 +30,7 @@ OLD_COLUMNS = (
     "beamline,proposal,timeslot,session,url,search_url,path,unregistered,not_uploaded,registered,invalid,"
     "registered_without_files"
 )
-"""icat-facts.md §6.8."""
+"""icat.md, "Overview files"."""
 
 
 def written(sessions: Iterable[Session], directory: Path, *formats: RawFormat) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What a person reads without a screen: whole, harmless, and the same in black and white (experience.md)."""
+"""What a person reads without a screen: whole, harmless, and the same in black and white (interface.md, "Output")."""
 
 import subprocess
 import sys

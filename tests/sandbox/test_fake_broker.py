@@ -160,7 +160,7 @@ def test_a_conversation_as_it_is_on_the_wire(taken: Taken) -> None:
 
 
 def test_the_producers_of_the_facility_are_understood_and_hear_nothing_but_connected(taken: Taken) -> None:
-    """Source: icat-facts.md §5.2."""
+    """Source: icat.md, "Bytes on the wire"."""
     said = taken.say(
         CONNECT,
         b"SEND\nack:client-individual\ndestination:/queue/icatIngest\npersistent:true\n\n<?xml ?>\0"

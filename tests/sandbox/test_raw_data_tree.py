@@ -72,7 +72,7 @@ def test_there_are_three_beamlines_one_of_them_in_a_directory_of_another_name(fa
 
 
 def candidates(session: str, raw_format: RawFormat) -> set[str]:
-    """What `<collection>/<dataset>/` matches in a shell (icat-facts.md §1.6)."""
+    """What `<collection>/<dataset>/` matches in a shell (icat.md, "Raw data formats")."""
     if raw_format == RawFormat.MX:
         return {parent for parent, _, files in os.walk(f"{session}/RAW_DATA") if "metadata.json" in files}
     below = {RawFormat.ESRFV1: "", RawFormat.ESRFV2: "raw"}.get(raw_format, "RAW_DATA")

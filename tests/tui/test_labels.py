@@ -1,4 +1,4 @@
-"""What is given to a widget to show is never a `str`: textual reads those as markup (experience.md, "Known traps")."""
+"""What is given to a widget to show is never a `str`: textual reads those as markup (interface.md, "Screen")."""
 
 import ast
 from collections.abc import Iterator

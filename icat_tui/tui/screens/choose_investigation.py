@@ -1,4 +1,4 @@
-"""Which investigation is meant, where none fits well: a person types the id of the one (icat-facts.md §7 D27)."""
+"""Which investigation is meant, where none fits well: a person types the id of the one (icat.md, "Known faults", D27)."""
 
 from datetime import timedelta
 from typing import ClassVar

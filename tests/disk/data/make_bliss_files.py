@@ -1,4 +1,4 @@
-"""Make the files beside this script with the writers that the acquisition uses (icat-facts.md §10.4).
+"""Make the files beside this script with the writers that the acquisition uses (icat.md, "Files made by the BLISS writers").
 
     python make_bliss_files.py DIRECTORY
 
