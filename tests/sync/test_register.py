@@ -43,15 +43,6 @@ FACILITY = Facility()
 TERMS = Terms(facility=FACILITY, origin=Origin("here", "tests", START))
 
 
-@pytest.fixture
-def circle(tmp_path: Path) -> Iterator[Circle]:
-    with serving_icatplus() as icatplus:
-        place = Place(tmp_path / "facility", icatplus)
-        ingester = Ingester(place)
-        with serving(FakeBroker(script=ingester)) as broker:
-            yield Circle(place, broker, ingester, tmp_path / "state")
-
-
 def submission_of(circle: Circle, **known: Any) -> Submission:
     view = JournalView(circle.journal, FACILITY)
     defaults: dict[str, Any] = {
