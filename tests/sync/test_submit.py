@@ -21,6 +21,7 @@ from icat_tui.sync.store import store
 from icat_tui.sync.store_request import FilesOf
 from icat_tui.sync.submit import MessageSkipped, Outbox, Submission, look_again
 from tests.cli.sending import Circle
+from tests.ingest.conftest import accept
 from tests.journal.entries import message, messages
 from tests.sync.test_register import TERMS, directory_of, planned, submission_of
 
@@ -55,6 +56,7 @@ def test_what_happens_to_messages_is_told_before_what_comes_after_it(circle: Cir
         yield message(0)
         outbox.skip([message(2)], "so has this")
 
+    circle.broker.script = accept
     with Outbox(submission_of(circle), Cancellation()) as outbox:
         outbox.plan(messages(3))
         events = list(outbox.send(some_hold()))
@@ -94,6 +96,7 @@ def test_a_cache_file_that_stays_is_told_of_and_sending_goes_on(
         unlink(file, *args, **kwargs)
 
     monkeypatch.setattr(Path, "unlink", refuse)
+    circle.broker.script = accept
     with Outbox(submission, Cancellation()) as outbox:
         outbox.drop_cached(directory_of(path))
         outbox.plan(messages(1))
