@@ -37,8 +37,8 @@ from icat_tui.services import Services
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import Settings, journal_path
 from icat_tui.tui.app import IcatTui
-from icat_tui.tui.screens.confirm_plan import ConfirmScreen
-from icat_tui.tui.screens.session_walk import WalkScreen
+from icat_tui.tui.screens.confirm_plan import ConfirmPlan
+from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.theme import DARK, LIGHT, MONO
 from icat_tui.tui.workspace import Found, Workspace
 from tests.tui.apps import detail, scanned, until
@@ -98,7 +98,7 @@ async def the_tree(app: IcatTui, pilot: Driver) -> None:
 async def a_filter(app: IcatTui, pilot: Driver) -> None:
     """Show what a filter lets through."""
     await pilot.press("slash", *"status:unregistered silicon", "enter")
-    await until(pilot, lambda: app.model.filter.active and len(app.model.shown_sessions()) == 1)
+    await until(pilot, lambda: app.model.filter.active and len(app.model.sessions.shown()) == 1)
     await pilot.press("G")
     await until(pilot, lambda: "silicon" in detail(app) and "not counted" not in detail(app))
 
@@ -107,7 +107,7 @@ async def a_confirmation(app: IcatTui, pilot: Driver) -> None:
     """Show what is asked before anything is sent."""
     await to_session(app, pilot)
     await pilot.press("r")
-    await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and app.screen.painted)
+    await until(pilot, lambda: isinstance(app.screen, ConfirmPlan) and app.screen.painted)
     await pilot.press("j")
 
 
@@ -115,7 +115,7 @@ async def a_walk(app: IcatTui, pilot: Driver) -> None:
     """Show a question of the walk, with its datasets."""
 
     def asked() -> bool:
-        return isinstance(app.screen, WalkScreen) and app.screen._looked and app.screen.painted
+        return isinstance(app.screen, SessionWalk) and app.screen._looked and app.screen.painted
 
     await pilot.press("g", "w")
     await until(pilot, asked)

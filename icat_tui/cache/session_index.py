@@ -111,6 +111,14 @@ class SessionIndex:
             self._known[self._key(session.directory)] = known
             self._changed = True
 
+    def row_of(self, session: Session) -> SessionRow:
+        """Return the row of a session: the one that was made when it was saved or read, else a new one."""
+        with self._lock:
+            known = self._known.get(self._key(session.directory))
+        if known and session.determined and known.row.seen_at == session.seen_at:
+            return known.row
+        return session_row(session)
+
     def drop(self, directory: SessionDirectory) -> None:
         """Forget a session, whose cache file was removed."""
         with self._lock:

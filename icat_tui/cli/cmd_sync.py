@@ -9,10 +9,8 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
-from msgspec import structs
-
 from icat_tui.cache.invalidate import Finding, invalidate
-from icat_tui.cache.legacy_cache import old_sessions, read_old_session
+from icat_tui.cache.known_sessions import known_sessions, last_known
 from icat_tui.cache.session_cache import Unreadable
 from icat_tui.cli.context import Run
 from icat_tui.cli.logging_setup import log
@@ -116,47 +114,31 @@ def every_session(scanning: Scanning, fresh: Iterator[Session], output: Output) 
     for session in fresh:
         seen.add(session.directory.path)
         yield session if session.determined else _last_known(scanning, session)
+    yield from _cached_only(scanning, seen, output)
+
+
+def _cached_only(scanning: Scanning, seen: set[str], output: Output) -> Iterator[Session]:
+    """Yield the sessions that only the cache knows, and tell of its files that can't be read."""
+    if scanning.cache is None:
+        return
     unread: list[str] = []
-    for session in _cached(scanning, unread):
-        if session.directory.path not in seen:
-            seen.add(session.directory.path)
-            yield session
+    for found in known_sessions(scanning.cache, scanning.formats, scanning.services.facility):
+        scanning.run.stop.check()
+        if not isinstance(found, Unreadable):
+            if found.directory.path not in seen:
+                yield found
+        elif os.path.lexists(found.path):
+            unread.append(found.path)
+        else:
+            scanning.unusable.append(found.reason)
     if unread:
         scanning.happened.add(ExitCode.PARTIAL)
-        output.failure(
-            f"the overview lacks sessions, as {unread[0]} can't be read{and_more(len(unread))}: let us read them"
-        )
-
-
-def _cached(scanning: Scanning, unread: list[str]) -> Iterator[Session]:
-    """Yield what our cache knows, then what those of the programs before us do; fill in what could not be read.
-
-    A torn file was set aside, and knows nothing. One that can't be read may know of a session that nobody else does.
-    """
-    cache_dir = scanning.run.settings.cache_dir
-    if scanning.cache is None or cache_dir is None:
-        return
-    for raw_format in scanning.formats:
-        for found in scanning.cache.verdicts(raw_format):
-            scanning.run.stop.check()
-            if not isinstance(found, Unreadable):
-                yield found.session
-            elif os.path.lexists(found.path):
-                unread.append(found.path)
-            else:
-                scanning.unusable.append(found.reason)
-    for raw_format in scanning.formats:
-        yield from old_sessions(Path(cache_dir), raw_format, scanning.run.settings.facility)
+        more = and_more(len(unread))
+        output.failure(f"the overview lacks sessions, as {unread[0]} can't be read{more}: let us read them")
 
 
 def _last_known(scanning: Scanning, session: Session) -> Session:
     """Return what was known of a session before, as that, where it could not be determined now."""
-    settings, directory = scanning.run.settings, session.directory
-    if scanning.cache is None or settings.cache_dir is None:
+    if scanning.cache is None:
         return session
-    known = scanning.cache.verdict(directory)
-    if known is not None and not isinstance(known, Unreadable):
-        return structs.replace(known.session, stale=True)
-    name = f"{directory.proposal}_{directory.beamline}_{directory.date}.json"
-    old = read_old_session(Path(settings.cache_dir, directory.format, name), directory.format, settings.facility)
-    return old if old and old.directory.path == directory.path else session
+    return last_known(scanning.cache, session.directory, scanning.services.facility) or session

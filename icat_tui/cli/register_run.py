@@ -171,7 +171,7 @@ class Registering:
             self.target_named = True
         number = counted(len(group.offers), "dataset")
         again = " that were sent before and are not in ICAT" if group.again else ""
-        name = visible(f"{directory.proposal} {directory.beamline} {directory.date}")
+        name = visible(directory.label)
         reply = self.questions.ask(f'{name}: upload {number} "{group.status.word}"{again}?', lambda: self.show(group))
         self.quit = reply is Reply.QUIT
         if reply is Reply.ALL:

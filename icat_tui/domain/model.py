@@ -32,6 +32,11 @@ class SessionDirectory(Struct, frozen=True):
     format: RawFormat
 
     @property
+    def label(self) -> str:
+        """The session in a few words, as on disk: it is to be made visible where it is shown."""
+        return f"{self.proposal} {self.beamline} {self.date}"
+
+    @property
     def raw_path(self) -> str:
         """The directory that holds the collections."""
         return raw_directory(self.path, self.format)

@@ -1,19 +1,21 @@
 """The terminal UI: keys to what they do, and what comes back from threads to where it is shown.
 
 What must stay true: nothing here takes long, and no rule lives here; whatever takes its time runs in a thread and comes
-back as a message.
+back as a message. What is known of sessions stands in the store; what differs after a change of it is drawn here.
 """
 
 import logging
 import os
-from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, TypeVar
 
+from msgspec import structs
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import Container
+from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import ModalScreen
 from textual.widgets import Input
@@ -23,27 +25,29 @@ from icat_tui.domain.errors import IcatTuiError
 from icat_tui.domain.status import Status
 from icat_tui.settings.keymap import keys_in_force
 from icat_tui.text import visible
-from icat_tui.tui.background import Broken, Done, Result, in_background
+from icat_tui.tui.background import Result, WorkDone, WorkFailed, in_background
 from icat_tui.tui.bindings import Command, app_bindings, applies, commands_of
-from icat_tui.tui.controllers.cache_drop import Housekeeping
+from icat_tui.tui.controllers.cache_drop import CacheDrop
 from icat_tui.tui.controllers.detail import detail_of
+from icat_tui.tui.controllers.exports import export
 from icat_tui.tui.controllers.registrations import Registrations
-from icat_tui.tui.controllers.scans import Intake
-from icat_tui.tui.screens.command_palette import Palette
-from icat_tui.tui.screens.help import HelpScreen
-from icat_tui.tui.screens.yes_no import AskScreen
-from icat_tui.tui.state.filtering import FilterError, what_is_typed
-from icat_tui.tui.state.session_store import Sessions
+from icat_tui.tui.controllers.scans import Scans
+from icat_tui.tui.messages import IndexChanged, RegistrationTold, SessionsDiscovered
+from icat_tui.tui.screens.command_palette import CommandProvider
+from icat_tui.tui.screens.help import Help
+from icat_tui.tui.screens.yes_no import YesNo
+from icat_tui.tui.state.filtering import FilterChoice, FilterError
+from icat_tui.tui.state.session_store import SessionStore, StoreChange
 from icat_tui.tui.state.targets import directories_of, link_of, path_of, shown_directories
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.terminal import copy_sequence, over_ssh
 from icat_tui.tui.theme import THEMES, VARIABLES
-from icat_tui.tui.widgets.detail_pane import Detail
+from icat_tui.tui.widgets.detail_pane import DetailPane
 from icat_tui.tui.widgets.key_line import KeyLine
 from icat_tui.tui.widgets.log_pane import LogEntry, LogPane
 from icat_tui.tui.widgets.session_tree import SessionTree
-from icat_tui.tui.widgets.status_bar import StatusBar
-from icat_tui.tui.widgets.status_text import bar_state
+from icat_tui.tui.widgets.status_bar import BarState, StatusBar
+from icat_tui.tui.widgets.status_text import age_of, broker_text, filter_text, icatplus_text
 from icat_tui.tui.workspace import Workspace
 
 log = logging.getLogger("icat_tui")
@@ -57,11 +61,11 @@ class IcatTui(App[None], inherit_bindings=False):
     """A tree of sessions, the detail of one row, a status line, a line of keys."""
 
     CSS_PATH = "app.tcss"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Palette}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {CommandProvider}
     BINDINGS: ClassVar[list[BindingType]] = [*app_bindings()]
 
-    def __init__(self, place: Workspace, theme: str, *, ansi_color: bool | None = None) -> None:
-        """Work at a place, in the theme of this name."""
+    def __init__(self, workspace: Workspace, theme: str, *, ansi_color: bool | None = None) -> None:
+        """Work with what a workspace has, in the theme of this name."""
         super().__init__(ansi_color=ansi_color)
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
@@ -70,17 +74,18 @@ class IcatTui(App[None], inherit_bindings=False):
         self.theme = theme
         if over_ssh():
             self.animation_level = "none"
-        self.place = place
-        self.sessions = Sessions(place)
-        self.model = TreeModel(groups_open=place.narrow)
-        self.intake = Intake(self)
-        self.registrations = Registrations(self)
-        self.housekeeping = Housekeeping(self)
-        self.hidden: frozenset[Status] = frozenset()
-        self.attention = False
-        self.filter_trouble = ""
-        self._in_force = keys_in_force(place.services.settings.keys)
-        self.set_keymap(dict(place.services.settings.keys))
+        self.workspace = workspace
+        self.store = SessionStore(workspace, self._store_changed)
+        self.model = TreeModel(self.store.rows, groups_open=workspace.narrow)
+        self.scans = Scans(self, workspace, self.store, self.model.sessions, self._open_scanned)
+        self.registrations = Registrations(self, workspace, self.store, self.model, self._unmark)
+        self.cache_drop = CacheDrop(self, workspace, self.store)
+        self.filter_choice = FilterChoice()
+        self._opening: set[str] = set()
+        """Sessions that are opened once they are scanned."""
+        self._keys_in_force = keys_in_force(workspace.services.settings.keys)
+        self.set_keymap(dict(workspace.services.settings.keys))
+        self.model.put(path for path in self.store.rows if self.scans.belongs(path))
 
     # -- what it is made of ----------------------------------------------------------------------------------------
 
@@ -92,7 +97,7 @@ class IcatTui(App[None], inherit_bindings=False):
         """Lay out the screen."""
         with Container(id="panes"):
             yield SessionTree(self.model, id="tree")
-            yield Detail(id="detail")
+            yield DetailPane(id="detail")
         yield LogPane(id="log")
         yield Input(id="filter", placeholder=FILTER_HINT, compact=True)
         yield StatusBar(id="status")
@@ -104,13 +109,13 @@ class IcatTui(App[None], inherit_bindings=False):
         return self.screen_stack[0].query_one(SessionTree)
 
     @property
-    def detail(self) -> Detail:
+    def detail(self) -> DetailPane:
         """The detail."""
-        return self.screen_stack[0].query_one(Detail)
+        return self.screen_stack[0].query_one(DetailPane)
 
     @property
     def filter_line(self) -> Input:
-        """Where a filter is typed."""
+        """The line that a filter is typed into."""
         return self.screen_stack[0].query_one("#filter", Input)
 
     @property
@@ -118,12 +123,12 @@ class IcatTui(App[None], inherit_bindings=False):
         """All that can be done by a key."""
         nodes: list[tuple[DOMNode, type[DOMNode]]] = [
             (self.session_tree, SessionTree),
-            (self.detail, Detail),
+            (self.detail, DetailPane),
             (self, IcatTui),
         ]
         return commands_of(
             [(node, [each for each in kind.BINDINGS if not isinstance(each, tuple)]) for node, kind in nodes],
-            self._in_force,
+            self._keys_in_force,
         )
 
     async def run_command(self, command: Command) -> None:
@@ -138,19 +143,19 @@ class IcatTui(App[None], inherit_bindings=False):
         self.show_keys()
         self.show_state()
         self.detail.follow(self.model.node)
-        self.intake.begin()
+        self.scans.begin()
 
-    def on_done(self, message: Done) -> None:
+    def on_work_done(self, message: WorkDone) -> None:
         """Go on with what a thread has done."""
         if self.is_open:
             message.then()
 
-    def on_broken(self, message: Broken) -> None:
+    def on_work_failed(self, message: WorkFailed) -> None:
         """Show what went wrong in a thread: our own errors as they are, any other with its traceback."""
         log.debug("%s", message.details)
         if not self.is_open:
             return
-        self.intake.flush()
+        self.scans.flush()
         if isinstance(message.error, IcatTuiError):
             self.complain(str(message.error))
             return
@@ -161,50 +166,70 @@ class IcatTui(App[None], inherit_bindings=False):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show what went wrong in a worker of textual's."""
         if event.state == WorkerState.ERROR and isinstance(event.worker.error, Exception):
-            self.post_message(Broken(event.worker.name or "working", event.worker.error))
+            self.post_message(WorkFailed(event.worker.name or "working", event.worker.error))
 
-    def background(self, doing: str, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
-        """Do something in a thread, then something with what came of it."""
-        in_background(self, doing, work, then)
+    def on_sessions_discovered(self, message: SessionsDiscovered) -> None:
+        """Show sessions that were found on disk."""
+        if self.is_open:
+            self.scans.discovered(message)
+
+    def on_index_changed(self, message: IndexChanged) -> None:
+        """Show what the cache says and the index did not."""
+        if self.is_open:
+            self.scans.index_changed(message)
+
+    def on_registration_told(self, message: RegistrationTold) -> None:
+        """Show what became of a message, or how a session is now."""
+        if self.is_open:
+            self.registrations.told(message.event)
+
+    def _store_changed(self, change: StoreChange) -> None:
+        """Draw what is known by now."""
+        indexed = (path for path in change.indexed if path in self.model.sessions or self.scans.belongs(path))
+        with self.session_tree.changing() as model:
+            model.put([*change.taken, *indexed])
+            if change.gone:
+                model.drop(change.gone)
+        self.show_state()
+        self.detail.follow(self.model.node)
+
+    def _open_scanned(self, paths: set[str]) -> None:
+        """Open what was entered before it was scanned, if the cursor is still there."""
+        node = self.model.node
+        if node and node.session in self._opening & paths:
+            self.session_tree.action_open()
+        self._opening -= paths
+
+    def _unmark(self, paths: Iterable[str]) -> None:
+        """Take the marks off sessions."""
+        with self.session_tree.changing() as model:
+            for path in paths:
+                model.marks.forget(path)
+        self.show_state()
+
+    # -- what controllers ask for (`host.Host`) --------------------------------------------------------------------
 
     @property
     def is_open(self) -> bool:
         """Whether there is anything to show things on: what comes when the app is being left is not shown."""
         return bool(self.screen_stack) and self.screen_stack[0].is_running
 
-    # -- what is shown ---------------------------------------------------------------------------------------------
-
-    def show_state(self) -> None:
-        """Show the status line."""
-        self.screen_stack[0].query_one(StatusBar).show(bar_state(self))
-
-    def show_keys(self) -> None:
-        """Show the keys that do something on this row."""
-        keys = [
-            (each.keys.split()[0], each.label)
-            for each in self.commands
-            if each.label and applies(each.id, self.model, self.place, busy=self.busy)
-        ]
-        order = {"?": 1}
-        self.screen_stack[0].query_one(KeyLine).show(sorted(keys, key=lambda key: order.get(key[0], 0)))
-
-    @property
-    def busy(self) -> bool:
-        """Whether anything is going on that can be stopped."""
-        return bool(self.intake.scans) or self.registrations.desk.progress is not None
+    def background(self, doing: str, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
+        """Do something in a thread, then something with what came of it."""
+        in_background(self, doing, work, then)
 
     def say(self, text: str, colour: str = "", command: str = "") -> None:
         """Write something into the log pane."""
-        time = self.place.now().astimezone(self.place.facility.zone).strftime("%H:%M:%S")
-        self.screen_stack[0].query_one(LogPane).tell(LogEntry(time=time, text=text, colour=colour, command=command))
+        time = self.workspace.now().astimezone(self.workspace.facility.zone).strftime("%H:%M:%S")
+        self.screen_stack[0].query_one(LogPane).add(LogEntry(time=time, text=text, colour=colour, command=command))
 
     def hint(self, text: str) -> None:
-        """Tell something for a moment, and in the log."""
+        """Show something for a moment, and in the log."""
         self.say(text)
         self.notify(visible(text), markup=False, timeout=6)
 
     def complain(self, text: str) -> None:
-        """Tell that something went wrong."""
+        """Show that something went wrong."""
         log.error("%s", text)
         self.say(text, Status.INVALID.colour)
         self.notify(visible(text), markup=False, severity="error", timeout=12)
@@ -224,9 +249,50 @@ class IcatTui(App[None], inherit_bindings=False):
         if number <= MANY:
             then()
         else:
-            self.ask(AskScreen(question), lambda _: then())
+            self.ask(YesNo(question), lambda _: then())
 
-    def on_detail_cursor_rested(self, message: Detail.CursorRested) -> None:
+    def show(self, screen: ModalScreen[Any]) -> None:
+        """Show a dialog that nothing follows from."""
+        self.push_screen(screen)
+
+    def show_state(self) -> None:
+        """Show the status line as things are now."""
+        sending, scanning = self.registrations.progress, self.scans.progress
+        node, sessions = self.model.node, self.model.sessions
+        row = sessions.get(node.session) if node and node.session else None
+        state = BarState(
+            counts=sessions.totals().counts,
+            progress=sending or scanning,
+            doing="sending" if sending else "scanning" if scanning else "",
+            marks=len(self.model.marks),
+            filtered=filter_text(
+                self.filter_choice, sessions=len(sessions.shown_places()), active=self.model.filter.active
+            ),
+            icatplus=icatplus_text(self.scans.icatplus_answers),
+            broker=broker_text(self.workspace.forbidden, self.workspace.services.settings.queue),
+            age=age_of(row, self.workspace.now()),
+        )
+        self.screen_stack[0].query_one(StatusBar).show(state)
+
+    def show_keys(self) -> None:
+        """Show the keys that do something on this row."""
+        can_export, busy = self.workspace.save_dir is not None, self.busy
+        keys = [
+            (each.keys.split()[0], each.label)
+            for each in self.commands
+            if each.label and applies(each.id, self.model, can_export=can_export, busy=busy)
+        ]
+        order = {"?": 1}
+        self.screen_stack[0].query_one(KeyLine).show(sorted(keys, key=lambda key: order.get(key[0], 0)))
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is going on that can be stopped."""
+        return self.scans.progress is not None or self.registrations.progress is not None
+
+    # -- what widgets say ------------------------------------------------------------------------------------------
+
+    def on_detail_pane_cursor_rested(self, message: DetailPane.CursorRested) -> None:
         """Show the detail of what the cursor is on."""
         node = message.node
         if not self.is_open:
@@ -234,15 +300,16 @@ class IcatTui(App[None], inherit_bindings=False):
         self.show_keys()
         if node is None or self.model.node is None or self.model.node.place != node.place:
             return
-        content, work = detail_of(self, node)
+        workspace = self.workspace
+        content, work = detail_of(node, self.model, self.store, workspace.facility, workspace.services.state_dir)
         if content is not None:
             self.detail.show(content)
         if work is not None:
             self.background("reading a session", work, lambda later: self._show_later(node.place, later))
 
-    def _show_later(self, place: tuple[str, ...], content: object) -> None:
-        if content is not None and self.model.node and self.model.node.place == place:
-            self.detail.show(content)  # type: ignore[arg-type]  # whatever `detail_of` promised
+    def _show_later(self, place: tuple[str, ...], content: Content) -> None:
+        if self.model.node and self.model.node.place == place:
+            self.detail.show(content)
 
     def on_session_tree_cursor_moved(self, message: SessionTree.CursorMoved) -> None:
         """Wait for the cursor to rest."""
@@ -253,10 +320,11 @@ class IcatTui(App[None], inherit_bindings=False):
         self.detail.follow(message.node)
 
     def on_session_tree_node_entered(self, message: SessionTree.NodeEntered) -> None:
-        """Scan a session that was not scanned, or go to the detail."""
-        node = message.node
-        if node.dataset is None and self.model.session(node.place).category is None:
-            self.intake.open_once_scanned(self.model.session(node.place).directory)
+        """Scan a session that was not scanned and open it then, or go to the detail."""
+        node, row = message.node, self.model.sessions.at(message.node.place)
+        if node.dataset is None and row.category is None:
+            self._opening.add(row.directory.path)
+            self.scans.scan([row.directory])
         else:
             self.detail.focus()
 
@@ -286,7 +354,7 @@ class IcatTui(App[None], inherit_bindings=False):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Apply what has been typed so far."""
         if event.input is self.filter_line:
-            self.apply_filter()
+            self._choose(structs.replace(self.filter_choice, text=self.filter_line.value))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go back to the tree; the filter stays."""
@@ -294,27 +362,26 @@ class IcatTui(App[None], inherit_bindings=False):
             self.filter_line.display = False
             self.session_tree.focus()
 
-    def apply_filter(self) -> None:
-        """Show what the filter lets through, with what is hidden by keys."""
+    def _choose(self, choice: FilterChoice) -> None:
+        """Show what a filter lets through; one with a mistake in it changes nothing but the status line."""
+        self.filter_choice = choice
         try:
-            wanted = what_is_typed(self.filter_line.value, self.hidden, attention=self.attention)
-        except FilterError as error:
-            self.filter_trouble = str(error)
+            wanted = choice.filter
+        except FilterError:
+            pass
         else:
-            self.filter_trouble = ""
             if wanted != self.model.filter:
                 self.session_tree.narrow(wanted)
         self.show_state()
 
     def action_status(self, key: int) -> None:
         """Show or hide a status."""
-        self.hidden ^= {list(Status)[key - 1]}
-        self.apply_filter()
+        hidden = self.filter_choice.hidden ^ {list(Status)[key - 1]}
+        self._choose(structs.replace(self.filter_choice, hidden=hidden))
 
     def action_attention(self) -> None:
         """Show only what wants attention, or everything."""
-        self.attention = not self.attention
-        self.apply_filter()
+        self._choose(structs.replace(self.filter_choice, attention=not self.filter_choice.attention))
 
     def action_turn(self) -> None:
         """Turn proposals and beamlines."""
@@ -324,39 +391,39 @@ class IcatTui(App[None], inherit_bindings=False):
         """Leave the detail; else clear the filter; else stop what is going on."""
         if self.focused is self.detail:
             self.session_tree.focus()
-        elif self.filter_line.has_focus or self.model.filter.active or self.filter_trouble:
-            self.hidden, self.attention = frozenset(), False
+        elif self.filter_line.has_focus or self.model.filter.active or self.filter_choice.trouble:
             self.filter_line.value = ""
             self.filter_line.display = False
             self.session_tree.focus()
-            self.apply_filter()
-        elif self.registrations.desk.progress is not None:
+            self._choose(FilterChoice())
+        elif self.registrations.progress is not None:
             self.registrations.cancel()
-        elif self.intake.scans:
-            self.intake.cancel()
+        elif self.scans.progress is not None:
+            self.scans.cancel()
             self.hint("the scan is being stopped")
 
     # -- single keys -----------------------------------------------------------------------------------------------
 
     def action_scan(self) -> None:
         """Scan what the cursor is on."""
-        self.intake.scan(directories_of(self.model, self.model.node))
+        self.scans.scan(directories_of(self.model, self.model.node))
 
     def action_scan_shown(self) -> None:
         """Scan all that is shown."""
-        self.intake.scan(shown_directories(self.model))
+        self.scans.scan(shown_directories(self.model))
 
     def action_drop(self) -> None:
         """Drop what the cursor is on from the cache."""
-        self.housekeeping.drop()
+        self.cache_drop.drop(directories_of(self.model, self.model.node))
 
     def action_drop_stale(self) -> None:
         """Drop from the cache what has changed on disk."""
-        self.housekeeping.drop_stale()
+        self.cache_drop.drop_stale()
 
     def action_export(self) -> None:
         """Write the overview, or under a filter what is shown."""
-        self.housekeeping.export()
+        shown = shown_directories(self.model) if self.model.filter.active else None
+        self.background("exporting", lambda: export(self.workspace, self.store, shown), self.hint)
 
     def action_copy(self) -> None:
         """Copy the path of what the cursor is on, and show it."""
@@ -372,7 +439,7 @@ class IcatTui(App[None], inherit_bindings=False):
 
     def action_link(self) -> None:
         """Open the page of the data portal, or show its address over SSH."""
-        link = link_of(self.model, self.sessions, self.place.facility)
+        link = link_of(self.model, self.store, self.workspace.facility)
         if link and not over_ssh():
             self.open_url(link)
         self.hint(link or "there is no link here: go to a session")
@@ -387,7 +454,7 @@ class IcatTui(App[None], inherit_bindings=False):
 
     def action_help(self) -> None:
         """List the keys."""
-        self.push_screen(HelpScreen(self.commands))
+        self.push_screen(Help(self.commands))
 
     def action_register(self) -> None:
         """Register what is marked, else what the cursor is on."""
@@ -407,4 +474,4 @@ class IcatTui(App[None], inherit_bindings=False):
 
     def on_unmount(self, _: events.Unmount) -> None:
         """Stop what is going on, without waiting for it."""
-        self.intake.cancel()
+        self.scans.cancel()

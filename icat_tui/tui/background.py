@@ -14,7 +14,7 @@ from textual.message_pump import MessagePump
 Result = TypeVar("Result")
 
 
-class Done(Message):
+class WorkDone(Message):
     """Something is done: `then` is to be called with what came of it."""
 
     def __init__(self, then: Callable[[], None]) -> None:
@@ -23,7 +23,7 @@ class Done(Message):
         self.then = then
 
 
-class Broken(Message):
+class WorkFailed(Message):
     """Something went wrong in a thread."""
 
     def __init__(self, doing: str, error: Exception) -> None:
@@ -37,15 +37,15 @@ class Broken(Message):
 def in_background(
     pump: MessagePump, doing: str, work: Callable[[], Result], then: Callable[[Result], None] = lambda _: None
 ) -> threading.Thread:
-    """Do `work` in a thread, and `then` something with its result in the UI's; errors are posted as `Broken`."""
+    """Do `work` in a thread, and `then` something with its result in the UI's; errors are posted as `WorkFailed`."""
 
     def run() -> None:
         try:
             result = work()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is shown and logged where it can be
-            pump.post_message(Broken(doing, error))
+            pump.post_message(WorkFailed(doing, error))
         else:
-            pump.post_message(Done(lambda: then(result)))
+            pump.post_message(WorkDone(lambda: then(result)))
 
     thread = threading.Thread(target=run, name=f"icat-tui {doing}", daemon=True)
     thread.start()

@@ -14,7 +14,6 @@ from icat_tui.domain.summary import STATUSES
 from icat_tui.settings.keymap import KEYS, key_names
 from icat_tui.tui.state.nodes import Level, Node
 from icat_tui.tui.state.tree_model import TreeModel
-from icat_tui.tui.workspace import Workspace
 
 
 class Does(NamedTuple):
@@ -101,28 +100,28 @@ def _command(node: DOMNode, binding: Binding, in_force: dict[str, str]) -> Comma
     return Command(identity, keys, binding.tooltip, label, binding.action, node)
 
 
-def applies(identity: str, model: TreeModel, place: Workspace, *, busy: bool) -> bool:
-    """Return whether the footer names a key on this row."""
+def applies(identity: str, model: TreeModel, *, can_export: bool, busy: bool) -> bool:
+    """Return whether the footer names a key on this row; `busy`: something is going on that can be stopped."""
     node = model.node
     rules: dict[str, Callable[[], bool]] = {
-        "app.register": lambda: bool(model.marks) or _something(model, node, {*ACTIONABLE, Status.INVALID}),
-        "app.preview": lambda: _something(model, node, set(ACTIONABLE)),
-        "app.walk": lambda: any(row.category == Category.TODO for row in model.sessions.values()),
+        "app.register": lambda: bool(model.marks) or _holds(model, node, {*ACTIONABLE, Status.INVALID}),
+        "app.preview": lambda: _holds(model, node, set(ACTIONABLE)),
+        "app.walk": lambda: any(row.category == Category.TODO for row in model.sessions.rows()),
         "app.back": lambda: model.filter.active or busy,
-        "app.export": lambda: place.save_dir is not None,
+        "app.export": lambda: can_export,
         "app.scan": lambda: node is not None,
         "app.copy": lambda: node is not None,
     }
     return rules[identity]() if identity in rules else node is not None or identity.startswith("app.")
 
 
-def _something(model: TreeModel, node: Node | None, wanted: set[Status]) -> bool:
+def _holds(model: TreeModel, node: Node | None, wanted: set[Status]) -> bool:
     """Return whether a row is, or holds, a dataset of one of some statuses."""
     if node is None:
         return False
     if node.dataset is not None:
         return node.dataset.status in wanted
-    counts = model.session(node.place).counts if node.level == Level.SESSION else None
+    counts = model.sessions.at(node.place).counts if node.level == Level.SESSION else None
     if counts is None:
-        counts = (node.tally or model.group_tally(node.place)).counts
+        counts = (node.tally or model.sessions.tally_of(node.place)).counts
     return any(number and status in wanted for status, number in zip(STATUSES, counts, strict=False))

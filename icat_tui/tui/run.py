@@ -21,7 +21,7 @@ from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.services import Services
 from icat_tui.tui.app import IcatTui
-from icat_tui.tui.terminal import _leave_in_a_hurry, _modes
+from icat_tui.tui.terminal import leave_at_once, terminal_modes
 from icat_tui.tui.theme import theme_for
 from icat_tui.tui.workspace import Found, Workspace
 
@@ -46,31 +46,31 @@ def open_ui(  # noqa: PLR0913 - all that a UI works with
     where what is known of the cache can't be saved at the end.
     """
     index = SessionIndex.load(SessionCache(cache_dir))
-    place = Workspace(services=services, index=index, found=found, narrow=narrow, may_send=may_send, stop=stop)
+    workspace = Workspace(services=services, index=index, found=found, narrow=narrow, may_send=may_send, stop=stop)
     resource_tracker.ensure_running()  # before textual takes stderr away, which it would be given
     sys.setswitchinterval(0.001)
     no_color = bool(os.environ.get("NO_COLOR"))
     theme = theme_for("dark", Console().color_system, no_color=no_color)
-    app = IcatTui(place, theme, ansi_color=no_color or None)
-    asyncio.run(_run(app, place))
+    app = IcatTui(workspace, theme, ansi_color=no_color or None)
+    asyncio.run(_run(app, workspace))
     index.save()
 
 
-async def _run(app: IcatTui, place: Workspace) -> None:
+async def _run(app: IcatTui, workspace: Workspace) -> None:
     loop = asyncio.get_running_loop()
     ended = threading.Event()
-    modes = _modes()
+    modes = terminal_modes()
 
     def stop() -> None:
         with suppress(RuntimeError):  # it has ended meanwhile
             loop.call_soon_threadsafe(app.exit)
         if not ended.wait(GRACE + LAST_RECEIPTS):
-            _leave_in_a_hurry(modes)
+            leave_at_once(modes)
 
-    take_back = place.stop.on_cancel(stop)
+    take_back = workspace.stop.on_cancel(stop)
     try:
         await app.run_async()
     finally:
         ended.set()
         take_back()
-        app.registrations.desk.close(LAST_RECEIPTS)
+        app.registrations.close(LAST_RECEIPTS)

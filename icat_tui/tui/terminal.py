@@ -1,4 +1,4 @@
-"""Copying to the clipboard of whoever looks at the terminal, through tmux and screen, which pass on what is wrapped."""
+"""The terminal beside what textual does with it: copying through tmux and screen, and leaving it at once."""
 
 import base64
 import os
@@ -7,8 +7,12 @@ import termios
 from collections.abc import Mapping
 from contextlib import suppress
 
+Modes = list[int | list[bytes | int]]
+
 PIECE = 76
 """Characters that screen takes in one string."""
+LEAVE = b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[<u" + b"\x1b[?1049l\x1b[?25h"
+"""For a terminal left at once: mouse, paste and focus reports off, keys as they were, main screen, cursor."""
 
 
 def copy_sequence(text: str, environ: Mapping[str, str] = os.environ) -> str:
@@ -29,18 +33,15 @@ def over_ssh(environ: Mapping[str, str] = os.environ) -> bool:
     return bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
 
 
-LEAVE = b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[<u" + b"\x1b[?1049l\x1b[?25h"
-"""For a terminal left in a hurry: mouse, paste and focus reports off, keys as they were, main screen, cursor."""
-
-
-def _modes() -> "list[int | list[bytes | int]] | None":
+def terminal_modes() -> Modes | None:
+    """Return the modes of the terminal on stdin; None where there is none."""
     try:
         return termios.tcgetattr(sys.stdin.fileno())
     except (termios.error, OSError, ValueError):
         return None
 
 
-def _leave_in_a_hurry(modes: "list[int | list[bytes | int]] | None") -> None:
+def leave_at_once(modes: Modes | None) -> None:
     """Restore the terminal without waiting for it, and end."""
     with suppress(termios.error, OSError, ValueError):
         descriptor = sys.__stdout__.fileno() if sys.__stdout__ else 1

@@ -62,7 +62,7 @@ def drive_app(
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             await act(app, pilot)
-        app.registrations.desk.close(5)
+        app.registrations.close(5)
 
     asyncio.run(run())
     return app
@@ -78,7 +78,7 @@ async def until(pilot: Driver, condition: Callable[[], object]) -> None:
 
 async def scanned(app: IcatTui, pilot: Driver) -> None:
     """Wait for the scan at the start to be shown."""
-    await until(pilot, lambda: app.model.sessions and not app.intake.scans)
+    await until(pilot, lambda: app.model.sessions and not app.scans.running)
     await until(pilot, lambda: all(row.category for row in app.model.sessions.values()))
 
 

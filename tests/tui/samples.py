@@ -1,11 +1,13 @@
 """Sessions for the tree, small and large."""
 
 from collections.abc import Iterable
+from typing import cast
 
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.summary import SessionRow, session_row
+from icat_tui.tui.state.tree_model import TreeModel
 from tests.sync.samples import INSIDE, NOW
 
 Named = tuple[str, str, Status]
@@ -52,3 +54,15 @@ def a_row(
 
 def found(directory: SessionDirectory) -> SessionRow:
     return SessionRow(directory=directory)
+
+
+def a_model(*, groups_open: bool = False) -> TreeModel:
+    """Return a tree over sessions that `put` makes known."""
+    return TreeModel({}, groups_open=groups_open)
+
+
+def put(tree: TreeModel, rows: Iterable[SessionRow]) -> None:
+    """Make sessions known, and show them."""
+    known = {row.directory.path: row for row in rows}
+    cast("dict[str, SessionRow]", tree.sessions._known).update(known)
+    tree.put(known)

@@ -8,8 +8,8 @@ from textual.widgets import Input
 from icat_tui.domain.status import Category, Status
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.background import in_background
-from icat_tui.tui.screens.help import HelpScreen
-from icat_tui.tui.screens.yes_no import AskScreen
+from icat_tui.tui.screens.help import Help
+from icat_tui.tui.screens.yes_no import YesNo
 from tests.cli.place import HANG
 from tests.cli.sending import Circle
 from tests.tui.apps import (
@@ -96,7 +96,7 @@ def test_a_scan_by_hand_uses_neither_half_of_the_cache_and_saves_it(circle: Circ
         await pilot.press("s")
         await until(pilot, lambda: "_1" in rows(app)[0])
         assert len(circle.place.icatplus.asked) > asked
-        known = app.place.cache.verdict(app.model.sessions[str(session)].directory)
+        known = app.workspace.cache.verdict(app.model.sessions[str(session)].directory)
         assert known.session.counts[Status.MISSING_ON_DISK] == 1  # type: ignore[union-attr]
 
     drive_app(a_workplace(circle), act)
@@ -110,7 +110,7 @@ def test_a_scan_that_hangs_is_cancelled_by_esc_at_once(circle: Circle) -> None:
         await until(pilot, circle.place.icatplus.hung.is_set)
         assert "scanning" in status_line(app)
         await pilot.press("escape")
-        await until(pilot, lambda: not app.intake.scans)
+        await until(pilot, lambda: not app.scans.running)
         await until(pilot, lambda: any("scan stopped" in line for line in log_lines(app)))
         assert categories(app) == [None]
 
@@ -124,12 +124,12 @@ def test_scanning_all_asks_above_fifty_sessions(circle: Circle) -> None:
     async def act(app: IcatTui, pilot: Driver) -> None:
         await until(pilot, lambda: len(app.model.sessions) == 51)
         await pilot.press("S")
-        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await until(pilot, lambda: isinstance(app.screen, YesNo))
         await pilot.press("enter")
-        await until(pilot, lambda: not isinstance(app.screen, AskScreen))
-        assert not app.intake.scans
+        await until(pilot, lambda: not isinstance(app.screen, YesNo))
+        assert not app.scans.running
         await pilot.press("S")
-        await until(pilot, lambda: isinstance(app.screen, AskScreen) and app.screen._painted)
+        await until(pilot, lambda: isinstance(app.screen, YesNo) and app.screen.painted)
         await pilot.press("y")
         await until(pilot, lambda: set(categories(app)) == {Category.NOT_IN_ICAT})
 
@@ -147,13 +147,13 @@ def test_a_filter_is_applied_as_it_is_typed_kept_by_enter_and_cleared_by_esc(cir
         await scanned(app, pilot)
         await pilot.press("slash")
         await typed(pilot, "in321")
-        await until(pilot, lambda: len(app.model.shown_sessions()) == 1)
+        await until(pilot, lambda: len(app.model.sessions.shown()) == 1)
         assert "in321" in rows(app)[0]
         await pilot.press("enter")
         assert app.focused is app.session_tree
         assert "filter in321: 1 session" in status_line(app)
         await pilot.press("escape")
-        await until(pilot, lambda: len(app.model.shown_sessions()) == 2)
+        await until(pilot, lambda: len(app.model.sessions.shown()) == 2)
         assert app.query_one("#filter", Input).value == ""
 
     drive_app(a_workplace(circle), act)
@@ -167,7 +167,7 @@ def test_a_filter_that_is_none_says_so_and_changes_nothing(circle: Circle) -> No
         await pilot.press("slash")
         await typed(pilot, "status:zzz")
         await until(pilot, lambda: "There is no status" in status_line(app))
-        assert app.model.shown_sessions()
+        assert app.model.sessions.shown()
 
     drive_app(a_workplace(circle), act)
 
@@ -184,7 +184,7 @@ def test_statuses_are_hidden_and_shown_by_their_keys_and_all_but_attention_by_t(
         await pilot.press("2")
         assert not app.model.filter.active
         await pilot.press("t")
-        await until(pilot, lambda: len(app.model.shown_sessions()) == 1)
+        await until(pilot, lambda: len(app.model.sessions.shown()) == 1)
         await pilot.press("t")
         assert not app.model.filter.active
 
@@ -316,11 +316,11 @@ def test_what_is_dropped_from_the_cache_shows_as_not_scanned(circle: Circle) -> 
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
-        assert files(app.place.cache.directory / "esrfv3")
+        assert files(app.workspace.cache.directory / "esrfv3")
         await pilot.press("i")
         await until(pilot, lambda: categories(app) == [None])
-        assert not files(app.place.cache.directory / "esrfv3")
-        assert str(session) not in app.place.index.rows
+        assert not files(app.workspace.cache.directory / "esrfv3")
+        assert str(session) not in app.workspace.index.rows
 
     drive_app(a_workplace(circle), act)
 
@@ -370,7 +370,7 @@ def test_an_icatplus_that_is_not_known_is_said_and_the_tree_stays(circle: Circle
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await until(pilot, lambda: any("no ICAT+ is known" in line for line in log_lines(app)))
-        assert not app.intake.scans
+        assert not app.scans.running
 
     drive_app(a_workplace(circle, icatplus=""), act)
 
@@ -398,10 +398,10 @@ def test_hostile_names_are_shown_as_they_are_and_end_nothing(circle: Circle, nam
 def test_the_help_lists_every_key_by_its_id(circle: Circle) -> None:
     async def act(app: IcatTui, pilot: Driver) -> None:
         await pilot.press("question_mark")
-        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        told = str(app.screen._told())  # type: ignore[attr-defined]
+        await until(pilot, lambda: isinstance(app.screen, Help))
+        told = str(app.screen._text())  # type: ignore[attr-defined]
         assert all(f"({command.id})" in told for command in app.commands)
         await pilot.press("escape")
-        await until(pilot, lambda: not isinstance(app.screen, HelpScreen))
+        await until(pilot, lambda: not isinstance(app.screen, Help))
 
     drive_app(a_workplace(circle), act)

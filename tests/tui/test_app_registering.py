@@ -8,10 +8,10 @@ import pytest
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.session_lock import locked
 from icat_tui.tui.app import IcatTui
-from icat_tui.tui.screens.confirm_plan import ConfirmScreen
+from icat_tui.tui.screens.confirm_plan import ConfirmPlan
 from icat_tui.tui.screens.dialog import Dialog
-from icat_tui.tui.screens.message_preview import PreviewScreen
-from icat_tui.tui.screens.session_walk import WalkScreen
+from icat_tui.tui.screens.message_preview import MessagePreview
+from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.screens.store_form import StoreForm
 from icat_tui.tui.workspace import Workspace
 from tests.cli.sending import Circle, dataset
@@ -23,7 +23,7 @@ def ready(app: IcatTui, kind: type[Dialog[Any]]) -> bool:
 
 
 def counts(app: IcatTui, session: Path) -> dict[Status, int]:
-    known = app.sessions.at_hand(str(session))
+    known = app.store.at_hand(str(session))
     return known.counts if known else {}
 
 
@@ -33,7 +33,7 @@ def test_what_is_confirmed_is_sent_and_turns_registered_once_icat_lists_it(circl
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
         await pilot.press("r")
-        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await until(pilot, lambda: ready(app, ConfirmPlan))
         await pilot.press("y")
         await until(pilot, lambda: counts(app, session) == {Status.REGISTERED: 3})
         await until(pilot, lambda: any("2 sent, 0 not sent, 0 unknown" in line for line in log_lines(app)))
@@ -52,7 +52,7 @@ def test_what_icat_does_not_list_yet_is_pending_and_wants_no_attention(circle: C
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
         await pilot.press("r")
-        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await until(pilot, lambda: ready(app, ConfirmPlan))
         await pilot.press("y")
         await until(pilot, lambda: counts(app, session) == {Status.PENDING: 1})
         assert app.model.sessions[str(session)].category == Category.OK
@@ -66,7 +66,7 @@ def test_enter_in_the_dialog_sends_nothing(circle: Circle) -> None:
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
         await pilot.press("r")
-        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await until(pilot, lambda: ready(app, ConfirmPlan))
         await pilot.press("enter")
         await until(pilot, lambda: len(app.screen_stack) == 1)
 
@@ -80,7 +80,7 @@ def test_only_what_is_marked_is_offered_and_hidden_marks_are_said(circle: Circle
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
         await pilot.press("right", "right", "space", "2", "r")
-        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await until(pilot, lambda: ready(app, ConfirmPlan))
         assert "1 marked, 1 of them hidden by the filter" in str(app.screen.query_one(".title").render())
         await pilot.press("y")
         await until(pilot, lambda: counts(app, session).get(Status.REGISTERED) == 1)
@@ -106,16 +106,16 @@ def test_whoever_may_not_send_sees_what_would_be_sent_and_how_to_allow_it(circle
         await scanned(app, pilot)
         assert "read-only" in status_line(app)
         await pilot.press("r")
-        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await until(pilot, lambda: ready(app, ConfirmPlan))
         assert how in str(app.screen.query_one(".warning").render())
         await pilot.press("y", "escape", "A")
-        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await until(pilot, lambda: ready(app, ConfirmPlan))
         await pilot.press("y", "escape", "w")
-        await until(pilot, lambda: ready(app, WalkScreen))
+        await until(pilot, lambda: ready(app, SessionWalk))
         await pilot.press("y", "q")
         await until(pilot, lambda: len(app.screen_stack) == 1)
         await pilot.press("x")
-        await until(pilot, lambda: isinstance(app.screen, PreviewScreen))
+        await until(pilot, lambda: isinstance(app.screen, MessagePreview))
 
     drive_app(forbidden_places(circle)[which], act)
     assert circle.broker.sent == []
@@ -128,7 +128,7 @@ def test_what_is_safe_unsupervised_is_only_files_to_be_added(circle: Circle) -> 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
         await pilot.press("A")
-        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await until(pilot, lambda: ready(app, ConfirmPlan))
         await pilot.press("y")
         await until(pilot, lambda: counts(app, session) == {Status.REGISTERED: 1, Status.UNREGISTERED: 1})
 
@@ -142,7 +142,7 @@ def test_the_walk_goes_through_what_is_todo_oldest_first(circle: Circle) -> None
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
         await pilot.press("w")
-        await until(pilot, lambda: ready(app, WalkScreen))
+        await until(pilot, lambda: ready(app, SessionWalk))
         where = app.screen.query_one("#where")
         await until(pilot, lambda: "20231001" in str(where.render()) and app.screen._asked)  # type: ignore[attr-defined]
         await pilot.press("n")
@@ -183,7 +183,7 @@ def test_a_session_that_somebody_else_registers_says_who(circle: Circle) -> None
             await pilot.press("down", "right", "left")
             await until(pilot, lambda: "being registered by" in detail(app))
             await pilot.press("r")
-            await until(pilot, lambda: ready(app, ConfirmScreen))
+            await until(pilot, lambda: ready(app, ConfirmPlan))
             await pilot.press("y")
             await until(pilot, lambda: any("nothing of it was sent" in line for line in log_lines(app)))
 
@@ -197,7 +197,7 @@ def test_a_session_that_was_not_scanned_is_looked_at_before_anybody_is_asked(cir
     async def act(app: IcatTui, pilot: Driver) -> None:
         await until(pilot, lambda: app.model.sessions)
         await pilot.press("r")
-        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await until(pilot, lambda: ready(app, ConfirmPlan))
 
     drive_app(a_workplace(circle, narrow=False), act)
 
@@ -209,7 +209,7 @@ def test_sending_is_stopped_by_esc_and_how_far_it_came_is_said(circle: Circle) -
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
         await pilot.press("r")
-        await until(pilot, lambda: ready(app, ConfirmScreen))
+        await until(pilot, lambda: ready(app, ConfirmPlan))
         await pilot.press("y")
         await until(pilot, lambda: circle.broker.sent)
         assert "sending" in status_line(app)

@@ -12,14 +12,16 @@ from icat_tui.settings.keymap import KEYS, key_names, keys_in_force
 from icat_tui.settings.load import load
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.bindings import app_bindings
-from icat_tui.tui.screens.command_palette import Palette
+from icat_tui.tui.screens.command_palette import CommandProvider
 from icat_tui.tui.terminal import copy_sequence
-from icat_tui.tui.widgets.detail_pane import Detail
+from icat_tui.tui.widgets.detail_pane import DetailPane
 from icat_tui.tui.widgets.session_tree import SessionTree
 from tests.cli.sending import Circle
 from tests.tui.apps import Driver, a_workplace, drive_app, keys_line, log_lines, scanned, until
 
-BINDINGS = [each for each in (*SessionTree.BINDINGS, *Detail.BINDINGS, *app_bindings()) if isinstance(each, Binding)]
+BINDINGS = [
+    each for each in (*SessionTree.BINDINGS, *DetailPane.BINDINGS, *app_bindings()) if isinstance(each, Binding)
+]
 
 
 def test_the_table_of_keys_is_what_the_bindings_have() -> None:
@@ -95,14 +97,14 @@ def test_every_command_of_the_palette_is_a_binding_and_runs(circle: Circle) -> N
         await scanned(app, pilot)
         commands = app.commands
         assert {each.id for each in commands} == set(KEYS)
-        found = [text for text, _, _ in Palette(app.screen)._found()]
+        found = [text for text, _, _ in CommandProvider(app.screen)._found()]
         assert {each.tooltip for each in commands} - {*found} == {"Find a command by name"}
         for command in commands:
             if command.id in ("app.quit", "app.palette"):
                 continue
             await app.run_command(command)
             await pilot.pause(0.02)
-            await until(pilot, lambda: not app.intake.scans)
+            await until(pilot, lambda: not app.scans.running)
             while len(app.screen_stack) > 1:
                 await pilot.press("escape")
                 await pilot.pause(0.02)

@@ -1,6 +1,6 @@
-"""Exports and the cache, as keys ask for them: what is written, what is dropped, and how that is told.
+"""Exports as a key asks for them: the overview, or under a filter what is shown, to a directory of its own.
 
-What must stay true: both write only where the settings say.
+What must stay true: files are written only where the settings say.
 """
 
 from collections.abc import Sequence
@@ -11,25 +11,24 @@ from icat_tui.domain.errors import UsageError
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.report.overview import Destination, write_overview
 from icat_tui.text import counted
-from icat_tui.tui.state.session_store import Sessions
+from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.workspace import Workspace
 
 
-def export(place: Workspace, sessions: Sessions, shown: Sequence[SessionDirectory] | None) -> str:
-    """Write the overview, or of what is `shown` one in a new directory; return what is told of it.
+def export(workspace: Workspace, store: SessionStore, shown: Sequence[SessionDirectory] | None) -> str:
+    """Write the overview, or of what is `shown` one in a new directory; return what is told of it. Takes its time.
 
     Raises UsageError where the settings name no directory, SaveError where it can't be written.
     """
-    save_dir, now = place.save_dir, place.now()
+    save_dir, now = workspace.save_dir, workspace.now()
     if save_dir is None:
         raise UsageError("nothing is exported, as no directory is named: give --save-dir DIR, or set save_dir")
     if shown is None:
-        directory, chosen = save_dir, sessions.everything()
+        directory, chosen = save_dir, store.everything()
     else:
-        directory, chosen = _dated(save_dir, now.astimezone(place.facility.zone)), sessions.these(shown)
-    written = write_overview(
-        chosen, Destination(directory=directory, call=place.services.script_call()), place.facility, now
-    )
+        directory, chosen = _dated(save_dir, now.astimezone(workspace.facility.zone)), store.these(shown)
+    destination = Destination(directory=directory, call=workspace.services.script_call())
+    written = write_overview(chosen, destination, workspace.facility, now)
     what = counted(len(written), "file") if written else "nothing had changed, so no file was"
     return f"{what} written to {directory}"
 

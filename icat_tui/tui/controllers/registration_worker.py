@@ -1,7 +1,7 @@
-"""Sending behind the screen: what was confirmed is registered one order after the other, and looked for in ICAT.
+"""Sending behind the screen: what was confirmed is sent one order after the other, and looked for in ICAT.
 
-One thread, so that messages keep their order and their pace; what waits to be sent goes before what waits to be seen in
-ICAT. It knows no widget: whoever made it hears of everything through `tell`.
+What must stay true: one thread sends, whatever was confirmed and however, so that messages keep their order and their
+pace; what waits to be sent goes before what waits to be seen in ICAT. It knows no widget: everything is told by events.
 """
 
 import logging
@@ -9,21 +9,25 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 
 from msgspec import Struct
 
-from icat_tui.cancel import Cancellation
+from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.domain.errors import IcatTuiError, UsageError
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
+from icat_tui.ingest.send_events import MessageAccepted, MessageUnknown
 from icat_tui.sync.catalogue_query import Catalogue
 from icat_tui.sync.outcomes import MessageOutcome, Outcomes
 from icat_tui.sync.plan import Plan, Terms
 from icat_tui.sync.register import register
-from icat_tui.sync.submit import Submission, SubmitEvent, look_again
+from icat_tui.sync.site import Site
+from icat_tui.sync.store import StoreEvent, store
+from icat_tui.sync.store_request import Request
+from icat_tui.sync.submit import Submission, look_again
 from icat_tui.sync.verify import FIRST_PAUSE, LONGEST_PAUSE, MessageConfirmed, VerifyEvent, VerifyFailed, verify
 
 log = logging.getLogger(__name__)
@@ -32,36 +36,64 @@ SHORTEST_PAUSE = 0.05
 """Seconds between two looks at ICAT, at least."""
 
 
-class Order(Struct, frozen=True):
-    """What was confirmed at once."""
+class PlanOrder(Struct, frozen=True):
+    """Plans that were confirmed at once."""
 
     plans: tuple[Plan, ...]
     terms: Terms
 
+    @property
+    def directories(self) -> list[SessionDirectory]:
+        """The sessions that it is about."""
+        return [plan.session.directory for plan in self.plans]
+
+
+class HandOrder(Struct, frozen=True):
+    """One dataset that a person registers by hand."""
+
+    request: Request
+    directory: SessionDirectory
+    """The session that it lies in."""
+
+    @property
+    def directories(self) -> list[SessionDirectory]:
+        """The sessions that it is about."""
+        return [self.directory]
+
+
+Order = PlanOrder | HandOrder
+
 
 class OrderDone(Struct, frozen=True):
-    """What was confirmed at once went out as far as it could; `trouble` says why it ended before that.
+    """Event: what was confirmed at once went out as far as it could; `trouble` says why it ended before that.
 
     Whether ICAT has understood is looked for afterwards.
     """
 
     order: Order
     trouble: str = ""
+    went_out: int = 0
+    """How many of its messages went out, with a receipt or without."""
 
 
-Told = SubmitEvent | VerifyEvent | SessionScanned | OrderDone
+RegistrationEvent = StoreEvent | VerifyEvent | SessionScanned | OrderDone
 
 
-class Registrar:
-    """Registers what is confirmed, in the background."""
+class RegistrationWorker:
+    """The thread that sends what is confirmed, and the outcomes of it."""
 
-    def __init__(self, submission: Callable[[], Submission], tell: Callable[[Told], None]) -> None:
-        """Report everything to `tell`, which is called from the registrar's thread: it must neither wait nor raise.
+    def __init__(
+        self,
+        submission: Callable[[], Submission],
+        site: Callable[[], Site],
+        tell: Callable[[RegistrationEvent], object],
+    ) -> None:
+        """Report everything to `tell`, which is called from the worker's thread: it must neither wait nor raise.
 
-        `submission` is called there too, for each order, as it knows what time it is and its connections are closed when sending is
-        cancelled; what it raises is the trouble of that order.
+        `submission` and `site` are called there too, for each order, as they know what time it is, and a submission's
+        catalogue is closed when sending is cancelled; what they raise is the trouble of that order.
         """
-        self._submission, self._tell = submission, tell
+        self._submission, self._site, self._tell = submission, site, tell
         self._orders: queue.SimpleQueue[tuple[Order, Cancellation] | None] = queue.SimpleQueue()
         self._unfinished: list[Order] = []
         self._sending = Cancellation()
@@ -71,15 +103,23 @@ class Registrar:
         self._directories: dict[str, SessionDirectory] = {}
         """Of each message, by its id."""
         self._verify_wait = timedelta()
-        self._thread = threading.Thread(target=self._work, daemon=True, name="registrar")
+        self._thread = threading.Thread(target=self._work, daemon=True, name="icat-tui registration")
         self._thread.start()
+
+    # -- orders ----------------------------------------------------------------------------------------------------
 
     def confirm(self, plans: Sequence[Plan], terms: Terms) -> None:
         """Have plans sent, after what was confirmed before."""
         for plan in plans:
             self.outcomes.plan(plan)
             self._directories.update((offer.message.id, plan.session.directory) for offer in plan.offers)
-        order = Order(tuple(plans), terms)
+        self._give(PlanOrder(tuple(plans), terms))
+
+    def confirm_by_hand(self, request: Request, directory: SessionDirectory) -> None:
+        """Have a dataset of a session sent that a person registers by hand, after what was confirmed before."""
+        self._give(HandOrder(request, directory))
+
+    def _give(self, order: Order) -> None:
         self._unfinished.append(order)
         self._orders.put((order, self._sending))
 
@@ -99,10 +139,11 @@ class Registrar:
         self._thread.join(seconds)
 
     @property
-    def busy(self) -> int:
-        """How many messages are still to be sent."""
-        unfinished = [offer for order in list(self._unfinished) for plan in order.plans for offer in plan.offers]
-        return sum(self.outcomes.of(offer.message.id) is MessageOutcome.NOT_SENT for offer in unfinished)
+    def to_go(self) -> int:
+        """How many planned messages are still to be sent."""
+        unfinished = [order for order in list(self._unfinished) if isinstance(order, PlanOrder)]
+        offers = [offer for order in unfinished for plan in order.plans for offer in plan.offers]
+        return sum(self.outcomes.of(offer.message.id) is MessageOutcome.NOT_SENT for offer in offers)
 
     def summary(self) -> str:
         """Return "k sent, m not sent, j unknown", and what became of these as far as it is known."""
@@ -114,17 +155,18 @@ class Registrar:
             "changed meanwhile": counts[MessageOutcome.SKIPPED],
         }
         told = ", ".join(f"{number:,} {word}" for word, number in parts.items() if number)
-        return self.outcomes.how_far(self.busy) + (f" ({told})" if told else "")
+        return self.outcomes.how_far(self.to_go) + (f" ({told})" if told else "")
 
-    # -- the thread --
+    # -- the thread ------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
         while (given := self._next()) is not None:
             order, cancellation = given
-            trouble = _trouble_of(partial(self._send, order, cancellation))
-            unseen = _trouble_of(partial(self._look_at, [plan.session.directory for plan in order.plans]))
+            went_out: set[str] = set()
+            trouble = _trouble_of(partial(self._send, order, cancellation, went_out))
+            unseen = _trouble_of(partial(self._look_at, order.directories))
             self._unfinished.remove(order)
-            self._tell(OrderDone(order, trouble or unseen))
+            self._tell(OrderDone(order, trouble or unseen, len(went_out)))
 
     def _next(self) -> tuple[Order, Cancellation] | None:
         """Return the next order; while there is none, look whether ICAT has understood those before."""
@@ -134,8 +176,8 @@ class Registrar:
                 return self._orders.get(timeout=pause) if pause else self._orders.get_nowait()
             except queue.Empty:
                 last = time.monotonic() >= until
-            if trouble := _trouble_of(partial(self._look_whether_icat_has_understood, last=last)):
-                self._hear_of([VerifyFailed(message, trouble) for message in self.outcomes.open])
+            if trouble := _trouble_of(partial(self._verify, last=last)):
+                self._report([VerifyFailed(message, trouble) for message in self.outcomes.open])
                 last = True
             pause = max(min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE, until - time.monotonic()), SHORTEST_PAUSE)
         return self._orders.get()
@@ -149,25 +191,36 @@ class Registrar:
         with closing(submission.catalogue):
             yield submission, submission.catalogue
 
-    def _send(self, order: Order, cancellation: Cancellation) -> None:
+    def _send(self, order: Order, cancellation: Cancellation, went_out: set[str]) -> None:
+        """Send an order, and add the ids of its messages that went out."""
         with self._connected() as (submission, _):
             self._verify_wait = submission.verify_wait
-            for event in register(order.plans, order.terms, submission, cancellation):
+            for event in self._events(order, submission, cancellation):
                 self.outcomes.add(event)
+                if isinstance(event, MessageAccepted | MessageUnknown):
+                    went_out.add(event.message.id)
+                    self._directories.setdefault(event.message.id, order.directories[0])
                 self._tell(event)
 
-    def _look_whether_icat_has_understood(self, *, last: bool) -> None:
-        """Look once; only what nobody can tell at the `last` look has failed."""
+    def _events(self, order: Order, submission: Submission, cancellation: Cancellation) -> Iterator[StoreEvent]:
+        if isinstance(order, PlanOrder):
+            yield from register(order.plans, order.terms, submission, cancellation)
+            return
+        with suppress(Cancelled):  # then nothing of it was sent
+            yield from store([order.request], submission, self._site(), cancellation)
+
+    def _verify(self, *, last: bool) -> None:
+        """Look once whether ICAT has understood; only what nobody can tell at the `last` look has failed."""
         with self._connected() as (submission, catalogue):
             facility = submission.surroundings.facility
             looked = list(verify(self.outcomes.open, catalogue, facility, timedelta(), self._ending))
         confirmed = [event for event in looked if isinstance(event, MessageConfirmed)]
         seen = {event.message.id for event in confirmed}
         submission.journal.seen([message for message in self.outcomes.open if message.id in seen])
-        self._hear_of(looked if last else confirmed)
+        self._report(looked if last else confirmed)
         self._look_at(self._directories[message] for message in seen)
 
-    def _hear_of(self, events: Iterable[VerifyEvent]) -> None:
+    def _report(self, events: Iterable[VerifyEvent]) -> None:
         for event in events:
             self.outcomes.confirm(event)
             self._tell(event)

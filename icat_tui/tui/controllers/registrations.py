@@ -1,19 +1,18 @@
-"""From the keys that register to dialogs, to the desk that sends, and back into the tree and the log.
+"""From the keys that register to dialogs, to the thread that sends, and back into the store and the log.
 
-What must stay true: what a dialog gives back is sent, and nothing else; whoever may not send sees what would be.
+What must stay true: what a dialog gives back is sent, and nothing else; where sending is forbidden one sees what would
+be sent.
 """
 
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from icat_tui.domain.message import Message
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import SavingFailed, SessionScanned
 from icat_tui.domain.status import Category, Status
-from icat_tui.domain.summary import session_row
 from icat_tui.ingest.send_events import (
     BrokerConnected,
     BrokerLost,
@@ -23,229 +22,266 @@ from icat_tui.ingest.send_events import (
     SendingFinished,
 )
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms
+from icat_tui.sync.store import AlreadyRegistered, Doubted, Refused
 from icat_tui.sync.store_request import RawDirectory
 from icat_tui.sync.submit import MessageSkipped, SessionLocked
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
 from icat_tui.text import visible
-from icat_tui.tui.background import Done
-from icat_tui.tui.controllers.registration_planner import RegistrationDesk, Walk, invalid_dataset, wants_choice
-from icat_tui.tui.controllers.registration_worker import OrderDone, Told
-from icat_tui.tui.screens.choose_investigation import CandidatesScreen
-from icat_tui.tui.screens.confirm_plan import ConfirmScreen, Question
-from icat_tui.tui.screens.message_preview import PreviewScreen
-from icat_tui.tui.screens.session_walk import WalkScreen
+from icat_tui.tui.controllers.registration_planner import RegistrationPlanner, invalid_dataset, session_to_choose_for
+from icat_tui.tui.controllers.registration_worker import HandOrder, OrderDone, RegistrationEvent, RegistrationWorker
+from icat_tui.tui.host import Host
+from icat_tui.tui.messages import RegistrationTold
+from icat_tui.tui.screens.choose_investigation import ChooseInvestigation
+from icat_tui.tui.screens.confirm_plan import Confirmation, ConfirmPlan
+from icat_tui.tui.screens.message_preview import MessagePreview
+from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.screens.store_form import Filled, StoreForm
-from icat_tui.tui.screens.yes_no import AskScreen
+from icat_tui.tui.screens.yes_no import YesNo
+from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.state.targets import Selected, directories_of, hidden_marks, selection_of, standing_for
-
-if TYPE_CHECKING:
-    from icat_tui.tui.app import IcatTui
+from icat_tui.tui.state.tree_model import TreeModel
+from icat_tui.tui.workspace import Workspace
 
 LOOKING = "looking at what would be sent"
 
 
 class Registrations:
-    """What the app does about registering."""
+    """Registration as keys ask for it."""
 
-    def __init__(self, app: "IcatTui") -> None:
-        """Work for an app."""
-        self._app = app
-        self.desk = RegistrationDesk(app.place, app.sessions, lambda told: _post(app, lambda: self.hear(told)))
+    def __init__(
+        self,
+        host: Host,
+        workspace: Workspace,
+        store: SessionStore,
+        model: TreeModel,
+        unmark: Callable[[Iterable[str]], None],
+    ) -> None:
+        """Plan and send with what a workspace has; `unmark` takes the marks off sessions, by path."""
+        self._host, self._workspace, self._store, self._model = host, workspace, store, model
+        self._unmark = unmark
+        self._planner = RegistrationPlanner(workspace, store, self._post)
+        self._worker = RegistrationWorker(
+            workspace.submission, lambda: workspace.services.site(workspace.now()), self._post
+        )
+
+    def _post(self, event: RegistrationEvent) -> None:
+        self._host.post_message(RegistrationTold(event))
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
     def register(self) -> None:
         """Ask about what is marked, else about what the cursor is on."""
-        app, model = self._app, self._app.model
+        model = self._model
         marks = list(model.marks) or (standing_for(model, model.node) if model.node else [])
         selected = selection_of(marks)
         directories = [model.sessions[path].directory for path in selected if path in model.sessions]
-        terms = app.place.terms()
+        terms = self._workspace.terms()
         marked = len(model.marks)
         hidden = hidden_marks(model) if marked else 0
 
         def ask(plans: list[Plan]) -> None:
-            if invalid := next(invalid_dataset(plans, selected), None):
-                self._by_hand(plans[0].session, invalid)
-            elif session := wants_choice(plans, selected, terms):
-                self._choose(session, selected, terms)
+            if invalid := invalid_dataset(plans, selected):
+                self._ask_by_hand(plans[0].session, invalid)
+            elif session := session_to_choose_for(plans, selected, terms):
+                self._ask_for_investigation(session, selected, terms)
             else:
                 self._confirm(plans, terms, marked=marked, hidden=hidden)
 
-        app.background(LOOKING, lambda: self.desk.plans(directories, selected, terms), ask)
+        self._host.background(LOOKING, lambda: self._planner.plans(directories, selected, terms), ask)
 
     def register_safe(self) -> None:
         """Ask about what is shown and safe unsupervised."""
-        app = self._app
-        terms = structs.replace(app.place.terms(), statuses=UNSUPERVISED, again=False)
+        terms = structs.replace(self._workspace.terms(), statuses=UNSUPERVISED, again=False)
         number = list(Status).index(UNSUPERVISED[0])
-        rows = [app.model.sessions[path] for path in app.model.shown_sessions()]
+        rows = [self._model.sessions[path] for path in self._model.sessions.shown()]
         directories = [row.directory for row in rows if row.counts and row.counts[number]]
         if not directories:
-            app.hint("nothing that is shown is safe to register unsupervised: there are no files to be added")
+            self._host.hint("nothing that is shown is safe to register unsupervised: there are no files to be added")
             return
-        app.background(
-            LOOKING, lambda: self.desk.plans(directories, {}, terms), lambda plans: self._confirm(plans, terms)
+        self._host.background(
+            LOOKING,
+            lambda: self._planner.plans(directories, {}, terms),
+            lambda plans: self._confirm(plans, terms),
         )
 
     def walk(self) -> None:
         """Walk through the sessions in view where something is to be done, the oldest first."""
-        app = self._app
-        rows = [app.model.sessions[path] for path in app.model.shown_sessions()]
-        wanted = {Category.TODO} | (app.model.filter.categories & {Category.TODO_ONGOING})
+        rows = [self._model.sessions[path] for path in self._model.sessions.shown()]
+        wanted = {Category.TODO} | (self._model.filter.categories & {Category.TODO_ONGOING})
         directories = sorted(
             (row.directory for row in rows if row.category in wanted), key=lambda each: (each.date, each.path)
         )
         if not directories:
-            app.hint("nothing to walk: no session in view is todo (status:todo_ongoing in a filter asks for those)")
+            self._host.hint(
+                "nothing to walk: no session in view is todo (status:todo_ongoing in a filter asks for those)"
+            )
             return
-        guide = Walk(self.desk, app.place.terms(), app.place.forbidden)
-        app.ask(WalkScreen(directories, guide), app.hint)
+        guide = Walk(self._planner, self._worker, self._workspace.terms(), self._workspace.forbidden)
+        self._host.ask(SessionWalk(directories, guide), self._host.hint)
 
     def preview(self) -> None:
         """Show the first message that would be sent about what the cursor is on."""
-        app, model = self._app, self._app.model
+        model = self._model
         if model.node is None:
             return
         selected = selection_of(standing_for(model, model.node))
-        terms = app.place.terms()
+        terms = self._workspace.terms()
 
         def show(plans: list[Plan]) -> None:
             offers = [offer for plan in plans for offer in plan.offers]
             declined = [each for plan in plans for each in plan.declined]
             if offers:
-                app.push_screen(PreviewScreen(offers[0]))
+                self._host.show(MessagePreview(offers[0]))
             elif declined:
-                app.hint(f"no message can be made: {declined[0].reason}")
+                self._host.hint(f"no message can be made: {declined[0].reason}")
             else:
-                app.hint("there is nothing here to be sent")
+                self._host.hint("there is nothing here to be sent")
 
         directories = directories_of(model, model.node)
-        app.background(LOOKING, lambda: self.desk.plans(directories, selected, terms), show)
+        self._host.background(LOOKING, lambda: self._planner.plans(directories, selected, terms), show)
+
+    # -- what is under way -----------------------------------------------------------------------------------------
+
+    @property
+    def progress(self) -> tuple[int, int] | None:
+        """How many messages are seen to, and of how many; None: none is on its way."""
+        to_go, total = self._worker.to_go, len(self._worker.outcomes)
+        return (total - to_go, total) if to_go else None
 
     def cancel(self) -> None:
         """Stop sending, and say how far it came."""
-        self.desk.cancel()
-        self._app.hint(f"sending is being stopped: {self.desk.summary}")
+        self._worker.cancel()
+        self._host.hint(f"sending is being stopped: {self._worker.summary()}")
+
+    def close(self, seconds: float) -> None:
+        """Stop everything, and give receipts a last time to come."""
+        self._planner.stop.cancel()
+        self._worker.stop(seconds)
 
     # -- dialogs ---------------------------------------------------------------------------------------------------
 
     def _confirm(self, plans: Sequence[Plan], terms: Terms, *, marked: int = 0, hidden: int = 0) -> None:
-        app = self._app
         if not any(plan.groups for plan in plans):
             declined = [each for plan in plans for each in plan.declined]
-            app.hint(f"nothing can be sent: {declined[0].reason}" if declined else "there is nothing here to be sent")
+            why = f"nothing can be sent: {declined[0].reason}" if declined else "there is nothing here to be sent"
+            self._host.hint(why)
             return
-        question = Question(
-            plans=tuple(plans), marked=marked, hidden=hidden, target=self.desk.target, forbidden=app.place.forbidden
+        confirmation = Confirmation(
+            plans=tuple(plans),
+            marked=marked,
+            hidden=hidden,
+            target=self._workspace.services.target(),
+            forbidden=self._workspace.forbidden,
         )
-        app.ask(ConfirmScreen(question), lambda confirmed: self._send(confirmed, terms))
+        self._host.ask(ConfirmPlan(confirmation), lambda confirmed: self._send(confirmed, terms))
 
-    def _choose(self, session: Session, selected: Selected, terms: Terms) -> None:
-        """Let a person choose the investigation, look again by their word, and ask."""
+    def _ask_for_investigation(self, session: Session, selected: Selected, terms: Terms) -> None:
+        """Let a person choose the investigation, look again with it, and ask."""
 
         def chosen(investigation: int) -> None:
-            by_word = structs.replace(terms, chosen=investigation)
-            app.background(
+            with_it = structs.replace(terms, chosen=investigation)
+            self._host.background(
                 LOOKING,
-                lambda: self.desk.plans_by_word(session.directory, selected, by_word),
-                lambda plans: self._confirm(plans, by_word),
+                lambda: self._planner.plans_for_chosen(session.directory, selected, with_it),
+                lambda plans: self._confirm(plans, with_it),
             )
 
-        app = self._app
-        app.ask(CandidatesScreen(session, app.place.facility), chosen)
+        self._host.ask(ChooseInvestigation(session, self._workspace.facility), chosen)
 
-    def _send(self, plans: Iterable[Plan], terms: Terms) -> None:
-        confirmed = tuple(plans)
+    def _send(self, plans: Sequence[Plan], terms: Terms) -> None:
+        number = sum(len(group.offers) for plan in plans for group in plan.groups)
+        self._host.say(f"{number} confirmed, going to {self._workspace.services.target()}")
+        self._worker.confirm(plans, terms)
+        self._unmark(plan.session.directory.path for plan in plans)
 
-        def begun(_: object) -> None:
-            number = sum(len(group.offers) for plan in confirmed for group in plan.groups)
-            for plan in confirmed:
-                self._app.model.marks.forget(plan.session.directory.path)
-            self._app.say(f"{number} confirmed, going to {self.desk.target}")
-            self._app.session_tree.refresh()
-            self._app.show_state()
-
-        self._app.background("sending", lambda: self.desk.send(confirmed, terms), begun)
-
-    def _by_hand(self, session: Session, path: str) -> None:
+    def _ask_by_hand(self, session: Session, path: str) -> None:
         """Ask for what an invalid dataset lacks, show what would be sent, and send it."""
-        app = self._app
         dataset = next(each for each in session.datasets if each.path == path)
 
         def filled(values: Filled) -> None:
-            app.background("making a message", lambda: self.desk.by_hand(values), ask)
+            self._host.background(
+                "making a message", lambda: self._planner.by_hand(values), lambda made: self._ask(session, *made)
+            )
 
-        def ask(made: tuple[RawDirectory, bytes]) -> None:
-            request, body = made
-            message = body.decode("utf-8", "surrogateescape").replace("><tns:", ">\n<tns:")
-            for line in message.splitlines():
-                app.say(line)
-            if app.place.forbidden:
-                app.hint(f"the message is in the log (L); {app.place.forbidden}")
-                return
-            question = f"Register {request.path} as {request.dataset}, by a message to {self.desk.target}? (L shows it)"
-            app.ask(AskScreen(question), lambda _: app.background("sending", lambda: self.desk.store(request), done))
+        self._host.ask(StoreForm(session, dataset), filled)
 
-        def done(happened: list[object]) -> None:
-            for event in happened:
-                app.say(str(event))
-            self.hear_all(happened)
-            app.intake.scan([session.directory])
-
-        app.ask(StoreForm(session, dataset), filled)
+    def _ask(self, session: Session, request: RawDirectory, body: bytes) -> None:
+        """Show the message of a request by hand in the log, and ask whether it is to be sent."""
+        for line in body.decode("utf-8", "surrogateescape").replace("><tns:", ">\n<tns:").splitlines():
+            self._host.say(line)
+        if self._workspace.forbidden:
+            self._host.hint(f"the message is in the log (L); {self._workspace.forbidden}")
+            return
+        target = self._workspace.services.target()
+        question = f"Register {request.path} as {request.dataset}, by a message to {target}? (L shows it)"
+        self._host.ask(YesNo(question), lambda _: self._worker.confirm_by_hand(request, session.directory))
 
     # -- what becomes of it ----------------------------------------------------------------------------------------
 
-    def hear_all(self, happened: Iterable[object]) -> None:
-        """Take what came of sending by hand: the last word of it is told."""
-        reasons = [reason for event in happened if (reason := getattr(event, "reason", ""))]
-        self._app.hint(reasons[-1] if reasons else "sent: it is pending until ICAT lists it")
-
-    def hear(self, told: Told) -> None:
-        """Show what became of a message, or how a session is now."""
-        app = self._app
-        match told:
+    def told(self, event: Struct) -> None:
+        """Show what became of a message, and take in how a session is now."""
+        host = self._host
+        match event:
             case SessionScanned(session=session):
-                app.sessions.keep(session)
-                app.intake.take_row(session_row(session))
+                self._store.take(sessions=[session])
             case SessionLocked(directory=directory, holder=holder):
-                app.complain(f"{_name(directory)} is being registered by {holder}: nothing of it was sent")
-            case SavingFailed(reason=reason) | BrokerLost(reason=reason):
-                app.say(reason, Status.INVALID.colour)
-            case BrokerConnected(broker=broker):
-                app.say(f"connected to {broker}")
+                host.complain(f"{visible(directory.label)} is being registered by {holder}: nothing of it was sent")
             case SendingFinished(trouble=trouble) | OrderDone(trouble=trouble) if trouble:
-                app.complain(trouble)
+                host.complain(trouble)
+            case OrderDone(order=HandOrder(), went_out=went_out):
+                if went_out:
+                    host.hint("sent: it is pending until ICAT lists it")
             case OrderDone():
-                app.hint(f"registration: {self.desk.summary}")
+                host.hint(f"registration: {self._worker.summary()}")
+            case SavingFailed(reason=reason) | BrokerLost(reason=reason):
+                host.say(reason, Status.INVALID.colour)
+            case BrokerConnected(broker=broker):
+                host.say(f"connected to {broker}")
             case _:
-                self._hear_of_message(told)
-        app.show_state()
+                self._told_of_message(event)
+        host.show_state()
 
-    def _hear_of_message(self, told: Told) -> None:
-        app = self._app
-        match told:
+    def _told_of_message(self, event: Struct) -> None:
+        host = self._host
+        match event:
             case MessageAccepted(message=message):
-                app.say(f"accepted: {message.dataset}", Status.PENDING.colour, _command(message))
+                host.say(f"accepted: {message.dataset}", Status.PENDING.colour, _command(message))
             case MessageRejected(message=message, words=words):
-                app.complain(f"rejected by the broker: {message.dataset}: {words}")
+                host.complain(f"rejected by the broker: {message.dataset}: {words}")
             case MessageUnknown(message=message, reason=reason):
-                app.complain(f"no receipt: {message.dataset}: {reason}")
+                host.complain(f"no receipt: {message.dataset}: {reason}")
             case MessageSkipped(message=message, reason=reason):
-                app.say(f"not sent: {message.dataset}: {reason}", Status.NOT_UPLOADED.colour)
+                host.say(f"not sent: {message.dataset}: {reason}", Status.NOT_UPLOADED.colour)
             case MessageConfirmed(message=message, investigation=investigation):
-                app.say(f"ICAT has it, in {investigation}: {message.dataset}", Status.REGISTERED.colour)
+                host.say(f"ICAT has it, in {investigation}: {message.dataset}", Status.REGISTERED.colour)
+            case AlreadyRegistered(reason=reason) | Refused(reason=reason):
+                host.hint(reason)
+            case Doubted(warning=warning):
+                host.say(warning, Status.NOT_UPLOADED.colour)
             case VerifyFailed(message=message, reason=reason):
-                app.say(f"not looked for: {message.dataset}: {reason}", Status.UNKNOWN.colour)
+                host.say(f"not looked for: {message.dataset}: {reason}", Status.UNKNOWN.colour)
 
 
-def _post(app: "IcatTui", then: Callable[[], None]) -> None:
-    app.post_message(Done(then))
+class Walk:
+    """Guide of a walk: plans each session afresh, and has what is confirmed sent behind."""
 
+    def __init__(self, planner: RegistrationPlanner, worker: RegistrationWorker, terms: Terms, forbidden: str) -> None:
+        """Walk on these terms; `forbidden` says why nothing can be sent, and is empty where it can."""
+        self._planner, self._worker, self._terms = planner, worker, terms
+        self.forbidden = forbidden
 
-def _name(directory: SessionDirectory) -> str:
-    return visible(f"{directory.proposal} {directory.beamline} {directory.date}")
+    def plan(self, directory: SessionDirectory) -> Plan | None:
+        """Return what a session lacks, looked at afresh; None where it could not be looked at. Takes its time."""
+        plans = self._planner.plans_for_chosen(directory, {}, self._terms)
+        return plans[0] if plans else None
+
+    def send(self, plan: Plan) -> None:
+        """Have a plan sent, behind."""
+        self._worker.confirm([plan], self._terms)
+
+    def summary(self) -> str:
+        """Return how far sending has come, in words."""
+        return self._worker.summary() if len(self._worker.outcomes) else "nothing sent"
 
 
 def _command(message: Message) -> str:

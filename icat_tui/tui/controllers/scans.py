@@ -1,16 +1,16 @@
-"""Scans as the UI sees them: they run in threads, and what they find is fetched in batches.
+"""Scans, and the search for sessions: run in threads, fetched in batches, put into the store at once.
 
-What must stay true: each scan keeps what it found to itself until somebody fetches it, so nothing of one that was given
-up can come late into the tree.
+What must stay true: what a scan has found stays with it until it is fetched, once a second, so that nothing moves more
+often than one can follow, and nothing of a scan that was given up comes late into the tree.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
@@ -28,28 +28,36 @@ from icat_tui.domain.scan_events import (
     SessionsFound,
 )
 from icat_tui.domain.status import Status
-from icat_tui.domain.summary import SessionRow, session_row
+from icat_tui.domain.summary import SessionRow
 from icat_tui.sync.scan import ScanPlan, scan
 from icat_tui.text import counted
-from icat_tui.tui.background import Done, in_background
-from icat_tui.tui.widgets.status_bar import Said
+from icat_tui.tui.host import Host
+from icat_tui.tui.messages import IndexChanged, SessionsDiscovered
+from icat_tui.tui.state.session_store import AT_HAND, SessionStore
 from icat_tui.tui.workspace import Found, Workspace
 
-if TYPE_CHECKING:
-    from icat_tui.tui.app import IcatTui
+FIRST_FLUSH, FLUSH = 0.2, 1.0
+"""Seconds after which what a scan found is shown: for the first time, and from then on."""
+TOGETHER = 0.3
+"""Seconds for which sessions that are found are collected before they are told of."""
 
 _numbers = count(1)
 
 
+# -- in threads ------------------------------------------------------------------------------------------------------
+
+
 @dataclass
 class Batch:
-    """What a scan has found since it was asked last."""
+    """What a scan has found since it was fetched last."""
 
     found: list[SessionDirectory] = field(default_factory=list)
     rows: list[SessionRow] = field(default_factory=list)
     """The sessions that were scanned."""
-    undetermined: int = 0
-    """How many of them ICAT or the disk said nothing about."""
+    recent: deque[Session] = field(default_factory=lambda: deque(maxlen=AT_HAND))
+    """The last of them, in full."""
+    undetermined: list[Session] = field(default_factory=list)
+    """Those that ICAT or the disk said nothing about: no cache file has them."""
     troubles: list[str] = field(default_factory=list)
     finished: ScanFinished | None = None
 
@@ -57,15 +65,15 @@ class Batch:
 class Scan:
     """A scan under way."""
 
-    def __init__(self, keep: Callable[[Session], None], total: int | None = None) -> None:
-        """Give sessions to `keep` as they are scanned, in a thread; `total` is how many there are, if it is known."""
+    def __init__(self, row_of: Callable[[Session], SessionRow], total: int | None = None) -> None:
+        """Make rows by `row_of`, in the scan's thread; `total` is how many sessions there are, if that is known."""
         self.id = next(_numbers)
         self.stop = Cancellation()
         self.done, self.found = 0, 0
         self.ended = False
         """Whether nothing more comes."""
         self._total = total
-        self._keep = keep
+        self._row_of = row_of
         self._lock = threading.Lock()
         self._batch = Batch()
 
@@ -78,7 +86,7 @@ class Scan:
         """Scan, until the end; for a thread. Raises UsageError where the settings don't suffice."""
         try:
             for event in scan(make_plan(), self.stop):
-                self._take(event)
+                self._add(event)
         finally:
             self.ended = True
 
@@ -94,52 +102,46 @@ class Scan:
         self.done += len(batch.rows)
         return batch
 
-    def _take(self, event: ScanEvent) -> None:
-        row = None
-        if isinstance(event, SessionScanned):
-            row = session_row(event.session)
-            self._keep(event.session)
+    def _add(self, event: ScanEvent) -> None:
+        row = self._row_of(event.session) if isinstance(event, SessionScanned) else None
         with self._lock:
+            batch = self._batch
             match event:
                 case SessionsFound(directories=directories):
-                    self._batch.found.extend(directories)
+                    batch.found.extend(directories)
                 case SessionScanned(session=session):
-                    self._batch.undetermined += not session.determined
+                    (batch.recent if session.determined else batch.undetermined).append(session)
                 case DirectoryFailed(path=path, reason=reason):
-                    self._batch.troubles.append(f"{path}: {reason}")
+                    batch.troubles.append(f"{path}: {reason}")
                 case SessionFailed(directory=directory, reason=reason):
-                    self._batch.troubles.append(f"{directory.path}: {reason}")
+                    batch.troubles.append(f"{directory.path}: {reason}")
                 case CacheUnusable(reason=reason) | SavingFailed(reason=reason):
-                    self._batch.troubles.append(reason)
+                    batch.troubles.append(reason)
                 case ScanFinished():
-                    self._batch.finished = event
+                    batch.finished = event
             if row is not None:
-                self._batch.rows.append(row)
+                batch.rows.append(row)
 
 
-def directories_only(directories: list[SessionDirectory]) -> Iterator[SessionDirectory]:
+def in_groups(directories: Iterable[SessionDirectory]) -> Iterator[SessionDirectory]:
     """Yield sessions in the order in which those of one proposal come together: their answers are shared."""
     return iter(sorted(directories, key=lambda each: (each.proposal, each.beamline, each.date, each.path)))
 
 
-TOGETHER = 0.3
-"""Seconds for which what is found is collected before it is told."""
-
-
-def check_cache(place: Workspace, tell: Callable[[Changes], None]) -> None:
+def check_cache(workspace: Workspace, tell: Callable[[Changes], object]) -> None:
     """Tell of what the cache says now and the index did not; write the index. Raises SaveError."""
-    for changes in place.index.check(place.stop):
+    for changes in workspace.index.check(workspace.stop):
         tell(changes)
-    place.index.save()
+    workspace.index.save()
 
 
-def discover(place: Workspace, tell: Callable[[Sequence[SessionDirectory], Sequence[str]], None]) -> None:
+def discover(workspace: Workspace, tell: Callable[[Sequence[SessionDirectory], Sequence[str]], object]) -> None:
     """Tell of the sessions that were asked for as they are found, and of directories that can't be listed."""
     found: list[SessionDirectory] = []
     troubles: list[str] = []
     told = time.monotonic()
-    for each in place.found():
-        if place.stop:
+    for each in workspace.found():
+        if workspace.stop:
             return
         if isinstance(each, SessionDirectory):
             found.append(each)
@@ -151,140 +153,123 @@ def discover(place: Workspace, tell: Callable[[Sequence[SessionDirectory], Seque
     tell(found, troubles)
 
 
-FIRST_FLUSH, FLUSH = 0.2, 1.0
-"""Seconds after which what a scan found is shown: for the first time, and from then on."""
+# -- in the UI's thread ----------------------------------------------------------------------------------------------
 
 
-class Intake:
-    """What the app knows of sessions, and how it comes to know more."""
+class Scans:
+    """The scans under way, and how the store comes to know more."""
 
-    def __init__(self, app: "IcatTui") -> None:
-        """Begin with what the index says."""
-        self._app = app
-        self.known = app.place.index.rows
-        """What the cache says of sessions, by path."""
-        self.scans: dict[int, Scan] = {}
-        self.icatplus: Said | None = None
-        """Whether ICAT+ answered the last time."""
+    def __init__(
+        self,
+        host: Host,
+        workspace: Workspace,
+        store: SessionStore,
+        in_view: Mapping[str, SessionRow],
+        scanned: Callable[[set[str]], None],
+    ) -> None:
+        """Find and scan nothing yet; `scanned` is told the paths of sessions once their rows are in the store."""
+        self._host, self._workspace, self._store = host, workspace, store
+        self._in_view, self._scanned = in_view, scanned
+        self.running: dict[int, Scan] = {}
+        self.icatplus_answers: bool | None = None
+        """Whether ICAT+ answered the last time; None: it was not asked yet."""
         self._flushing: Timer | None = None
-        self._opening: set[str] = set()
-        """Sessions that are opened once they are scanned."""
-        self._roots = tuple(f"{root.rstrip('/')}/" for root in app.place.services.settings.data_root)
-        app.model.put(filter(self._belongs, self.known.values()))
+        self._roots = tuple(f"{root.rstrip('/')}/" for root in workspace.services.settings.data_root)
+
+    def belongs(self, path: str) -> bool:
+        """Return whether a session of the cache is shown before it is found: one below our data roots."""
+        return not self._workspace.narrow and path.startswith(self._roots)
+
+    @property
+    def progress(self) -> tuple[int, int] | None:
+        """How many sessions are scanned, and of how many; None: no scan is under way."""
+        scans = self.running.values()
+        return (sum(scan.done for scan in scans), sum(scan.total for scan in scans)) if scans else None
+
+    # -- beginning and ending --------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Check what the index says, and look for sessions; scan them where less than everything was asked for."""
-        app = self._app
-        in_background(app, "checking the index", lambda: check_cache(app.place, self._post_changes))
-        if app.place.narrow:
-            self.scan_found(app.place.found(), use_cache=True)
-        else:
-            in_background(app, "looking for sessions", lambda: discover(app.place, self.post_found))
-
-    def open_once_scanned(self, directory: SessionDirectory) -> None:
-        """Scan a session that was entered, and open it then."""
-        self._opening.add(directory.path)
-        self.scan([directory])
-
-    def cancel(self) -> None:
-        """Call all scans off, without waiting for them."""
-        for running in self.scans.values():
-            running.cancel()
-
-    def post_found(self, found: Sequence[SessionDirectory], troubles: Sequence[str]) -> None:
-        """Take what discovery has come across; from its thread."""
-        self._app.post_message(Done(lambda: self._found(found, troubles)))
-
-    def _post_changes(self, changes: Changes) -> None:
-        self._app.post_message(Done(lambda: self._changed(changes)))
-
-    def _changed(self, changes: Changes) -> None:
-        """Take what the cache says and the index did not know."""
-        self.known.update({row.directory.path: row for row in changes.rows})
-        for path in changes.gone:
-            self.known.pop(path, None)
-        shown = self._app.model.sessions
-        self._put(row for row in changes.rows if row.directory.path in shown or self._belongs(row))
-        for each in changes.unreadable:
-            self._app.say(each.reason, Status.UNKNOWN.colour)
-
-    def _belongs(self, row: SessionRow) -> bool:
-        """Return whether a session of the cache is shown before it is found: one below our data roots."""
-        return not self._app.place.narrow and row.directory.path.startswith(self._roots)
-
-    def _found(self, found: Sequence[SessionDirectory], troubles: Sequence[str]) -> None:
-        new = [directory for directory in found if directory.path not in self._app.model.sessions]
-        if new:
-            self._put(self.known.get(directory.path) or SessionRow(directory=directory) for directory in new)
-        for trouble in troubles:
-            self._app.say(trouble, Status.UNKNOWN.colour)
-
-    def take_row(self, row: SessionRow) -> None:
-        """Show how a session is now."""
-        self.known[row.directory.path] = row
-        self._put([row])
-
-    def _put(self, rows: Iterable[SessionRow]) -> None:
-        with self._app.session_tree.changing() as model:
-            model.put(rows)
-        self._app.show_state()
-        self._app.detail.follow(self._app.model.node)
-
-    def scan_found(self, found: Iterable[Found], *, use_cache: bool, total: int | None = None) -> None:
-        """Scan sessions in a thread."""
-        scan = Scan(self._app.sessions.keep, total)
-        self.scans[scan.id] = scan
-        make = partial(self._app.place.scan_plan, iter(found), use_cache=use_cache)
-        in_background(self._app, "scanning", lambda: scan.run(make), lambda _: self.flush())
-        self._app.set_timer(FIRST_FLUSH, self.flush)
-        if self._flushing is None:
-            self._flushing = self._app.set_interval(FLUSH, self.flush)
-        self._app.show_state()
+        host, workspace = self._host, self._workspace
+        host.background(
+            "checking the index",
+            lambda: check_cache(workspace, lambda changes: host.post_message(IndexChanged(changes))),
+            lambda _: None,
+        )
+        if workspace.narrow:
+            self.scan_found(workspace.found(), use_cache=True)
+            return
+        host.background(
+            "looking for sessions",
+            lambda: discover(workspace, lambda *found: host.post_message(SessionsDiscovered(*found))),
+            lambda _: None,
+        )
 
     def scan(self, directories: Sequence[SessionDirectory]) -> None:
         """Scan sessions anew; ask first where they are many."""
         if not directories:
-            self._app.hint("there is no session here to scan")
+            self._host.hint("there is no session here to scan")
             return
-        self._app.ask_above_many(
+        self._host.ask_above_many(
             f"Scan {len(directories):,} sessions, without the cache?",
             len(directories),
-            lambda: self.scan_found(directories_only(list(directories)), use_cache=False, total=len(directories)),
+            lambda: self.scan_found(in_groups(directories), use_cache=False, total=len(directories)),
         )
 
+    def scan_found(self, found: Iterable[Found], *, use_cache: bool, total: int | None = None) -> None:
+        """Scan sessions in a thread."""
+        scan = Scan(self._workspace.index.row_of, total)
+        self.running[scan.id] = scan
+        make = partial(self._workspace.scan_plan, iter(found), use_cache=use_cache)
+        self._host.background("scanning", lambda: scan.run(make), lambda _: self.flush())
+        self._host.set_timer(FIRST_FLUSH, self.flush)
+        if self._flushing is None:
+            self._flushing = self._host.set_interval(FLUSH, self.flush)
+        self._host.show_state()
+
+    def cancel(self) -> None:
+        """Call all scans off, without waiting for them."""
+        for each in self.running.values():
+            each.cancel()
+
+    # -- what comes in ---------------------------------------------------------------------------------------------
+
+    def discovered(self, message: SessionsDiscovered) -> None:
+        """Take in what was found on disk."""
+        self._found(message.directories, message.troubles)
+
+    def index_changed(self, message: IndexChanged) -> None:
+        """Take in what the cache says and the index did not."""
+        self._store.changed(message.changes)
+        for unreadable in message.changes.unreadable:
+            self._host.say(unreadable.reason, Status.UNKNOWN.colour)
+
     def flush(self) -> None:
-        """Show what scans have found since the last time."""
-        if not self._app.is_open:
+        """Put into the store what scans have found since the last time."""
+        if not self._host.is_open:
             return
-        rows: list[SessionRow] = []
-        for running in list(self.scans.values()):
-            if ended := running.ended:
-                del self.scans[running.id]
-            batch = running.fetch()
+        for each in list(self.running.values()):
+            if ended := each.ended:
+                del self.running[each.id]
+            batch = each.fetch()
             self._found(batch.found, batch.troubles)
-            rows += batch.rows
-            self._judge_icatplus(batch)
+            self._take(batch)
             if ended and batch.finished:
                 how = "stopped" if batch.finished.cancelled else "done"
-                self._app.say(f"scan {how}: {counted(running.done, 'session')} in {batch.finished.seconds:.1f} s")
-        if self._flushing is not None and not self.scans:
+                self._host.say(f"scan {how}: {counted(each.done, 'session')} in {batch.finished.seconds:.1f} s")
+        if self._flushing is not None and not self.running:
             self._flushing.stop()
             self._flushing = None
-        if rows:
-            self.known.update({row.directory.path: row for row in rows})
-            self._put(rows)
-            self._open_scanned({row.directory.path for row in rows})
-        else:
-            self._app.show_state()
+        self._host.show_state()
 
-    def _open_scanned(self, paths: set[str]) -> None:
-        """Open what was entered before it was scanned, if the cursor is still there."""
-        node = self._app.model.node
-        if node and node.session in self._opening & paths:
-            self._app.session_tree.action_open()
-        self._opening -= paths
+    def _found(self, found: Sequence[SessionDirectory], troubles: Sequence[str]) -> None:
+        self._store.take([directory for directory in found if directory.path not in self._in_view])
+        for trouble in troubles:
+            self._host.say(trouble, Status.UNKNOWN.colour)
 
-    def _judge_icatplus(self, batch: Batch) -> None:
-        if batch.rows:
-            silent = batch.undetermined == len(batch.rows)
-            self.icatplus = Said("ICAT+ did not answer", "red") if silent else Said("ICAT+ ok", "green")
+    def _take(self, batch: Batch) -> None:
+        if not batch.rows:
+            return
+        self.icatplus_answers = len(batch.undetermined) < len(batch.rows)
+        self._store.take(batch.rows, [*batch.undetermined, *batch.recent])
+        self._scanned({row.directory.path for row in batch.rows})

@@ -16,7 +16,7 @@ from icat_tui.text import visible
 from icat_tui.tui.screens.dialog import Dialog, hint
 
 
-class CandidatesScreen(Dialog[int]):
+class ChooseInvestigation(Dialog[int]):
     """Lists the investigations of a session's proposal and beamline; dismissed with the id that was typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -26,8 +26,8 @@ class CandidatesScreen(Dialog[int]):
         Binding("pageup", "scroll_text(-5)", "page up", show=False),
     ]
     DEFAULT_CSS = """
-    CandidatesScreen VerticalScroll { max-height: 50vh; }
-    CandidatesScreen.-low VerticalScroll { max-height: 4; }
+    ChooseInvestigation VerticalScroll { max-height: 50vh; }
+    ChooseInvestigation.-low VerticalScroll { max-height: 4; }
     """
 
     def __init__(self, session: Session, facility: Facility) -> None:

@@ -1,24 +1,35 @@
 """The command palette: every binding that there is, by what it does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from icat_tui.tui.bindings import Command
 from icat_tui.tui.theme import DARK, LIGHT, MONO
-
-if TYPE_CHECKING:
-    from icat_tui.tui.app import IcatTui
 
 THEMES = {"dark": DARK, "light": LIGHT, "without colours": MONO}
 
 
-class Palette(Provider):
-    """Finds what can be done by its name."""
+class Commanded(Protocol):
+    """An app, as far as the palette knows it."""
+
+    theme: str
+
+    @property
+    def commands(self) -> Sequence[Command]:
+        """All that can be done by a key."""
+
+    def run_command(self, command: Command) -> Awaitable[None]:
+        """Do what a key does."""
+
+
+class CommandProvider(Provider):
+    """Source of the palette: finds what can be done by its name."""
 
     def _found(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
-        app = cast("IcatTui", self.app)
+        app = cast("Commanded", self.app)
         for command in app.commands:
             if command.id != "app.palette":
                 yield command.tooltip, command.keys, partial(app.run_command, command)

@@ -4,7 +4,6 @@ What must stay true: nothing is confirmed by a key that was meant for something 
 cancels, only `y` confirms, and above 50 messages only their number, typed.
 """
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from msgspec import Struct
@@ -17,15 +16,15 @@ from textual.widgets import Button, Input, Static
 from icat_tui.sync.plan import Plan
 from icat_tui.text import counted, visible
 from icat_tui.tui.screens.dialog import Dialog, hint
-from icat_tui.tui.screens.message_preview import PreviewScreen
+from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.widgets.plan_view import PlanView
 
 MANY = 50
 """From how many messages on, one types their number."""
 
 
-class Question(Struct, frozen=True, kw_only=True):
-    """What a person is asked."""
+class Confirmation(Struct, frozen=True, kw_only=True):
+    """Plans to be confirmed, and what a person should know before."""
 
     plans: tuple[Plan, ...]
     marked: int = 0
@@ -38,7 +37,7 @@ class Question(Struct, frozen=True, kw_only=True):
     """Why nothing can be sent, and how to allow it; empty where it can."""
 
 
-class ConfirmScreen(Dialog[tuple[Plan, ...]]):
+class ConfirmPlan(Dialog[tuple[Plan, ...]]):
     """Asks whether plans are to be sent; dismissed with what was confirmed of them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,32 +54,32 @@ class ConfirmScreen(Dialog[tuple[Plan, ...]]):
         Binding("end,G", "move(1_000_000)", "bottom", show=False),
     ]
     DEFAULT_CSS = """
-    ConfirmScreen PlanView { height: 1fr; }
-    ConfirmScreen #box { height: 90%; }
-    ConfirmScreen.-low #box { height: 100%; & #summary { max-height: 2; } & .hint { max-height: 1; } }
+    ConfirmPlan PlanView { height: 1fr; }
+    ConfirmPlan #box { height: 90%; }
+    ConfirmPlan.-low #box { height: 100%; & #summary { max-height: 2; } & .hint { max-height: 1; } }
     """
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, confirmation: Confirmation) -> None:
         """Ask this."""
         super().__init__()
-        self._question = question
+        self._confirmation = confirmation
 
     def compose(self) -> ComposeResult:
         """Lay out what is meant, the plan, and how to answer."""
-        question = self._question
-        plans = PlanView(question.plans)
+        confirmation = self._confirmation
+        plans = PlanView(confirmation.plans)
         with Vertical(id="box"):
-            if question.marked:
-                hidden = f", {question.hidden:,} of them hidden by the filter" if question.hidden else ""
-                yield Static(Content(f"{question.marked:,} marked{hidden}"), classes="title")
-            if question.forbidden:
-                yield Static(Content(visible(question.forbidden)), classes="warning")
+            if confirmation.marked:
+                hidden = f", {confirmation.hidden:,} of them hidden by the filter" if confirmation.hidden else ""
+                yield Static(Content(f"{confirmation.marked:,} marked{hidden}"), classes="title")
+            if confirmation.forbidden:
+                yield Static(Content(visible(confirmation.forbidden)), classes="warning")
             yield plans
             yield Static(self._summary(plans.messages), id="summary", classes="title")
             number = Input(type="integer", placeholder="type the number", validate_on=[], compact=True, id="number")
             number.display = False
             yield number
-            send = () if question.forbidden else (("y", "send"),)
+            send = () if confirmation.forbidden else (("y", "send"),)
             with Horizontal(id="foot"):
                 yield Static(hint(*send, ("space", "on/off"), ("x", "message"), ("j k n", "move")), classes="hint")
                 yield Button(Content("Cancel"), id="cancel", compact=True)
@@ -93,8 +92,8 @@ class ConfirmScreen(Dialog[tuple[Plan, ...]]):
         if not messages:
             return Content("Nothing is switched on")
         goes = "goes" if messages == 1 else "go"
-        verb = "would go" if self._question.forbidden else goes
-        return Content(f"{counted(messages, 'message')} {verb} to {visible(self._question.target)}")
+        verb = "would go" if self._confirmation.forbidden else goes
+        return Content(f"{counted(messages, 'message')} {verb} to {visible(self._confirmation.target)}")
 
     def action_move(self, lines: int) -> None:
         """Move the cursor."""
@@ -114,14 +113,14 @@ class ConfirmScreen(Dialog[tuple[Plan, ...]]):
     def action_preview(self) -> None:
         """Show a message."""
         if offer := self.query_one(PlanView).offer:
-            self.app.push_screen(PreviewScreen(offer))
+            self.app.push_screen(MessagePreview(offer))
 
     def action_confirm(self) -> None:
         """Take "yes" for an answer, or ask for the number."""
         plans = self.query_one(PlanView)
         if not self.painted or not plans.messages:
             return
-        if self._question.forbidden:
+        if self._confirmation.forbidden:
             self.app.bell()
             return
         if plans.messages > MANY:
@@ -139,7 +138,7 @@ class ConfirmScreen(Dialog[tuple[Plan, ...]]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Send where the number is right."""
         plans = self.query_one(PlanView)
-        if self._question.forbidden or not self.painted:
+        if self._confirmation.forbidden or not self.painted:
             return
         if event.value == str(plans.messages):
             self.dismiss(plans.confirmed)
@@ -150,8 +149,3 @@ class ConfirmScreen(Dialog[tuple[Plan, ...]]):
     def on_button_pressed(self) -> None:
         """Cancel."""
         self.dismiss(None)
-
-
-def question_about(plans: Sequence[Plan], target: str, forbidden: str = "") -> Question:
-    """Return the question about what is under the cursor."""
-    return Question(plans=tuple(plans), target=target, forbidden=forbidden)

@@ -5,29 +5,30 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from icat_tui.domain.status import Category, Marked, Status
 from icat_tui.tui.bindings import Command
+from icat_tui.tui.screens.dialog import Dialog
 from icat_tui.tui.theme import style
 
-KEY_WIDTH, ID_WIDTH = 18, 20
+KEY_WIDTH = 18
 
 
-class HelpScreen(ModalScreen[None]):
-    """Lists what can be done, by which key, and under which id the key can be changed."""
+class Help(Dialog[None]):
+    """Dialog that lists what can be done, by which key, and under which id the key can be changed."""
 
     DEFAULT_CSS = """
-    HelpScreen { align: center middle; }
-    HelpScreen VerticalScroll { width: 90%; height: 90%; background: $panel; color: $foreground; padding: 0 1; }
+    Help #box { height: 90%; }
+    Help.-low #box { height: 100%; }
+    Help VerticalScroll { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark", "dismiss", "Close", id="help.close", tooltip="Close the help"),
-        Binding("j", "scroll(1)", "Down", show=False, id="help.down", tooltip="Scroll down"),
-        Binding("k", "scroll(-1)", "Up", show=False, id="help.up", tooltip="Scroll up"),
+        Binding("q,question_mark", "leave", "close", id="help.close", tooltip="Close the help"),
+        Binding("j", "scroll_text(1)", "down", show=False, id="help.down", tooltip="Scroll down"),
+        Binding("k", "scroll_text(-1)", "up", show=False, id="help.up", tooltip="Scroll up"),
     ]
 
     def __init__(self, commands: Iterable[Command]) -> None:
@@ -37,18 +38,14 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the keys, then what the glyphs mean."""
-        with VerticalScroll():
-            yield Static(self._told())
+        with Vertical(id="box"), VerticalScroll():
+            yield Static(self._text())
 
     def on_mount(self) -> None:
         """Let the arrow keys scroll."""
         self.query_one(VerticalScroll).focus()
 
-    def action_scroll(self, lines: int) -> None:
-        """Scroll."""
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
-
-    def _told(self) -> Content:
+    def _text(self) -> Content:
         lines = [Content("Keys (esc closes; [keys] in config.toml changes them by id)").stylize("bold"), Content("")]
         for command in self._commands:
             keys = Content.styled(f"{command.keys:{KEY_WIDTH}}", "bold")

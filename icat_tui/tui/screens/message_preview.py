@@ -18,7 +18,7 @@ BREAKS = re.compile(r"(?<=>)(?=<tns:)|(?<=\n)")
 """Where lines end: before an element, and after a line break of the message itself, which is shown as `\\n`."""
 
 
-class PreviewScreen(Dialog[None]):
+class MessagePreview(Dialog[None]):
     """Shows the message of an offer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -27,9 +27,9 @@ class PreviewScreen(Dialog[None]):
         Binding("k", "scroll_text(-1)", "up", show=False),
     ]
     DEFAULT_CSS = """
-    PreviewScreen #box { height: 90%; }
-    PreviewScreen.-low #box { height: 100%; }
-    PreviewScreen VerticalScroll { height: 1fr; }
+    MessagePreview #box { height: 90%; }
+    MessagePreview.-low #box { height: 100%; }
+    MessagePreview VerticalScroll { height: 1fr; }
     """
 
     def __init__(self, offer: Offer) -> None:

@@ -19,7 +19,7 @@ from icat_tui.domain.model import Dataset, SessionDirectory
 from icat_tui.sync.plan import Group, Plan
 from icat_tui.text import counted, visible
 from icat_tui.tui.screens.dialog import Dialog, hint
-from icat_tui.tui.screens.message_preview import PreviewScreen
+from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.theme import style
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Guide(Protocol):
         """Why nothing can be sent; empty where it can."""
 
 
-class WalkScreen(Dialog[str]):
+class SessionWalk(Dialog[str]):
     """Walks through sessions; dismissed with a summary."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,9 +63,9 @@ class WalkScreen(Dialog[str]):
         Binding("pageup", "scroll_text(-10)", "page up", show=False),
     ]
     DEFAULT_CSS = """
-    WalkScreen #box { height: 90%; }
-    WalkScreen.-low #box { height: 100%; & #behind { max-height: 1; } }
-    WalkScreen VerticalScroll { height: 1fr; }
+    SessionWalk #box { height: 90%; }
+    SessionWalk.-low #box { height: 100%; & #behind { max-height: 1; } }
+    SessionWalk VerticalScroll { height: 1fr; }
     """
 
     def __init__(self, directories: Sequence[SessionDirectory], guide: Guide) -> None:
@@ -150,7 +150,7 @@ class WalkScreen(Dialog[str]):
     def _show(self) -> None:
         """Show where one is and what is asked; what was typed before it could be read answers nothing."""
         directory = self._directories[self._at]
-        name = visible(f"{directory.proposal} {directory.beamline} {directory.date}")
+        name = visible(directory.label)
         self.query_one("#where", Static).update(Content(f"{self._at + 1} of {len(self._directories)}: {name}"))
         self.query_one("#question", Static).update(Content("\n").join(self._told()))
         self.query_one(VerticalScroll).scroll_home(animate=False)
@@ -272,7 +272,7 @@ class WalkScreen(Dialog[str]):
     def action_preview(self) -> None:
         """Show the first message of the group."""
         if group := self._asked:
-            self.app.push_screen(PreviewScreen(group.offers[0]))
+            self.app.push_screen(MessagePreview(group.offers[0]))
 
     def action_leave(self) -> None:
         """Leave, with a summary of what was done, in datasets."""

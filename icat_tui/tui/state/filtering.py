@@ -185,6 +185,23 @@ def _characters(statuses: frozenset[Status]) -> str:
     return "".join(CHARACTERS[status] for status in statuses)
 
 
-def what_is_typed(text: str, hidden: frozenset[Status], *, attention: bool) -> Filter:
-    """Return the filter of what was typed and of the keys that hide. Raises FilterError."""
-    return structs.replace(parse_filter(text), hidden=hidden, attention=attention)
+class FilterChoice(Struct, frozen=True):
+    """Filter as a person has put it together: what was typed, the statuses that keys hide, and "only attention"."""
+
+    text: str = ""
+    hidden: frozenset[Status] = frozenset()
+    attention: bool = False
+
+    @property
+    def filter(self) -> Filter:
+        """What has to hold for something to be shown. Raises FilterError."""
+        return structs.replace(parse_filter(self.text), hidden=self.hidden, attention=self.attention)
+
+    @property
+    def trouble(self) -> str:
+        """Why what was typed is no filter; empty where it is one."""
+        try:
+            parse_filter(self.text)
+        except FilterError as error:
+            return str(error)
+        return ""

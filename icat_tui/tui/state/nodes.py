@@ -65,6 +65,11 @@ def place_of(row: SessionRow, *, beamline_first: bool) -> Place:
     return (*groups, directory.date, directory.path)
 
 
+def turned(place: Place) -> Place:
+    """Return a place in the other order of proposals and beamlines."""
+    return (place[1], place[0], *place[2:]) if len(place) > Level.OUTER else place
+
+
 def after(place: Place) -> Place:
     """Return a place that comes after all that lies below another, and before whatever follows: no name holds NUL."""
     return (*place[:-1], f"{place[-1]}\0")

@@ -1,37 +1,105 @@
-"""Sessions in full, for the detail, for plans and for exports: the last few, and else what the cache has of them.
+"""The one owner of what the UI knows of sessions: a row of each, and the last few in full.
 
-What must stay true: of a session that could not be determined there is no cache file, so what was found is kept.
+What must stay true: `take`, `drop` and `changed` are the only ways in, and are called in the UI's thread alone; the
+tree, the detail and the totals look up what they show. Of a session that could not be determined there is no cache
+file, so what was found is kept.
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
-from msgspec import structs
+from msgspec import Struct, structs
 
-from icat_tui.cache.legacy_cache import old_sessions
-from icat_tui.cache.session_cache import Verdict
+from icat_tui.cache.known_sessions import known_sessions
+from icat_tui.cache.session_cache import Unreadable, Verdict
+from icat_tui.cache.session_index import Changes
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.summary import SessionRow
 from icat_tui.tui.workspace import Workspace
 
 AT_HAND = 8
 """How many decoded sessions are kept."""
 
 
-class Sessions:
-    """Where to get a session. Every method may be called from any thread; `load` takes its time."""
+class StoreChange(Struct, frozen=True):
+    """Change of what is known, by paths of sessions."""
 
-    def __init__(self, place: Workspace) -> None:
-        """Begin with what the cache of a place has."""
-        self._place, self._cache = place, place.cache
+    taken: tuple[str, ...] = ()
+    """Found, scanned or looked at: to be shown."""
+    indexed: tuple[str, ...] = ()
+    """Known otherwise from the cache: to be shown where they are in view or belong there."""
+    gone: tuple[str, ...] = ()
+    """Not known any more."""
+
+
+class SessionStore:
+    """Everything that is known of sessions in the UI."""
+
+    def __init__(self, workspace: Workspace, on_change: Callable[[StoreChange], None]) -> None:
+        """Begin with what the index of the cache says; `on_change` is called after each change, in the same thread."""
+        self._workspace, self._on_change = workspace, on_change
+        self._rows = workspace.index.rows
         self._lock = threading.Lock()
         self._recent: OrderedDict[str, Session] = OrderedDict()
         self._undetermined: dict[str, Session] = {}
 
-    def keep(self, session: Session) -> None:
-        """Take note of a session that was scanned just now."""
+    @property
+    def rows(self) -> Mapping[str, SessionRow]:
+        """The row of every known session by path, in view or not; read-only."""
+        return MappingProxyType(self._rows)
+
+    # -- the ways in -----------------------------------------------------------------------------------------------
+
+    def take(self, found: Iterable[SessionDirectory | SessionRow] = (), sessions: Iterable[Session] = ()) -> None:
+        """Take in sessions: directories that were found, rows that were made, or sessions in full.
+
+        A directory that is known keeps its row. Of sessions in full only the last few are kept.
+        """
+        taken: dict[str, None] = {}
+        for each in found:
+            row = each if isinstance(each, SessionRow) else self._rows.get(each.path) or SessionRow(directory=each)
+            self._rows[row.directory.path] = row
+            taken[row.directory.path] = None
+        for session in sessions:
+            self._keep(session)
+            if session.directory.path not in taken:
+                self._rows[session.directory.path] = self._workspace.index.row_of(session)
+                taken[session.directory.path] = None
+        if taken:
+            self._on_change(StoreChange(taken=tuple(taken)))
+
+    def drop(self, emptied: Sequence[SessionDirectory], gone: Sequence[SessionDirectory] = ()) -> None:
+        """Forget what is known of some sessions, which show as not scanned then, and others altogether.
+
+        Their cache files have been removed before (`drop_cached`).
+        """
+        with self._lock:
+            for directory in (*emptied, *gone):
+                self._recent.pop(directory.path, None)
+                self._undetermined.pop(directory.path, None)
+        for directory in emptied:
+            self._rows[directory.path] = SessionRow(directory=directory)
+        for directory in gone:
+            self._rows.pop(directory.path, None)
+        paths = tuple(directory.path for directory in emptied)
+        self._on_change(StoreChange(indexed=paths, gone=tuple(directory.path for directory in gone)))
+
+    def changed(self, changes: Changes) -> None:
+        """Take in what the cache says and the index did not; what has no cache file any more is not scanned."""
+        self._rows.update({row.directory.path: row for row in changes.rows})
+        gone = [path for path in changes.gone if path in self._rows and self._is_only_cached(path)]
+        for path in gone:
+            self._rows[path] = SessionRow(directory=self._rows[path].directory)
+        self._on_change(StoreChange(indexed=(*(row.directory.path for row in changes.rows), *gone)))
+
+    def _is_only_cached(self, path: str) -> bool:
+        with self._lock:
+            return path not in self._undetermined
+
+    def _keep(self, session: Session) -> None:
         path = session.directory.path
         with self._lock:
             self._undetermined.pop(path, None)
@@ -42,6 +110,8 @@ class Sessions:
             while len(self._recent) > AT_HAND:
                 self._recent.popitem(last=False)
 
+    # -- sessions in full; from any thread -------------------------------------------------------------------------
+
     def at_hand(self, path: str) -> Session | None:
         """Return a session that need not be read."""
         with self._lock:
@@ -50,49 +120,29 @@ class Sessions:
             return self._recent.get(path) or self._undetermined.get(path)
 
     def load(self, directory: SessionDirectory) -> Session | None:
-        """Return a session; None where nothing is known of it."""
+        """Return a session, read from the cache where it is not at hand; None where nothing is known of it."""
         if known := self.at_hand(directory.path):
             return known
-        found = self._cache.verdict(directory)
+        found = self._workspace.cache.verdict(directory)
         if not isinstance(found, Verdict):
             return None
-        self.keep(found.session)
+        self._keep(found.session)
         return found.session
 
-    def drop(self, directory: SessionDirectory) -> None:
-        """Forget a session, here and in the cache. Raises SaveError where its file can't be removed."""
-        self._cache.drop(directory)
-        self._place.index.drop(directory)
-        self.forget(directory)
-
-    def forget(self, directory: SessionDirectory) -> None:
-        """Forget a session here, as its cache file is gone."""
-        with self._lock:
-            self._recent.pop(directory.path, None)
-            self._undetermined.pop(directory.path, None)
-
-    def cached(self) -> Iterator[Session]:
-        """Yield every session that our cache has."""
-        for raw_format in RawFormat:
-            for found in self._cache.verdicts(raw_format):
-                if isinstance(found, Verdict):
-                    yield found.session
+    def drop_cached(self, directory: SessionDirectory) -> None:
+        """Remove the cache file of a session. Raises SaveError where it can't be removed."""
+        self._workspace.cache.drop(directory)
+        self._workspace.index.drop(directory)
 
     def everything(self) -> Iterator[Session]:
-        """Yield each session that is known, once; one that can't be determined now as it was known before.
-
-        What the programs before us left in the cache directory comes last, as what was known before.
-        """
+        """Yield each session that is known, once; one that can't be determined now as it was known before."""
         with self._lock:
             undetermined = dict(self._undetermined)
-        seen: set[str] = set()
-        old = (old_sessions(self._place.cache_dir, each, self._place.facility) for each in RawFormat)
-        for session in chain(self.cached(), *old):
-            path = session.directory.path
-            if path not in seen:
-                seen.add(path)
-                yield structs.replace(session, stale=True) if path in undetermined else session
-        yield from (session for path, session in undetermined.items() if path not in seen)
+        for found in known_sessions(self._workspace.cache, RawFormat, self._workspace.facility):
+            if not isinstance(found, Unreadable):
+                stale = undetermined.pop(found.directory.path, None) is not None
+                yield structs.replace(found, stale=True) if stale else found
+        yield from undetermined.values()
 
     def these(self, directories: Iterable[SessionDirectory]) -> Iterator[Session]:
         """Yield those of some sessions of which anything is known."""

@@ -11,14 +11,14 @@ from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.summary import entries
 from icat_tui.tui.state.marks import Mark, Marking
 from icat_tui.tui.state.nodes import Level, Node
-from icat_tui.tui.state.session_store import Sessions
+from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.state.tree_model import TreeModel
 
 
 def standing_for(tree: TreeModel, node: Node) -> list[Mark]:
     """Return what a row stands for: a session, a dataset, or all that is shown of a group or collection."""
     if node.level < Level.SESSION:
-        return [Mark(place[3]) for place in tree.sessions_in(node.place)]
+        return [Mark(place[3]) for place in tree.sessions.within(node.place)]
     if node.level == Level.SESSION:
         return [Mark(node.place[3])]
     return [Mark(node.place[3], entry.path) for entry in node.datasets]
@@ -45,7 +45,7 @@ def hidden_marks(tree: TreeModel) -> int:
     if not tree.filter.active:
         return 0
     shown: dict[str, set[str]] = {}
-    for path in {mark.session for mark in tree.marks if tree.shows(mark.session)}:
+    for path in {mark.session for mark in tree.marks if tree.sessions.shows(mark.session)}:
         shown[path] = {entry.path for entry in tree.filter.kept(tree.sessions[path])}
     return sum(
         mark.session not in shown or (mark.dataset is not None and mark.dataset not in shown[mark.session])
@@ -60,7 +60,7 @@ def marking(tree: TreeModel, node: Node) -> Marking:
     if node.level == Level.SESSION:
         return tree.marks.of_session(node.place[3])
     if node.level < Level.SESSION:
-        found = {tree.marks.of_session(place[3]) for place in tree.sessions_in(node.place)}
+        found = {tree.marks.of_session(place[3]) for place in tree.sessions.within(node.place)}
     else:
         found = {
             Marking.YES if Mark(node.place[3], entry.path) in tree.marks else Marking.NO for entry in node.datasets
@@ -73,13 +73,13 @@ def directories_of(model: TreeModel, node: Node | None) -> list[SessionDirectory
     if node is None:
         return []
     if node.level < Level.SESSION:
-        return [model.session(place).directory for place in model.sessions_in(node.place)]
-    return [model.session(node.place).directory]
+        return [model.sessions.at(place).directory for place in model.sessions.within(node.place)]
+    return [model.sessions.at(node.place).directory]
 
 
 def shown_directories(model: TreeModel) -> list[SessionDirectory]:
     """Return the sessions that the filter lets through."""
-    return [model.sessions[path].directory for path in model.shown_sessions()]
+    return [model.sessions[path].directory for path in model.sessions.shown()]
 
 
 def path_of(model: TreeModel) -> str:
@@ -92,19 +92,19 @@ def path_of(model: TreeModel) -> str:
     directory = directories_of(model, node)[0]
     if node.level == Level.COLLECTION:
         return f"{directory.raw_path}/{node.place[4]}"
-    up = {Level.SESSION: 0, Level.INNER: 1, Level.OUTER: 1 if model.beamline_first else 2}[node.level]
+    up = {Level.SESSION: 0, Level.INNER: 1, Level.OUTER: 1 if model.sessions.beamline_first else 2}[node.level]
     path = directory.path
     for _ in range(up):
         path = os.path.dirname(path)
     return path
 
 
-def link_of(model: TreeModel, sessions: Sessions, facility: Facility) -> str:
+def link_of(model: TreeModel, store: SessionStore, facility: Facility) -> str:
     """Return the page of the data portal about what the cursor is on; empty where there is none."""
     directories = directories_of(model, model.node)
     if not directories:
         return ""
-    session = sessions.load(directories[0])
+    session = store.load(directories[0])
     if session is not None and session.fit is not None and model.node and model.node.session:
         return facility.investigation_url(session.fit.id)
     return facility.search_url(directories[0].beamline, directories[0].proposal)

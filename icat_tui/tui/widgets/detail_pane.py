@@ -13,22 +13,25 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
 
+from icat_tui.settings.keymap import KEYS
 from icat_tui.tui.state.nodes import Node
 
 REST = 0.1
 """Seconds without a move after which the detail is shown."""
 
 
-class Detail(VerticalScroll):
+class DetailPane(VerticalScroll):
     """Shows what it is given, and says when the cursor has come to rest."""
 
     DEFAULT_CSS = """
-    Detail { background: $background; color: $foreground; padding: 0 1; }
-    Detail { scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
+    DetailPane { background: $background; color: $foreground; padding: 0 1; }
+    DetailPane { scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "Down", show=False, id="detail.down", tooltip="Scroll the detail down"),
-        Binding("k", "scroll_up", "Up", show=False, id="detail.up", tooltip="Scroll the detail up"),
+        Binding(
+            KEYS["detail.down"], "scroll_down", "Down", show=False, id="detail.down", tooltip="Scroll the detail down"
+        ),
+        Binding(KEYS["detail.up"], "scroll_up", "Up", show=False, id="detail.up", tooltip="Scroll the detail up"),
     ]
 
     class CursorRested(Message):

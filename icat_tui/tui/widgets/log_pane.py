@@ -45,7 +45,7 @@ class LogPane(RichLog):
         """Show nothing yet."""
         super().__init__(max_lines=KEPT, wrap=True, highlight=False, markup=False, id=id)
 
-    def tell(self, entry: LogEntry) -> None:
+    def add(self, entry: LogEntry) -> None:
         """Add an entry."""
         text = Text(f"{entry.time} ")
         text.append(visible(entry.text), self._style(entry.colour))

@@ -163,7 +163,7 @@ class PlanView(ScrollView, can_focus=False):
     def _told(self) -> Iterator[PlanLine]:
         for place, plan in enumerate(self._plans):
             directory, below = plan.session.directory, f"{plan.session.directory.raw_path}/"
-            yield PlanLine(visible(f"{directory.proposal} {directory.beamline} {directory.date}"))
+            yield PlanLine(visible(directory.label))
             for warning in plan.warnings:
                 yield PlanLine(f"  ! {visible(warning)}", "yellow")
             for number, group in enumerate(plan.groups):

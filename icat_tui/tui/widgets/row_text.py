@@ -13,8 +13,8 @@ from icat_tui.tui.state.targets import marking
 from icat_tui.tui.state.tree_model import TreeModel
 
 
-class Line(NamedTuple):
-    """A row of the tree."""
+class RowText(NamedTuple):
+    """Text of a row of the tree, in its parts."""
 
     depth: int
     opened: bool | None
@@ -28,18 +28,18 @@ class Line(NamedTuple):
     stale: bool
 
 
-def line(tree: TreeModel, index: int) -> Line:
+def row_text(tree: TreeModel, index: int) -> RowText:
     """Return what a row shows."""
     node = tree.rows[index]
     sign, counts = _tally(tree, node)
-    return Line(
+    return RowText(
         depth=node.depth,
-        opened=tree.is_open(node.place) if tree.can_open(node) else None,
+        opened=node.place in tree.opened if tree.can_open(node) else None,
         marking=marking(tree, node),
         sign=sign,
         label=_label(tree, node),
         counts=counts,
-        stale=node.session is not None and tree.session(node.place).stale,
+        stale=node.session is not None and tree.sessions.at(node.place).stale,
     )
 
 
@@ -47,9 +47,9 @@ def _tally(tree: TreeModel, node: Node) -> Tally:
     if node.dataset is not None:
         return Tally(node.dataset.status, ())
     if node.level == Level.SESSION:
-        row = tree.session(node.place)
+        row = tree.sessions.at(node.place)
         return Tally(row.category, row.counts)
-    return node.tally or tree.group_tally(node.place)
+    return node.tally or tree.sessions.tally_of(node.place)
 
 
 def _label(tree: TreeModel, node: Node) -> str:
@@ -57,7 +57,7 @@ def _label(tree: TreeModel, node: Node) -> str:
     if node.level == Level.COLLECTION:
         return node.place[4]
     if node.dataset is not None:
-        label = dataset_label(tree.session(node.place).directory, node.dataset)
+        label = dataset_label(tree.sessions.at(node.place).directory, node.dataset)
         return f"{node.dataset.collection}/{label}" if node.folded else label
     parts = node.place[: min(len(node.place), 3)][-1 - node.folded :]
     return "/".join([*parts, node.within] if node.within else parts)

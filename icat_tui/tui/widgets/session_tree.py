@@ -19,21 +19,23 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from icat_tui.domain.summary import STATUSES
+from icat_tui.settings.keymap import KEYS
 from icat_tui.text import visible
+from icat_tui.tui.state.attention import seek_attention
 from icat_tui.tui.state.filtering import Filter
 from icat_tui.tui.state.marks import Marking
 from icat_tui.tui.state.nodes import Node, Place
 from icat_tui.tui.state.targets import mark_range, toggle_mark
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.theme import STATUS_CLASSES, STATUS_CSS
-from icat_tui.tui.widgets.row_text import Line, line
+from icat_tui.tui.widgets.row_text import RowText, row_text
 
 MARKS = {Marking.NO: " ", Marking.PARTLY: "-", Marking.YES: "+"}
 ARROWS = {None: " ", False: "▸", True: "▾"}
 LABEL_AT_LEAST = 12
 """Columns that counts leave to a name, where the row has that many."""
 
-Drawn = tuple[Line, bool] | None
+Drawn = tuple[RowText, bool] | None
 """What stands in a row of the screen, and whether the cursor is on it; None: nothing."""
 
 
@@ -55,20 +57,47 @@ class SessionTree(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"session-tree--cursor", *STATUS_CLASSES}
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "enter", "Open/close", id="tree.enter", tooltip="Open or close what the cursor is on"),
-        Binding("right,l", "open", "Open", show=False, id="tree.open", tooltip="Open, or go to the first row within"),
-        Binding("left,h", "close", "Close", show=False, id="tree.close", tooltip="Close, or go to what this lies in"),
-        Binding("down,j", "move(1)", "Down", show=False, id="tree.down", tooltip="One row down"),
-        Binding("up,k", "move(-1)", "Up", show=False, id="tree.up", tooltip="One row up"),
-        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, id="tree.page_down", tooltip="One page down"),
-        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, id="tree.page_up", tooltip="One page up"),
-        Binding("home,g", "first", "Top", show=False, id="tree.top", tooltip="To the first row"),
-        Binding("end,G", "last", "Bottom", show=False, id="tree.bottom", tooltip="To the last row"),
-        Binding("n", "attention(1)", "Next", id="tree.next", tooltip="To the next that wants attention"),
-        Binding("N", "attention(-1)", "Previous", show=False, id="tree.previous", tooltip="To the one before"),
-        Binding("space", "mark", "Mark", id="tree.mark", tooltip="Mark or unmark what the cursor is on"),
-        Binding("v", "range", "Range", show=False, id="tree.range", tooltip="Mark from here; again: up to here"),
-        Binding("u", "unmark", "Unmark all", show=False, id="tree.unmark", tooltip="Unmark everything"),
+        Binding(
+            KEYS["tree.enter"], "enter", "Open/close", id="tree.enter", tooltip="Open or close what the cursor is on"
+        ),
+        Binding(
+            KEYS["tree.open"], "open", "Open", show=False, id="tree.open", tooltip="Open, or go to the first row within"
+        ),
+        Binding(
+            KEYS["tree.close"],
+            "close",
+            "Close",
+            show=False,
+            id="tree.close",
+            tooltip="Close, or go to what this lies in",
+        ),
+        Binding(KEYS["tree.down"], "move(1)", "Down", show=False, id="tree.down", tooltip="One row down"),
+        Binding(KEYS["tree.up"], "move(-1)", "Up", show=False, id="tree.up", tooltip="One row up"),
+        Binding(
+            KEYS["tree.page_down"], "page(1)", "Page down", show=False, id="tree.page_down", tooltip="One page down"
+        ),
+        Binding(KEYS["tree.page_up"], "page(-1)", "Page up", show=False, id="tree.page_up", tooltip="One page up"),
+        Binding(KEYS["tree.top"], "first", "Top", show=False, id="tree.top", tooltip="To the first row"),
+        Binding(KEYS["tree.bottom"], "last", "Bottom", show=False, id="tree.bottom", tooltip="To the last row"),
+        Binding(KEYS["tree.next"], "attention(1)", "Next", id="tree.next", tooltip="To the next that wants attention"),
+        Binding(
+            KEYS["tree.previous"],
+            "attention(-1)",
+            "Previous",
+            show=False,
+            id="tree.previous",
+            tooltip="To the one before",
+        ),
+        Binding(KEYS["tree.mark"], "mark", "Mark", id="tree.mark", tooltip="Mark or unmark what the cursor is on"),
+        Binding(
+            KEYS["tree.range"],
+            "range",
+            "Range",
+            show=False,
+            id="tree.range",
+            tooltip="Mark from here; again: up to here",
+        ),
+        Binding(KEYS["tree.unmark"], "unmark", "Unmark all", show=False, id="tree.unmark", tooltip="Unmark everything"),
     ]
 
     class CursorMoved(Message):
@@ -162,7 +191,7 @@ class SessionTree(ScrollView, can_focus=True):
         """Return what belongs in a row of the model."""
         if not 0 <= index < len(self.model.rows):
             return None
-        return line(self.model, index), index == self.model.cursor
+        return row_text(self.model, index), index == self.model.cursor
 
     def notify_style_update(self) -> None:
         """Draw everything anew in another theme."""
@@ -209,7 +238,7 @@ class SessionTree(ScrollView, can_focus=True):
     def _search_on(self, later: Callable[[Callable[[], None]], object]) -> None:
         if not self.model.searching:
             if self.model.filter.active:
-                self.post_message(self.FilterApplied(len(self.model.shown_sessions())))
+                self.post_message(self.FilterApplied(len(self.model.sessions.shown())))
         elif not self._search_called:
             self._search_called = True
             later(self._search_some_more)
@@ -306,7 +335,7 @@ class SessionTree(ScrollView, can_focus=True):
     def action_attention(self, step: int) -> None:
         """Go to the next or previous that wants attention."""
         with self.changing() as model:
-            found = model.seek_attention(step)
+            found = seek_attention(model, step)
         if not found:
             self.post_message(self.AttentionSought(step))
 
@@ -347,7 +376,7 @@ Coloured = tuple[str, str]
 """A text and its colour name."""
 
 
-def _texts(shown: Line) -> tuple[str, str, list[Coloured]]:
+def _texts(shown: RowText) -> tuple[str, str, list[Coloured]]:
     """Return what stands before the glyph, the glyph with a space on either side, and the counts by status."""
     left = f"{MARKS[shown.marking]}{'  ' * shown.depth}{ARROWS[shown.opened]}"
     counts = [

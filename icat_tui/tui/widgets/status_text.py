@@ -1,62 +1,40 @@
-"""What the status line shows, out of what the app knows."""
+"""The parts of the status line as texts, each made from the values that it shows."""
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
+from icat_tui.domain.broker_address import BrokerAddress
+from icat_tui.domain.summary import SessionRow
 from icat_tui.text import counted
-from icat_tui.tui.widgets.status_bar import BarState, Said
-
-if TYPE_CHECKING:
-    from icat_tui.tui.app import IcatTui
+from icat_tui.tui.state.filtering import FilterChoice
+from icat_tui.tui.widgets.status_bar import Said
 
 MINUTE = timedelta(minutes=1)
 
 
-def bar_state(app: "IcatTui") -> BarState:
-    """Return what the status line shows now."""
-    doing, progress = _progress(app)
-    return BarState(
-        counts=app.model.totals().counts,
-        progress=progress,
-        doing=doing,
-        marks=len(app.model.marks),
-        filtered=_filtered(app),
-        icatplus=app.intake.icatplus,
-        broker=_broker(app),
-        age=_age(app),
-    )
-
-
-def _progress(app: "IcatTui") -> tuple[str, tuple[int, int] | None]:
-    if (sending := app.registrations.desk.progress) is not None:
-        return "sending", sending
-    if not app.intake.scans:
-        return "", None
-    scans = app.intake.scans.values()
-    return "scanning", (sum(scan.done for scan in scans), sum(scan.total for scan in scans))
-
-
-def _filtered(app: "IcatTui") -> Said | None:
-    if app.filter_trouble:
-        return Said(app.filter_trouble, "red")
-    if not app.model.filter.active:
+def filter_text(choice: FilterChoice, *, sessions: int, active: bool) -> Said | None:
+    """Return what is wrong with the filter, else the filter and how many sessions it shows; None without one."""
+    if choice.trouble:
+        return Said(choice.trouble, "red")
+    if not active:
         return None
-    hidden = "".join(status.glyph for status in sorted(app.hidden, key=lambda each: each.key))
-    parts = [app.filter_line.value.strip(), "todo only" if app.attention else "", f"without {hidden}" if hidden else ""]
-    number = counted(len(app.model.shown_sessions()), "session")
-    return Said(f"filter {', '.join(filter(None, parts))}: {number}", "yellow")
+    hidden = "".join(status.glyph for status in sorted(choice.hidden, key=lambda each: each.key))
+    parts = [choice.text.strip(), "todo only" if choice.attention else "", f"without {hidden}" if hidden else ""]
+    return Said(f"filter {', '.join(filter(None, parts))}: {counted(sessions, 'session')}", "yellow")
 
 
-def _broker(app: "IcatTui") -> Said:
-    if app.place.forbidden:
-        return Said("read-only")
-    return Said(f"sends to {app.place.services.settings.queue[0]}")
-
-
-def _age(app: "IcatTui") -> timedelta | None:
-    """Return how long ago ICAT was asked about the session that the cursor is in, in whole minutes."""
-    node = app.model.node
-    if node is None or node.session is None or node.session not in app.model.sessions:
+def icatplus_text(answers: bool | None) -> Said | None:
+    """Return whether ICAT+ answered the last time; None where it was not asked yet."""
+    if answers is None:
         return None
-    seen_at = app.model.sessions[node.session].seen_at
-    return (app.place.now() - seen_at) // MINUTE * MINUTE if seen_at else None
+    return Said("ICAT+ ok", "green") if answers else Said("ICAT+ did not answer", "red")
+
+
+def broker_text(forbidden: str, brokers: tuple[BrokerAddress, ...]) -> Said:
+    """Return where messages go, or that nothing may be sent."""
+    return Said("read-only") if forbidden else Said(f"sends to {brokers[0]}")
+
+
+def age_of(row: SessionRow | None, now: datetime) -> timedelta | None:
+    """Return how long ago ICAT was asked about a session, in whole minutes; None where it was not."""
+    seen_at = row.seen_at if row else None
+    return (now - seen_at) // MINUTE * MINUTE if seen_at else None

@@ -25,15 +25,17 @@ from icat_tui.journal.records import Kind
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.sync.plan import Plan, Terms, make_plan
+from icat_tui.sync.site import Site
 from icat_tui.sync.submit import Submission, look_again
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
-from icat_tui.tui.controllers.registration_worker import OrderDone, Registrar, Told
+from icat_tui.tui.controllers.registration_worker import OrderDone, RegistrationEvent, RegistrationWorker
 from tests.cli.place import HANG, KEY, PATIENCE, START, Place
 from tests.cli.place import serving as serving_icatplus
 from tests.cli.sending import Circle, Ingester, dataset, scripted
 from tests.ingest.conftest import Client, FakeBroker, Frame, accept, broker_at, serving
 
 FACILITY = Facility()
+SITE = Site(facility=FACILITY, origin=Origin("here", "tests", START))
 TERMS = Terms(facility=FACILITY, origin=Origin("here", "tests", START), again=True)
 
 
@@ -72,10 +74,10 @@ class Heard:
     """What a registrar told."""
 
     def __init__(self) -> None:
-        self.events: list[Told] = []
+        self.events: list[RegistrationEvent] = []
         self.changed = threading.Condition()
 
-    def __call__(self, event: Told) -> None:
+    def __call__(self, event: RegistrationEvent) -> None:
         with self.changed:
             self.events.append(event)
             self.changed.notify_all()
@@ -99,9 +101,9 @@ class Heard:
 
 
 @contextmanager
-def working(circle: Circle, heard: Heard, **known: Any) -> Iterator[Registrar]:
+def working(circle: Circle, heard: Heard, **known: Any) -> Iterator[RegistrationWorker]:
     """Have a registrar, which is gone in the end."""
-    registrar = Registrar(lambda: submission_of(circle, **known), heard)
+    registrar = RegistrationWorker(lambda: submission_of(circle, **known), lambda: SITE, heard)
     try:
         yield registrar
     finally:
@@ -128,7 +130,7 @@ def test_what_is_confirmed_goes_out_in_order_and_is_told_until_icat_has_it(circl
         heard.wait_for(lambda: len(heard.of(MessageConfirmed)) == 6)
         for path in paths:
             heard.wait_for(partial(registered, heard, path))
-        assert registrar.busy == 0
+        assert registrar.to_go == 0
         assert registrar.summary() == "6 sent, 0 not sent, 0 unknown (6 in ICAT)"
     assert circle.bodies == [offer.message.body for plan in plans for offer in plan.offers]
     assert circle.told(dataset(paths[0], "unregistered")) == ["plan", "intent", "accepted", "seen"]
@@ -180,13 +182,13 @@ def test_cancelled_sending_says_how_far_it_came_and_the_next_order_is_carried_ou
     with working(circle, heard, broker=broker_at(circle.broker.address, rate=2.0)) as registrar:
         registrar.confirm(plans[:1], TERMS)
         registrar.confirm(plans[1:2], TERMS)
-        assert registrar.busy == 6
+        assert registrar.to_go == 6
         assert sent.wait(PATIENCE)
         registrar.cancel()
         assert heard.wait_for_orders(2) == ["", ""]
         number = len(circle.broker.sent)
         assert 1 <= number < 3
-        assert registrar.busy == 0
+        assert registrar.to_go == 0
         assert registrar.summary().startswith(f"{number} sent, {6 - number} not sent, 0 unknown")
         heard.wait_for(lambda: len(heard.of(MessageConfirmed)) == number)
         kinds = [record.record for record in circle.records]
@@ -207,7 +209,7 @@ def test_a_broken_order_does_not_stop_the_next(circle: Circle) -> None:
             raise broken[len(heard.of(OrderDone))]
         return submission_of(circle)
 
-    registrar = Registrar(submission, heard)
+    registrar = RegistrationWorker(submission, lambda: SITE, heard)
     try:
         for plan in plans:
             registrar.confirm([plan], TERMS)
@@ -283,7 +285,7 @@ def test_it_stops_though_others_hang(circle: Circle, hanging: str) -> None:
             registrar.confirm([plan], TERMS)
         assert reached.wait(PATIENCE)
     assert len(circle.broker.sent) == (hanging == "broker")
-    assert registrar.busy == 0
+    assert registrar.to_go == 0
 
 
 def test_it_stops_where_there_was_nothing_to_do(circle: Circle) -> None:

@@ -5,7 +5,7 @@ from textual.pilot import Pilot
 from icat_tui.domain.model import Fit, Investigation, Match, Session
 from icat_tui.domain.status import Status
 from icat_tui.text import visible
-from icat_tui.tui.screens.choose_investigation import CandidatesScreen
+from icat_tui.tui.screens.choose_investigation import ChooseInvestigation
 from tests.names import HOSTILE_TEXTS
 from tests.sync.samples import END, FACILITY, START
 from tests.tui.dialogs import NOTHING, Outcome, ask, looked_at, press, session_of, shown, words
@@ -23,8 +23,8 @@ def session(*candidates: Investigation) -> Session:
     return structs.replace(session_of(Status.UNREGISTERED), fit=fit, candidates=candidates)
 
 
-def screen() -> CandidatesScreen:
-    return CandidatesScreen(session(*SLOTS), FACILITY)
+def screen() -> ChooseInvestigation:
+    return ChooseInvestigation(session(*SLOTS), FACILITY)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 12)])
@@ -62,7 +62,7 @@ def test_candidates_are_told_with_slot_distance_title_and_link_the_nearest_first
 
 
 def test_where_there_are_none_it_says_so() -> None:
-    told = words(looked_at(lambda: CandidatesScreen(session(SLOTS[2]), FACILITY)))
+    told = words(looked_at(lambda: ChooseInvestigation(session(SLOTS[2]), FACILITY)))
     assert "ICAT knows none that has a time slot" in told
 
 
@@ -70,8 +70,8 @@ def test_many_candidates_scroll_while_the_id_is_typed() -> None:
     many = [Investigation(number, "HG-333", START, END) for number in range(100, 150)]
     last = FACILITY.investigation_url(149)
 
-    def make() -> CandidatesScreen:
-        return CandidatesScreen(session(*many), FACILITY)
+    def make() -> ChooseInvestigation:
+        return ChooseInvestigation(session(*many), FACILITY)
 
     assert last not in words(looked_at(make))
     assert last in words(looked_at(make, *["pagedown"] * 30))
@@ -83,7 +83,7 @@ def test_hostile_titles_are_shown_visible_and_are_no_markup() -> None:
     many = [Investigation(number, "HG-333", START, END, text) for number, text in enumerate(texts)]
     odd = session(*many)
     odd = structs.replace(odd, directory=structs.replace(odd.directory, path="[/x]\x1b"))
-    lines = looked_at(lambda: CandidatesScreen(odd, FACILITY), size=(150, 800))
+    lines = looked_at(lambda: ChooseInvestigation(odd, FACILITY), size=(150, 800))
     assert all(line.isprintable() for line in lines)
     told = words(lines)
     assert "[/x]\\x1b" in told

@@ -12,8 +12,8 @@ from textual.widgets import Button, Static
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.plan import Declined, Offer, Plan
 from icat_tui.text import visible
-from icat_tui.tui.screens.confirm_plan import MANY, ConfirmScreen, Question
-from icat_tui.tui.screens.message_preview import PreviewScreen
+from icat_tui.tui.screens.confirm_plan import MANY, Confirmation, ConfirmPlan
+from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.theme import DARK
 from tests.names import HOSTILE_TEXTS
 from tests.tui.dialogs import NOTHING, Outcome, ask, looked_at, plan_of, press, shown, until, words
@@ -23,8 +23,8 @@ NEW, BARE = Status.UNREGISTERED, Status.REGISTERED_WITHOUT_FILES
 FORBIDDEN = "nothing is sent, as nobody allowed it: give --register"
 
 
-def about(*plans: Plan, **more: object) -> ConfirmScreen:
-    return ConfirmScreen(Question(plans=plans, target="broker:61613", **more))  # type: ignore[arg-type]  # by name
+def about(*plans: Plan, **more: object) -> ConfirmPlan:
+    return ConfirmPlan(Confirmation(plans=plans, target="broker:61613", **more))  # type: ignore[arg-type]  # by name
 
 
 def groups(result: tuple[Plan, ...]) -> list[tuple[Status, bool, int]]:
@@ -154,11 +154,11 @@ def test_x_previews_the_message_under_the_cursor_and_confirms_nothing() -> None:
     async def act(pilot: Pilot[None], outcome: Outcome) -> None:
         for keys in (["x"], ["j", "j", "x"], ["n", "x"]):
             await pilot.press(*keys)
-            await until(pilot, lambda: isinstance(pilot.app.screen, PreviewScreen))
+            await until(pilot, lambda: isinstance(pilot.app.screen, MessagePreview))
             await pilot.pause()
             bodies.append(words(shown(pilot.app)))
             await pilot.press("y", "escape")
-            await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+            await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmPlan))
         assert outcome.result is NOTHING
 
     ask(lambda: about(plan), act)
@@ -193,7 +193,7 @@ def test_a_hostile_proposal_and_target_are_shown_visible(text: str) -> None:
     plan = plan_of(NEW)
     directory = structs.replace(plan.session.directory, proposal=text)
     plan = structs.replace(plan, session=structs.replace(plan.session, directory=directory))
-    lines = looked_at(lambda: ConfirmScreen(Question(plans=(plan,), target=text)))
+    lines = looked_at(lambda: ConfirmPlan(Confirmation(plans=(plan,), target=text)))
     assert all(line.isprintable() for line in lines)
     assert f"{visible(text)} id99 20231019" in words(lines)
     assert f"1 message goes to {visible(text)}" in words(lines)

@@ -4,7 +4,7 @@ from msgspec import structs
 from icat_tui.domain.status import Status
 from icat_tui.sync.plan import Offer
 from icat_tui.text import visible
-from icat_tui.tui.screens.message_preview import PreviewScreen, readable
+from icat_tui.tui.screens.message_preview import MessagePreview, readable
 from tests.names import HOSTILE_TEXTS
 from tests.tui.dialogs import looked_at, plan_of, press, words
 
@@ -28,7 +28,7 @@ def test_what_cannot_be_printed_is_visible() -> None:
 
 
 def test_where_it_goes_and_what_is_doubtful_is_said_first() -> None:
-    told = words(looked_at(lambda: PreviewScreen(offer(b"<body/>", "a doubt"))))
+    told = words(looked_at(lambda: MessagePreview(offer(b"<body/>", "a doubt"))))
     order = ["register -> icatIngest", "/data/x", "! a doubt", "<body/>"]
     assert sorted(order, key=told.index) == order
 
@@ -37,7 +37,7 @@ def test_hostile_texts_are_shown_visible_and_are_no_markup() -> None:
     texts = [text for text in HOSTILE_TEXTS if len(text) < 100]
     inside = [text.replace("\n", "").replace("\0", "") for text in texts]  # a line of their own, and never sent
     body = "".join(f"<tns:x>{text}</tns:x>" for text in inside).encode(errors="surrogateescape")
-    lines = looked_at(lambda: PreviewScreen(offer(body, *texts, dataset="[/x]\x1b")), size=(150, 400))
+    lines = looked_at(lambda: MessagePreview(offer(body, *texts, dataset="[/x]\x1b")), size=(150, 400))
     assert all(line.isprintable() for line in lines)
     told = words(lines)
     for text in inside:
@@ -48,11 +48,11 @@ def test_hostile_texts_are_shown_visible_and_are_no_markup() -> None:
 
 @pytest.mark.parametrize("key", ["escape", "x", "q"])
 def test_one_comes_back(key: str) -> None:
-    assert press(lambda: PreviewScreen(offer(b"<body/>")), key) is None
+    assert press(lambda: MessagePreview(offer(b"<body/>")), key) is None
 
 
 def test_long_messages_scroll() -> None:
     body = b"".join(b"<tns:x>%d</tns:x>" % number for number in range(100))
-    assert "<tns:x>2</tns:x>" in words(looked_at(lambda: PreviewScreen(offer(body)), size=(40, 12)))
-    assert "<tns:x>2</tns:x>" not in words(looked_at(lambda: PreviewScreen(offer(body)), *"jjj", size=(40, 12)))
-    assert "<tns:x>99</tns:x>" in words(looked_at(lambda: PreviewScreen(offer(body)), "end", size=(40, 12)))
+    assert "<tns:x>2</tns:x>" in words(looked_at(lambda: MessagePreview(offer(body)), size=(40, 12)))
+    assert "<tns:x>2</tns:x>" not in words(looked_at(lambda: MessagePreview(offer(body)), *"jjj", size=(40, 12)))
+    assert "<tns:x>99</tns:x>" in words(looked_at(lambda: MessagePreview(offer(body)), "end", size=(40, 12)))

@@ -12,8 +12,8 @@ from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.plan import Declined, Plan
 from icat_tui.text import visible
-from icat_tui.tui.screens.message_preview import PreviewScreen
-from icat_tui.tui.screens.session_walk import WalkScreen
+from icat_tui.tui.screens.message_preview import MessagePreview
+from icat_tui.tui.screens.session_walk import SessionWalk
 from tests.names import HOSTILE_TEXTS
 from tests.sync.samples import a_directory
 from tests.tui.dialogs import NOTHING, Outcome, ask, plan_of, shown, until, words
@@ -60,7 +60,7 @@ def walk(guide: Guide, *steps: tuple[str, str], days: Sequence[str] = DAYS, size
             await until(pilot, partial(asks, pilot, text))
             await pilot.press(key)
 
-    return ask(lambda: WalkScreen([a_directory(date=day) for day in days], guide), act, size)
+    return ask(lambda: SessionWalk([a_directory(date=day) for day in days], guide), act, size)
 
 
 def asks(pilot: Pilot[None], text: str) -> bool:
@@ -69,7 +69,7 @@ def asks(pilot: Pilot[None], text: str) -> bool:
 
 def _settled(pilot: Pilot[None]) -> bool:
     screen = pilot.app.screen
-    return isinstance(screen, WalkScreen) and screen.painted
+    return isinstance(screen, SessionWalk) and screen.painted
 
 
 def at(number: int, status: Status = NEW, of: int = 3) -> str:
@@ -180,7 +180,7 @@ def test_nothing_is_answered_while_a_session_is_looked_at() -> None:
         assert outcome.result is NOTHING
         assert not guide.sent
 
-    ask(lambda: WalkScreen([a_directory(date=day) for day in DAYS], guide), act)
+    ask(lambda: SessionWalk([a_directory(date=day) for day in DAYS], guide), act)
 
 
 def test_a_key_that_was_typed_before_its_question_was_painted_answers_nothing() -> None:
@@ -197,7 +197,7 @@ def test_a_key_that_was_typed_before_its_question_was_painted_answers_nothing() 
             await pilot.pause()
         assert at(1, BARE) in asked(pilot)
 
-    ask(lambda: WalkScreen([a_directory(date=day) for day in DAYS], guide), act)
+    ask(lambda: SessionWalk([a_directory(date=day) for day in DAYS], guide), act)
     assert guide.names == [(DAYS[0], NEW)]
 
 
@@ -211,14 +211,14 @@ def test_d_shows_the_datasets_and_x_a_message() -> None:
         await pilot.press("d")
         await until(pilot, lambda: "colA/colA_0001 sent 2026-01-01 by opid99" in asked(pilot) and _settled(pilot))
         await pilot.press("x")
-        await until(pilot, lambda: isinstance(pilot.app.screen, PreviewScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, MessagePreview))
         await until(pilot, lambda: "<tns:name>0000</tns:name>" in asked(pilot))
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, WalkScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionWalk))
         await pilot.press("d")
         await until(pilot, lambda: "colA/colA_0001" not in asked(pilot))
 
-    ask(lambda: WalkScreen([a_directory(date=day) for day in DAYS], guide), act)
+    ask(lambda: SessionWalk([a_directory(date=day) for day in DAYS], guide), act)
     assert not guide.sent
 
 
@@ -253,7 +253,7 @@ def test_hostile_texts_are_shown_visible_and_are_no_markup() -> None:
         lines.extend(shown(pilot.app))
 
     directory = structs.replace(a_directory(date=DAYS[0]), proposal="[/x]\x1b")
-    ask(lambda: WalkScreen([directory], Guide(d20231001=lambda: plan)), act, (150, 700))
+    ask(lambda: SessionWalk([directory], Guide(d20231001=lambda: plan)), act, (150, 700))
     assert all(line.isprintable() for line in lines)
     told = words(lines)
     assert "1 of 1: [/x]\\x1b id99 20231001" in told

@@ -3,14 +3,14 @@ from icat_tui.tui.state.filtering import parse_filter
 from icat_tui.tui.state.marks import Mark, Marking, Marks
 from icat_tui.tui.state.targets import hidden_marks, mark_range, marking, toggle_mark
 from icat_tui.tui.state.tree_model import TreeModel
-from tests.tui.samples import Named, a_place, a_row
+from tests.tui.samples import Named, a_model, a_place, a_row, put
 
 DATASETS: list[Named] = [("c", "1", Status.INVALID), ("c", "2", Status.INVALID), ("c", "3", Status.REGISTERED)]
 
 
 def a_tree() -> TreeModel:
-    tree = TreeModel(groups_open=True)
-    tree.put(a_row(a_place("p1", date=date), DATASETS) for date in ("20230101", "20230102"))
+    tree = a_model(groups_open=True)
+    put(tree, (a_row(a_place("p1", date=date), DATASETS) for date in ("20230101", "20230102")))
     tree.open(1)
     return tree
 
@@ -69,7 +69,7 @@ def test_marks_survive_a_filter_which_says_how_many_it_hides() -> None:
 def test_marks_survive_a_scan_and_go_with_their_session() -> None:
     tree = a_tree()
     mark_range(tree, 2, 3)
-    tree.put([a_row(a_place("p1", date="20230101"), DATASETS[:1])])
+    put(tree, [a_row(a_place("p1", date="20230101"), DATASETS[:1])])
     assert len(tree.marks) == 2
     tree.drop([a_place("p1", date="20230101").path])
     assert not len(tree.marks)

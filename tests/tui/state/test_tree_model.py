@@ -6,12 +6,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.summary import SessionRow
+from icat_tui.tui.state.attention import seek_attention
 from icat_tui.tui.state.filtering import Filter, Match, parse_filter
 from icat_tui.tui.state.nodes import Level, Place
-from icat_tui.tui.state.tree_model import OPENED_AT_MOST, TreeModel
-from icat_tui.tui.widgets.row_text import line
+from icat_tui.tui.state.open_places import OPENED_AT_MOST
+from icat_tui.tui.state.tree_model import TreeModel
+from icat_tui.tui.widgets.row_text import row_text
 from tests.tui import naive
-from tests.tui.samples import Named, a_place, a_row, found
+from tests.tui.samples import Named, a_model, a_place, a_row, found, put
 
 PLACES = st.builds(
     a_place,
@@ -48,9 +50,11 @@ def as_naive(tree: TreeModel) -> list[tuple[Place, int]]:
     """Return what must be visible, by the naive model and what the tree says is open."""
     rows = list(tree.sessions.values())
     if not tree.filter.active:
-        return naive.visible(rows, tree.is_open, beamline_first=tree.beamline_first)
+        return naive.visible(rows, tree.opened.__contains__, beamline_first=tree.sessions.beamline_first)
     rows = [row for row in rows if tree.filter.match(row) != Match.NOT]
-    return naive.visible(rows, tree.is_open, beamline_first=tree.beamline_first, shown=tree.filter.kept)
+    return naive.visible(
+        rows, tree.opened.__contains__, beamline_first=tree.sessions.beamline_first, shown=tree.filter.kept
+    )
 
 
 class Trees(RuleBasedStateMachine):
@@ -58,7 +62,7 @@ class Trees(RuleBasedStateMachine):
 
     @initialize(groups_open=st.booleans())
     def begin(self, groups_open: bool) -> None:
-        self.tree = TreeModel(groups_open=groups_open)
+        self.tree = a_model(groups_open=groups_open)
 
     def on(self) -> Place | None:
         return self.tree.node.place if self.tree.node else None
@@ -66,7 +70,7 @@ class Trees(RuleBasedStateMachine):
     @rule(rows=st.lists(ROWS, max_size=8))
     def sessions_come_in(self, rows: list[SessionRow]) -> None:
         before, was_known = self.on(), set(self.tree.sessions)
-        self.tree.put(rows)
+        put(self.tree, rows)
         gone = before and len(before) > Level.SESSION and before[3] in {row.directory.path for row in rows}
         if before and not gone:
             assert self.on() == before or before[3:4] == (), "the cursor stays on what it was on"
@@ -107,7 +111,7 @@ class Trees(RuleBasedStateMachine):
     @rule(step=st.sampled_from([1, -1]))
     def what_wants_attention_is_sought(self, step: int) -> None:
         before = self.on()
-        if self.tree.seek_attention(step):
+        if seek_attention(self.tree, step):
             after = self.on()
             assert before
             assert after
@@ -143,18 +147,19 @@ def many(number: int, datasets: int = 0, status: Status = Status.REGISTERED) -> 
 
 
 def labels(tree: TreeModel) -> list[str]:
-    return ["  " * node.depth + line(tree, index).label for index, node in enumerate(tree.rows)]
+    return ["  " * node.depth + row_text(tree, index).label for index, node in enumerate(tree.rows)]
 
 
 def test_levels_with_one_entry_are_folded_into_the_next() -> None:
-    tree = TreeModel(groups_open=True)
-    tree.put(
+    tree = a_model(groups_open=True)
+    put(
+        tree,
         [
             found(a_place("alone")),
             *(found(a_place("beam", "id10", date)) for date in ("20230101", "20230102")),
             found(a_place("both", "id10")),
             *(found(a_place("both", "id11", date)) for date in ("20230101", "20230102")),
-        ]
+        ],
     )
     assert labels(tree) == [
         "alone/id99/20231019",
@@ -170,9 +175,9 @@ def test_levels_with_one_entry_are_folded_into_the_next() -> None:
 
 
 def test_a_dataset_is_called_without_its_collection_which_is_folded_where_it_is_alone() -> None:
-    tree = TreeModel()
+    tree = a_model()
     alone = [("colA", "0001", Status.REGISTERED), ("colA", "0002", Status.REGISTERED)]
-    tree.put([a_row(a_place("p1"), alone), a_row(a_place("p2"), [*alone, ("colB", "0001", Status.INVALID)])])
+    put(tree, [a_row(a_place("p1"), alone), a_row(a_place("p2"), [*alone, ("colB", "0001", Status.INVALID)])])
     tree.open(1)
     tree.open(0)
     assert labels(tree) == [
@@ -186,12 +191,12 @@ def test_a_dataset_is_called_without_its_collection_which_is_folded_where_it_is_
 
 
 def test_sessions_that_come_in_fold_away_neither_the_cursor_nor_what_is_open() -> None:
-    tree = TreeModel()
-    tree.put([a_row(a_place("p1", "id10"), [("c", "1", Status.INVALID)]), found(a_place("p2"))])
+    tree = a_model()
+    put(tree, [a_row(a_place("p1", "id10"), [("c", "1", Status.INVALID)]), found(a_place("p2"))])
     tree.open(0)
     tree.move_to(1)
     under_cursor = tree.node
-    tree.put([found(a_place("p1", "id11")), found(a_place("p1", "id10", "20200101")), found(a_place("p0"))])
+    put(tree, [found(a_place("p1", "id11")), found(a_place("p1", "id10", "20200101")), found(a_place("p0"))])
     assert under_cursor
     assert tree.node
     assert tree.node.place == under_cursor.place
@@ -199,9 +204,9 @@ def test_sessions_that_come_in_fold_away_neither_the_cursor_nor_what_is_open() -
 
 def test_one_batch_can_add_a_session_and_take_rows_from_an_open_one_beside_it() -> None:
     for to in (Filter(), Filter(attention=True)):
-        tree = TreeModel()
+        tree = a_model()
         bad: list[Named] = [("c", f"{number}", Status.INVALID) for number in range(3)]
-        tree.put([a_row(a_place(date=date), bad, Category.HAS_INVALID) for date in ("20230101", "20230102")])
+        put(tree, [a_row(a_place(date=date), bad, Category.HAS_INVALID) for date in ("20230101", "20230102")])
         searched(tree, to)
         tree.open(0)
         tree.open(2 if not to.active else 5)
@@ -209,11 +214,12 @@ def test_one_batch_can_add_a_session_and_take_rows_from_an_open_one_beside_it() 
         under_cursor = tree.node
         assert under_cursor
         fixed: list[Named] = [("c", "0", Status.REGISTERED), bad[2]]
-        tree.put(
+        put(
+            tree,
             [
                 a_row(a_place(date="20230101"), fixed, Category.HAS_INVALID),
                 a_row(a_place(date="20230103"), bad, Category.HAS_INVALID),
-            ]
+            ],
         )
         assert tree.node
         assert tree.node.place == under_cursor.place
@@ -223,19 +229,19 @@ def test_one_batch_can_add_a_session_and_take_rows_from_an_open_one_beside_it() 
 
 
 def test_one_batch_can_take_more_rows_than_it_adds() -> None:
-    tree = TreeModel(groups_open=True)
+    tree = a_model(groups_open=True)
     bad: list[Named] = [("c", f"{number}", Status.INVALID) for number in range(3)]
-    tree.put([a_row(a_place(date=date), bad) for date in ("20230101", "20230102")])
+    put(tree, [a_row(a_place(date=date), bad) for date in ("20230101", "20230102")])
     tree.open(1)
     tree.move_to(len(tree.rows) - 1)
-    tree.put([found(a_place(date="20230101")), found(a_place(date="20230100"))])
+    put(tree, [found(a_place(date="20230101")), found(a_place(date="20230100"))])
     assert labels(tree) == ["hg333/id99", "  20230100", "  20230101", "  20230102"]
     assert tree.cursor == 3
 
 
 def test_the_other_order_keeps_cursor_and_what_is_open() -> None:
-    tree = TreeModel()
-    tree.put([a_row(a_place(name, "id10"), [("c", "1", Status.INVALID)]) for name in ("p1", "p2")])
+    tree = a_model()
+    put(tree, [a_row(a_place(name, "id10"), [("c", "1", Status.INVALID)]) for name in ("p1", "p2")])
     tree.open(1)
     tree.move_to(2)
     tree.turn()
@@ -247,17 +253,17 @@ def test_the_other_order_keeps_cursor_and_what_is_open() -> None:
 
 
 def test_a_filter_opens_what_matches_up_to_its_limit_and_lists_the_rest_closed() -> None:
-    tree = TreeModel()
-    tree.put(many(30, 100, Status.INVALID))
+    tree = a_model()
+    put(tree, many(30, 100, Status.INVALID))
     searched(tree, parse_filter("status:invalid col_00"))
     datasets = [node for node in tree.rows if node.dataset]
     assert len(datasets) == OPENED_AT_MOST
-    assert len(tree.shown_sessions()) == len(tree.rows) - len(datasets) == 30
+    assert len(tree.sessions.shown()) == len(tree.rows) - len(datasets) == 30
 
 
 def test_a_session_of_more_hits_than_a_filter_opens_stays_closed_and_keeps_no_other_from_being_opened() -> None:
-    tree = TreeModel()
-    tree.put([*many(1, OPENED_AT_MOST + 1), a_row(a_place("q"), [("col", "0001", Status.REGISTERED)])])
+    tree = a_model()
+    put(tree, [*many(1, OPENED_AT_MOST + 1), a_row(a_place("q"), [("col", "0001", Status.REGISTERED)])])
     searched(tree, parse_filter("col_0001"))
     assert labels(tree) == ["p0000/id99/20231019/col", "  0001", "q/id99/20231019/col", "  0001"]
     searched(tree, parse_filter("col_"))
@@ -265,8 +271,8 @@ def test_a_session_of_more_hits_than_a_filter_opens_stays_closed_and_keeps_no_ot
 
 
 def test_first_hits_are_there_before_everything_was_searched() -> None:
-    tree = TreeModel()
-    tree.put(many(50, 2))
+    tree = a_model()
+    put(tree, many(50, 2))
     tree.narrow(parse_filter("col_0001"))
     assert tree.search(sessions=10)
     first = labels(tree)
@@ -278,8 +284,8 @@ def test_first_hits_are_there_before_everything_was_searched() -> None:
 
 
 def test_clearing_a_filter_brings_back_what_was_open_and_leaves_the_cursor_on_its_session() -> None:
-    tree = TreeModel()
-    tree.put(many(10, 2))
+    tree = a_model()
+    put(tree, many(10, 2))
     tree.open(3)
     before = labels(tree)
     searched(tree, parse_filter("p0007 0001"))
@@ -291,12 +297,12 @@ def test_clearing_a_filter_brings_back_what_was_open_and_leaves_the_cursor_on_it
 
 
 def test_a_session_that_stops_matching_stays_until_the_filter_is_applied_again() -> None:
-    tree = TreeModel()
+    tree = a_model()
     directory = a_place()
-    tree.put([a_row(directory, [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
+    put(tree, [a_row(directory, [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
     searched(tree, Filter(attention=True))
     tree.move_to(1)
-    tree.put([a_row(directory, [("c", "1", Status.REGISTERED)], Category.OK)])
+    put(tree, [a_row(directory, [("c", "1", Status.REGISTERED)], Category.OK)])
     assert tree.node
     assert tree.node.dataset
     assert tree.node.dataset.status == Status.REGISTERED
@@ -305,50 +311,52 @@ def test_a_session_that_stops_matching_stays_until_the_filter_is_applied_again()
 
 
 def test_a_session_that_begins_to_match_appears_opened() -> None:
-    tree = TreeModel()
-    tree.put([found(a_place("p1"))])
+    tree = a_model()
+    put(tree, [found(a_place("p1"))])
     searched(tree, Filter(attention=True))
     assert not tree.rows
-    tree.put([a_row(a_place("p1"), [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
+    put(tree, [a_row(a_place("p1"), [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
     assert labels(tree) == ["p1/id99/20231019/c", "  1"]
 
 
 def test_the_next_that_wants_attention_is_a_session_or_a_dataset_within_an_open_one() -> None:
-    tree = TreeModel()
+    tree = a_model()
     bad: list[Named] = [("c", "1", Status.REGISTERED), ("c", "2", Status.INVALID)]
-    tree.put(
+    put(
+        tree,
         [
             a_row(a_place("p0"), [("c", "1", Status.PENDING)]),
             *(a_row(a_place("p1", "id10", date), bad, Category.HAS_INVALID) for date in ("20230101", "20230102")),
             a_row(a_place("p2"), [], Category.EMPTY),
-        ]
+        ],
     )
-    assert tree.seek_attention(1)  # opens the proposal it lies in
+    assert seek_attention(tree, 1)  # opens the proposal it lies in
     assert labels(tree)[tree.cursor] == "  20230101"
     tree.open(tree.cursor)
-    assert tree.seek_attention(1)
+    assert seek_attention(tree, 1)
     assert labels(tree)[tree.cursor] == "    2"
-    assert tree.seek_attention(1)
+    assert seek_attention(tree, 1)
     assert labels(tree)[tree.cursor] == "  20230102"
-    assert not tree.seek_attention(1)
-    assert tree.seek_attention(-1)
+    assert not seek_attention(tree, 1)
+    assert seek_attention(tree, -1)
     assert labels(tree)[tree.cursor] == "    2"
 
 
 def test_a_group_shows_what_wants_attention_most_and_the_counts_of_all() -> None:
-    tree = TreeModel()
-    tree.put(
+    tree = a_model()
+    put(
+        tree,
         [
             a_row(a_place(date="20230101"), [("c", "1", Status.REGISTERED)], Category.OK),
             a_row(a_place(date="20230102"), [("c", "1", Status.IN_PROGRESS)], Category.TODO_ONGOING),
             found(a_place(date="20230103")),
-        ]
+        ],
     )
-    assert line(tree, 0).sign == Category.TODO_ONGOING
-    tree.put([a_row(a_place(date="20230103"), [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
-    shown = line(tree, 0)
+    assert row_text(tree, 0).sign == Category.TODO_ONGOING
+    put(tree, [a_row(a_place(date="20230103"), [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
+    shown = row_text(tree, 0)
     assert shown.sign == Category.HAS_INVALID
     assert dict(zip(Status, shown.counts, strict=True)) == {
         status: int(status in (Status.REGISTERED, Status.IN_PROGRESS, Status.INVALID)) for status in Status
     }
-    assert tree.totals() == (Category.HAS_INVALID, shown.counts)
+    assert tree.sessions.totals() == (Category.HAS_INVALID, shown.counts)

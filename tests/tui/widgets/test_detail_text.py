@@ -7,7 +7,7 @@ from icat_tui.domain.model import FileCount, Session
 from icat_tui.domain.status import Category, Status
 from icat_tui.text import visible
 from icat_tui.tui.state.nodes import Node, Tally
-from icat_tui.tui.widgets.detail_pane import Detail
+from icat_tui.tui.widgets.detail_pane import DetailPane
 from icat_tui.tui.widgets.detail_text import dataset_detail, group_detail, session_detail, unscanned_detail
 from tests.names import HOSTILE_TEXTS
 from tests.sync.samples import FACILITY, every_category, every_status
@@ -88,8 +88,8 @@ def test_the_cursor_has_rested_once_it_stays_and_only_the_last_place_counts() ->
 
     rested: list[Node | None] = []
 
-    class Resting(Detail):
-        def on_detail_cursor_rested(self, message: Detail.CursorRested) -> None:
+    class Resting(DetailPane):
+        def on_detail_pane_cursor_rested(self, message: DetailPane.CursorRested) -> None:
             rested.append(message.node)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -106,7 +106,7 @@ def test_the_cursor_has_rested_once_it_stays_and_only_the_last_place_counts() ->
 
 def test_what_is_shown_is_scrolled_to_its_beginning() -> None:
     async def act(pilot: Pilot[None]) -> None:
-        detail = pilot.app.query_one(Detail)
+        detail = pilot.app.query_one(DetailPane)
         detail.show(Content("\n".join(["line"] * 100)))
         await pilot.pause()
         detail.focus()
@@ -118,4 +118,4 @@ def test_what_is_shown_is_scrolled_to_its_beginning() -> None:
         assert detail.scroll_offset.y == 0
         assert "time slot" in str(detail.query_one(Static).content)
 
-    drive(act, Detail, size=(40, 12))
+    drive(act, DetailPane, size=(40, 12))

@@ -12,7 +12,7 @@ def lines(pilot: Pilot[None]) -> list[str]:
 
 def test_an_entry_is_told_with_its_command() -> None:
     async def act(pilot: Pilot[None]) -> None:
-        pilot.app.query_one(LogPane).tell(
+        pilot.app.query_one(LogPane).add(
             LogEntry(time="14:03:12", text="accepted", colour="green", command="icat-tui add-files 7")
         )
         await pilot.pause()
@@ -25,7 +25,7 @@ def test_hostile_texts_are_text() -> None:
     async def act(pilot: Pilot[None]) -> None:
         log = pilot.app.query_one(LogPane)
         for text in HOSTILE_TEXTS:
-            log.tell(LogEntry(time="t", text=text, colour="red", command=text))
+            log.add(LogEntry(time="t", text=text, colour="red", command=text))
         await pilot.pause()
         shown = "".join(lines(pilot)).replace(" ", "")
         assert all(line.isprintable() for line in lines(pilot))

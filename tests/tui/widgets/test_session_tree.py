@@ -8,12 +8,13 @@ from icat_tui.domain.status import Category, Status
 from icat_tui.domain.summary import SessionRow
 from icat_tui.text import visible
 from icat_tui.tui.state.filtering import Filter, parse_filter
-from icat_tui.tui.state.tree_model import OPENED_AT_MOST, TreeModel
+from icat_tui.tui.state.open_places import OPENED_AT_MOST
+from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.theme import DARK, LIGHT, MONO
 from icat_tui.tui.widgets.session_tree import SessionTree
 from tests.names import HOSTILE_NAMES
 from tests.tui.hosts import drive, texts
-from tests.tui.samples import Named, a_place, a_row, found
+from tests.tui.samples import Named, a_model, a_place, a_row, found, put
 
 EVERY_STATUS: list[Named] = [("colA", f"{number:04}", status) for number, status in enumerate(Status, 1)]
 
@@ -31,8 +32,8 @@ class CountedTree(SessionTree):
 
 
 def a_tree(*rows: SessionRow, groups_open: bool = True) -> CountedTree:
-    model = TreeModel(groups_open=groups_open)
-    model.put(rows)
+    model = a_model(groups_open=groups_open)
+    put(model, rows)
     return CountedTree(model)
 
 
@@ -148,12 +149,12 @@ def test_a_scan_draws_only_the_rows_in_view_that_look_different() -> None:
         tree = tree_of(pilot)
         tree.drawn.clear()
         with tree.changing() as model:
-            model.put([a_row(a_place("p003"), EVERY_STATUS, Category.TODO), a_row(a_place("p090"), EVERY_STATUS)])
+            put(model, [a_row(a_place("p003"), EVERY_STATUS, Category.TODO), a_row(a_place("p090"), EVERY_STATUS)])
         await pilot.pause()
         assert tree.drawn == [3]
         tree.drawn.clear()
         with tree.changing() as model:
-            model.put([a_row(a_place("p003"), EVERY_STATUS, Category.TODO)])
+            put(model, [a_row(a_place("p003"), EVERY_STATUS, Category.TODO)])
         await pilot.pause()
         assert not tree.drawn
 
@@ -166,7 +167,7 @@ def test_nothing_moves_under_the_cursor_when_sessions_are_found() -> None:
         await drawn_by(pilot, "j", "j", "j")
         before = texts(tree)
         with tree.changing() as model:
-            model.put([found(a_place(f"a{number}")) for number in range(7)])
+            put(model, [found(a_place(f"a{number}")) for number in range(7)])
         await pilot.pause()
         assert texts(tree) == before
         assert tree.model.cursor == 10

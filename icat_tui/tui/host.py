@@ -1,0 +1,52 @@
+"""What a controller may ask of the app: to tell a person something, to ask one, to have work done in a thread."""
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.timer import Timer
+
+Answer = TypeVar("Answer")
+Result = TypeVar("Result")
+
+
+class Host(Protocol):
+    """The app, as far as controllers know it."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything to show things on: what comes when the app is being left is not shown."""
+
+    def say(self, text: str, colour: str = "", command: str = "") -> None:
+        """Write something into the log pane, with the command that does the same."""
+
+    def hint(self, text: str) -> None:
+        """Show something for a moment, and in the log."""
+
+    def complain(self, text: str) -> None:
+        """Show that something went wrong."""
+
+    def ask(self, screen: ModalScreen[Answer | None], then: Callable[[Answer], None]) -> None:
+        """Show a dialog, and go on with what it was dismissed with, if that is anything."""
+
+    def ask_above_many(self, question: str, number: int, then: Callable[[], None]) -> None:
+        """Do something; where it concerns many, only after a yes."""
+
+    def show(self, screen: ModalScreen[Any]) -> None:
+        """Show a dialog that nothing follows from."""
+
+    def background(self, doing: str, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
+        """Do something in a thread, then something with its result in the UI's."""
+
+    def post_message(self, message: Message) -> bool:
+        """Have a message handled in the UI's thread; from any thread."""
+
+    def set_timer(self, delay: float, callback: Callable[[], None]) -> Timer:
+        """Call something once, after so many seconds."""
+
+    def set_interval(self, interval: float, callback: Callable[[], None]) -> Timer:
+        """Call something every so many seconds."""
+
+    def show_state(self) -> None:
+        """Show the status line as things are now."""
