@@ -7,6 +7,7 @@ from msgspec import structs
 
 from icat_tui.domain.compare import (
     CatalogueSession,
+    Correspondence,
     Listed,
     Surroundings,
     compare,
@@ -101,8 +102,10 @@ def catalogue_of(*rows: CatalogueDataset, fit: Fit | None = FIT, **known: Any) -
     return CatalogueSession(asked_at=NOW, fit=fit, listed=Listed([listed]), **known)
 
 
-def judged(disk: DiskSession, catalogue: CatalogueSession, now: datetime = NOW) -> Session:
-    return compare(SESSION, disk, catalogue, Surroundings(facility=FACILITY, now=now))
+def judged(
+    disk: DiskSession, catalogue: CatalogueSession, now: datetime = NOW, sent: Correspondence | None = None
+) -> Session:
+    return compare(SESSION, disk, catalogue, Surroundings(facility=FACILITY, now=now, sent=sent))
 
 
 def only(session: Session) -> Dataset:
