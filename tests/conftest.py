@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from icat_tui.journal.writer import Journal
 
 FOREIGN = ("ICAT_TUI_", "BEACON_HOST", "NO_COLOR", "TEXTUAL_")
 HOMES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_DIRS")
+
+settings.register_profile("busy machine", deadline=None)  # a test that takes longer beside others is no failure
+settings.load_profile("busy machine")
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from icat_tui.domain.model import (
     TroubleKind,
 )
 from icat_tui.domain.status import Status
-from icat_tui.domain.surroundings import Surroundings
+from icat_tui.domain.surroundings import Correspondence, Surroundings
 
 FACILITY = Facility()
 START = datetime.fromisoformat("2023-10-19T08:00:00+02:00")
@@ -96,8 +96,10 @@ def catalogue_of(*rows: CatalogueDataset, fit: Fit | None = FIT, **known: Any) -
     return CatalogueSession(asked_at=NOW, fit=fit, listed=Listed([listed]), **known)
 
 
-def judged(disk: DiskSession, catalogue: CatalogueSession, now: datetime = NOW) -> Session:
-    return compare(SESSION, disk, catalogue, Surroundings(facility=FACILITY, now=now))
+def judged(
+    disk: DiskSession, catalogue: CatalogueSession, now: datetime = NOW, sent: Correspondence | None = None
+) -> Session:
+    return compare(SESSION, disk, catalogue, Surroundings(facility=FACILITY, now=now, sent=sent))
 
 
 def only(session: Session) -> Dataset:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from msgspec import structs
+from msgspec import Struct, structs
 
 from icat_tui.domain.comparison import compare
 from icat_tui.domain.formats import RawFormat
@@ -23,6 +23,7 @@ from icat_tui.domain.model import (
     DiskSession,
     Fit,
     Metadata,
+    Sent,
     Stamp,
     StoredMessage,
     Trouble,
@@ -470,6 +471,97 @@ def test_where_something_is_read_in_an_ongoing_session_all_are_dated() -> None:
 )
 def test_nothing_is_read_where_the_answer_leaves_it_undetermined(catalogue: CatalogueSession) -> None:
     assert wants(disk_of(on_disk()), catalogue) == Wanted()
+
+
+# -- what was sent ---------------------------------------------------------------------------------------------------
+
+
+class SentBefore(Struct, frozen=True):
+    """What a journal says of dataset 0001, which ICAT knows as 1 if at all."""
+
+    registered: Sent | None = None
+    filled: Sent | None = None
+    refusal: str | None = None
+    files_refusal: str | None = None
+
+    def registration(self, path: str) -> Sent | None:
+        return self.registered if path == on_disk().path else None
+
+    def files(self, icat_id: int) -> Sent | None:
+        return self.filled if icat_id == 1 else None
+
+    def rejection(self, path: str) -> str | None:
+        return self.refusal if path == on_disk().path else None
+
+    def files_rejection(self, icat_id: int) -> str | None:
+        return self.files_refusal if icat_id == 1 else None
+
+
+def sent(ago: timedelta) -> Sent:
+    return Sent(NOW - ago, "sent by ana")
+
+
+EMPTY_IN_ICAT = catalogue_of(row(file_count=0))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "catalogue", "before"),
+    [
+        (read(), catalogue_of(), SentBefore(registered=sent(HOUR))),
+        (invalid(), catalogue_of(), SentBefore(registered=sent(HOUR))),
+        (on_disk(entries=True), EMPTY_IN_ICAT, SentBefore(filled=sent(HOUR))),
+    ],
+)
+def test_what_was_sent_and_icat_does_not_show_is_pending(
+    dataset: DiskDataset, catalogue: CatalogueSession, before: SentBefore
+) -> None:
+    found = only(judged(disk_of(dataset), catalogue, sent=before))
+    assert (found.status, found.reasons) == (Status.PENDING, ("sent by ana",))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "catalogue", "before", "status"),
+    [
+        (read(), catalogue_of(), SentBefore(registered=sent(DAY)), Status.UNREGISTERED),
+        (invalid(), catalogue_of(), SentBefore(registered=sent(DAY)), Status.INVALID),
+        (on_disk(entries=True), EMPTY_IN_ICAT, SentBefore(filled=sent(DAY)), Status.REGISTERED_WITHOUT_FILES),
+    ],
+)
+def test_what_was_pending_too_long_is_what_it_was_and_says_that_it_was_sent(
+    dataset: DiskDataset, catalogue: CatalogueSession, before: SentBefore, status: Status
+) -> None:
+    plain = only(judged(disk_of(dataset), catalogue))
+    found = only(judged(disk_of(dataset), catalogue, sent=before))
+    assert found.status == plain.status == status
+    assert found.reasons == ("sent by ana, not in ICAT", *plain.reasons)
+    assert found.sent == "sent by ana"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "catalogue", "before"),
+    [
+        (read(), catalogue_of(), SentBefore(refusal="rejected: too large")),
+        (invalid(), catalogue_of(), SentBefore(refusal="rejected: too large")),
+        (on_disk(entries=True), EMPTY_IN_ICAT, SentBefore(files_refusal="rejected: too large")),
+    ],
+)
+def test_what_the_broker_rejected_can_be_sent_again_and_says_why_it_was_not_taken(
+    dataset: DiskDataset, catalogue: CatalogueSession, before: SentBefore
+) -> None:
+    plain = only(judged(disk_of(dataset), catalogue))
+    found = only(judged(disk_of(dataset), catalogue, sent=before))
+    assert (found.status, found.reasons) == (plain.status, ("rejected: too large", *plain.reasons))
+
+
+def test_what_icat_shows_is_registered_whatever_was_sent() -> None:
+    before = SentBefore(registered=sent(HOUR), filled=sent(HOUR))
+    found = only(judged(disk_of(on_disk()), catalogue_of(row()), sent=before))
+    assert (found.status, found.reasons) == (Status.REGISTERED, ())
+
+
+def test_what_nobody_could_tell_stays_unknown_whatever_was_sent() -> None:
+    before = SentBefore(registered=sent(HOUR))
+    assert only(judged(disk_of(read()), catalogue_of(gaps=(GAP,)), sent=before)).status == Status.UNKNOWN
 
 
 # -- lookups ---------------------------------------------------------------------------------------------------------

@@ -141,6 +141,24 @@ def test_the_location_comes_back_as_it_is_on_disk(name: str) -> None:
     assert values["location"] == path.removeprefix("/gpfs/easy")
 
 
+def test_a_path_says_the_same_as_its_text() -> None:
+    as_paths = PLAIN | {"path": Path(PLAIN["path"])}
+    assert made(as_paths) == made(PLAIN)
+
+
+@pytest.mark.parametrize("argument", ["beamline", "proposal", "dataset", "path"])
+def test_what_says_which_dataset_it_is_must_be_text(argument: str) -> None:
+    name = {"beamline": "beamlineID", "dataset": "datasetName", "path": "location"}.get(argument, argument)
+    with pytest.raises(MessageError, match=f"{name} is of type int"):
+        made(PLAIN | {argument: 1})
+
+
+@pytest.mark.parametrize("inputs", [1, {"/data/a"}, ["/data/a", 1]])
+def test_input_datasets_that_are_no_list_of_directories_are_refused(inputs: object) -> None:
+    with pytest.raises(MessageError, match="input_datasets"):
+        made(PLAIN | {"metadata": PLAIN["metadata"] | {"input_datasets": inputs}})
+
+
 @pytest.mark.parametrize("text", [text for text in HOSTILE_TEXTS if NOT_XML.search(text)])
 def test_a_hostile_sample_that_xml_cannot_carry_is_refused(no_definitions: None, text: str) -> None:
     with pytest.raises(MessageError, match="Sample_name"):

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -44,11 +45,12 @@ def install(peer: str) -> None:
 
 
 def main() -> None:
-    """Install what is not there yet."""
-    for peer in PEERS:
-        if not installed(peer):
-            print(f"Installing {peer} in {DIRECTORY}", file=sys.stderr)
-            install(peer)
+    """Install what is not there yet, all at once: pip does one thing after the other."""
+    missing = [peer for peer in PEERS if not installed(peer)]
+    if missing:
+        print(f"Installing {', '.join(missing)} in {DIRECTORY}", file=sys.stderr)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(install, missing))
 
 
 if __name__ == "__main__":
