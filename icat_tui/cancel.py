@@ -13,13 +13,13 @@ class Cancellation:
 
     def __init__(self) -> None:
         """Make one that nobody has called off yet."""
-        self._called_off = threading.Event()
+        self._cancelled = threading.Event()
         self._lock = threading.Lock()
-        self._wake: list[Callable[[], object]] = []
+        self._callbacks: list[Callable[[], object]] = []
 
     def __bool__(self) -> bool:
         """Return whether the run was called off."""
-        return self._called_off.is_set()
+        return self._cancelled.is_set()
 
     def check(self) -> None:
         """Raise Cancelled once the run was called off."""
@@ -28,28 +28,28 @@ class Cancellation:
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until the run is called off, or the time is over."""
-        self._called_off.wait(seconds)
+        self._cancelled.wait(seconds)
 
-    def on_cancel(self, wake: Callable[[], object]) -> Callable[[], None]:
-        """Have `wake` called when the run is called off, at once where it was already; return how to take that back."""
+    def on_cancel(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Have `callback` called when the run is called off, at once where it was already; return how to take that back."""
         with self._lock:
             if not self:
-                self._wake.append(wake)
-                return lambda: self._forget(wake)
-        wake()
+                self._callbacks.append(callback)
+                return lambda: self._unregister(callback)
+        callback()
         return lambda: None
 
-    def _forget(self, wake: Callable[[], object]) -> None:
+    def _unregister(self, callback: Callable[[], object]) -> None:
         with self._lock:
-            if wake in self._wake:
-                self._wake.remove(wake)
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
 
     def cancel(self) -> None:
         """Call the run off. Safe from any thread, though not in a signal handler; the second call does nothing."""
         with self._lock:
             if self:
                 return
-            self._called_off.set()
-            wakes, self._wake = self._wake, []
-        for wake in wakes:
-            wake()
+            self._cancelled.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()

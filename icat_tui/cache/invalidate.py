@@ -14,9 +14,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from icat_tui.cache.session_cache import Entry, SessionCache, Unreadable
+from icat_tui.cache.session_cache import CacheEntry, SessionCache, Unreadable
 from icat_tui.disk import changes, listing
-from icat_tui.disk.changes import look_at_dataset
+from icat_tui.disk.changes import stat_dataset
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import DiskSession, SessionDirectory, TroubleKind
@@ -33,7 +33,7 @@ class Finding(StrEnum):
     """Nobody could say whether it is still there: kept, as what was known before."""
 
 
-class Checked(Struct, frozen=True):
+class CheckedSession(Struct, frozen=True):
     """A cached session after the check."""
 
     directory: SessionDirectory
@@ -48,22 +48,22 @@ def invalidate(
     *,
     fingerprint_age: timedelta,
     jobs: int,
-) -> Iterator[Checked | Unreadable]:
+) -> Iterator[CheckedSession | Unreadable]:
     """Drop what is gone or has changed since it was cached; yield what became of each session.
 
     What can't be dropped is UNCERTAIN, and what can't be read Unreadable; the others go on.
     """
 
-    def check(path: Path | Unreadable) -> Checked | Unreadable | None:
+    def check(path: Path | Unreadable) -> CheckedSession | Unreadable | None:
         entry = path if isinstance(path, Unreadable) else cache.entry_in(path)
-        if not isinstance(entry, Entry):
+        if not isinstance(entry, CacheEntry):
             return entry
         checked = _check(entry, around, fingerprint_age)
         if checked.finding in (Finding.GONE, Finding.CHANGED):
             try:
                 cache.drop(checked.directory)
             except SaveError as error:
-                return Checked(checked.directory, Finding.UNCERTAIN, f"{checked.finding}, but {error}")
+                return CheckedSession(checked.directory, Finding.UNCERTAIN, f"{checked.finding}, but {error}")
         return checked
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -73,18 +73,18 @@ def invalidate(
                     yield checked
 
 
-def _check(entry: Entry, around: Surroundings, fingerprint_age: timedelta) -> Checked:
+def _check(entry: CacheEntry, around: Surroundings, fingerprint_age: timedelta) -> CheckedSession:
     directory = entry.session.directory
-    there = is_there(directory)
+    there = is_on_disk(directory)
     if there is not True:
         gone = there is False
-        return Checked(directory, Finding.GONE if gone else Finding.UNCERTAIN, "" if gone else str(there))
+        return CheckedSession(directory, Finding.GONE if gone else Finding.UNCERTAIN, "" if gone else str(there))
     started, zone = around.now.timestamp(), around.facility.time_zone
     now = listing.list_session(directory, started, entry.disk, zone_name=zone)
     if refused := _refused(directory, entry.disk, now):
-        return Checked(directory, Finding.UNCERTAIN, refused)
+        return CheckedSession(directory, Finding.UNCERTAIN, refused)
     unchanged = changes.unchanged(directory, entry.disk, now, fingerprint_age)
-    return Checked(directory, Finding.KEPT if unchanged else Finding.CHANGED)
+    return CheckedSession(directory, Finding.KEPT if unchanged else Finding.CHANGED)
 
 
 def _refused(directory: SessionDirectory, before: DiskSession, now: DiskSession) -> str:
@@ -95,12 +95,12 @@ def _refused(directory: SessionDirectory, before: DiskSession, now: DiskSession)
         return f"{path}: {trouble.text}"
     present = {dataset.path for dataset in now.datasets}
     for dataset in before.datasets:
-        if dataset.path in present and look_at_dataset(directory, dataset).stamps is None:
+        if dataset.path in present and stat_dataset(directory, dataset).stamps is None:
             return f"{dataset.path} could not be looked at"
     return ""
 
 
-def is_there(directory: SessionDirectory) -> bool | str:
+def is_on_disk(directory: SessionDirectory) -> bool | str:
     """Return whether a session is on disk; a text that says why nobody knows."""
     root = posixpath.dirname(posixpath.dirname(posixpath.dirname(directory.path)))
     try:

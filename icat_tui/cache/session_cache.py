@@ -36,20 +36,20 @@ ENVELOPE = '{"schema":%d,"digest":"%s","kept":%s}'
 SEALED = re.compile(rb'\{"schema":([0-9]+),"digest":"([0-9a-f]{32})","kept":(.*)\}', re.DOTALL)
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
+class CachedSession(Struct, frozen=True, kw_only=True):
     """What a file says without its disk half: enough to show the session, and to use it where it is settled."""
 
     settled: bool
     session: Session
 
 
-class Entry(Verdict, frozen=True, kw_only=True):
+class CacheEntry(CachedSession, frozen=True, kw_only=True):
     """All that a file says: what was concluded, and what lay on disk then."""
 
     disk: DiskSession
 
 
-Part = TypeVar("Part", bound=Verdict)
+Part = TypeVar("Part", bound=CachedSession)
 
 
 class FileStamp(NamedTuple):
@@ -76,10 +76,10 @@ class Unreadable(Struct, frozen=True):
 class SessionCache:
     """The cache files below one directory. Every method may be called from any thread."""
 
-    def __init__(self, directory: Path, heard: Callable[[Session, bool, FileStamp], object] | None = None) -> None:
-        """Use `directory`, which need not exist yet; `heard` gets each session saved, whether settled, and its file."""
+    def __init__(self, directory: Path, on_saved: Callable[[Session, bool, FileStamp], object] | None = None) -> None:
+        """Use `directory`, which need not exist yet; `on_saved` gets each session saved, whether settled, and its file."""
         self.directory = directory / "icat-tui"
-        self._heard = heard
+        self._on_saved = on_saved
 
     def path(self, directory: SessionDirectory) -> Path:
         """Return the file of a session."""
@@ -88,26 +88,26 @@ class SessionCache:
         digest = hashlib.sha256(os.fsencode(directory.path)).hexdigest()[:16]
         return self.directory / directory.format / f"{plain}-{digest}.json"
 
-    def verdict(self, directory: SessionDirectory) -> Verdict | Unreadable | None:
+    def cached_session(self, directory: SessionDirectory) -> CachedSession | Unreadable | None:
         """Return what was concluded about a session; None where there is no file."""
-        return self._read(self.path(directory), Verdict)
+        return self._read(self.path(directory), CachedSession)
 
-    def entry(self, directory: SessionDirectory) -> Entry | Unreadable | None:
+    def entry(self, directory: SessionDirectory) -> CacheEntry | Unreadable | None:
         """Return all that is kept of a session; None where there is no file."""
-        return self._read(self.path(directory), Entry)
+        return self._read(self.path(directory), CacheEntry)
 
-    def verdict_in(self, path: Path) -> Verdict | Unreadable | None:
+    def cached_session_in(self, path: Path) -> CachedSession | Unreadable | None:
         """Return what one of `files` says; None where it has gone meanwhile."""
-        return self._read(path, Verdict)
+        return self._read(path, CachedSession)
 
-    def entry_in(self, path: Path) -> Entry | Unreadable | None:
+    def entry_in(self, path: Path) -> CacheEntry | Unreadable | None:
         """Return all that one of `files` keeps; None where it has gone meanwhile."""
-        return self._read(path, Entry)
+        return self._read(path, CacheEntry)
 
-    def verdicts(self, raw_format: RawFormat) -> Iterator[Verdict | Unreadable]:
+    def cached_sessions(self, raw_format: RawFormat) -> Iterator[CachedSession | Unreadable]:
         """Yield what was concluded about every session of a format, in the order of the files' names."""
         for path in self.files(raw_format):
-            found = path if isinstance(path, Unreadable) else self._read(path, Verdict)
+            found = path if isinstance(path, Unreadable) else self._read(path, CachedSession)
             if found is not None:
                 yield found
 
@@ -125,7 +125,7 @@ class SessionCache:
     def save(self, session: Session, disk: DiskSession, now: datetime) -> None:
         """Write a session's file. Raises SaveError, and then what was there still is."""
         read = tuple(dataset for dataset in disk.datasets if dataset.read_at)
-        entry = Entry(
+        entry = CacheEntry(
             settled=is_settled(session, now),
             session=session,
             disk=structs.replace(disk, datasets=read, listed=()),
@@ -133,8 +133,8 @@ class SessionCache:
         kept = json.dumps(msgspec.to_builtins(entry), separators=(",", ":"))
         text = ENVELOPE % (SCHEMA, _digest(kept.encode("ascii")), kept)
         written = write_file(self.path(session.directory), text.encode("ascii"))
-        if written and self._heard:
-            self._heard(session, entry.settled, FileStamp.of(written))
+        if written and self._on_saved:
+            self._on_saved(session, entry.settled, FileStamp.of(written))
 
     def drop(self, directory: SessionDirectory) -> None:
         """Forget a session. Raises SaveError where the file is there and can't be removed."""

@@ -36,8 +36,8 @@ HEADER = f"icat-tui index {SCHEMA} of cache {cache_files.SCHEMA}: {' '.join(STAT
 """What it begins with, else it is not used: counts and names stand for statuses by their order."""
 AT_REST = 2_000_000_000
 """Nanoseconds that a file must be older than the index."""
-TOGETHER = 0.1
-"""Seconds for which changes are collected before they are told."""
+CHANGES_INTERVAL = 0.1
+"""Seconds for which changes are collected before they are yielded_at."""
 BLOCK = 500
 """Sessions that are written and read together."""
 FRAME = struct.Struct("<II")
@@ -45,11 +45,11 @@ FRAME = struct.Struct("<II")
 END = FRAME.pack(0, 0)
 WRITTEN = struct.Struct("<q")
 """After the header: nanoseconds since the epoch, so that no two are the same and each is written."""
-WORTHWHILE = 50
+LARGEST_RATIO = 50
 """A run adds what it saved to an index at most so many times as large: few files are sooner read again."""
 
 
-class Indexed(Struct, frozen=True, gc=False):
+class IndexedSession(Struct, frozen=True, gc=False):
     """What the index has of a cache file."""
 
     row: SessionRow
@@ -76,7 +76,7 @@ class SessionIndex:
         self.cache = cache
         self.path = cache.directory / "index"
         self._lock = threading.Lock()
-        self._known: dict[str, Indexed] = {}
+        self._known: dict[str, IndexedSession] = {}
         """By format and name of the cache file."""
         self._written = 0
         """When the file of the index was written, as `FileStamp.modified`."""
@@ -106,7 +106,7 @@ class SessionIndex:
 
     def put(self, session: Session, settled: bool, stamp: FileStamp) -> None:
         """Take in what was saved in the cache file that has this stamp: what a `SessionCache` tells of as it saves."""
-        known = Indexed(session_row(session), settled, stamp)
+        known = IndexedSession(session_row(session), settled, stamp)
         with self._lock:
             self._known[self._key(session.directory)] = known
             self._changed = True
@@ -159,7 +159,7 @@ class SessionIndex:
             size = self.path.stat().st_size
         except OSError:
             size = 0
-        if WORTHWHILE * sum(len(known.row.names) for known in self._known.values()) >= size:
+        if LARGEST_RATIO * sum(len(known.row.names) for known in self._known.values()) >= size:
             saved = self.load(self.cache)._known  # noqa: SLF001 - one of us
             self._known = saved | self._known
             self.save()
@@ -189,45 +189,45 @@ class SessionIndex:
                 return None
         return stamps
 
-    def _trusted(self, known: Indexed | None, stamp: FileStamp) -> bool:
+    def _trusted(self, known: IndexedSession | None, stamp: FileStamp) -> bool:
         return known is not None and known.stamp == stamp and stamp.modified + AT_REST <= self._written
 
     def _read_again(
-        self, keys: Iterable[str], before: dict[str, Indexed], cancellation: Cancellation
+        self, keys: Iterable[str], before: dict[str, IndexedSession], cancellation: Cancellation
     ) -> Iterator[Changes]:
         paths: set[str] = set()
         unreadable: list[Unreadable] = []
-        told = time.monotonic()
+        yielded_at = time.monotonic()
         for key in keys:
             if cancellation:
-                break  # what was found until now is told: nobody will find it again
+                break  # what was found until now is yielded_at: nobody will find it again
             previous, found = before.get(key), self._indexed(key)
             if isinstance(found, Unreadable):
                 unreadable.append(found)
                 found = None
             if self._replace(key, previous, found) and (previous and previous.row) != (found and found.row):
                 paths.update(known.row.directory.path for known in (previous, found) if known)
-            if (paths or unreadable) and time.monotonic() - told > TOGETHER:
+            if (paths or unreadable) and time.monotonic() - yielded_at > CHANGES_INTERVAL:
                 yield self._changes(paths, unreadable)
-                paths, unreadable, told = set(), [], time.monotonic()
+                paths, unreadable, yielded_at = set(), [], time.monotonic()
         if paths or unreadable:
             yield self._changes(paths, unreadable)
 
-    def _indexed(self, key: str) -> Indexed | Unreadable | None:
+    def _indexed(self, key: str) -> IndexedSession | Unreadable | None:
         """Return what a cache file says; None where it has gone meanwhile or is of another version."""
         path = self.cache.directory / key
         try:
             stamp = _stamp(path)  # first: of what takes its place meanwhile it is not the stamp
         except OSError as error:
             return Unreadable(str(path), f"cache file {path} could not be read ({error.strerror})")
-        found = self.cache.verdict_in(path)
+        found = self.cache.cached_session_in(path)
         if isinstance(found, Unreadable):
             return found
         if found is None or stamp is None:
             return None
-        return Indexed(session_row(found.session), found.settled, stamp)
+        return IndexedSession(session_row(found.session), found.settled, stamp)
 
-    def _replace(self, key: str, previous: Indexed | None, found: Indexed | None) -> bool:
+    def _replace(self, key: str, previous: IndexedSession | None, found: IndexedSession | None) -> bool:
         """Take in what was found, and return whether: not where something newer came in meanwhile."""
         with self._lock:
             if self._known.get(key) is not previous:
@@ -245,11 +245,11 @@ class SessionIndex:
         gone = tuple(sorted(path for path in paths if path not in rows))
         return Changes(tuple(rows[path] for path in sorted(paths) if path in rows), gone, tuple(unreadable))
 
-    def _latest(self) -> dict[str, Indexed]:
+    def _latest(self) -> dict[str, IndexedSession]:
         """Return what is known by path; of a session that was read as several formats, what ICAT was asked last for."""
         with self._lock:
             everything = list(self._known.values())
-        latest: dict[str, Indexed] = {}
+        latest: dict[str, IndexedSession] = {}
         for known in everything:
             other = latest.setdefault(known.row.directory.path, known)
             if other.row.seen_at and known.row.seen_at and other.row.seen_at < known.row.seen_at:
@@ -288,7 +288,7 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[_Record])
 
 
-def _pieces(known: Sequence[tuple[str, Indexed]], now: int) -> Iterator[bytes]:
+def _pieces(known: Sequence[tuple[str, IndexedSession]], now: int) -> Iterator[bytes]:
     """Yield the content of the file block by block."""
     yield HEADER + WRITTEN.pack(now)
     for start in range(0, len(known), BLOCK):
@@ -297,7 +297,7 @@ def _pieces(known: Sequence[tuple[str, Indexed]], now: int) -> Iterator[bytes]:
     yield END
 
 
-def _read(file: BinaryIO) -> Iterator[tuple[str, Indexed]]:
+def _read(file: BinaryIO) -> Iterator[tuple[str, IndexedSession]]:
     """Yield what a file holds. Raises ValueError or MsgspecError where it is not whole or of another version."""
     size = os.fstat(file.fileno()).st_size
     if file.read(len(HEADER)) != HEADER:
@@ -319,7 +319,7 @@ def _read(file: BinaryIO) -> Iterator[tuple[str, Indexed]]:
             yield _entry(record, texts, counts)
 
 
-def _record(key: str, known: Indexed) -> _Record:
+def _record(key: str, known: IndexedSession) -> _Record:
     row, directory = known.row, known.row.directory
     place = (directory.path, directory.proposal, directory.beamline, directory.date)
     path, proposal, beamline, date = map(_bytes, place)
@@ -337,7 +337,7 @@ def _record(key: str, known: Indexed) -> _Record:
     )
 
 
-def _entry(record: _Record, texts: dict[str, str], counts: dict[Counts, Counts]) -> tuple[str, Indexed]:
+def _entry(record: _Record, texts: dict[str, str], counts: dict[Counts, Counts]) -> tuple[str, IndexedSession]:
     """Return an entry that holds what is the same in many only once: what is in `texts` and `counts` already."""
     path, proposal, beamline, date = (_text(part) for part in record.place)
     row = SessionRow(
@@ -354,7 +354,7 @@ def _entry(record: _Record, texts: dict[str, str], counts: dict[Counts, Counts])
         stale=record.stale,
         seen_at=record.seen_at,
     )
-    return f"{record.format}/{record.file}", Indexed(row, record.settled, FileStamp(*record.stamp))
+    return f"{record.format}/{record.file}", IndexedSession(row, record.settled, FileStamp(*record.stamp))
 
 
 def _bytes(text: str) -> bytes:

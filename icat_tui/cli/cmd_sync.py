@@ -139,7 +139,7 @@ def _cached(scanning: Scanning, unread: list[str]) -> Iterator[Session]:
     if scanning.cache is None or cache_dir is None:
         return
     for raw_format in scanning.formats:
-        for found in scanning.cache.verdicts(raw_format):
+        for found in scanning.cache.cached_sessions(raw_format):
             scanning.run.stop.check()
             if not isinstance(found, Unreadable):
                 yield found.session
@@ -156,7 +156,7 @@ def _last_known(scanning: Scanning, session: Session) -> Session:
     settings, directory = scanning.run.settings, session.directory
     if scanning.cache is None or settings.cache_dir is None:
         return session
-    known = scanning.cache.verdict(directory)
+    known = scanning.cache.cached_session(directory)
     if known is not None and not isinstance(known, Unreadable):
         return structs.replace(known.session, stale=True)
     name = f"{directory.proposal}_{directory.beamline}_{directory.date}.json"

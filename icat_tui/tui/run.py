@@ -55,10 +55,10 @@ async def _run(app: IcatTui, place: Workplace) -> None:
         if not ended.wait(GRACE + LAST_RECEIPTS):
             _leave_in_a_hurry(modes)
 
-    take_back = place.stop.on_cancel(stop)
+    unregister = place.stop.on_cancel(stop)
     try:
         await app.run_async()
     finally:
         ended.set()
-        take_back()
+        unregister()
         app.registrations.desk.close(LAST_RECEIPTS)

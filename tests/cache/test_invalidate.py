@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.cache.invalidate import Checked, Finding, invalidate, is_there
+from icat_tui.cache.invalidate import CheckedSession, Finding, invalidate, is_on_disk
 from icat_tui.cache.session_cache import SessionCache, Unreadable
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
@@ -38,7 +38,7 @@ def sessions(root: Path, cache: SessionCache) -> list[SessionDirectory]:
     return directories
 
 
-def checked(cache: SessionCache, jobs: int = 4) -> list[Checked | Unreadable]:
+def checked(cache: SessionCache, jobs: int = 4) -> list[CheckedSession | Unreadable]:
     around = Surroundings(facility=FACILITY, now=LATER)
     return list(invalidate(cache, [RawFormat.MX], around, fingerprint_age=DAY, jobs=jobs))
 
@@ -46,10 +46,10 @@ def checked(cache: SessionCache, jobs: int = 4) -> list[Checked | Unreadable]:
 def findings(cache: SessionCache) -> dict[str, Finding]:
     """What became of each session, by proposal; it must be what became of its file."""
     found = checked(cache)
-    assert all(isinstance(each, Checked) for each in found)
-    told = {each.directory.proposal: each.finding for each in found if isinstance(each, Checked)}
+    assert all(isinstance(each, CheckedSession) for each in found)
+    told = {each.directory.proposal: each.finding for each in found if isinstance(each, CheckedSession)}
     for each in found:
-        if isinstance(each, Checked):
+        if isinstance(each, CheckedSession):
             dropped = cache.entry(each.directory) is None
             assert dropped == (each.finding in (Finding.GONE, Finding.CHANGED)), each
             assert bool(each.reason) == (each.finding == Finding.UNCERTAIN), each
@@ -95,7 +95,7 @@ def test_a_root_without_a_proposal_says_nothing(
         case "a loop of links":
             (root / "loop").symlink_to(root / "loop")
     assert set(findings(cache).values()) == {Finding.UNCERTAIN}
-    assert "is it mounted?" in str(is_there(sessions[0]))
+    assert "is it mounted?" in str(is_on_disk(sessions[0]))
 
 
 def test_a_root_that_is_not_there_says_nothing(
@@ -209,9 +209,9 @@ def test_a_file_that_can_not_be_removed_is_told_of_and_the_others_go_on(
 
 def test_a_torn_file_is_told_of_and_the_others_go_on(sessions: list[SessionDirectory], cache: SessionCache) -> None:
     cache.path(sessions[0]).write_bytes(b"torn")
-    unreadable, *others = sorted(checked(cache), key=lambda each: isinstance(each, Checked))
+    unreadable, *others = sorted(checked(cache), key=lambda each: isinstance(each, CheckedSession))
     assert isinstance(unreadable, Unreadable)
-    assert [each.finding for each in others if isinstance(each, Checked)] == [Finding.KEPT, Finding.KEPT]
+    assert [each.finding for each in others if isinstance(each, CheckedSession)] == [Finding.KEPT, Finding.KEPT]
 
 
 def test_a_cache_that_can_not_be_listed_is_told_of(cache: SessionCache) -> None:
@@ -224,7 +224,7 @@ def test_a_cache_that_can_not_be_listed_is_told_of(cache: SessionCache) -> None:
 @pytest.mark.parametrize("name", [name for name in HOSTILE_NAMES if not name.startswith(".")])
 def test_hostile_names_are_found_where_they_are(root: Path, name: str) -> None:
     directory = session_at(root, name)
-    assert is_there(directory) is True
+    assert is_on_disk(directory) is True
     session_at(root, "another one")
     shutil.rmtree(directory.path)
-    assert is_there(directory) is False
+    assert is_on_disk(directory) is False

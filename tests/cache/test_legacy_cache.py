@@ -90,7 +90,7 @@ def test_they_are_left_as_they_are_and_are_no_files_of_ours(old_cache: Path) -> 
     all_of(old_cache)
     cache = SessionCache(old_cache)
     for raw_format in RawFormat:
-        assert list(cache.verdicts(raw_format)) == []
+        assert list(cache.cached_sessions(raw_format)) == []
     assert {path: path.read_bytes() for path in old_cache.rglob("*") if path.is_file()} == before
 
 

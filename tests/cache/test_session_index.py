@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from icat_tui.cache.session_cache import FileStamp, SessionCache, Unreadable, Verdict
-from icat_tui.cache.session_index import AT_REST, HEADER, WORTHWHILE, Changes, SessionIndex
+from icat_tui.cache.session_cache import CachedSession, FileStamp, SessionCache, Unreadable
+from icat_tui.cache.session_index import AT_REST, HEADER, LARGEST_RATIO, Changes, SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
@@ -51,7 +51,9 @@ def age(path: Path, seconds: float) -> None:
 
 def said_by_files(cache: SessionCache) -> tuple[dict[str, SessionRow], frozenset[str]]:
     """What the cache files say, read one by one; the later ICAT was asked the later it counts."""
-    found = [verdict for each in RawFormat for verdict in cache.verdicts(each) if isinstance(verdict, Verdict)]
+    found = [
+        verdict for each in RawFormat for verdict in cache.cached_sessions(each) if isinstance(verdict, CachedSession)
+    ]
     found.sort(key=lambda verdict: verdict.session.seen_at)
     latest = {verdict.session.directory.path: verdict for verdict in found}
     rows = {path: session_row(verdict.session) for path, verdict in latest.items()}
@@ -79,13 +81,13 @@ def checked(cache: SessionCache) -> SessionIndex:
 def reads_of(cache: SessionCache, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the cache files that are read from now on."""
     read: list[str] = []
-    verdict_in = cache.verdict_in
+    cached_session_in = cache.cached_session_in
 
-    def watched(path: Path) -> Verdict | Unreadable | None:
+    def watched(path: Path) -> CachedSession | Unreadable | None:
         read.append(path.name)
-        return verdict_in(path)
+        return cached_session_in(path)
 
-    monkeypatch.setattr(cache, "verdict_in", watched)
+    monkeypatch.setattr(cache, "cached_session_in", watched)
     return read
 
 
@@ -199,15 +201,15 @@ def test_nothing_is_believed_of_a_file_that_is_replaced_while_it_is_read(
     before = hostile()
     after = structs.replace(before, category=Category.OK)
     save(cache, before)
-    verdict_in = cache.verdict_in
+    cached_session_in = cache.cached_session_in
 
-    def overtaken(path: Path) -> Verdict | Unreadable | None:
-        found = verdict_in(path)
+    def overtaken(path: Path) -> CachedSession | Unreadable | None:
+        found = cached_session_in(path)
         save(cache, after, seconds_old=30)
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "verdict_in", overtaken)
+        patch.setattr(cache, "cached_session_in", overtaken)
         index = checked(cache)
     assert index.rows == {before.directory.path: session_row(before)}
     assert check(index) == Changes(rows=(session_row(after),))
@@ -220,14 +222,14 @@ def test_what_comes_in_during_a_check_is_not_overwritten_by_what_the_check_had_r
     new = structs.replace(old, category=Category.OK, seen_at=NOW)
     save(cache, old)
     index = SessionIndex(cache)
-    verdict_in = cache.verdict_in
+    cached_session_in = cache.cached_session_in
 
-    def meanwhile(path: Path) -> Verdict | Unreadable | None:
-        found = verdict_in(path)
+    def meanwhile(path: Path) -> CachedSession | Unreadable | None:
+        found = cached_session_in(path)
         SessionCache(cache.directory.parent, index.put).save(new, NOTHING_ON_DISK, NOW)
         return found
 
-    monkeypatch.setattr(cache, "verdict_in", meanwhile)
+    monkeypatch.setattr(cache, "cached_session_in", meanwhile)
     assert check(index) == Changes()
     assert index.rows == {new.directory.path: session_row(new)}
 
@@ -275,13 +277,13 @@ def test_a_directory_that_can_not_be_listed_loses_no_row(cache: SessionCache, mo
 def test_a_check_that_is_called_off_ends_at_once(cache: SessionCache, monkeypatch: pytest.MonkeyPatch) -> None:
     save(cache, *(a_session(Category.OK, directory=a_directory(name)) for name in "abc"))
     cancellation = Cancellation()
-    verdict_in = cache.verdict_in
+    cached_session_in = cache.cached_session_in
 
-    def call_off(path: Path) -> Verdict | Unreadable | None:
+    def call_off(path: Path) -> CachedSession | Unreadable | None:
         cancellation.cancel()
-        return verdict_in(path)
+        return cached_session_in(path)
 
-    monkeypatch.setattr(cache, "verdict_in", call_off)
+    monkeypatch.setattr(cache, "cached_session_in", call_off)
     index = SessionIndex(cache)
     (changes,) = index.check(cancellation)
     assert {row.directory.path: row for row in changes.rows} == index.rows
@@ -372,7 +374,7 @@ def test_a_run_adds_what_it_saved_to_what_others_did(cache: SessionCache) -> Non
 def test_a_run_that_saved_little_leaves_a_large_index_as_it_is(cache: SessionCache) -> None:
     large = a_session(
         Category.OK,
-        *((f"{number:04}", Status.REGISTERED) for number in range(3 * WORTHWHILE)),
+        *((f"{number:04}", Status.REGISTERED) for number in range(3 * LARGEST_RATIO)),
         directory=a_directory("a"),
     )
     save(cache, large)

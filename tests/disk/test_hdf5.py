@@ -1,4 +1,4 @@
-"""Files are read without a lock, beside their writers, as the writers make them, and however damaged they are."""
+"""Tests of reading HDF5 files without a lock: while they are written, of genuine writers, and damaged ones."""
 
 import os
 import random
@@ -67,7 +67,7 @@ with h5py.File(sys.argv[1], "a", locking=True) as file:
 
 @contextmanager
 def writer(path: Path, mode: str) -> Iterator[Callable[[], str]]:
-    """Hold a file open and locked in another process; what is yielded lets it finish and returns its word."""
+    """Hold a file open and locked in another process; yield a function that ends it and returns its output."""
     path.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-c", WRITER, str(path), mode]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -158,7 +158,7 @@ def test_files_of_the_writers_themselves_are_read(session: SessionDirectory, nam
 def test_a_damaged_file_never_raises_and_never_prints(
     session: SessionDirectory, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Truncated anywhere or with bytes flipped: a reading or a reason; read in another thread, as scans do."""
+    """Check that a truncated or changed file gives metadata or a reason, in another thread, as in scans."""
     content = (GENUINE / name).read_bytes()
     path = file_of(session)
     path.parent.mkdir(parents=True)

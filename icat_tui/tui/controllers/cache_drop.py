@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from icat_tui.cache.invalidate import Checked, Finding, invalidate
+from icat_tui.cache.invalidate import CheckedSession, Finding, invalidate
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.summary import SessionRow
@@ -36,7 +36,7 @@ def drop_stale(place: Workplace, sessions: Sessions) -> Invalidated:
         for each in invalidate(
             place.cache, RawFormat, around, fingerprint_age=settings.fingerprint_age, jobs=settings.jobs
         )
-        if isinstance(each, Checked)
+        if isinstance(each, CheckedSession)
     ]
     for each in checked:
         if each.finding in (Finding.CHANGED, Finding.GONE):

@@ -11,7 +11,7 @@ from itertools import chain
 from msgspec import structs
 
 from icat_tui.cache.legacy_cache import old_sessions
-from icat_tui.cache.session_cache import Verdict
+from icat_tui.cache.session_cache import CachedSession
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.tui.workspace import Workplace
@@ -53,8 +53,8 @@ class Sessions:
         """Return a session; None where nothing is known of it."""
         if known := self.at_hand(directory.path):
             return known
-        found = self._cache.verdict(directory)
-        if not isinstance(found, Verdict):
+        found = self._cache.cached_session(directory)
+        if not isinstance(found, CachedSession):
             return None
         self.keep(found.session)
         return found.session
@@ -74,8 +74,8 @@ class Sessions:
     def cached(self) -> Iterator[Session]:
         """Yield every session that our cache has."""
         for raw_format in RawFormat:
-            for found in self._cache.verdicts(raw_format):
-                if isinstance(found, Verdict):
+            for found in self._cache.cached_sessions(raw_format):
+                if isinstance(found, CachedSession):
                     yield found.session
 
     def everything(self) -> Iterator[Session]:
