@@ -1,7 +1,8 @@
-"""Checking the cache against the disk: what is gone or has changed is dropped (interface.md, "Cache").
+"""Comparison of the cache with the disk, which drops sessions that are gone or have changed.
 
-A session counts as gone only where its parent directory was listed and does not hold it, and its data root holds at
-least one proposal: a root that is not mounted is an empty directory, and says nothing.
+What must stay true: a session counts as gone only if its parent directory was listed and does not hold it, and its data
+root holds at least one proposal (interface.md, "Unchanged and gone"). A root that is not mounted is an empty directory,
+which proves nothing.
 """
 
 import os
@@ -24,17 +25,17 @@ from icat_tui.domain.surroundings import Surroundings
 
 
 class Finding(StrEnum):
-    """What became of a cached session."""
+    """Result of the check of a cached session."""
 
     KEPT = "kept"
     GONE = "gone"
     CHANGED = "changed"
     UNCERTAIN = "uncertain"
-    """Nobody could say whether it is still there: kept, as what was known before."""
+    """It could not be determined, or its file could not be removed: it stays in the cache."""
 
 
 class CheckedSession(Struct, frozen=True):
-    """A cached session after the check."""
+    """Cached session with the result of its check."""
 
     directory: SessionDirectory
     finding: Finding
@@ -49,9 +50,9 @@ def invalidate(
     fingerprint_age: timedelta,
     jobs: int,
 ) -> Iterator[CheckedSession | Unreadable]:
-    """Drop what is gone or has changed since it was cached; yield what became of each session.
+    """Drop sessions that are gone or have changed since they were cached; yield the result for each session.
 
-    What can't be dropped is UNCERTAIN, and what can't be read Unreadable; the others go on.
+    A file that can't be removed gives UNCERTAIN, one that can't be read Unreadable; the check goes on with the others.
     """
 
     def check(path: Path | Unreadable) -> CheckedSession | Unreadable | None:
@@ -88,7 +89,7 @@ def _check(entry: CacheEntry, around: Surroundings, fingerprint_age: timedelta) 
 
 
 def _refused(directory: SessionDirectory, before: DiskSession, now: DiskSession) -> str:
-    """Return why nobody can say whether a session has changed; empty where one can."""
+    """Return why it can't be determined whether a session has changed; empty where it can."""
     if now.trouble and now.trouble.kind == TroubleKind.UNKNOWN:
         return now.trouble.text
     for path, trouble in now.unlisted.items():
@@ -101,14 +102,14 @@ def _refused(directory: SessionDirectory, before: DiskSession, now: DiskSession)
 
 
 def is_on_disk(directory: SessionDirectory) -> bool | str:
-    """Return whether a session is on disk; a text that says why nobody knows."""
+    """Return whether a session is on disk, or a text that says why that can't be determined."""
     root = posixpath.dirname(posixpath.dirname(posixpath.dirname(directory.path)))
     try:
         with os.scandir(root) as listing:
             mounted = any(not entry.name.startswith(".") and _is_directory(entry) for entry in listing)
         if not mounted:
             return f"data root {root} holds no proposal: is it mounted?"
-        return _is_held(directory.path, root)
+        return _is_listed(directory.path, root)
     except OSError as error:
         return f"{error.filename} could not be listed: {error.strerror}"
 
@@ -116,16 +117,19 @@ def is_on_disk(directory: SessionDirectory) -> bool | str:
 def _is_directory(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a loop of links, which says nothing of the others
+    except OSError:  # a loop of links, which does not affect other entries
         return False
 
 
-def _is_held(path: str, root: str) -> bool:
-    """Return whether the directory above a path lists it; where that one is gone itself, nothing below it is there."""
+def _is_listed(path: str, root: str) -> bool:
+    """Return whether the parent directory lists a path; False also where the parent is gone itself.
+
+    Raises OSError where a directory on the way can't be listed.
+    """
     parent, name = posixpath.split(path)
     try:
         return name in os.listdir(parent)
     except (FileNotFoundError, NotADirectoryError):
-        if parent == root or _is_held(parent, root):
+        if parent == root or _is_listed(parent, root):
             raise
         return False

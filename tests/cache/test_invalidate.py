@@ -1,4 +1,4 @@
-"""What is gone or has changed is dropped from the cache, and nothing is dropped while nobody can say."""
+"""Tests of dropping sessions that are gone or have changed, and of keeping those that can't be determined."""
 
 import errno
 import os
@@ -27,7 +27,7 @@ def cache(tmp_path: Path) -> SessionCache:
 
 @pytest.fixture
 def sessions(root: Path, cache: SessionCache) -> list[SessionDirectory]:
-    """Three sessions that were scanned when all was at rest: one registered, one to do, one empty."""
+    """Return three sessions that were scanned while nothing changed: one registered, one to do, one empty."""
     catalogue = StandIn()
     directories = [session_at(root, f"hg{number}", raw_format=RawFormat.MX) for number in range(3)]
     catalogue.tell(directories[0], *add_mx(directories[0], "0001", "0002"), investigation=1)
@@ -44,16 +44,16 @@ def checked(cache: SessionCache, jobs: int = 4) -> list[CheckedSession | Unreada
 
 
 def findings(cache: SessionCache) -> dict[str, Finding]:
-    """What became of each session, by proposal; it must be what became of its file."""
+    """Return the finding for each session, by proposal, having checked that its file agrees with it."""
     found = checked(cache)
     assert all(isinstance(each, CheckedSession) for each in found)
-    told = {each.directory.proposal: each.finding for each in found if isinstance(each, CheckedSession)}
+    by_proposal = {each.directory.proposal: each.finding for each in found if isinstance(each, CheckedSession)}
     for each in found:
         if isinstance(each, CheckedSession):
             dropped = cache.entry(each.directory) is None
             assert dropped == (each.finding in (Finding.GONE, Finding.CHANGED)), each
             assert bool(each.reason) == (each.finding == Finding.UNCERTAIN), each
-    return told
+    return by_proposal
 
 
 ALL_KEPT = {"hg0": Finding.KEPT, "hg1": Finding.KEPT, "hg2": Finding.KEPT}
@@ -75,7 +75,7 @@ def test_an_empty_cache_has_nothing_to_check(cache: SessionCache) -> None:
 def test_a_session_that_its_parent_does_not_list_is_gone(
     sessions: list[SessionDirectory], cache: SessionCache, up: int
 ) -> None:
-    """The same where its beamline or proposal directory is gone with it."""
+    """The same is true if its beamline or proposal directory is gone, too."""
     shutil.rmtree([sessions[0].path, *map(str, Path(sessions[0].path).parents)][up])
     assert findings(cache) == ALL_KEPT | {"hg0": Finding.GONE}
 
@@ -84,7 +84,7 @@ def test_a_session_that_its_parent_does_not_list_is_gone(
 def test_a_root_without_a_proposal_says_nothing(
     sessions: list[SessionDirectory], cache: SessionCache, root: Path, left: str
 ) -> None:
-    """What is not mounted is an empty directory."""
+    """A root that is not mounted is an empty directory."""
     for proposal in list(root.iterdir()):
         shutil.rmtree(proposal)
     match left:

@@ -1,4 +1,4 @@
-"""Cache files: whole or not used, of this session and of no other, whatever happens to them."""
+"""Tests of cache files: each is used only if it is whole and of its session, whatever happens to it."""
 
 import errno
 import json
@@ -56,7 +56,7 @@ def session_of(directory: SessionDirectory, name: str = "0001") -> Session:
 
 
 def disk_of(directory: SessionDirectory, name: str = "0001") -> DiskSession:
-    """A disk half with something in each place."""
+    """Return a disk half with a value in each field."""
     path = f"{directory.raw_path}/colA/colA_{name}"
     one = Stamp(1, 2**60 + 1, 2**60 + 2, 3, 4)
     message = StoredMessage(f"{path}.xml", path, name, "hg333", "id99", name, START, END)
@@ -185,7 +185,7 @@ def test_modes_are_those_of_a_shared_directory_less_the_umask(
 
 
 def refused(cache: SessionCache, content: bytes) -> bool:
-    """Put a content in the place of a session's file; return whether it was refused, having seen that it is safe."""
+    """Replace the content of a session's file; return whether it was refused, having checked that it is safe."""
     directory = a_directory()
     path = cache.path(directory)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +208,7 @@ def test_a_file_that_is_cut_off_anywhere_is_set_aside(cache: SessionCache) -> No
 
 @pytest.mark.parametrize("bit", [0x01, 0x04, 0x10, 0x20, 0x80])
 def test_a_file_with_a_flipped_byte_is_never_used(cache: SessionCache, bit: int) -> None:
-    """Set aside; but for the number of the schema, by which it is another program's."""
+    """It is set aside, except if the schema number differs: then the file is of another version."""
     content = saved(cache).read_bytes()
     flips = [content[:place] + bytes([byte ^ bit]) + content[place + 1 :] for place, byte in enumerate(content)]
     other_schema = [flipped for flipped in flips if not refused(cache, flipped)]
