@@ -126,17 +126,17 @@ LINK_ACCESS.set_elink_fapl(_access())
 
 
 @contextmanager
-def _opened(path: str) -> Iterator["_File"]:
+def _opened(path: str) -> Iterator["_OpenFile"]:
     if LOCKS_FORCED:
         raise LocksForcedError
     file = h5f.open(os.fsencode(path), h5f.ACC_RDONLY, ACCESS)
     try:
-        yield _File(file)
+        yield _OpenFile(file)
     finally:
         file.close()
 
 
-class _File:
+class _OpenFile:
     """Open HDF5 file."""
 
     def __init__(self, file: h5f.FileID) -> None:

@@ -29,7 +29,7 @@ from icat_tui.domain.formats import (
 from icat_tui.domain.model import DiskDataset, DiskSession, SessionDirectory, Stamp, Trouble, TroubleKind
 
 
-class _Listing(NamedTuple):
+class _DirectoryListing(NamedTuple):
     """Directory that was listed in full."""
 
     entries: list[tuple[str, EntryKind]]
@@ -54,7 +54,7 @@ def list_session(
     are listed at once where they can lie at any depth (mx). Raises nothing: a directory that can't be listed is in
     `trouble` or `unlisted`.
     """
-    listings: dict[str, _Listing] = {}
+    listings: dict[str, _DirectoryListing] = {}
     unlisted: dict[str, OSError] = {}
     for path, listing in _walk(directory, jobs):
         if isinstance(listing, OSError):
@@ -89,7 +89,7 @@ def _raw_trouble(directory: SessionDirectory, error: OSError) -> Trouble:
     return refusal(error, f"the {name} directory can't be listed")
 
 
-def _walk(directory: SessionDirectory, jobs: int) -> Iterator[tuple[str, _Listing | OSError]]:
+def _walk(directory: SessionDirectory, jobs: int) -> Iterator[tuple[str, _DirectoryListing | OSError]]:
     """Yield the listing of the raw directory, of `__icat__` and of the collections, for mx at any depth."""
     deep = directory.format == RawFormat.MX
     raw, stored = directory.raw_path, _stored_path(directory)
@@ -97,11 +97,11 @@ def _walk(directory: SessionDirectory, jobs: int) -> Iterator[tuple[str, _Listin
     with ThreadPoolExecutor(jobs) as pool:  # starts no thread before it is given work
         while level:
             listed = list(pool.map(_list, level) if deep and len(level) > 1 else map(_list, level))
-            seen.update(listing.identity for listing in listed if isinstance(listing, _Listing))
+            seen.update(listing.identity for listing in listed if isinstance(listing, _DirectoryListing))
             below: list[str] = []
             for path, listing in zip(level, listed, strict=True):
                 yield path, listing
-                if isinstance(listing, _Listing) and (path == raw or (deep and path != stored)):
+                if isinstance(listing, _DirectoryListing) and (path == raw or (deep and path != stored)):
                     below += _places_below(directory, path, listing)
             level = [path for path in below if _is_new(path, seen)]
 
@@ -120,7 +120,7 @@ def _is_new(path: str, seen: set[tuple[int, int]]) -> bool:
     return new
 
 
-def _list(path: str) -> _Listing | OSError:
+def _list(path: str) -> _DirectoryListing | OSError:
     """Return the listing of a directory, or the error why there is none."""
     before = stat_or_error(path)
     if isinstance(before, OSError):
@@ -131,10 +131,10 @@ def _list(path: str) -> _Listing | OSError:
         return error
     after = stat_or_error(path)
     same = not isinstance(after, OSError) and stamp(before) == stamp(after)
-    return _Listing(entries, stamp(before) if same else None, (before.st_dev, before.st_ino))
+    return _DirectoryListing(entries, stamp(before) if same else None, (before.st_dev, before.st_ino))
 
 
-def _places_below(directory: SessionDirectory, path: str, listing: _Listing) -> Iterator[str]:
+def _places_below(directory: SessionDirectory, path: str, listing: _DirectoryListing) -> Iterator[str]:
     """Yield the directories to be listed next, with entries that may be directories, so that errors are reported."""
     top = path == directory.raw_path
     for name, kind in listing.entries:
@@ -145,7 +145,7 @@ def _places_below(directory: SessionDirectory, path: str, listing: _Listing) -> 
             yield f"{path}/{name}"
 
 
-def _datasets(directory: SessionDirectory, listings: dict[str, _Listing]) -> list[DiskDataset]:
+def _datasets(directory: SessionDirectory, listings: dict[str, _DirectoryListing]) -> list[DiskDataset]:
     """Return the dataset directories by path (icat.md, "Raw data formats")."""
     paths: list[str] = []
     for path, listing in listings.items():
@@ -172,7 +172,7 @@ def _dataset(directory: SessionDirectory, path: str) -> DiskDataset:
     )
 
 
-def _read_stored(directory: SessionDirectory, listings: dict[str, _Listing], zone: ZoneInfo) -> StoredMessages:
+def _read_stored(directory: SessionDirectory, listings: dict[str, _DirectoryListing], zone: ZoneInfo) -> StoredMessages:
     path = _stored_path(directory)
     names = [name for name, _ in listings[path].entries] if path in listings else []
     return read_stored(path, names, zone)
@@ -182,7 +182,7 @@ def _stored_path(directory: SessionDirectory) -> str:
     return f"{directory.raw_path}/{STORED_DIRECTORY}"
 
 
-def _digest(directory: SessionDirectory, listings: dict[str, _Listing]) -> str:
+def _digest(directory: SessionDirectory, listings: dict[str, _DirectoryListing]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for path, listing in sorted(listings.items()):
         lines = [path[len(directory.raw_path) :], *(f"{kind}{name}" for name, kind in listing.entries), ""]

@@ -196,12 +196,12 @@ def test_a_file_of_6000_scans_is_read_without_opening_them(
             file[f"{number}.1"] = empty
         file["6000.1/end_time"], file["6000.1/sample/name"] = END, "sA"
     opened = []
-    open_object = hdf5._File.open
+    open_object = hdf5._OpenFile.open
 
-    def counted(self: hdf5._File, place: Any, name: bytes) -> Any:
+    def counted(self: hdf5._OpenFile, place: Any, name: bytes) -> Any:
         opened.append(name)
         return open_object(self, place, name)
 
-    monkeypatch.setattr(hdf5._File, "open", counted)
+    monkeypatch.setattr(hdf5._OpenFile, "open", counted)
     assert metadata(session).sample == "sA"
     assert opened == [b"6000.1", b"end_time", b"sample", b"name"]
