@@ -5,11 +5,11 @@ from pathlib import Path
 
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import SentMessage
-from icat_tui.journal.reader import JournalReader, Sending
+from icat_tui.journal.reader import JournalReader, Sending, Standings
 
 
 class JournalView:
-    """The journal as it was at the last `refresh`; may be asked from any thread (`domain.surroundings.SentMessages`)."""
+    """The journal as it was at the last `refresh`; may be asked from any thread (`surroundings.SentMessages`)."""
 
     def __init__(self, path: Path, facility: Facility) -> None:
         """Read the journal at `path`, which need not be there. Raises JournalError where it can't be read."""
@@ -21,6 +21,11 @@ class JournalView:
         """Take up what was written since. Raises JournalError where the journal can't be read."""
         with self._lock:
             self._reader.refresh()
+
+    @property
+    def standings(self) -> Standings:
+        """Everything that stands in the journal, for the one thread that calls `refresh`."""
+        return self._reader.standings
 
     def registration(self, path: str) -> SentMessage | None:
         """Return the last message to register the dataset in a directory that ICAT has not shown yet."""
