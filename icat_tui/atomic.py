@@ -1,8 +1,8 @@
-"""Write a file so that there is always a whole one: the old or the new (promises.md 7).
+"""Atomic writing of files: there is always a whole file, the old or the new one (promises.md 7).
 
-Knows no room: bytes in, a file out. A temporary file in the same directory, fsync, rename; whatever fails on the way
-leaves the old file as it was and no temporary one behind. The directory is not synced: should the machine go down
-before the new name is on the disk, the old file is there, whole.
+A temporary file in the same directory is written, synced and renamed. What must stay true: a failure on the way leaves
+the old file as it was and no temporary file behind. The directory is not synced: if the machine goes down before the
+new name is on disk, the old file is there, whole.
 """
 
 import contextlib
@@ -18,22 +18,25 @@ from icat_tui.text import visible
 FILE_MODE = 0o664
 SCRIPT_MODE = 0o774
 DIRECTORY_MODE = 0o775
-"""All of them less the umask, as they were before us (icat.md, "Cache files", "Overview files")."""
+"""Modes, less the umask, as in earlier programs (icat.md, "Cache files", "Overview files")."""
 
 _BLOCK = 1 << 20
 
 
 def write_file(path: Path, content: bytes, *, mode: int = FILE_MODE) -> os.stat_result | None:
-    """Make `content` what the file at `path` holds; return what `stat` says of it, None where it held that already.
+    """Write `content` to the file at `path`; return the result of `stat`, None where the file had it already.
 
-    A regular file that holds it already is left alone, its times and mode too; anything else, a symbolic link among
-    them, is replaced. Missing directories are made. Raises `SaveError`, with what was there before still in place.
+    A regular file that has this content already is not touched, nor are its times and mode; anything else, also a
+    symbolic link, is replaced. Missing directories are made. Raises `SaveError`; then the earlier file is still there.
     """
     return write_pieces(path, lambda: (content,), mode=mode)
 
 
 def write_pieces(path: Path, pieces: Callable[[], Iterable[bytes]], *, mode: int = FILE_MODE) -> os.stat_result | None:
-    """Do the same for content too large to hold: `pieces` is called once to compare it and once to write it."""
+    """Write content that is too large for memory; `pieces` is called once to compare it and once to write it.
+
+    Otherwise it does the same as `write_file`.
+    """
     try:
         if _holds(path, pieces()):
             return None
@@ -47,11 +50,11 @@ def write_pieces(path: Path, pieces: Callable[[], Iterable[bytes]], *, mode: int
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory and those above it, by the mode of ours; raises `OSError`."""
+    """Make a directory and its missing parents with DIRECTORY_MODE; raises `OSError`."""
     if path.is_dir():
         return
     make_directory(path.parent)
-    with contextlib.suppress(FileExistsError):  # another run was faster; if it is no directory the next step says so
+    with contextlib.suppress(FileExistsError):  # another run was faster; if it is no directory, the next step fails
         path.mkdir(DIRECTORY_MODE)
 
 
@@ -62,11 +65,11 @@ def _holds(path: Path, pieces: Iterable[bytes]) -> bool:
         with path.open("rb") as file:
             return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return False  # not there, or not to be compared: writing it says whether that is trouble
+        return False  # not there, or not readable: whether that is an error shows when it is written
 
 
 def _replace(path: Path, pieces: Iterable[bytes], mode: int) -> os.stat_result:
-    # The name is of our own making and short, so that a name as long as the file system allows can be written too.
+    # The temporary name is short, so that a file name as long as the file system allows can be written too.
     temporary = path.with_name(f".icat-tui-{secrets.token_hex(8)}.tmp")
     try:
         # os.open leaves the umask (and a default ACL) to the system: reading the umask is not safe among threads.
@@ -75,10 +78,10 @@ def _replace(path: Path, pieces: Iterable[bytes], mode: int) -> os.stat_result:
             file.writelines(pieces)
             file.flush()
             os.fsync(descriptor)
-            status = os.fstat(descriptor)  # once it has its name another run may have replaced it
+            status = os.fstat(descriptor)  # before renaming: another run may replace the renamed file at once
         temporary.replace(path)
     except BaseException:
-        with contextlib.suppress(OSError):  # the first error is the one to tell
+        with contextlib.suppress(OSError):  # the first error is the one to report
             temporary.unlink()
         raise
     return status

@@ -1,55 +1,58 @@
-"""Cancelling: said once, heard wherever something waits."""
+"""Cancelling of work from any thread.
+
+What must stay true: `cancel` ends every wait of the work it belongs to, as all that blocks registers a callback.
+"""
 
 import threading
 from collections.abc import Callable
 
 
 class Cancelled(Exception):  # noqa: N818  (a fact, not an error)
-    """The work was called off; nothing was found out."""
+    """Exception that ends cancelled work, which then has no result."""
 
 
 class Cancellation:
-    """Says that a run is to stop. What blocks registers how to be woken."""
+    """Flag that work is cancelled, with callbacks that end blocking calls."""
 
     def __init__(self) -> None:
-        """Make one that nobody has called off yet."""
-        self._called_off = threading.Event()
+        """Make one that is not cancelled."""
+        self._cancelled = threading.Event()
         self._lock = threading.Lock()
-        self._wake: list[Callable[[], object]] = []
+        self._callbacks: list[Callable[[], object]] = []
 
     def __bool__(self) -> bool:
-        """Return whether the run was called off."""
-        return self._called_off.is_set()
+        """Return whether the work was cancelled."""
+        return self._cancelled.is_set()
 
     def check(self) -> None:
-        """Raise Cancelled once the run was called off."""
+        """Raise Cancelled if the work was cancelled."""
         if self:
             raise Cancelled
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until the run is called off, or the time is over."""
-        self._called_off.wait(seconds)
+        """Wait until the work is cancelled or the time is over; without a time, until it is cancelled."""
+        self._cancelled.wait(seconds)
 
-    def on_cancel(self, wake: Callable[[], object]) -> Callable[[], None]:
-        """Have `wake` called when the run is called off, at once where it was already; return how to take that back."""
+    def on_cancel(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call `callback` on cancelling, at once if that has happened; return a function that unregisters it."""
         with self._lock:
             if not self:
-                self._wake.append(wake)
-                return lambda: self._forget(wake)
-        wake()
+                self._callbacks.append(callback)
+                return lambda: self._unregister(callback)
+        callback()
         return lambda: None
 
-    def _forget(self, wake: Callable[[], object]) -> None:
+    def _unregister(self, callback: Callable[[], object]) -> None:
         with self._lock:
-            if wake in self._wake:
-                self._wake.remove(wake)
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
 
     def cancel(self) -> None:
-        """Call the run off. Safe from any thread, though not in a signal handler; the second call does nothing."""
+        """Cancel the work. Safe from any thread, but not in a signal handler; a second call does nothing."""
         with self._lock:
             if self:
                 return
-            self._called_off.set()
-            wakes, self._wake = self._wake, []
-        for wake in wakes:
-            wake()
+            self._cancelled.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()

@@ -1,22 +1,22 @@
-"""Words that people are shown: names made visible, and numbers with their nouns.
+"""Texts for people: names with unprintable characters escaped, and numbers with their nouns.
 
-Names on disk are other people's. Whatever a person reads passes through `visible` once, and what comes out can be
-printed on any terminal: no control character, nothing that turns the direction of text, no undecodable byte
-(promises.md 9).
+Names on disk are untrusted. What must stay true: every name that a person reads passes through `visible` once, and its
+result can be printed on any terminal: no control character, nothing that changes the direction of text, no undecodable
+byte (promises.md 9).
 """
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _UNDECODABLE = range(0xDC80, 0xDD00)
-"""Where surrogateescape keeps the bytes 0x80 to 0xff that are not UTF-8."""
+"""Surrogates by which surrogateescape represents the bytes 0x80 to 0xff that are not UTF-8."""
 
 
 def visible(text: str) -> str:
-    r"""Return `text` with everything that does not print written as an escape.
+    r"""Return `text` with every character that is not printable written as an escape.
 
-    `\n`, `\x1b`, `\u202e`; a byte that is not UTF-8 is `\xff`, the character of that number is `\u00ff`, and lone
-    surrogates are `\ud800`. What does not print is what `str.isprintable` says: controls, formats such as the bidi
-    marks, separators other than the space, private and unassigned. Backslashes stay as they are, so this is for
-    reading, not for reading back.
+    For example `\n`, `\x1b`, `\u202e`; a byte that is not UTF-8 is `\xff`, the character of that number is `\u00ff`,
+    and lone surrogates are `\ud800`. `str.isprintable` decides: controls, formats such as the bidi marks, separators
+    other than the space, private and unassigned characters are not printable. Backslashes stay as they are, so the
+    result can't be converted back.
     """
     if text.isprintable():
         return text
@@ -40,5 +40,5 @@ def counted(number: int, noun: str) -> str:
 
 
 def and_more(number: int) -> str:
-    """Return what is said behind the first of `number` things of a kind: ` (and 2 more)`; nothing where it is alone."""
+    """Return the text after the first of `number` things of a kind: ` (and 2 more)`; empty for a single one."""
     return f" (and {number - 1:,} more)" if number > 1 else ""

@@ -1,4 +1,4 @@
-"""There is always a whole file: the old or the new (promises.md 7)."""
+"""Tests of atomic writing: there is always a whole file, the old or the new one (promises.md 7)."""
 
 import errno
 import os

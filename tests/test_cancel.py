@@ -1,4 +1,4 @@
-"""Calling work off: heard at once by whoever waits, and nothing of ours is left behind."""
+"""Tests of cancelling: every wait ends at once, and no thread, process or file is left behind."""
 
 import os
 import threading
@@ -30,10 +30,10 @@ from tests.sync.scanning import (
 )
 
 SOON = 1.0
-"""Seconds; what is promised is 0.2, but the machine may be busy with other tests."""
+"""Seconds; the limit is 0.2, but the machine may be busy with other tests."""
 
 
-# -- saying it -------------------------------------------------------------------------------------------------------
+# -- callbacks -------------------------------------------------------------------------------------------------------
 
 
 def test_whoever_waits_is_woken_once() -> None:
@@ -79,11 +79,11 @@ def test_everybody_is_woken_once_by_whichever_thread_is_first(_attempt: int) -> 
     assert sorted(woken) == list(range(20))
 
 
-# -- hearing it ------------------------------------------------------------------------------------------------------
+# -- scans -----------------------------------------------------------------------------------------------------------
 
 
 def cancelled(plan: Any, hangs: threading.Event) -> list[ScanEvent]:
-    """Scan, call it off as soon as something hangs, and return the events; it must not have taken long."""
+    """Scan, cancel as soon as something hangs, and return the events, having checked that it was quick."""
     cancellation, asked = Cancellation(), []
 
     def call_off() -> None:
@@ -129,7 +129,7 @@ def test_cancelling_waits_for_no_disk(
 def test_only_who_hangs_himself_is_left_by_a_disk_that_hangs(
     root: Path, held: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two sessions are at the disk; two more, who wait for their turn there, go at once."""
+    """Two sessions use the disk; two more that wait for it end at once."""
     monkeypatch.setattr(module, "FOUND_AHEAD", 1)
     catalogue, before, hanging = StandIn(), set(threading.enumerate()), threading.Semaphore(0)
     directories = several(root, catalogue, 12)

@@ -1,4 +1,4 @@
-"""Names are made visible before a person or a terminal sees them (promises.md 9)."""
+"""Tests of texts for people: names are escaped before a person or a terminal gets them (promises.md 9)."""
 
 import os
 

@@ -1,1 +1,1 @@
-"""What is kept between runs: the last verdict on each session, and an index of them all."""
+"""Cache of scanned sessions between runs: a file for each session, and an index of all of them."""

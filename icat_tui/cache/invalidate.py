@@ -1,7 +1,8 @@
-"""Checking the cache against the disk: what is gone or has changed is dropped (interface.md, "Cache").
+"""Comparison of the cache with the disk, which drops sessions that are gone or have changed.
 
-A session counts as gone only where its parent directory was listed and does not hold it, and its data root holds at
-least one proposal: a root that is not mounted is an empty directory, and says nothing.
+What must stay true: a session counts as gone only if its parent directory was listed and does not hold it, and its data
+root holds at least one proposal (interface.md, "Unchanged and gone"). A root that is not mounted is an empty directory,
+which proves nothing.
 """
 
 import os
@@ -14,9 +15,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from icat_tui.cache.session_cache import Entry, SessionCache, Unreadable
+from icat_tui.cache.session_cache import CacheEntry, SessionCache, Unreadable
 from icat_tui.disk import changes, listing
-from icat_tui.disk.changes import look_at_dataset
+from icat_tui.disk.changes import stat_dataset
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import DiskSession, SessionDirectory, TroubleKind
@@ -24,17 +25,17 @@ from icat_tui.domain.surroundings import Surroundings
 
 
 class Finding(StrEnum):
-    """What became of a cached session."""
+    """Result of the check of a cached session."""
 
     KEPT = "kept"
     GONE = "gone"
     CHANGED = "changed"
     UNCERTAIN = "uncertain"
-    """Nobody could say whether it is still there: kept, as what was known before."""
+    """It could not be determined, or its file could not be removed: it stays in the cache."""
 
 
-class Checked(Struct, frozen=True):
-    """A cached session after the check."""
+class CheckedSession(Struct, frozen=True):
+    """Cached session with the result of its check."""
 
     directory: SessionDirectory
     finding: Finding
@@ -48,22 +49,22 @@ def invalidate(
     *,
     fingerprint_age: timedelta,
     jobs: int,
-) -> Iterator[Checked | Unreadable]:
-    """Drop what is gone or has changed since it was cached; yield what became of each session.
+) -> Iterator[CheckedSession | Unreadable]:
+    """Drop sessions that are gone or have changed since they were cached; yield the result for each session.
 
-    What can't be dropped is UNCERTAIN, and what can't be read Unreadable; the others go on.
+    A file that can't be removed gives UNCERTAIN, one that can't be read Unreadable; the check goes on with the others.
     """
 
-    def check(path: Path | Unreadable) -> Checked | Unreadable | None:
+    def check(path: Path | Unreadable) -> CheckedSession | Unreadable | None:
         entry = path if isinstance(path, Unreadable) else cache.entry_in(path)
-        if not isinstance(entry, Entry):
+        if not isinstance(entry, CacheEntry):
             return entry
         checked = _check(entry, around, fingerprint_age)
         if checked.finding in (Finding.GONE, Finding.CHANGED):
             try:
                 cache.drop(checked.directory)
             except SaveError as error:
-                return Checked(checked.directory, Finding.UNCERTAIN, f"{checked.finding}, but {error}")
+                return CheckedSession(checked.directory, Finding.UNCERTAIN, f"{checked.finding}, but {error}")
         return checked
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -73,42 +74,42 @@ def invalidate(
                     yield checked
 
 
-def _check(entry: Entry, around: Surroundings, fingerprint_age: timedelta) -> Checked:
+def _check(entry: CacheEntry, around: Surroundings, fingerprint_age: timedelta) -> CheckedSession:
     directory = entry.session.directory
-    there = is_there(directory)
+    there = is_on_disk(directory)
     if there is not True:
         gone = there is False
-        return Checked(directory, Finding.GONE if gone else Finding.UNCERTAIN, "" if gone else str(there))
+        return CheckedSession(directory, Finding.GONE if gone else Finding.UNCERTAIN, "" if gone else str(there))
     started, zone = around.now.timestamp(), around.facility.time_zone
     now = listing.list_session(directory, started, entry.disk, zone_name=zone)
     if refused := _refused(directory, entry.disk, now):
-        return Checked(directory, Finding.UNCERTAIN, refused)
+        return CheckedSession(directory, Finding.UNCERTAIN, refused)
     unchanged = changes.unchanged(directory, entry.disk, now, fingerprint_age)
-    return Checked(directory, Finding.KEPT if unchanged else Finding.CHANGED)
+    return CheckedSession(directory, Finding.KEPT if unchanged else Finding.CHANGED)
 
 
 def _refused(directory: SessionDirectory, before: DiskSession, now: DiskSession) -> str:
-    """Return why nobody can say whether a session has changed; empty where one can."""
+    """Return why it can't be determined whether a session has changed; empty where it can."""
     if now.trouble and now.trouble.kind == TroubleKind.UNKNOWN:
         return now.trouble.text
     for path, trouble in now.unlisted.items():
         return f"{path}: {trouble.text}"
     present = {dataset.path for dataset in now.datasets}
     for dataset in before.datasets:
-        if dataset.path in present and look_at_dataset(directory, dataset).stamps is None:
+        if dataset.path in present and stat_dataset(directory, dataset).stamps is None:
             return f"{dataset.path} could not be looked at"
     return ""
 
 
-def is_there(directory: SessionDirectory) -> bool | str:
-    """Return whether a session is on disk; a text that says why nobody knows."""
+def is_on_disk(directory: SessionDirectory) -> bool | str:
+    """Return whether a session is on disk, or a text that says why that can't be determined."""
     root = posixpath.dirname(posixpath.dirname(posixpath.dirname(directory.path)))
     try:
         with os.scandir(root) as listing:
             mounted = any(not entry.name.startswith(".") and _is_directory(entry) for entry in listing)
         if not mounted:
             return f"data root {root} holds no proposal: is it mounted?"
-        return _is_held(directory.path, root)
+        return _is_listed(directory.path, root)
     except OSError as error:
         return f"{error.filename} could not be listed: {error.strerror}"
 
@@ -116,16 +117,19 @@ def is_there(directory: SessionDirectory) -> bool | str:
 def _is_directory(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a loop of links, which says nothing of the others
+    except OSError:  # a loop of links, which does not affect other entries
         return False
 
 
-def _is_held(path: str, root: str) -> bool:
-    """Return whether the directory above a path lists it; where that one is gone itself, nothing below it is there."""
+def _is_listed(path: str, root: str) -> bool:
+    """Return whether the parent directory lists a path; False also where the parent is gone itself.
+
+    Raises OSError where a directory on the way can't be listed.
+    """
     parent, name = posixpath.split(path)
     try:
         return name in os.listdir(parent)
     except (FileNotFoundError, NotADirectoryError):
-        if parent == root or _is_held(parent, root):
+        if parent == root or _is_listed(parent, root):
             raise
         return False

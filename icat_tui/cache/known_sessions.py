@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import structs
 
 from icat_tui.cache.legacy_cache import old_sessions, read_old_session
-from icat_tui.cache.session_cache import SessionCache, Unreadable, Verdict
+from icat_tui.cache.session_cache import CachedSession, SessionCache, Unreadable
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
@@ -24,7 +24,7 @@ def known_sessions(
     """
     formats, seen = tuple(formats), set[str]()
     for raw_format in formats:
-        for found in cache.verdicts(raw_format):
+        for found in cache.cached_sessions(raw_format):
             if isinstance(found, Unreadable):
                 yield found
             elif found.session.directory.path not in seen:
@@ -39,8 +39,8 @@ def known_sessions(
 
 def last_known(cache: SessionCache, directory: SessionDirectory, facility: Facility) -> Session | None:
     """Return what a cache knows of a session, as what was known before; None where it knows nothing."""
-    known = cache.verdict(directory)
-    if isinstance(known, Verdict):
+    known = cache.cached_session(directory)
+    if isinstance(known, CachedSession):
         return structs.replace(known.session, stale=True)
     name = f"{directory.proposal}_{directory.beamline}_{directory.date}.json"
     old = read_old_session(_directory(cache) / directory.format / name, directory.format, facility)

@@ -1,7 +1,8 @@
-"""Cache files of the programs before us: shown as what was known once, until they are scanned (icat.md, "Cache files").
+"""Cache files of earlier programs: their sessions are shown as stale until they are scanned (icat.md, "Cache files").
 
-Nothing but paths, names and statuses is taken from them, no message is ever made from one, and they are left alone:
-those programs delete what they do not know, so ours lie elsewhere.
+What must stay true: only paths, names and statuses are taken from them, no message is made from them, and they are
+never changed (interface.md, "Caches of other programs"). Those programs delete files that they do not know, so our own
+lie in another directory.
 """
 
 import json
@@ -30,33 +31,33 @@ OLD_STATUSES = (
 
 
 class OldDataset(Struct, frozen=True):
-    """What is taken of a dataset."""
+    """Dataset in a cache file of an earlier program, with the fields that are used."""
 
     path: str
     name: str | None = None
 
 
 class OldSession(Struct, frozen=True):
-    """What is taken of a session."""
+    """Session in a cache file of an earlier program, with the fields that are used."""
 
     session_dir: str
     datasets: dict[str, list[OldDataset]]
 
 
 def old_sessions(cache_dir: Path, raw_format: RawFormat, facility: Facility) -> Iterator[Session]:
-    """Yield what the files of a format say, as stale; a file that can't be read says nothing and is left alone."""
+    """Yield the sessions in the files of a format, as stale; files that can't be read are left out."""
     try:
         with os.scandir(cache_dir / raw_format) as listing:
             paths = sorted(Path(entry.path) for entry in listing if entry.name.endswith(".json"))
     except OSError:
-        return  # no such directory: nobody kept a cache before
+        return  # no such directory: there is no earlier cache
     for path in paths:
         if session := read_old_session(path, raw_format, facility):
             yield session
 
 
 def read_old_session(path: Path, raw_format: RawFormat, facility: Facility) -> Session | None:
-    """Return what one file says; None where it is not a session of those programs."""
+    """Return the session in a file; None where the file is not one of those programs."""
     try:
         loaded: Any = json.loads(path.read_bytes())
         old = msgspec.convert(loaded, OldSession)

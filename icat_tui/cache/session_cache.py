@@ -1,8 +1,9 @@
-"""Sessions as JSON files, one each, so that the next run need not look at everything again (interface.md, "Cache").
+"""Cache of sessions as JSON files, one each, so that the next run need not scan everything (interface.md, "Cache").
 
-What must stay true: a file is whole or it is not used, and nothing that failed is written as if it were complete. So
-what is kept stands in an envelope with its digest: a byte that has turned can make another path, or settled of what is
-not. The standard library writes and, where msgspec refuses, reads: paths can hold bytes that are no text.
+What must stay true: a file is used only if it is whole, and a session that could not be determined is never written as
+if it were complete. So the content is in an envelope with its digest: a single changed byte could give another path, or
+make a session settled that is not. The standard library's JSON writes the files, and reads those that msgspec refuses,
+as paths can have bytes that are not text.
 """
 
 import hashlib
@@ -26,93 +27,96 @@ from icat_tui.domain.model import DiskSession, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 
 SCHEMA = 1
-"""Goes up whenever a rule or a field changes: older files are scanned anew."""
+"""Schema number, to be raised whenever a rule or a field changes; sessions of older files are scanned again."""
 SETTLED_CATEGORIES = frozenset({Category.OK, Category.EMPTY, Category.HAS_INVALID})
 UNSETTLED_STATUSES = frozenset({Status.UNKNOWN, Status.PENDING, Status.IN_PROGRESS})
-"""What becomes something else by itself."""
+"""Statuses that change without any change on disk."""
 LONGEST_NAME = 180
-"""Characters of proposal, beamline and date in a file name: the digest of the path makes it unique."""
+"""Largest number of characters of proposal, beamline and date in a file name; the path's digest makes it unique."""
 ENVELOPE = '{"schema":%d,"digest":"%s","kept":%s}'
-SEALED = re.compile(rb'\{"schema":([0-9]+),"digest":"([0-9a-f]{32})","kept":(.*)\}', re.DOTALL)
+ENVELOPE_PATTERN = re.compile(rb'\{"schema":([0-9]+),"digest":"([0-9a-f]{32})","kept":(.*)\}', re.DOTALL)
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
-    """What a file says without its disk half: enough to show the session, and to use it where it is settled."""
+class CachedSession(Struct, frozen=True, kw_only=True):
+    """Content of a cache file without its disk half: enough to show the session, and to use it if it is settled."""
 
     settled: bool
     session: Session
 
 
-class Entry(Verdict, frozen=True, kw_only=True):
-    """All that a file says: what was concluded, and what lay on disk then."""
+class CacheEntry(CachedSession, frozen=True, kw_only=True):
+    """Whole content of a cache file: the compared session, and its state on disk at that time."""
 
     disk: DiskSession
 
 
-Part = TypeVar("Part", bound=Verdict)
+Part = TypeVar("Part", bound=CachedSession)
 
 
 class FileStamp(NamedTuple):
-    """What tells that a cache file is the one that it was: each is written anew and takes the place of the last."""
+    """Stamp of a cache file; a new file has another one, as files are replaced and never changed."""
 
     modified: int
-    """In nanoseconds, by the clock of the file system."""
+    """Modification time in nanoseconds, by the clock of the file system."""
     size: int
     inode: int
 
     @classmethod
     def of(cls, status: os.stat_result) -> Self:
-        """Return the stamp in what `stat` says."""
+        """Return the stamp in a result of `stat`."""
         return cls(status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 class Unreadable(Struct, frozen=True):
-    """A file that is torn or not ours, and was set aside, or one that could not be read."""
+    """Cache file that could not be read, or one that is torn or not ours and was set aside."""
 
     path: str
     reason: str
 
 
 class SessionCache:
-    """The cache files below one directory. Every method may be called from any thread."""
+    """Cache files below one directory. Every method may be called from any thread."""
 
-    def __init__(self, directory: Path, heard: Callable[[Session, bool, FileStamp], object] | None = None) -> None:
-        """Use `directory`, which need not exist yet; `heard` gets each session saved, whether settled, and its file."""
+    def __init__(self, directory: Path, on_saved: Callable[[Session, bool, FileStamp], object] | None = None) -> None:
+        """Use `directory`, which need not exist yet.
+
+        `on_saved` is called with each session that was saved, whether it is settled, and the stamp of its file.
+        """
         self.directory = directory / "icat-tui"
-        self._heard = heard
+        self._on_saved = on_saved
 
     def path(self, directory: SessionDirectory) -> Path:
-        """Return the file of a session."""
+        """Return the path of a session's cache file."""
         name = f"{directory.proposal}_{directory.beamline}_{directory.date}"
         plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:LONGEST_NAME]
         digest = hashlib.sha256(os.fsencode(directory.path)).hexdigest()[:16]
         return self.directory / directory.format / f"{plain}-{digest}.json"
 
-    def verdict(self, directory: SessionDirectory) -> Verdict | Unreadable | None:
-        """Return what was concluded about a session; None where there is no file."""
-        return self._read(self.path(directory), Verdict)
+    def cached_session(self, directory: SessionDirectory) -> CachedSession | Unreadable | None:
+        """Return a cached session without its disk half; None where there is no file."""
+        return self._read(self.path(directory), CachedSession)
 
-    def entry(self, directory: SessionDirectory) -> Entry | Unreadable | None:
-        """Return all that is kept of a session; None where there is no file."""
-        return self._read(self.path(directory), Entry)
+    def entry(self, directory: SessionDirectory) -> CacheEntry | Unreadable | None:
+        """Return the whole content of a session's file; None where there is no file."""
+        return self._read(self.path(directory), CacheEntry)
 
-    def verdict_in(self, path: Path) -> Verdict | Unreadable | None:
-        """Return what one of `files` says; None where it has gone meanwhile."""
-        return self._read(path, Verdict)
+    def cached_session_in(self, path: Path) -> CachedSession | Unreadable | None:
+        """Return the cached session in one of `files`; None where the file has gone meanwhile."""
+        return self._read(path, CachedSession)
 
-    def entry_in(self, path: Path) -> Entry | Unreadable | None:
-        """Return all that one of `files` keeps; None where it has gone meanwhile."""
-        return self._read(path, Entry)
+    def entry_in(self, path: Path) -> CacheEntry | Unreadable | None:
+        """Return the whole content of one of `files`; None where the file has gone meanwhile."""
+        return self._read(path, CacheEntry)
 
-    def verdicts(self, raw_format: RawFormat) -> Iterator[Verdict | Unreadable]:
-        """Yield what was concluded about every session of a format, in the order of the files' names."""
+    def cached_sessions(self, raw_format: RawFormat) -> Iterator[CachedSession | Unreadable]:
+        """Yield all cached sessions of a format, in the order of the files' names."""
         for path in self.files(raw_format):
-            found = path if isinstance(path, Unreadable) else self._read(path, Verdict)
+            found = path if isinstance(path, Unreadable) else self._read(path, CachedSession)
             if found is not None:
                 yield found
 
     def files(self, raw_format: RawFormat) -> list[Path | Unreadable]:
-        """Return the files of a format by name, or that their directory could not be listed."""
+        """Return the files of a format by name, or one Unreadable where their directory can't be listed."""
         directory = self.directory / raw_format
         try:
             with os.scandir(directory) as listing:
@@ -123,9 +127,9 @@ class SessionCache:
             return [Unreadable(str(directory), f"cache directory {directory} could not be listed ({error.strerror})")]
 
     def save(self, session: Session, disk: DiskSession, now: datetime) -> None:
-        """Write a session's file. Raises SaveError, and then what was there still is."""
+        """Write a session's file. Raises SaveError; then an earlier file is still there."""
         read = tuple(dataset for dataset in disk.datasets if dataset.read_at)
-        entry = Entry(
+        entry = CacheEntry(
             settled=is_settled(session, now),
             session=session,
             disk=structs.replace(disk, datasets=read, listed=()),
@@ -133,11 +137,11 @@ class SessionCache:
         kept = json.dumps(msgspec.to_builtins(entry), separators=(",", ":"))
         text = ENVELOPE % (SCHEMA, _digest(kept.encode("ascii")), kept)
         written = write_file(self.path(session.directory), text.encode("ascii"))
-        if written and self._heard:
-            self._heard(session, entry.settled, FileStamp.of(written))
+        if written and self._on_saved:
+            self._on_saved(session, entry.settled, FileStamp.of(written))
 
     def drop(self, directory: SessionDirectory) -> None:
-        """Forget a session. Raises SaveError where the file is there and can't be removed."""
+        """Remove a session's file, if there is one. Raises SaveError where it can't be removed."""
         path = self.path(directory)
         try:
             path.unlink(missing_ok=True)
@@ -154,7 +158,7 @@ class SessionCache:
                 str(path), f"cache file {path} could not be read ({error.strerror}): the session is scanned anew"
             )
         try:
-            found = _opened(content, kind)
+            found = _content_of(content, kind)
             if found and self.path(found.session.directory) != path:
                 raise ValueError(f"it is of {found.session.directory.path!r}")  # noqa: TRY301 - set aside like the others
         except (ValueError, msgspec.MsgspecError, RecursionError) as error:
@@ -163,7 +167,7 @@ class SessionCache:
 
 
 def is_settled(session: Session, now: datetime) -> bool:
-    """Return whether a session may be used without looking again (interface.md, "Cache")."""
+    """Return whether a session may be used without a new scan (interface.md, "Settled sessions")."""
     return (
         session.category in SETTLED_CATEGORIES
         and not UNSETTLED_STATUSES.intersection(session.counts)
@@ -173,7 +177,7 @@ def is_settled(session: Session, now: datetime) -> bool:
 
 
 def is_due(session: Session, now: datetime, max_age: timedelta | None) -> bool:
-    """Return whether ICAT was asked so long ago that it is to be asked again."""
+    """Return whether ICAT was asked longer than `max_age` ago; never where that is None."""
     return max_age is not None and now - session.seen_at > max_age
 
 
@@ -181,12 +185,15 @@ def _digest(kept: bytes) -> str:
     return hashlib.blake2b(kept, digest_size=16).hexdigest()
 
 
-def _opened(content: bytes, kind: type[Part]) -> Part | None:
-    """Return what is in an envelope; None where it is of another schema. Raises as `_decode` does."""
-    envelope = SEALED.fullmatch(content)
-    if envelope is None:
+def _content_of(envelope: bytes, kind: type[Part]) -> Part | None:
+    """Return the content of an envelope; None where it is of another schema.
+
+    Raises ValueError where the envelope is torn or its digest does not fit, and the errors of `_decode`.
+    """
+    found = ENVELOPE_PATTERN.fullmatch(envelope)
+    if found is None:
         raise ValueError("it is torn or not of this program")
-    schema, digest, kept = envelope.groups()
+    schema, digest, kept = found.groups()
     if int(schema) != SCHEMA:
         return None
     if _digest(kept) != digest.decode("ascii"):
@@ -198,12 +205,12 @@ def _decode(content: bytes, kind: type[Part]) -> Part:
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.MsgspecError:
-        loaded: Any = json.loads(content)  # lone surrogates: bytes in a path that are no text
+        loaded: Any = json.loads(content)  # lone surrogates: bytes in a path that are not text
         return msgspec.convert(loaded, kind)
 
 
 def _set_aside(path: Path, why: str) -> Unreadable:
-    """Rename a file that can't be used, so that nobody stumbles over it again and nothing is lost."""
+    """Rename a file that can't be used, so that it is not read again and nothing is lost."""
     aside = path.with_name(f"{path.name}.unreadable")
     try:
         os.replace(path, aside)

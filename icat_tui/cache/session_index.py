@@ -1,9 +1,9 @@
-"""The index beside the cache files: what the tree shows of every cached session, read in one go.
+"""Index of the cache files: what the tree shows of every cached session, in one file (interface.md, "Index").
 
-What must stay true: it is disposable. The cache files are what holds; whatever is wrong with the index, it is made anew
-from them, and nobody hears of it. It is loaded unchecked, to be shown at once. Then an entry is trusted where its cache
-file has the stamp that it had, and that stamp is at least 2 s older than the index: what is replaced within one tick of
-a coarse clock may look as before. So several may write it, and the last one wins: what it did not know is read again.
+What must stay true: it is disposable. The cache files decide; an index with any fault is built again from them, without
+a message. It is loaded unchecked, to be shown at once. Then an entry is trusted if its cache file has the same stamp,
+and if that stamp is at least 2 s older than the index: a file that is replaced within one tick of a coarse clock may
+have the same stamp. So several runs may write the index, and the last one wins: entries that it lacks are read again.
 """
 
 import os
@@ -31,26 +31,26 @@ from icat_tui.domain.status import Category
 from icat_tui.domain.summary import STATUSES, Counts, SessionRow, session_row
 
 SCHEMA = 1
-"""Goes up whenever what is kept or how it is written changes."""
+"""Schema number of the index, to be raised whenever its content or form changes."""
 HEADER = f"icat-tui index {SCHEMA} of cache {cache_files.SCHEMA}: {' '.join(STATUSES)}\n".encode("ascii")
-"""What it begins with, else it is not used: counts and names stand for statuses by their order."""
+"""First line of the file, else it is not used; it names the statuses, as counts depend on their order."""
 AT_REST = 2_000_000_000
-"""Nanoseconds that a file must be older than the index."""
-TOGETHER = 0.1
-"""Seconds for which changes are collected before they are told."""
+"""Nanoseconds by which a file must be older than the index to be trusted."""
+CHANGES_INTERVAL = 0.1
+"""Seconds for which changes are collected before they are yielded."""
 BLOCK = 500
-"""Sessions that are written and read together."""
+"""Number of sessions that are written and read together."""
 FRAME = struct.Struct("<II")
 """Before each block: its length and its check sum."""
 END = FRAME.pack(0, 0)
 WRITTEN = struct.Struct("<q")
 """After the header: nanoseconds since the epoch, so that no two are the same and each is written."""
-WORTHWHILE = 50
-"""A run adds what it saved to an index at most so many times as large: few files are sooner read again."""
+LARGEST_RATIO = 50
+"""A run adds its sessions to an index of at most this many times their size: else reading them again is faster."""
 
 
-class Indexed(Struct, frozen=True, gc=False):
-    """What the index has of a cache file."""
+class IndexedSession(Struct, frozen=True, gc=False):
+    """Entry of the index about one cache file."""
 
     row: SessionRow
     settled: bool
@@ -58,33 +58,33 @@ class Indexed(Struct, frozen=True, gc=False):
 
 
 class Changes(Struct, frozen=True):
-    """What a check found to be different from what the index said."""
+    """Differences between the index and the cache files, found by a check."""
 
     rows: tuple[SessionRow, ...] = ()
-    """New ones, and those that take the place of what was known."""
+    """Rows that are new or replace known ones."""
     gone: tuple[str, ...] = ()
-    """Paths of sessions that no cache file tells of any more."""
+    """Paths of sessions that no longer have a cache file."""
     unreadable: tuple[Unreadable, ...] = ()
-    """Cache files that are of no use."""
+    """Cache files that can't be used."""
 
 
 class SessionIndex:
-    """What is known of the sessions in a cache. Every method may be called from any thread."""
+    """Index of the sessions in a cache. Every method may be called from any thread."""
 
     def __init__(self, cache: SessionCache) -> None:
-        """Begin with nothing; `load` returns one that has what was saved last."""
+        """Make an empty index; `load` returns the saved one."""
         self.cache = cache
         self.path = cache.directory / "index"
         self._lock = threading.Lock()
-        self._known: dict[str, Indexed] = {}
-        """By format and name of the cache file."""
+        self._known: dict[str, IndexedSession] = {}
+        """Entries by format and name of the cache file."""
         self._written = 0
         """When the file of the index was written, as `FileStamp.modified`."""
         self._changed = False
 
     @classmethod
     def load(cls, cache: SessionCache) -> Self:
-        """Return what was saved last, unchecked; nothing where that is missing, torn or of another version."""
+        """Return the saved index, unchecked; an empty one where that is missing, torn or of another version."""
         index = cls(cache)
         try:
             with index.path.open("rb") as file:
@@ -96,17 +96,17 @@ class SessionIndex:
 
     @property
     def rows(self) -> dict[str, SessionRow]:
-        """What the tree shows of each session, by its path; yours to keep."""
+        """Rows of the sessions by path, in a dictionary that the caller may change."""
         return {path: known.row for path, known in self._latest().items()}
 
     @property
     def settled(self) -> frozenset[str]:
-        """Paths of the sessions whose cache file may be used without looking again."""
+        """Paths of the sessions whose cache file may be used without a new scan."""
         return frozenset(path for path, known in self._latest().items() if known.settled)
 
     def put(self, session: Session, settled: bool, stamp: FileStamp) -> None:
-        """Take in what was saved in the cache file that has this stamp: what a `SessionCache` tells of as it saves."""
-        known = Indexed(session_row(session), settled, stamp)
+        """Add a session that was saved in the cache file with this stamp: `on_saved` of a `SessionCache`."""
+        known = IndexedSession(session_row(session), settled, stamp)
         with self._lock:
             self._known[self._key(session.directory)] = known
             self._changed = True
@@ -120,7 +120,7 @@ class SessionIndex:
         return session_row(session)
 
     def drop(self, directory: SessionDirectory) -> None:
-        """Forget a session, whose cache file was removed."""
+        """Remove a session whose cache file was removed."""
         with self._lock:
             if self._known.pop(self._key(directory), None):
                 self._changed = True
@@ -128,7 +128,7 @@ class SessionIndex:
     def check(self, cancellation: Cancellation) -> Iterator[Changes]:
         """Compare with the cache files, read again those that are not trusted, and yield changes every 0.1 s.
 
-        Ends early when it is called off. A directory that can't be listed says nothing: what is known of it stays.
+        It ends early when it is cancelled. Entries of a directory that can't be listed stay as they are.
         """
         for raw_format in RawFormat:
             with self._lock:
@@ -144,7 +144,7 @@ class SessionIndex:
             yield from self._read_again(doubtful, before, cancellation)
 
     def save(self) -> None:
-        """Write what is known, if it is not what was loaded. Raises SaveError, and then what was there still is."""
+        """Write the index if it has changed since loading. Raises SaveError; then the earlier file is still there."""
         with self._lock:
             if not self._changed:
                 return
@@ -159,26 +159,26 @@ class SessionIndex:
             self._written = written.st_mtime_ns
 
     def add_to_saved(self) -> None:
-        """Add what was put to what was saved last, where that is much beside it. Raises SaveError like `save`.
+        """Add the entries of this run to the saved index, unless that is much larger. Raises SaveError like `save`.
 
-        For a run that has not loaded it: what is left out is read again by whoever checks.
+        For a run that has not loaded the index. Entries that are left out are read again by the next check.
         """
         try:
             size = self.path.stat().st_size
         except OSError:
             size = 0
-        if WORTHWHILE * sum(len(known.row.names) for known in self._known.values()) >= size:
-            saved = self.load(self.cache)._known  # noqa: SLF001 - one of us
+        if LARGEST_RATIO * sum(len(known.row.names) for known in self._known.values()) >= size:
+            saved = self.load(self.cache)._known  # noqa: SLF001 - of this class
             self._known = saved | self._known
             self.save()
 
-    # -- looking at the cache files --
+    # -- reading the cache files --
 
     def _key(self, directory: SessionDirectory) -> str:
         return f"{directory.format}/{self.cache.path(directory).name}"
 
     def _listed(self, raw_format: RawFormat, cancellation: Cancellation) -> dict[str, FileStamp] | None:
-        """Return the stamps of the cache files that are there; None where nobody can say or it was called off."""
+        """Return the stamps of the cache files of a format; None where they can't be listed or it was cancelled."""
         stamps: dict[str, FileStamp] = {}
         try:
             listing = os.scandir(self.cache.directory / raw_format)
@@ -197,46 +197,46 @@ class SessionIndex:
                 return None
         return stamps
 
-    def _trusted(self, known: Indexed | None, stamp: FileStamp) -> bool:
+    def _trusted(self, known: IndexedSession | None, stamp: FileStamp) -> bool:
         return known is not None and known.stamp == stamp and stamp.modified + AT_REST <= self._written
 
     def _read_again(
-        self, keys: Iterable[str], before: dict[str, Indexed], cancellation: Cancellation
+        self, keys: Iterable[str], before: dict[str, IndexedSession], cancellation: Cancellation
     ) -> Iterator[Changes]:
         paths: set[str] = set()
         unreadable: list[Unreadable] = []
-        told = time.monotonic()
+        yielded_at = time.monotonic()
         for key in keys:
             if cancellation:
-                break  # what was found until now is told: nobody will find it again
+                break  # the changes so far are yielded, as the next check will not find them again
             previous, found = before.get(key), self._indexed(key)
             if isinstance(found, Unreadable):
                 unreadable.append(found)
                 found = None
             if self._replace(key, previous, found) and (previous and previous.row) != (found and found.row):
                 paths.update(known.row.directory.path for known in (previous, found) if known)
-            if (paths or unreadable) and time.monotonic() - told > TOGETHER:
+            if (paths or unreadable) and time.monotonic() - yielded_at > CHANGES_INTERVAL:
                 yield self._changes(paths, unreadable)
-                paths, unreadable, told = set(), [], time.monotonic()
+                paths, unreadable, yielded_at = set(), [], time.monotonic()
         if paths or unreadable:
             yield self._changes(paths, unreadable)
 
-    def _indexed(self, key: str) -> Indexed | Unreadable | None:
-        """Return what a cache file says; None where it has gone meanwhile or is of another version."""
+    def _indexed(self, key: str) -> IndexedSession | Unreadable | None:
+        """Return the entry for a cache file; None where the file has gone meanwhile or is of another version."""
         path = self.cache.directory / key
         try:
-            stamp = _stamp(path)  # first: of what takes its place meanwhile it is not the stamp
+            stamp = _stamp(path)  # before reading: a file that replaces this one meanwhile has another stamp
         except OSError as error:
             return Unreadable(str(path), f"cache file {path} could not be read ({error.strerror})")
-        found = self.cache.verdict_in(path)
+        found = self.cache.cached_session_in(path)
         if isinstance(found, Unreadable):
             return found
         if found is None or stamp is None:
             return None
-        return Indexed(session_row(found.session), found.settled, stamp)
+        return IndexedSession(session_row(found.session), found.settled, stamp)
 
-    def _replace(self, key: str, previous: Indexed | None, found: Indexed | None) -> bool:
-        """Take in what was found, and return whether: not where something newer came in meanwhile."""
+    def _replace(self, key: str, previous: IndexedSession | None, found: IndexedSession | None) -> bool:
+        """Replace an entry by the one found and return True; False where a newer one was added meanwhile."""
         with self._lock:
             if self._known.get(key) is not previous:
                 return False
@@ -248,16 +248,16 @@ class SessionIndex:
             return True
 
     def _changes(self, paths: Iterable[str], unreadable: Iterable[Unreadable] = ()) -> Changes:
-        """Return what is known now of the sessions at these paths."""
+        """Return the present rows of the sessions at these paths as changes."""
         rows = self.rows
         gone = tuple(sorted(path for path in paths if path not in rows))
         return Changes(tuple(rows[path] for path in sorted(paths) if path in rows), gone, tuple(unreadable))
 
-    def _latest(self) -> dict[str, Indexed]:
-        """Return what is known by path; of a session that was read as several formats, what ICAT was asked last for."""
+    def _latest(self) -> dict[str, IndexedSession]:
+        """Return the entries by path; of a session with several formats, the one for which ICAT was asked last."""
         with self._lock:
             everything = list(self._known.values())
-        latest: dict[str, Indexed] = {}
+        latest: dict[str, IndexedSession] = {}
         for known in everything:
             other = latest.setdefault(known.row.directory.path, known)
             if other.row.seen_at and known.row.seen_at and other.row.seen_at < known.row.seen_at:
@@ -277,7 +277,7 @@ def _stamp(file: os.DirEntry[str] | Path) -> FileStamp | None:
 
 
 class _Record(Struct, array_like=True, frozen=True, gc=False):
-    """An entry as it is written: texts as bytes, as msgspec refuses lone surrogates in them."""
+    """Entry in the form in which it is written: texts are bytes, as msgspec refuses lone surrogates."""
 
     file: str
     format: RawFormat
@@ -296,7 +296,7 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[_Record])
 
 
-def _pieces(known: Sequence[tuple[str, Indexed]], now: int) -> Iterator[bytes]:
+def _pieces(known: Sequence[tuple[str, IndexedSession]], now: int) -> Iterator[bytes]:
     """Yield the content of the file block by block."""
     yield HEADER + WRITTEN.pack(now)
     for start in range(0, len(known), BLOCK):
@@ -305,8 +305,8 @@ def _pieces(known: Sequence[tuple[str, Indexed]], now: int) -> Iterator[bytes]:
     yield END
 
 
-def _read(file: BinaryIO) -> Iterator[tuple[str, Indexed]]:
-    """Yield what a file holds. Raises ValueError or MsgspecError where it is not whole or of another version."""
+def _read(file: BinaryIO) -> Iterator[tuple[str, IndexedSession]]:
+    """Yield the entries of a file. Raises ValueError or MsgspecError where it is torn or of another version."""
     size = os.fstat(file.fileno()).st_size
     if file.read(len(HEADER)) != HEADER:
         raise ValueError("it is of another version")
@@ -327,7 +327,7 @@ def _read(file: BinaryIO) -> Iterator[tuple[str, Indexed]]:
             yield _entry(record, texts, counts)
 
 
-def _record(key: str, known: Indexed) -> _Record:
+def _record(key: str, known: IndexedSession) -> _Record:
     row, directory = known.row, known.row.directory
     place = (directory.path, directory.proposal, directory.beamline, directory.date)
     path, proposal, beamline, date = map(_bytes, place)
@@ -345,8 +345,8 @@ def _record(key: str, known: Indexed) -> _Record:
     )
 
 
-def _entry(record: _Record, texts: dict[str, str], counts: dict[Counts, Counts]) -> tuple[str, Indexed]:
-    """Return an entry that holds what is the same in many only once: what is in `texts` and `counts` already."""
+def _entry(record: _Record, texts: dict[str, str], counts: dict[Counts, Counts]) -> tuple[str, IndexedSession]:
+    """Return the entry of a record; values that are in `texts` or `counts` already are shared, to save memory."""
     path, proposal, beamline, date = (_text(part) for part in record.place)
     row = SessionRow(
         directory=SessionDirectory(
@@ -362,7 +362,7 @@ def _entry(record: _Record, texts: dict[str, str], counts: dict[Counts, Counts])
         stale=record.stale,
         seen_at=record.seen_at,
     )
-    return f"{record.format}/{record.file}", Indexed(row, record.settled, FileStamp(*record.stamp))
+    return f"{record.format}/{record.file}", IndexedSession(row, record.settled, FileStamp(*record.stamp))
 
 
 def _bytes(text: str) -> bytes:

@@ -1,1 +1,1 @@
-"""What lies on disk."""
+"""Access to the disk: sessions, their listings, changes, and metadata of datasets."""

@@ -1,7 +1,8 @@
-"""Stamps of files and directories, and when equal stamps mean that nothing has changed (interface.md, "Cache").
+"""Comparison of stamps: whether what an earlier scan read still holds (interface.md, "Unchanged and gone").
 
-A stamp that was young when its file was read proves nothing: the file can change again within the same tick of its
-clock. So equal stamps count only where they had been at rest for long enough before what they vouch for was read.
+A stamp that was young when its file was read proves nothing: the file can change again within the same tick of the
+file system's clock. What must stay true: equal stamps count only if they were old enough, or known for long enough,
+when the file or directory was read.
 """
 
 import errno
@@ -12,21 +13,21 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from icat_tui.disk.filesystem import look, refusal, stamp
+from icat_tui.disk.filesystem import refusal, stamp, stat_or_error
 from icat_tui.domain.formats import metadata_file
-from icat_tui.domain.matching import Wanted
+from icat_tui.domain.matching import NeededFromDisk
 from icat_tui.domain.model import NANOSECONDS, DiskDataset, DiskSession, SessionDirectory, Stamp, TroubleKind
 
 AT_REST = 10
-"""Seconds for which a fingerprint has been seen before a scan, so that this scan's reading can be relied on."""
+"""Seconds for which stamps must have been known before a scan, so that its results can be relied on."""
 
 
 def trusted(stamps: Iterable[Stamp | None], *, read_at: float, first_seen: float, fingerprint_age: timedelta) -> bool:
-    """Return whether equal stamps will mean that what was read at `read_at` still holds.
+    """Return whether equal stamps prove that what was read at `read_at` still holds.
 
-    `read_at`: when the scan began that read it; `first_seen`: when the scan began that first met these stamps; both in
-    seconds since the epoch. Either the newest stamp was older than `fingerprint_age` at `read_at`, or all of them had
-    been seen 10 s before. None among them: it changed while it was looked at, and nothing can be said.
+    `read_at` is when the scan began that read it, `first_seen` when the scan began that first saw these stamps, both in
+    seconds since the epoch. They prove it if the newest stamp was older than `fingerprint_age` at `read_at`, or if all
+    of them had been seen 10 s before. A stamp that is None proves nothing: it changed while it was read.
     """
     moments: list[int] = []
     for one in stamps:
@@ -41,26 +42,26 @@ def trusted(stamps: Iterable[Stamp | None], *, read_at: float, first_seen: float
 # -- a dataset -------------------------------------------------------------------------------------------------------
 
 
-class DatasetLook(NamedTuple):
-    """What `stat` says of a dataset's directory and of its metadata file."""
+class DatasetStat(NamedTuple):
+    """Results of `stat` for a dataset's directory and its metadata file."""
 
     directory: os.stat_result | OSError
     file: os.stat_result | OSError | None
-    """None: there is no telling what the file would be called."""
+    """None: the name of the file is not known, as the directory's name does not fit the format."""
 
     @property
     def modified(self) -> int | None:
-        """Modification time of the directory in nanoseconds."""
+        """Modification time of the directory in nanoseconds; None where it is not known."""
         return None if isinstance(self.directory, OSError) else self.directory.st_mtime_ns
 
     @property
     def file_modified(self) -> int | None:
-        """Modification time of the metadata file in nanoseconds."""
+        """Modification time of the metadata file in nanoseconds; None where it is not known."""
         return self.file.st_mtime_ns if isinstance(self.file, os.stat_result) else None
 
     @property
     def stamps(self) -> tuple[Stamp | None, Stamp | None] | None:
-        """Both stamps, None for a file that is not there; None where the system refused one of them."""
+        """Both stamps, with None for a file that is not there; None where the directory or file can't be accessed."""
         if isinstance(self.directory, OSError):
             return None
         if isinstance(self.file, OSError):
@@ -69,7 +70,10 @@ class DatasetLook(NamedTuple):
 
 
 def metadata_path(directory: SessionDirectory, dataset: DiskDataset) -> str | None:
-    """Return the file that says what a dataset is; None where its directory's name does not tell (icat.md, "Raw data formats")."""
+    """Return the path of a dataset's metadata file; None where the directory's name does not fit the format.
+
+    The rule is in icat.md, "Raw data formats".
+    """
     if dataset.name is None:
         return None
     parent, name = os.path.split(dataset.path)
@@ -77,14 +81,14 @@ def metadata_path(directory: SessionDirectory, dataset: DiskDataset) -> str | No
     return file and f"{dataset.path}/{file}"
 
 
-def look_at_dataset(directory: SessionDirectory, dataset: DiskDataset) -> DatasetLook:
-    """Return what `stat` says of a dataset now."""
+def stat_dataset(directory: SessionDirectory, dataset: DiskDataset) -> DatasetStat:
+    """Return the results of `stat` for a dataset now."""
     path = metadata_path(directory, dataset)
-    return DatasetLook(look(dataset.path), look(path) if path else None)
+    return DatasetStat(stat_or_error(dataset.path), stat_or_error(path) if path else None)
 
 
-def still_holds(dataset: DiskDataset, now: DatasetLook, fingerprint_age: timedelta) -> bool:
-    """Return whether what was found out about a dataset is what one would find now."""
+def still_holds(dataset: DiskDataset, now: DatasetStat, fingerprint_age: timedelta) -> bool:
+    """Return whether reading a dataset again would give the same as before."""
     if dataset.stamps is None or dataset.stamps != now.stamps:
         return False
     if dataset.trouble and dataset.trouble.kind == TroubleKind.UNKNOWN:
@@ -96,10 +100,10 @@ def still_holds(dataset: DiskDataset, now: DatasetLook, fingerprint_age: timedel
 def unchanged(
     directory: SessionDirectory, previous: DiskSession, current: DiskSession, fingerprint_age: timedelta
 ) -> bool:
-    """Return whether what an earlier scan found in a session is what a full scan would find now.
+    """Return whether a full scan of a session would find the same as an earlier scan.
 
-    `current` is the session's listing of now; the datasets that were looked into then are looked at here. The rule is
-    that of interface.md, "Cache": equal is not enough, the stamps must have been at rest before they were relied on.
+    `current` is the session's listing of now; for the datasets that were examined then, `stat` is called here. Equal
+    stamps are not enough, they must also be trusted (interface.md, "Unchanged and gone").
     """
     if not same_listing(previous, current) or current.unlisted:
         return False
@@ -111,14 +115,14 @@ def unchanged(
         first_seen=previous.first_seen,
         fingerprint_age=fingerprint_age,
     )
-    looked_into = (dataset for dataset in previous.datasets if dataset.read_at)
+    examined = (dataset for dataset in previous.datasets if dataset.read_at)
     return listing_holds and all(
-        still_holds(dataset, look_at_dataset(directory, dataset), fingerprint_age) for dataset in looked_into
+        still_holds(dataset, stat_dataset(directory, dataset), fingerprint_age) for dataset in examined
     )
 
 
 def same_listing(previous: DiskSession, current: DiskSession) -> bool:
-    """Return whether two listings found the same, and neither moved while it was taken."""
+    """Return whether two listings have the same names and stamps, and nothing changed during the current one."""
     return (
         previous.fingerprint == current.fingerprint
         and previous.names == current.names
@@ -127,40 +131,40 @@ def same_listing(previous: DiskSession, current: DiskSession) -> bool:
     )
 
 
-def look_at(
+def examine_datasets(
     directory: SessionDirectory,
     disk: DiskSession,
-    wanted: Wanted,
+    needed: NeededFromDisk,
     previous: DiskSession | None,
     fingerprint_age: timedelta,
 ) -> DiskSession:
-    """Return a session with more known of the wanted datasets, as far as that needs no file to be opened.
+    """Return a session with what is needed of its datasets filled in, as far as no file has to be opened.
 
-    Of those to be read, what `previous` read is taken over where it still holds; the others stay `read=False`, for
+    For datasets to be read, the result in `previous` is reused if it still holds; the others stay `read=False`, for
     `metadata.read_datasets`. Those to be dated get `modified`, those to be counted `entries`, or `trouble` instead.
     """
     earlier = {dataset.path: dataset for dataset in previous.datasets} if previous else {}
-    to_read, to_date, to_count = set(wanted.read), set(wanted.dated), set(wanted.counted)
+    to_read, to_date, to_count = set(needed.to_read), set(needed.to_date), set(needed.to_count)
     datasets: list[DiskDataset] = []
     for dataset in disk.datasets:
         known, path = dataset, dataset.path
         before = earlier.get(path)
         if path in to_read and before and before.name == dataset.name:
-            known = _taken_over(directory, dataset, before, fingerprint_age)
+            known = _reuse_earlier(directory, dataset, before, fingerprint_age)
         if path in to_count:
             known = _count(directory, known, before, disk.listed_at)
         if path in to_date and known.modified is None:
-            seen = look(path)
+            seen = stat_or_error(path)
             known = known if isinstance(seen, OSError) else structs.replace(known, modified=seen.st_mtime_ns)
         datasets.append(known)
     return structs.replace(disk, datasets=tuple(datasets))
 
 
-def _taken_over(
+def _reuse_earlier(
     directory: SessionDirectory, dataset: DiskDataset, earlier: DiskDataset, fingerprint_age: timedelta
 ) -> DiskDataset:
-    """Return the earlier reading where it holds, else the dataset with how long its stamps have been the same."""
-    now = look_at_dataset(directory, dataset)
+    """Return the earlier result if it still holds, else the dataset with the time its stamps were first seen."""
+    now = stat_dataset(directory, dataset)
     if earlier.read and still_holds(earlier, now, fingerprint_age):
         return earlier
     if now.stamps is None or now.stamps != earlier.stamps:
@@ -171,15 +175,18 @@ def _taken_over(
 def _count(
     directory: SessionDirectory, dataset: DiskDataset, earlier: DiskDataset | None, started: float
 ) -> DiskDataset:
-    """Return a dataset with whether its directory holds anything at all, hidden names included (icat.md, "Dataset statuses")."""
-    before = look_at_dataset(directory, dataset)
+    """Return a dataset with `entries`: whether its directory has any entry, hidden or not.
+
+    This decides on `registered_without_files` (icat.md, "Dataset statuses").
+    """
+    before = stat_dataset(directory, dataset)
     entries, trouble = None, None
     try:
         with os.scandir(dataset.path) as listing:
             entries = next(listing, None) is not None
     except OSError as error:
         trouble = refusal(error, "the dataset directory can't be listed")
-    stamps = before.stamps if before.stamps == look_at_dataset(directory, dataset).stamps else None
+    stamps = before.stamps if before.stamps == stat_dataset(directory, dataset).stamps else None
     same = earlier is not None and stamps is not None and earlier.stamps == stamps
     return structs.replace(
         dataset,

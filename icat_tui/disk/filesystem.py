@@ -1,4 +1,7 @@
-"""What the system says of a path, errors as values: what can't be looked at is never taken for what is not there."""
+"""Access to files and directories with errors as values.
+
+What must stay true: a path that can't be accessed is never taken for one that is not there.
+"""
 
 import errno
 import os
@@ -7,42 +10,42 @@ from enum import StrEnum
 from icat_tui.domain.model import Stamp, Trouble, TroubleKind
 
 
-class Kind(StrEnum):
-    """What an entry of a directory is, links followed."""
+class EntryKind(StrEnum):
+    """Kind of a directory entry, with links followed."""
 
     DIRECTORY = "d"
     OTHER = "-"
     DANGLING = "l"
-    """A link to what is not there, or is out of reach."""
+    """A link whose target is not there or can't be accessed."""
     REFUSED = "?"
-    """The system won't say: a loop of links, no permission on the way."""
+    """The system refused: a loop of links, or no permission on the way."""
 
 
-def _kind(entry: os.DirEntry[str]) -> Kind:
+def _kind(entry: os.DirEntry[str]) -> EntryKind:
     try:
         if entry.is_dir():
-            return Kind.DIRECTORY
-        return Kind.DANGLING if entry.is_symlink() and not os.path.exists(entry.path) else Kind.OTHER
+            return EntryKind.DIRECTORY
+        return EntryKind.DANGLING if entry.is_symlink() and not os.path.exists(entry.path) else EntryKind.OTHER
     except OSError:
-        return Kind.REFUSED
+        return EntryKind.REFUSED
 
 
-def entries_of(path: str) -> list[tuple[str, Kind]]:
-    """Return the entries of a directory by name; raises OSError where it can't be listed, not for one odd entry."""
+def entries_of(path: str) -> list[tuple[str, EntryKind]]:
+    """Return name and kind of the entries of a directory, by name; raises OSError if the directory can't be listed."""
     with os.scandir(path) as entries:
         return sorted((entry.name, _kind(entry)) for entry in entries)
 
 
 def stamp(status: os.stat_result) -> Stamp:
-    """Return what tells of a change."""
+    """Return the stamp in a result of `stat`."""
     return Stamp(status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_nlink, status.st_size)
 
 
-def look(path: str) -> os.stat_result | OSError:
-    """Return what `stat` says of a path, links followed, or why it says nothing.
+def stat_or_error(path: str) -> os.stat_result | OSError:
+    """Return the result of `stat` for a path, with links followed, or its error.
 
-    ENOENT means that the name is not there; for a link to what is not there it is ENOLINK, as its target may only be
-    out of reach.
+    ENOENT means that the name is not there; for a link whose target is not there it is ENOLINK, as the target may only
+    be out of reach.
     """
     try:
         return os.stat(path)
@@ -55,13 +58,13 @@ def look(path: str) -> os.stat_result | OSError:
 
 
 def refusal(error: OSError, what: str = "") -> Trouble:
-    """Return an error of the system as trouble that leaves everything open, in the system's words."""
+    """Return an error of the system as Trouble of kind UNKNOWN, with the system's text; `what` goes before it."""
     words = error.strerror or str(error)
     return Trouble(TroubleKind.UNKNOWN, f"{what}: {words}" if what else words)
 
 
 def count_files(path: str) -> int | None:
-    """Return how many files lie in a directory, at any depth; None where not all of it could be looked at."""
+    """Return the number of files in a directory, at any depth; None where a part of it could not be listed."""
     refused: list[OSError] = []
     number = sum(len(files) for _, _, files in os.walk(path, onerror=refused.append))
     return None if refused else number

@@ -1,6 +1,6 @@
-"""Sessions below a data root: by proposal, beamline and date, or those that hold a path.
+"""Search for sessions below a data root, by proposal, beamline and date, or by a path.
 
-What the system refuses is said of that one place, in its own words, and the rest goes on.
+What must stay true: a directory that can't be listed is reported with the system's text, and the search goes on.
 """
 
 import errno
@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from icat_tui.disk.filesystem import Kind, entries_of, look
+from icat_tui.disk.filesystem import EntryKind, entries_of, stat_or_error
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import (
@@ -34,10 +34,11 @@ LEVELS = 3
 
 
 def find_sessions(root: str, selection: Selection, facility: Facility, raw_format: AnyFormat) -> Iterator[Found]:
-    """Yield the selected sessions below a data root by proposal, beamline directory and date, as they are found.
+    """Yield the selected sessions below a data root, ordered by proposal, beamline directory and date.
 
-    Hidden names and what is not called by a possible date are passed over, links to directories are followed. What
-    can't be listed is a `DirectoryFailed`, and the rest goes on.
+    Each is yielded as soon as it is found. Hidden names and session directories that are not named by a possible date
+    are left out, links to directories are followed. For a directory that can't be listed a `DirectoryFailed` is
+    yielded, and the search goes on.
     """
     return _Search(selection, facility, raw_format).root(_absolute(root))
 
@@ -47,10 +48,11 @@ def sessions_at(
 ) -> Iterator[Found]:
     """Return the selected sessions that hold PATH or lie below it (interface.md, "Selection").
 
-    PATH is a data root, a proposal, a beamline directory, a session, or anything in one. Below none of `roots` the
-    session is found by its date component. Raises UsageError where PATH is not there or can't belong to a session.
+    PATH is a data root, a proposal, a beamline directory, a session, or anything in one. For a path below none of
+    `roots` the session is found by its date component. Raises UsageError where PATH is not there or can't belong to a
+    session.
     """
-    seen = look(path)
+    seen = stat_or_error(path)
     if isinstance(seen, OSError) and seen.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENOLINK):
         raise UsageError(f"{path!r} is not there: check the path, and whether its file system is mounted")
     root, names = _split(_absolute(path), [_absolute(known) for known in roots])
@@ -70,7 +72,7 @@ def _absolute(path: str) -> str:
 def _split(path: str, roots: Sequence[str]) -> tuple[str, list[str]]:
     """Return the data root that a path lies in and at most three names below it; raises UsageError without a root."""
     inner_first = sorted(roots, key=len, reverse=True)
-    real = os.path.realpath(path)  # a root is often known by a link, and the working directory never is
+    real = os.path.realpath(path)  # roots are often given as links, while the working directory is a real path
     places = [(path, root, root) for root in inner_first]
     places += [(real, root, os.path.realpath(root)) for root in inner_first]
     for place, root, named in places:
@@ -85,14 +87,14 @@ def _split(path: str, roots: Sequence[str]) -> tuple[str, list[str]]:
 
 
 class _Search(NamedTuple):
-    """What is looked for; each method yields what it finds in a directory of its level."""
+    """Search for selected sessions; each method yields those in a directory of its level."""
 
     selection: Selection
     facility: Facility
     raw_format: AnyFormat
 
     def wants(self, names: Sequence[str]) -> bool:
-        """Return whether the selection has room for a place so far below the root."""
+        """Return whether there may be selected sessions below a place, by its names below the root."""
         tests = (self.selection.wants_proposal, self._wants_beamline, self.selection.wants_session)
         return all(test(name) for test, name in zip(tests, names, strict=False))
 
@@ -118,8 +120,8 @@ class _Search(NamedTuple):
         names: list[str] = []
         if self.raw_format == AUTO and beamline not in self.facility.formats:
             try:
-                names = [name for name, kind in entries_of(path) if kind != Kind.OTHER]
-            except OSError as error:  # no format is as good as another: what lies there is not known
+                names = [name for name, kind in entries_of(path) if kind != EntryKind.OTHER]
+            except OSError as error:  # no default format: the content of the session is not known
                 yield _failed(path, error)
                 return
         if self.raw_format == AUTO:
@@ -130,7 +132,7 @@ class _Search(NamedTuple):
 
 
 def _below(path: str, wants: Callable[[str], bool]) -> Iterator[str | DirectoryFailed]:
-    """Yield the wanted directories in a directory; what can't be looked into as a failure of its own."""
+    """Yield the wanted directories in a directory, and a failure for each that can't be accessed."""
     try:
         entries = entries_of(path)
     except OSError as error:
@@ -140,10 +142,10 @@ def _below(path: str, wants: Callable[[str], bool]) -> Iterator[str | DirectoryF
         if name.startswith(".") or not wants(name):
             continue
         below = posixpath.join(path, name)
-        seen = look(below) if kind == Kind.REFUSED else None
+        seen = stat_or_error(below) if kind == EntryKind.REFUSED else None
         if isinstance(seen, OSError):
             yield _failed(below, seen)
-        elif kind in (Kind.DIRECTORY, Kind.REFUSED):
+        elif kind in (EntryKind.DIRECTORY, EntryKind.REFUSED):
             yield below
 
 

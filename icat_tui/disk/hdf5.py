@@ -1,10 +1,10 @@
-"""What matters in an HDF5 file of raw data: a few texts, read without ever taking a lock (icat.md, "HDF5 files of BLISS").
+"""Reading of texts in HDF5 files of raw data, without taking a lock (icat.md, "HDF5 files of BLISS").
 
-A lock of ours would make the acquisition fail to open its own file, so the one thing that must stay true here is that
-every file is opened without: this holds against the environment variable that overrides what a program asks for, and
-for the files that external links lead to. Only `metadata` imports this module, when there is a file to be read.
+A lock of ours would make the acquisition fail to open its own file. What must stay true: every file is opened without
+one. This also covers the environment variable that overrides what a program asks for, and the files that external links
+lead to (icat.md, "Files being written"). Only `metadata` imports this module, when there is a file to be read.
 
-h5py's low level, as its files and groups cost more than reading does.
+The low-level API of h5py is used, as h5py's objects for files and groups take more time than reading does.
 """
 
 import os
@@ -19,7 +19,7 @@ LOCK_SETTING = "HDF5_USE_FILE_LOCKING"
 
 @contextmanager
 def _lock_setting_hidden() -> Iterator[None]:
-    """Hide the variable from HDF5, which looks once, when it is loaded, and then overrides what programs ask for."""
+    """Hide the variable from HDF5, which reads it once, when it is loaded, and then overrides what programs ask for."""
     setting = os.environ.pop(LOCK_SETTING, None)
     try:
         yield
@@ -29,7 +29,7 @@ def _lock_setting_hidden() -> Iterator[None]:
 
 
 LOCKS_FORCED = "h5py" in sys.modules and os.environ.get(LOCK_SETTING, "FALSE").upper() not in ("FALSE", "0", "")
-"""HDF5 was loaded before us and will lock whatever it opens: then nothing is opened."""
+"""Whether HDF5 was loaded before this module and locks all files that it opens: then none is opened."""
 
 with _lock_setting_hidden():
     import h5py
@@ -40,40 +40,40 @@ CREATORS = frozenset({"bliss", "blissdata", "blisswriter"})
 SCAN = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
 ANY_LENGTH = h5py.string_dtype()
 LONGEST = 65536
-"""Bytes of a text of fixed length; a damaged file can claim any."""
+"""Largest size of a text of fixed length, in bytes; a damaged file can claim any size."""
 ERRORS = (OSError, KeyError, ValueError, TypeError, RuntimeError, MemoryError)
-"""What h5py makes of the errors of HDF5, by their numbers."""
+"""Exceptions that h5py raises for errors of HDF5."""
 
 
 class LocksForcedError(Exception):
-    """Reading would lock the file."""
+    """Refusal to read a file, because HDF5 would lock it."""
 
 
 class ElsewhereError(Exception):
-    """A scan lies in another file, and that can't be opened."""
+    """Failure to open another file that an external link to a scan leads to."""
 
 
 class Content(NamedTuple):
-    """The texts of a file, None where there is none."""
+    """Texts of a file, each None where the file has none."""
 
     start: str | None = None
     end: str | None = None
     sample: str | None = None
     open_scan: bool = False
-    """The last scan has no end."""
+    """Whether the last scan has no end."""
     elsewhere: bool = False
-    """Some of it was read from another file, by an external link."""
+    """Whether some of it was read from another file, by an external link."""
 
 
 # -- the two layouts -------------------------------------------------------------------------------------------------
 
 
 def read_bliss(path: str) -> Content:
-    """Return what a dataset file of BLISS says, read backwards from the last scan until sample and end are known.
+    """Return the texts of a dataset file of BLISS, read backwards from the last scan until sample and end are known.
 
-    Start: when the file was made, else when the first scan began. End: of the last scan with an end; sample: of the
-    last scan with a sample, each on its own (interface.md, "Invalid or unknown"). Raises one of ERRORS where the file can't be read or is not
-    of BLISS, ElsewhereError, LocksForcedError.
+    The start is when the file was made, otherwise when the first scan began. The end is that of the last scan with an
+    end, the sample that of the last scan with a sample, independently (icat.md, "File layout"). Raises one of ERRORS
+    where the file can't be read or is not of BLISS, ElsewhereError, LocksForcedError.
     """
     with _opened(path) as file:
         creator = file.attribute(b"creator")
@@ -96,7 +96,10 @@ def read_bliss(path: str) -> Content:
 
 
 def read_first_entry(path: str) -> Content:
-    """Return the times of the first entry of a file: all that id16bspec has (icat.md, "Raw data formats"). Raises as above."""
+    """Return the times of the first entry of a file: id16bspec has no other texts (icat.md, "Raw data formats").
+
+    Raises the same as `read_bliss`.
+    """
     with _opened(path) as file:
         names = file.scan_names() or sorted(file.root)
         if not names:
@@ -110,31 +113,31 @@ def read_first_entry(path: str) -> Content:
 
 
 def _access() -> h5p.PropFAID:
-    """Return how files are opened: without locks."""
+    """Return the property list by which files are opened without locks."""
     access = h5p.create(h5p.FILE_ACCESS)
     access.set_file_locking(False, ignore_when_disabled=True)
     return access
 
 
 ACCESS = _access()
-ACCESS.set_fclose_degree(h5f.CLOSE_STRONG)  # with all that was opened in it
+ACCESS.set_fclose_degree(h5f.CLOSE_STRONG)  # closes all that was opened in the file, too
 LINK_ACCESS = h5p.create(h5p.LINK_ACCESS)
 LINK_ACCESS.set_elink_fapl(_access())
 
 
 @contextmanager
-def _opened(path: str) -> Iterator["_File"]:
+def _opened(path: str) -> Iterator["_OpenFile"]:
     if LOCKS_FORCED:
         raise LocksForcedError
     file = h5f.open(os.fsencode(path), h5f.ACC_RDONLY, ACCESS)
     try:
-        yield _File(file)
+        yield _OpenFile(file)
     finally:
         file.close()
 
 
-class _File:
-    """An open file."""
+class _OpenFile:
+    """Open HDF5 file."""
 
     def __init__(self, file: h5f.FileID) -> None:
         self.root = h5g.open(file, b"/")
@@ -143,7 +146,10 @@ class _File:
         """Whether an external link was followed."""
 
     def scan_names(self) -> list[bytes]:
-        """Return the names of the scans by their two numbers, without foreign names (icat.md, "Known faults", D19, D22)."""
+        """Return the names of the scans, ordered by their two numbers; other names are left out.
+
+        The reasons are in icat.md, "Known faults", D19 and D22.
+        """
         scans = []
         for name in self.root:
             match = SCAN.fullmatch(name.decode("ascii", "replace"))
@@ -156,7 +162,7 @@ class _File:
         return _value(h5a.open(self.root, name), name) if h5a.exists(self.root, name) else None
 
     def text(self, scan: Any, *names: bytes) -> str | None:
-        """Return the text at a path below a scan; None where a part of it is not there, or the text is empty."""
+        """Return the text at a path below a scan; None where a part of the path is missing or the text is empty."""
         place = scan
         for name in names:
             if not isinstance(place, h5g.GroupID) or not place.links.exists(name):
@@ -165,7 +171,7 @@ class _File:
         return None if place is None else _value(place, names[-1])
 
     def open(self, place: h5g.GroupID, name: bytes) -> Any:
-        """Return what a link leads to; None for one that leads nowhere in this file."""
+        """Return the object that a link leads to; None for a dangling link within this file."""
         try:
             found = h5o.open(place, name, LINK_ACCESS)
         except ERRORS as error:
@@ -181,9 +187,9 @@ class _File:
 
 
 def _value(place: Any, name: bytes) -> str | None:
-    """Return the text of an attribute or dataset, an array of one included; raises ValueError where it is not one."""
+    """Return the text of an attribute or dataset, also of an array of one element; raises ValueError for others."""
     if not isinstance(place, h5d.DatasetID | h5a.AttrID):
-        raise ValueError(f"{name.decode()} is not text")  # noqa: TRY004 - a matter of the file
+        raise ValueError(f"{name.decode()} is not text")  # noqa: TRY004 - an error in the file
     space, kind = place.get_space(), place.get_type()
     count = space.get_simple_extent_npoints()
     if count == 0:

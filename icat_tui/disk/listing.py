@@ -1,7 +1,7 @@
-"""What lies in a session: its dataset directories, unread, and the messages left in `__icat__` (icat.md, "Raw data formats").
+"""Listing of a session: its dataset directories and stored messages (icat.md, "Raw data formats").
 
-A listing costs one `scandir` for each collection. What must stay true: what the system refuses is said of that one
-place, in its own words, and no file is opened but the small ones of `__icat__`.
+A listing costs one `scandir` for each collection. What must stay true: a directory that the system refuses is reported
+with the system's text and affects no other, and no files are opened but the small ones in `__icat__`.
 """
 
 import errno
@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from msgspec import structs
 
 from icat_tui.disk.changes import same_listing
-from icat_tui.disk.filesystem import Kind, entries_of, look, refusal, stamp
-from icat_tui.disk.stored_xml import Stored, read_stored
+from icat_tui.disk.filesystem import EntryKind, entries_of, refusal, stamp, stat_or_error
+from icat_tui.disk.stored_xml import StoredMessages, read_stored
 from icat_tui.domain.formats import (
     MX_METADATA,
     RAW_DIRECTORIES,
@@ -29,13 +29,14 @@ from icat_tui.domain.formats import (
 from icat_tui.domain.model import DiskDataset, DiskSession, SessionDirectory, Stamp, Trouble, TroubleKind
 
 
-class _Listing(NamedTuple):
-    """A directory that was listed in full."""
+class _DirectoryListing(NamedTuple):
+    """Directory that was listed in full."""
 
-    entries: list[tuple[str, Kind]]
+    entries: list[tuple[str, EntryKind]]
     stamp: Stamp | None
     """None: it changed while it was listed."""
     identity: tuple[int, int]
+    """Device and inode."""
 
 
 def list_session(
@@ -46,13 +47,14 @@ def list_session(
     *,
     zone_name: str,
 ) -> DiskSession:
-    """Return what lies in a session: its dataset directories by path, unread, and the messages left in `__icat__`.
+    """Return the content of a session: its dataset directories by path, not read, and its stored messages.
 
     `started` is when the scan began, in seconds since the epoch; `zone_name` is the facility's, for stored times
-    without an offset; `previous` tells how long the fingerprint has been the same. Up to `jobs` directories are read at
-    once where they may lie deep (mx). Raises nothing: what can't be listed is `trouble`, or among `unlisted`.
+    without an offset; from `previous` comes the time since which the fingerprint is the same. Up to `jobs` directories
+    are listed at once where they can lie at any depth (mx). Raises nothing: a directory that can't be listed is in
+    `trouble` or `unlisted`.
     """
-    listings: dict[str, _Listing] = {}
+    listings: dict[str, _DirectoryListing] = {}
     unlisted: dict[str, OSError] = {}
     for path, listing in _walk(directory, jobs):
         if isinstance(listing, OSError):
@@ -87,29 +89,30 @@ def _raw_trouble(directory: SessionDirectory, error: OSError) -> Trouble:
     return refusal(error, f"the {name} directory can't be listed")
 
 
-def _walk(directory: SessionDirectory, jobs: int) -> Iterator[tuple[str, _Listing | OSError]]:
-    """Yield the raw directory, `__icat__` and whatever datasets may lie in: collections, for mx at any depth."""
+def _walk(directory: SessionDirectory, jobs: int) -> Iterator[tuple[str, _DirectoryListing | OSError]]:
+    """Yield the listing of the raw directory, of `__icat__` and of the collections, for mx at any depth."""
     deep = directory.format == RawFormat.MX
     raw, stored = directory.raw_path, _stored_path(directory)
     level, seen = [raw], set[tuple[int, int]]()
     with ThreadPoolExecutor(jobs) as pool:  # starts no thread before it is given work
         while level:
             listed = list(pool.map(_list, level) if deep and len(level) > 1 else map(_list, level))
-            seen.update(listing.identity for listing in listed if isinstance(listing, _Listing))
+            seen.update(listing.identity for listing in listed if isinstance(listing, _DirectoryListing))
             below: list[str] = []
             for path, listing in zip(level, listed, strict=True):
                 yield path, listing
-                if isinstance(listing, _Listing) and (path == raw or (deep and path != stored)):
+                if isinstance(listing, _DirectoryListing) and (path == raw or (deep and path != stored)):
                     below += _places_below(directory, path, listing)
             level = [path for path in below if _is_new(path, seen)]
 
 
 def _is_new(path: str, seen: set[tuple[int, int]]) -> bool:
-    """Return whether a directory is to be listed: not a link to one that is listed already, or will be by a link.
+    """Return whether a directory is to be listed: it is not if it is a link to a directory that is in `seen`.
 
-    So no chain of links leads round, nor to the same place by ever more ways.
+    So links can't lead round in circles, nor to the same directory by ever more ways. The target of a link is added to
+    `seen`.
     """
-    if not os.path.islink(path) or isinstance(found := look(path), OSError):
+    if not os.path.islink(path) or isinstance(found := stat_or_error(path), OSError):
         return True
     identity = found.st_dev, found.st_ino
     new = identity not in seen
@@ -117,44 +120,44 @@ def _is_new(path: str, seen: set[tuple[int, int]]) -> bool:
     return new
 
 
-def _list(path: str) -> _Listing | OSError:
-    """Return what a directory holds, or why nobody knows."""
-    before = look(path)
+def _list(path: str) -> _DirectoryListing | OSError:
+    """Return the listing of a directory, or the error why there is none."""
+    before = stat_or_error(path)
     if isinstance(before, OSError):
         return before
     try:
         entries = entries_of(path)
     except OSError as error:
         return error
-    after = look(path)
+    after = stat_or_error(path)
     same = not isinstance(after, OSError) and stamp(before) == stamp(after)
-    return _Listing(entries, stamp(before) if same else None, (before.st_dev, before.st_ino))
+    return _DirectoryListing(entries, stamp(before) if same else None, (before.st_dev, before.st_ino))
 
 
-def _places_below(directory: SessionDirectory, path: str, listing: _Listing) -> Iterator[str]:
-    """Yield what is to be listed next: also what may be a directory, so that it is said why nobody knows."""
+def _places_below(directory: SessionDirectory, path: str, listing: _DirectoryListing) -> Iterator[str]:
+    """Yield the directories to be listed next, with entries that may be directories, so that errors are reported."""
     top = path == directory.raw_path
     for name, kind in listing.entries:
         if name.startswith(".") or (top and not (is_collection(name, directory.format) or name == STORED_DIRECTORY)):
             continue
-        lost = kind == Kind.DANGLING and not posixpath.splitext(name)[1]  # a link to a file is most often named so
-        if lost or kind in (Kind.DIRECTORY, Kind.REFUSED):
+        lost = kind == EntryKind.DANGLING and not posixpath.splitext(name)[1]  # links to files most often have a suffix
+        if lost or kind in (EntryKind.DIRECTORY, EntryKind.REFUSED):
             yield f"{path}/{name}"
 
 
-def _datasets(directory: SessionDirectory, listings: dict[str, _Listing]) -> list[DiskDataset]:
+def _datasets(directory: SessionDirectory, listings: dict[str, _DirectoryListing]) -> list[DiskDataset]:
     """Return the dataset directories by path (icat.md, "Raw data formats")."""
     paths: list[str] = []
     for path, listing in listings.items():
         if path in (directory.raw_path, _stored_path(directory)):
             continue
         if directory.format == RawFormat.MX:
-            paths += [path] * any(name == MX_METADATA and kind != Kind.DIRECTORY for name, kind in listing.entries)
+            paths += [path] * any(name == MX_METADATA and kind != EntryKind.DIRECTORY for name, kind in listing.entries)
             continue
         collection = posixpath.basename(path)
         for name, kind in listing.entries:
-            lost = kind == Kind.DANGLING and dataset_name(collection, name, directory.format) is not None
-            if not name.startswith(".") and (lost or kind in (Kind.DIRECTORY, Kind.REFUSED)):
+            lost = kind == EntryKind.DANGLING and dataset_name(collection, name, directory.format) is not None
+            if not name.startswith(".") and (lost or kind in (EntryKind.DIRECTORY, EntryKind.REFUSED)):
                 paths.append(f"{path}/{name}")
     return [_dataset(directory, path) for path in sorted(paths)]
 
@@ -169,7 +172,7 @@ def _dataset(directory: SessionDirectory, path: str) -> DiskDataset:
     )
 
 
-def _read_stored(directory: SessionDirectory, listings: dict[str, _Listing], zone: ZoneInfo) -> Stored:
+def _read_stored(directory: SessionDirectory, listings: dict[str, _DirectoryListing], zone: ZoneInfo) -> StoredMessages:
     path = _stored_path(directory)
     names = [name for name, _ in listings[path].entries] if path in listings else []
     return read_stored(path, names, zone)
@@ -179,7 +182,7 @@ def _stored_path(directory: SessionDirectory) -> str:
     return f"{directory.raw_path}/{STORED_DIRECTORY}"
 
 
-def _digest(directory: SessionDirectory, listings: dict[str, _Listing]) -> str:
+def _digest(directory: SessionDirectory, listings: dict[str, _DirectoryListing]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for path, listing in sorted(listings.items()):
         lines = [path[len(directory.raw_path) :], *(f"{kind}{name}" for name, kind in listing.entries), ""]

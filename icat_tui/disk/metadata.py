@@ -1,10 +1,11 @@
-"""What datasets say of themselves: BLISS HDF5, id16bspec, mx (icat.md, "Raw data formats", "HDF5 files of BLISS").
+"""Reading of the metadata of datasets: BLISS, id16bspec, mx (icat.md, "Raw data formats", "HDF5 files of BLISS").
 
-The border that must hold: `invalid` is what was read and says no, or is not there; `unknown` is what the system would
-not let us read. Whatever a dataset holds, it harms no other: nothing is raised out of `read_datasets`.
+What must stay true: a dataset is `invalid` if its metadata was read and is not usable, or is not there, and `unknown`
+if the system refused to read it (interface.md, "Invalid or unknown"). No dataset affects another: nothing is raised out
+of `read_datasets`.
 
-Arguments and results can be pickled, for it also runs in processes of its own. h5py is imported with the first HDF5
-file, and never for mx.
+Arguments and results can be pickled, as `read_datasets` also runs in other processes. h5py is imported with the first
+HDF5 file, and never for mx.
 """
 
 import errno
@@ -20,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import structs
 
-from icat_tui.disk.changes import DatasetLook, look_at_dataset, metadata_path
+from icat_tui.disk.changes import DatasetStat, metadata_path, stat_dataset
 from icat_tui.disk.filesystem import refusal
 from icat_tui.domain.formats import MX_METADATA, RawFormat
 from icat_tui.domain.model import DiskDataset, Metadata, SessionDirectory, Trouble, TroubleKind
@@ -32,17 +33,17 @@ LARGEST_JSON = 64 * 1024 * 1024
 
 
 class Reading(NamedTuple):
-    """What a metadata file says."""
+    """Result of reading a metadata file."""
 
     metadata: Metadata | None = None
     trouble: Trouble | None = None
     open_scan: bool = False
     elsewhere: bool = False
-    """Some of it lies in another file, whose changes the stamps of this one don't show."""
+    """Whether some of it lies in another file, whose changes the stamps of this one don't show."""
 
 
-def get_ready(raw_format: RawFormat) -> None:
-    """Import what reading a format takes; without this the first file does."""
+def import_reader(raw_format: RawFormat) -> None:
+    """Import the modules that reading a format needs; otherwise reading the first file imports them."""
     if raw_format != RawFormat.MX:
         from icat_tui.disk import hdf5  # noqa: F401, PLC0415 - brings h5py
 
@@ -50,19 +51,19 @@ def get_ready(raw_format: RawFormat) -> None:
 def read_datasets(
     directory: SessionDirectory, datasets: Sequence[DiskDataset], started: float, zone_name: str
 ) -> list[DiskDataset]:
-    """Return the datasets, read, in the same order.
+    """Return the datasets with their metadata read, in the same order.
 
     `started` is when the scan began, in seconds since the epoch; times without an offset are of the zone of this name.
-    Stamps and `first_seen` that a dataset comes with (`changes.look_at`) tell how long it has been at rest.
+    A dataset whose stamps equal those it comes with (from `changes.examine_datasets`) keeps its `first_seen`.
     """
     zone = ZoneInfo(zone_name)
     return [_read_dataset(directory, dataset, started, zone) for dataset in datasets]
 
 
 def _read_dataset(directory: SessionDirectory, dataset: DiskDataset, started: float, zone: tzinfo) -> DiskDataset:
-    before = look_at_dataset(directory, dataset)
+    before = stat_dataset(directory, dataset)
     reading = _read(directory, dataset, before, zone)
-    after = look_at_dataset(directory, dataset)
+    after = stat_dataset(directory, dataset)
     stamps = after.stamps if after.stamps == before.stamps and not reading.elsewhere else None
     at_rest = stamps is not None and stamps == dataset.stamps
     return structs.replace(
@@ -79,8 +80,8 @@ def _read_dataset(directory: SessionDirectory, dataset: DiskDataset, started: fl
     )
 
 
-def _read(directory: SessionDirectory, dataset: DiskDataset, seen: DatasetLook, zone: tzinfo) -> Reading:
-    """Return what can be known of a dataset, from the outside in."""
+def _read(directory: SessionDirectory, dataset: DiskDataset, seen: DatasetStat, zone: tzinfo) -> Reading:
+    """Return the metadata of a dataset, or the first error: of its directory, its name or its file."""
     if isinstance(seen.directory, OSError):
         if seen.directory.errno == errno.ENOENT:
             return _invalid("Dataset path is not a directory")
@@ -129,12 +130,12 @@ def _read_hdf5(directory: SessionDirectory, path: str, zone: tzinfo) -> Reading:
     except hdf5.ERRORS as error:
         return Reading(trouble=_hdf5_trouble(error))
     texts = {SAMPLE: content.sample, START: content.start, END: content.end}
-    reading = _judge(texts, directory.format, zone, "HDF5")
+    reading = _reading_of(texts, directory.format, zone, "HDF5")
     return reading._replace(open_scan=content.open_scan, elsewhere=content.elsewhere)
 
 
 def _hdf5_trouble(error: Exception) -> Trouble:
-    """Return what an error of h5py means: only where the system had a number for it did the system refuse."""
+    """Return an error of h5py as Trouble: UNKNOWN only if it has an error number, as then the system refused."""
     text = " ".join(str(argument) for argument in error.args if isinstance(argument, str))
     found = re.search(r"errno = ([0-9]+)", text)
     number = int(found[1]) if found else getattr(error, "errno", None)
@@ -148,7 +149,7 @@ def _hdf5_trouble(error: Exception) -> Trouble:
 
 
 def _read_mx(path: str, zone: tzinfo) -> Reading:
-    """Return what `metadata.json` says: a flat object, of which every value that is not null is a parameter."""
+    """Return the content of `metadata.json`: a flat object whose values that are not null are parameters."""
     try:
         with open(path, "rb") as file:
             found = json.loads(file.read(LARGEST_JSON))
@@ -160,20 +161,20 @@ def _read_mx(path: str, zone: tzinfo) -> Reading:
         return _invalid(f"{CANNOT}: {MX_METADATA} holds no object of names and values")
     parameters = {name: str(value) for name, value in found.items() if value is not None}
     texts = {name: parameters.get(name) for name in (SAMPLE, START, END)}
-    return _judge(texts, RawFormat.MX, zone, MX_METADATA, parameters)
+    return _reading_of(texts, RawFormat.MX, zone, MX_METADATA, parameters)
 
 
 # -- both ------------------------------------------------------------------------------------------------------------
 
 
-def _judge(
+def _reading_of(
     texts: dict[str, str | None],
     raw_format: RawFormat,
     zone: tzinfo,
     source: str,
     parameters: dict[str, str] | None = None,
 ) -> Reading:
-    """Return the metadata that the texts of a file make, or what is missing or wrong with them."""
+    """Return the metadata made of the texts of a file, or the reason why they are missing or wrong."""
     if missing := [name for name, text in texts.items() if not text or not text.strip()]:
         return _invalid(f"{CANNOT}: no {', '.join(missing)} (data format assumed to be '{raw_format}')")
     try:

@@ -1,47 +1,47 @@
-"""The messages that BLISS left in `__icat__` (icat.md, "Schemas", "Dataset XML").
+"""Reading of stored messages, which BLISS leaves in `__icat__` (icat.md, "Dataset XML").
 
-A message counts when it is one: what can't be relied on is a reason, by the name of the dataset directory that the file
-is called after. The files are other people's, so none may make us expand, fetch or wait for anything.
+A file that is not a usable message becomes a reason, by the name of the dataset directory that it is named after. What
+must stay true: the files are untrusted, so reading one never expands entities, fetches anything, or waits.
 """
 
 import os
 import stat
 from datetime import datetime
 from typing import NamedTuple
-from xml.etree import ElementTree as ET  # with _Tree, which refuses what makes XML harmful
+from xml.etree import ElementTree as ET  # with _Tree, which refuses harmful XML
 from zoneinfo import ZoneInfo
 
-from icat_tui.disk.filesystem import look, refusal, stamp
+from icat_tui.disk.filesystem import refusal, stamp, stat_or_error
 from icat_tui.domain.model import Stamp, StoredMessage, Trouble
 from icat_tui.domain.timeslot import parse_time
 
 NAMESPACE = "{http://www.esrf.fr/icat}"
 REQUIRED = ("investigation", "instrument", "name", "location", "startDate", "endDate")
 LARGEST = 16 * 1024 * 1024
-"""Bytes; the messages of BLISS have a few thousand."""
+"""Largest size in bytes; messages of BLISS have a few thousand."""
 
 
-class Stored(NamedTuple):
-    """The files of an `__icat__` directory."""
+class StoredMessages(NamedTuple):
+    """Stored messages in an `__icat__` directory, and the files that are none."""
 
     messages: tuple[StoredMessage, ...]
     unusable: dict[str, str]
-    """Why a file is no message, by its name without `.xml`."""
+    """Why a file is not a usable message, by its name without `.xml`."""
     refused: dict[str, Trouble]
-    """Why the system would not let us read a file, by its path: nobody knows what it says."""
+    """Why the system refused to read a file, by its path; its content is not known."""
     stamps: dict[str, Stamp | None]
-    """Of every file, by its path; None: it changed while it was read."""
+    """Stamps of all files, by path; None: the file changed while it was read, or could not be accessed."""
 
 
 class _Tree(ET.TreeBuilder):
-    """A tree from a document without declarations: no entity is ever defined, expanded or fetched."""
+    """Tree builder for documents without declarations: no entity is ever defined, expanded or fetched."""
 
     def doctype(self, *_: str | None) -> None:
-        """Refuse the document."""
+        """Raise ValueError: the document is refused."""
         raise ValueError("it declares a document type, which no message does")
 
 
-def read_stored(directory: str, names: list[str], zone: ZoneInfo) -> Stored:
+def read_stored(directory: str, names: list[str], zone: ZoneInfo) -> StoredMessages:
     """Return the messages in the files of these names, times without an offset read as times of `zone`."""
     messages: list[StoredMessage] = []
     unusable: dict[str, str] = {}
@@ -49,7 +49,7 @@ def read_stored(directory: str, names: list[str], zone: ZoneInfo) -> Stored:
     stamps: dict[str, Stamp | None] = {}
     for name in names:
         path = f"{directory}/{name}"
-        before = look(path)
+        before = stat_or_error(path)
         if name.endswith(".xml") and not name.startswith("."):
             try:
                 messages.append(_read(path, before, zone))
@@ -57,8 +57,8 @@ def read_stored(directory: str, names: list[str], zone: ZoneInfo) -> Stored:
                 refused[path] = refusal(error, "stored metadata can't be read")
             except ValueError as error:
                 unusable[name.removesuffix(".xml")] = str(error)
-        stamps[path] = _same(before, look(path))
-    return Stored(tuple(messages), unusable, refused, stamps)
+        stamps[path] = _same(before, stat_or_error(path))
+    return StoredMessages(tuple(messages), unusable, refused, stamps)
 
 
 def _same(before: os.stat_result | OSError, after: os.stat_result | OSError) -> Stamp | None:
@@ -68,7 +68,7 @@ def _same(before: os.stat_result | OSError, after: os.stat_result | OSError) -> 
 
 
 def _read(path: str, status: os.stat_result | OSError, zone: ZoneInfo) -> StoredMessage:
-    """Return the message in a file. Raises OSError, or ValueError with what is wrong with it."""
+    """Return the message in a file. Raises OSError, or ValueError with the fault of the file."""
     if isinstance(status, OSError):
         raise status
     if not stat.S_ISREG(status.st_mode):
@@ -80,15 +80,16 @@ def _read(path: str, status: os.stat_result | OSError, zone: ZoneInfo) -> Stored
 
 
 def parse_stored(path: str, content: bytes, zone: ZoneInfo) -> StoredMessage:
-    """Return the message that `content` is; raises ValueError with what is wrong with it (icat.md, "Known faults", D30).
+    """Return the message in `content`; raises ValueError with the fault where it is not usable.
 
-    The elements may come in any order, others are passed over.
+    The elements can be in any order, others are ignored. Unchecked messages were a fault of earlier programs (icat.md,
+    "Known faults", D30).
     """
     parser = ET.XMLParser(target=_Tree())  # noqa: S314 - see _Tree
     try:
         parser.feed(content)
         root: ET.Element = parser.close()
-    except (ET.ParseError, LookupError) as error:  # LookupError: an encoding that nobody knows
+    except (ET.ParseError, LookupError) as error:  # LookupError: an unknown encoding
         raise ValueError(f"not well-formed XML ({error})") from error
     if root.tag != f"{NAMESPACE}dataset":
         raise ValueError(f"its root is {root.tag[:80]!r}, not an ICAT dataset")

@@ -1,1 +1,1 @@
-"""The words of the trade and the rules that decide: pure, without I/O and without a clock of its own."""
+"""Values of the field and the rules that compare them: pure, without I/O, and with the time given as an argument."""

@@ -1,6 +1,6 @@
-"""Where a message broker is: what people write for it, and what that means (icat.md, "Queues").
+"""Addresses of message brokers, and how they are written (icat.md, "Queues").
 
-An address holds no login: that is a setting of its own, so an address can be shown to anybody.
+An address holds no login: login and passcode are settings of their own, so an address can be shown to anybody.
 """
 
 import re
@@ -20,7 +20,7 @@ _ADDRESS = re.compile(
 
 
 class BrokerAddress(Struct, frozen=True):
-    """Host and port of a broker that speaks STOMP."""
+    """Host and port of a STOMP broker."""
 
     host: str
     """Name or address; IPv6 without brackets."""
@@ -28,7 +28,7 @@ class BrokerAddress(Struct, frozen=True):
     tls: bool = False
 
     def __str__(self) -> str:
-        """Return what `parse_broker` reads back as this address."""
+        """Return the address in the form that `parse_broker` reads."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'stomp+ssl://' if self.tls else ''}{host}:{self.port}"
 

@@ -1,7 +1,8 @@
-"""The rules that decide: disk and catalogue of one session compared (interface.md, "Status of a dataset").
+"""Comparison of disk and catalogue of one session (interface.md, "Status of a dataset").
 
-Pure: what was read and what was answered goes in, a `Session` comes out. An outage is never "missing": wherever an
-answer or a listing has a gap, what depends on it is `unknown`, with the reason.
+Pure: a `Session` is computed from what was read and what ICAT answered. What must stay true: an outage is never
+"missing". Wherever an answer or a listing has a gap, everything that depends on it is `unknown`, with the reason
+(promises.md 1).
 """
 
 import posixpath
@@ -19,7 +20,7 @@ from icat_tui.domain.model import (
     DiskDataset,
     DiskSession,
     Fit,
-    Sent,
+    SentMessage,
     Session,
     SessionDirectory,
     StoredMessage,
@@ -41,10 +42,11 @@ def compare(
     if catalogue.trouble:
         datasets = [_unknown(dataset, catalogue.trouble) for dataset in disk.datasets] + _unlisted(directory, disk)
     elif fit is None:
-        datasets = []  # not_in_icat: its datasets are not looked at
+        datasets = []  # not_in_icat: its datasets are not compared
     else:
         comparison = _Comparison(directory, disk, catalogue, fit, around)
-        datasets = [*map(comparison.judge, disk.datasets), *comparison.missing_on_disk(), *_unlisted(directory, disk)]
+        on_disk = map(comparison.compare_dataset, disk.datasets)
+        datasets = [*on_disk, *comparison.missing_on_disk(), *_unlisted(directory, disk)]
     category = _category(disk, catalogue, {dataset.status for dataset in datasets}, around.now)
     return Session(
         directory=directory,
@@ -67,7 +69,7 @@ def _session_reasons(disk: DiskSession, catalogue: CatalogueSession) -> tuple[st
 
 
 def _category(disk: DiskSession, catalogue: CatalogueSession, statuses: set[Status], now: datetime) -> Category:
-    """Return the first that holds (interface.md, "Category of a session")."""
+    """Return the first category that holds (interface.md, "Category of a session")."""
     fit = catalogue.fit
     if not catalogue.trouble and fit is None:
         return Category.NOT_IN_ICAT
@@ -83,7 +85,7 @@ def _category(disk: DiskSession, catalogue: CatalogueSession, statuses: set[Stat
 
 
 def _refused(disk: DiskSession) -> bool:
-    """Return whether the system would not let the raw directory be listed."""
+    """Return whether the system refused to list the raw directory."""
     return disk.trouble is not None and disk.trouble.kind == TroubleKind.UNKNOWN
 
 
@@ -94,7 +96,7 @@ def _unknown(dataset: DiskDataset, *reasons: str) -> Dataset:
 
 
 def _unlisted(directory: SessionDirectory, disk: DiskSession) -> list[Dataset]:
-    """Return what stands for the datasets that nobody could list."""
+    """Return an `unknown` entry for each directory or stored message that the system refused."""
     return [
         Dataset(
             path=path,
@@ -108,7 +110,7 @@ def _unlisted(directory: SessionDirectory, disk: DiskSession) -> list[Dataset]:
 
 
 class _Comparison:
-    """One session being judged, with what all of its datasets need looked up once."""
+    """Comparison of one session, with the values that all of its datasets need computed once."""
 
     def __init__(
         self,
@@ -134,7 +136,7 @@ class _Comparison:
         return self.prefix + path[len(self.directory.path) :]
 
     def _unusable_messages(self) -> dict[str, str]:
-        """Return why a stored message does not count, by the name of the dataset directory it is called after."""
+        """Return why a stored message is not usable, by the name of the dataset directory it is named after."""
         facility = self.around.facility
         on_disk = {self.key(dataset.path) for dataset in self.disk.datasets}
         reasons = dict(self.disk.stored_trouble)
@@ -146,8 +148,8 @@ class _Comparison:
                 reasons[stem] = f"it is of {message.location}"
         return reasons
 
-    def judge(self, dataset: DiskDataset) -> Dataset:
-        """Return a dataset of the disk with its status: the first that holds."""
+    def compare_dataset(self, dataset: DiskDataset) -> Dataset:
+        """Return a dataset on disk with its status: the first that holds."""
         rows = self.listed.by_key.get(self.key(dataset.path))
         if rows:
             return self.registered(dataset, rows)
@@ -156,36 +158,36 @@ class _Comparison:
             return _unknown(dataset, text)
         if self.catalogue.gaps:
             return _unknown(dataset, *self.catalogue.gaps)
-        return self.told_before(self.absent(dataset))
+        return self.with_sent_messages(self.not_listed(dataset))
 
-    def absent(self, dataset: DiskDataset) -> Dataset:
-        """Return a dataset that ICAT does not list, by what lies on disk."""
+    def not_listed(self, dataset: DiskDataset) -> Dataset:
+        """Return a dataset that ICAT does not list, with the status that the disk gives it."""
         if message := self.stored.get(dataset.path):
             return self.not_uploaded(dataset, message)
-        if refused := self.refused_message(dataset):
+        if refused := self.refused_message_reason(dataset):
             return _unknown(dataset, refused)
-        return self.not_in_icat(dataset)
+        return self.by_metadata(dataset)
 
-    def told_before(self, verdict: Dataset) -> Dataset:
-        """Return a verdict with what the journal says of messages about it."""
-        journal, icat_id = self.around.sent, verdict.icat_id
+    def with_sent_messages(self, compared: Dataset) -> Dataset:
+        """Return a dataset with the effect of messages in the journal on its status and reasons."""
+        journal, icat_id = self.around.sent, compared.icat_id
         if journal is None:
-            return verdict
-        if sent := journal.registration(verdict.path) if icat_id is None else journal.files(icat_id):
-            return self.waiting(verdict, sent)
-        if rejection := journal.rejection(verdict.path) if icat_id is None else journal.files_rejection(icat_id):
-            return structs.replace(verdict, reasons=(rejection, *verdict.reasons))
-        return verdict
+            return compared
+        if sent := journal.registration(compared.path) if icat_id is None else journal.files(icat_id):
+            return self.pending_or_overdue(compared, sent)
+        if rejection := journal.rejection(compared.path) if icat_id is None else journal.files_rejection(icat_id):
+            return structs.replace(compared, reasons=(rejection, *compared.reasons))
+        return compared
 
-    def waiting(self, verdict: Dataset, sent: Sent) -> Dataset:
-        """Return a verdict as it is after a message: pending, or as it was once that took too long (promises.md 5)."""
+    def pending_or_overdue(self, compared: Dataset, sent: SentMessage) -> Dataset:
+        """Return a dataset as `pending`, or with its status after `pending_timeout` (promises.md 5)."""
         if self.around.now - sent.at < self.around.pending_timeout:
-            return structs.replace(verdict, status=Status.PENDING, reasons=(sent.reason,))
-        reasons = (f"{sent.reason}, not in ICAT", *verdict.reasons)
-        return structs.replace(verdict, reasons=reasons, sent=sent.reason)
+            return structs.replace(compared, status=Status.PENDING, reasons=(sent.reason,))
+        reasons = (f"{sent.reason}, not in ICAT", *compared.reasons)
+        return structs.replace(compared, reasons=reasons, sent=sent.reason)
 
-    def refused_message(self, dataset: DiskDataset) -> str:
-        """Return why nobody knows whether BLISS left a message for a dataset; empty where that is known."""
+    def refused_message_reason(self, dataset: DiskDataset) -> str:
+        """Return why it is not known whether a dataset has a stored message; empty where it is known."""
         file = f"{self.stored_path}/{posixpath.basename(dataset.path)}.xml"
         for path in (self.stored_path, file):
             if trouble := self.disk.unlisted.get(path):
@@ -193,7 +195,7 @@ class _Comparison:
         return ""
 
     def registered(self, dataset: DiskDataset, rows: list[CatalogueDataset]) -> Dataset:
-        """Return a dataset that ICAT has, in whatever investigation of the proposal and beamline."""
+        """Return a dataset that ICAT has, in any investigation of the proposal and beamline."""
         row = max(rows, key=lambda row: (row.investigation == self.fit.id, file_count_of(row) > 0, row.id))
         status, reasons = Status.REGISTERED, []
         if row.investigation != self.fit.id:
@@ -210,7 +212,7 @@ class _Comparison:
                 reasons.append(dataset.trouble.text if dataset.trouble else "the directory was not looked into")
             else:
                 reasons.append("no files on disk either")
-        verdict = Dataset(
+        compared = Dataset(
             path=dataset.path,
             collection=dataset.collection,
             name=dataset.name,
@@ -220,10 +222,10 @@ class _Comparison:
             investigation=row.investigation,
             file_count=row.file_count,
         )
-        return self.told_before(verdict) if status == Status.REGISTERED_WITHOUT_FILES else verdict
+        return self.with_sent_messages(compared) if status == Status.REGISTERED_WITHOUT_FILES else compared
 
     def not_uploaded(self, dataset: DiskDataset, message: StoredMessage) -> Dataset:
-        """Return a dataset that BLISS left a usable message for."""
+        """Return a dataset that has a usable stored message."""
         return Dataset(
             path=dataset.path,
             collection=dataset.collection,
@@ -236,8 +238,8 @@ class _Comparison:
             stored=message.path,
         )
 
-    def not_in_icat(self, dataset: DiskDataset) -> Dataset:
-        """Return a dataset that nobody has told ICAT of: judged by what it says of itself."""
+    def by_metadata(self, dataset: DiskDataset) -> Dataset:
+        """Return a dataset without a row in ICAT or a stored message, with the status that its metadata gives it."""
         reasons: list[str] = []
         if unusable := self.unusable.get(posixpath.basename(dataset.path)):
             reasons.append(f"metadata file can't be used: {unusable}")
@@ -251,9 +253,9 @@ class _Comparison:
             status, why = Status.INVALID, dataset.trouble.text if dataset.trouble else "it has no metadata"
         elif odd := NOT_XML.search(dataset.path) or NOT_XML.search(metadata.sample):
             status, why = Status.INVALID, f"its path or sample has a character that no message can carry: {odd[0]!a}"
-        if undated := self.undated(dataset):
+        if undated := self.undated_reason(dataset):
             return _unknown(dataset, *reasons, undated)
-        if progress := self.progress(dataset):
+        if progress := self.progress_reason(dataset):
             status = Status.IN_PROGRESS
             reasons.append(progress)
         if why:
@@ -272,16 +274,16 @@ class _Comparison:
             parameters=metadata.parameters if metadata else {},
         )
 
-    def undated(self, dataset: DiskDataset) -> str:
-        """Return why nobody knows whether BLISS may still be at a dataset; empty where that is known."""
+    def undated_reason(self, dataset: DiskDataset) -> str:
+        """Return why it is not known whether a dataset may still be written; empty where it is known."""
         if dataset.modified is None or (dataset.metadata and dataset.file_modified is None):
             return dataset.trouble.text if dataset.trouble else "when it was changed could not be looked at"
         if self.ongoing and not self.all_dated and dataset.modified == self.newest:
             return "it may be the newest of a session that is not over: others could not be looked at"
         return ""
 
-    def progress(self, dataset: DiskDataset) -> str:
-        """Return why BLISS may still be at a dataset; empty where it is not."""
+    def progress_reason(self, dataset: DiskDataset) -> str:
+        """Return why a dataset may still be written (interface.md, "In progress"); empty where it is finished."""
         if self.ongoing and dataset.modified == self.newest:
             return "the newest of a session that is not over"
         if dataset.open_scan:
@@ -292,7 +294,7 @@ class _Comparison:
         return ""
 
     def missing_on_disk(self) -> list[Dataset]:
-        """Return what ICAT has in this session and the disk has not, as far as listings can tell."""
+        """Return the datasets that ICAT has in this session and that listings show not to be on disk."""
         if self.directory.raw_path not in self.disk.listed:
             return []
         raw = self.key(self.directory.raw_path)
@@ -303,10 +305,10 @@ class _Comparison:
         missing = []
         for key, rows in self.listed.by_key.items():
             row = next((row for row in rows if row.acquisition), None)
-            if row is None or not key.startswith(f"{raw}/") or not self._absent(key, raw, listed, present):
+            if row is None or not key.startswith(f"{raw}/") or not self._is_absent(key, raw, listed, present):
                 continue
             if key.casefold() in folded:
-                continue  # said of the dataset on disk
+                continue  # the dataset on disk has the reason: they differ in case only
             missing.append(
                 Dataset(
                     path=row.location,
@@ -319,11 +321,11 @@ class _Comparison:
             )
         return missing
 
-    def _absent(self, key: str, raw: str, listed: set[str], present: set[str]) -> bool:
-        """Return whether a listing shows that a location is not there: its own directory's, or one further up."""
+    def _is_absent(self, key: str, raw: str, listed: set[str], present: set[str]) -> bool:
+        """Return whether the listing of a directory above a location shows that the location is not there."""
         collection, *below = key.removeprefix(f"{raw}/").split("/")
         if not is_collection(collection, self.directory.format) or any(name.startswith(".") for name in below):
-            return False  # such directories are passed over
+            return False  # such directories are never listed
         while key not in present:
             key = posixpath.dirname(key)
             if key in listed:

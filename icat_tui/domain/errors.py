@@ -1,7 +1,7 @@
-"""One small tree of errors, and the exit codes.
+"""Base classes of all errors, and the exit codes.
 
-Every error carries one line for a person: what happened, to what, and what to do about it. Which exit code a run
-ends with is decided in one place, `exit_code`, from what happened in it.
+The text of every error is one line for a person: what happened, to what, and what to do about it. `exit_code` alone
+decides which code a run ends with, from the codes of everything that happened in it.
 """
 
 from collections.abc import Collection
@@ -9,11 +9,11 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a command says to the script that called it; 128 + n, for a signal, is not listed."""
+    """Exit code of a command (interface.md, "Exit codes"); 128 + n, for a signal, is not listed."""
 
     DONE = 0
     TODO = 1
-    """Something selected is still to be done: only said where it was asked for."""
+    """Something selected is still to be done: only with `--exit-code`."""
     USAGE = 2
     """Wrong arguments or settings, or a named thing that is not there."""
     PARTIAL = 3
@@ -34,6 +34,7 @@ PRECEDENCE = (
     ExitCode.STOPPED,
     ExitCode.TODO,
 )
+"""The first of these that happened is used (interface.md, "Which code wins")."""
 
 
 def exit_code(happened: Collection[ExitCode]) -> ExitCode:
@@ -42,20 +43,20 @@ def exit_code(happened: Collection[ExitCode]) -> ExitCode:
 
 
 class IcatTuiError(Exception):
-    """What a person must be told; its text is the one line they see."""
+    """Error that is shown to a person; its text is the one line they see."""
 
     code = ExitCode.PARTIAL
 
 
 class UsageError(IcatTuiError):
-    """Arguments or settings that can't be used, or a named thing that is not there."""
+    """Error in arguments or settings, or about a named thing that is not there."""
 
     code = ExitCode.USAGE
 
 
 class SaveError(IcatTuiError):
-    """A file of ours could not be written; what it held before is still there."""
+    """Failure to write a file of ours; what it held before is still there."""
 
 
 class MessageError(UsageError):
-    """A message that can't be made from what was given."""
+    """Error in the values that a message was to be made from."""

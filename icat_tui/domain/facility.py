@@ -1,6 +1,7 @@
-"""What differs from one facility to the next, with the values of the ESRF as defaults.
+"""Settings that differ from one facility to the next, with the values of the ESRF as defaults.
 
-Every rule that depends on the place asks here (icat.md, "Names and beamline directories", "Mount points", "Portal pages", "Queues"); nothing else knows where it runs.
+Every rule that depends on the facility takes its settings from here (icat.md, "Names and beamline directories",
+"Mount points", "Portal pages", "Queues"); no other module has values of a facility.
 """
 
 from functools import cached_property
@@ -20,30 +21,30 @@ BEAMLINE_DIRECTORIES: dict[str, str] = {
 
 
 class Facility(Struct, frozen=True, kw_only=True, dict=True):
-    """The site settings that rules depend on; `dict` makes room for what is derived from them once."""
+    """Settings of a facility that rules depend on; `dict=True` lets cached properties keep their values."""
 
     time_zone: str = "Europe/Paris"
-    """The zone of times without an offset and of session dates: never the machine's (icat.md, "Known faults", D28)."""
+    """Zone of times without an offset and of session dates: never the machine's (icat.md, "Known faults", D28)."""
     mount_marker: str = "data"
-    """ICAT is told a path from the first directory of this name on; empty: the path as it is (icat.md, "Mount points")."""
+    """First directory of a path that ICAT is told; empty: the path stays as it is (icat.md, "Mount points")."""
     beamline_directories: dict[str, str] = field(default_factory=BEAMLINE_DIRECTORIES.copy)
     """Directory by beamline, where it is not the beamline's name in lower case."""
     formats: dict[str, str] = {}
-    """Raw data format by beamline, for `auto`: what the directories alone don't tell (`id16bspec`, `mx`)."""
+    """Raw data format by beamline, for `auto`: formats that directory names don't show (`id16bspec`, `mx`)."""
     portal_url: str = "https://data.esrf.fr"
     """The data portal that people look at."""
     dataset_queue: str = "icatIngest"
-    """Where messages about datasets go (icat.md, "Queues")."""
+    """Queue of messages about datasets (icat.md, "Queues")."""
     files_queue: str = "icatDataFiles"
-    """Where requests to add files go (icat.md, "Queues")."""
+    """Queue of requests to add files (icat.md, "Queues")."""
 
     def __hash__(self) -> int:
-        """Return the same for equal settings: what is derived from a path and a facility can be remembered by both."""
+        """Return the same for equal settings, so that results can be cached by path and facility."""
         return hash((self.time_zone, self.mount_marker))
 
     @cached_property
     def zone(self) -> ZoneInfo:
-        """`time_zone`, ready for use. Raises ZoneInfoNotFoundError or ValueError where there is no such zone."""
+        """Zone object of `time_zone`. Raises ZoneInfoNotFoundError or ValueError where there is no such zone."""
         return ZoneInfo(self.time_zone)
 
     @cached_property
@@ -66,7 +67,7 @@ class Facility(Struct, frozen=True, kw_only=True, dict=True):
         return f"{self.portal_url}/investigation/{investigation}/datasets"
 
     def search_url(self, beamline: str, proposal: str) -> str:
-        """Return the portal's page of all investigations of a proposal at a beamline, whatever the two are called."""
+        """Return the portal's page of all investigations of a proposal at a beamline, in any spelling of both."""
         return f"{self.portal_url}/instruments/{_quoted(beamline)}/investigations?search={_quoted(proposal)}"
 
 

@@ -1,6 +1,6 @@
 """The raw data formats: where datasets lie and how they are named (icat.md, "Paths").
 
-The one place that knows paths and file names of a format. All of it is text: nothing here looks at a disk.
+No other module knows the paths and file names of a format. All functions work on text: none of them accesses a disk.
 """
 
 import posixpath
@@ -14,7 +14,7 @@ from icat_tui.domain.facility import Facility
 
 
 class RawFormat(StrEnum):
-    """How a session's raw data lies on disk (icat.md, "Raw data formats")."""
+    """Layout of a session's raw data on disk (icat.md, "Raw data formats")."""
 
     ESRFV1 = "esrfv1"
     ESRFV2 = "esrfv2"
@@ -24,7 +24,7 @@ class RawFormat(StrEnum):
 
 
 AUTO = "auto"
-"""In the place of a format: found out for each session, by `detect_format`."""
+"""Used in place of a format: `detect_format` determines it for each session."""
 
 RAW_DIRECTORIES = {
     RawFormat.ESRFV1: "",
@@ -34,20 +34,23 @@ RAW_DIRECTORIES = {
     RawFormat.MX: "RAW_DATA",
 }
 STORED_DIRECTORY = "__icat__"
-"""Beside the collections: where BLISS leaves the messages that nobody took (icat.md, "Schemas")."""
+"""Directory beside the collections, in which BLISS leaves stored messages (icat.md, "Dataset XML")."""
 V2_DIRECTORIES = frozenset({"raw", "processed", "_nobackup"})
-"""What a session of format v2 can hold (icat.md, "Schemas")."""
+"""Directories of a session of format v2 (icat.md, "Schemas")."""
 V3_DIRECTORIES = frozenset({"RAW_DATA", "PROCESSED_DATA", "NOBACKUP", "SCRIPTS", "GALLERY", "NOTES"})
-"""What a session of format v3 can hold (icat.md, "Schemas")."""
+"""Directories of a session of format v3 (icat.md, "Schemas")."""
 MX_METADATA = "metadata.json"
-"""In every dataset directory of format mx (icat.md, "Raw data formats")."""
+"""Metadata file in every dataset directory of format mx (icat.md, "Raw data formats")."""
 
 FORBIDDEN = re.compile(r"""[/\\{}%<>:"'|?*@#\x00-\x1f]""")
-"""Characters that no proposal, beamline, collection or dataset can hold (icat.md, "Names and beamline directories"; DEL is not among them)."""
+"""Characters that no proposal, beamline, collection or dataset can hold; DEL is not among them.
+
+The rule is in icat.md, "Names and beamline directories".
+"""
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 can't carry, surrogates of undecodable bytes among them."""
-DATED = re.compile(r"/[0-9]{8}(?=/|\Z)")
-"""A directory on a path that is called as a session is."""
+DATE_DIRECTORY = re.compile(r"/[0-9]{8}(?=/|\Z)")
+"""A directory on a path that is named like a session, by eight digits."""
 
 
 # -- below a session -------------------------------------------------------------------------------------------------
@@ -60,9 +63,9 @@ def raw_directory(session_path: str, raw_format: RawFormat) -> str:
 
 
 def detect_format(beamline: str, names: Collection[str], facility: Facility) -> RawFormat:
-    """Return the format of a session (interface.md, "Selection").
+    """Return the format of a session (icat.md, "Schemas").
 
-    The facility's word on the beamline comes first, then the directories: `names` are those in the session directory.
+    The facility's setting for the beamline decides first, then `names`, the directories in the session directory.
     """
     if named := facility.raw_format(beamline):
         return RawFormat(named)
@@ -78,14 +81,17 @@ def detect_format(beamline: str, names: Collection[str], facility: Facility) -> 
 
 
 def is_collection(name: str, raw_format: RawFormat) -> bool:
-    """Return whether a directory of this name in the raw directory is looked into."""
+    """Return whether a directory of this name in the raw directory is a collection, and is listed."""
     if name.startswith(".") or name == STORED_DIRECTORY:
         return False
     return raw_format != RawFormat.ESRFV1 or name not in V2_DIRECTORIES | V3_DIRECTORIES
 
 
-def is_name(text: str) -> bool:
-    """Return whether a proposal, beamline, collection or dataset can be called this (icat.md, "Names and beamline directories")."""
+def is_valid_name(text: str) -> bool:
+    """Return whether a proposal, beamline, collection or dataset can have this name.
+
+    The rule is in icat.md, "Names and beamline directories".
+    """
     return bool(text) and not text.endswith(".h5") and not FORBIDDEN.search(text)
 
 
@@ -93,16 +99,16 @@ def dataset_name(collection: str, directory: str, raw_format: RawFormat) -> str 
     """Return the name of the dataset in `<collection>/<directory>`; None where the format does not allow that name.
 
     The collection is the name of the parent directory. BLISS repeats it: `foo_a/foo_a_b_0001` is dataset `b_0001`
-    (icat.md, "Names and beamline directories"). The others use the whole name.
+    (icat.md, "Names and beamline directories"). Formats id16bspec and mx use the whole name.
     """
     if raw_format in (RawFormat.ID16BSPEC, RawFormat.MX):
         return directory
     name = directory.removeprefix(f"{collection}_")
-    return name if name != directory and is_name(collection) and is_name(name) else None
+    return name if name != directory and is_valid_name(collection) and is_valid_name(name) else None
 
 
 def metadata_file(proposal: str, collection: str, directory: str, raw_format: RawFormat) -> str | None:
-    """Return the name of the file in a dataset directory that says what it is; None where its name does not tell.
+    """Return the name of the metadata file in a dataset directory; None where the directory's name does not fit.
 
     The collection is the name of the parent directory (icat.md, "Raw data formats").
     """
@@ -118,7 +124,7 @@ def metadata_file(proposal: str, collection: str, directory: str, raw_format: Ra
 
 
 def session_date(name: str) -> date | None:
-    """Return the date that a session directory is named by, YYYYMMDD; None where it is not a date (`20250231`)."""
+    """Return the date that a session directory is named by, YYYYMMDD; None where that is not a date (`20250231`)."""
     if not re.fullmatch("[0-9]{8}", name):
         return None
     try:
@@ -130,24 +136,24 @@ def session_date(name: str) -> date | None:
 def session_of(path: str) -> str | None:
     """Return the part of an absolute path that is a session: `<root>/<proposal>/<beamline>/<date>`; None without one.
 
-    Collections and data roots can be called like dates too. Where that leaves a choice, what follows the session
-    decides, as it does in esrf-pathlib (icat.md, "Which session a path belongs to"): a directory of v3 speaks louder than one of v2, and that louder than a
-    dataset of v1. The last one is meant where nothing speaks.
+    Collections and data roots can be named like dates too. Where there are several candidates, the directories that
+    follow them decide (icat.md, "Which session a path belongs to"): a directory of v3 counts more than one of v2, and
+    that more than neither; then a valid dataset directory counts. Among equals the last candidate is taken.
     """
-    first = DATED.search(path)
+    first = DATE_DIRECTORY.search(path)
     if first is None:
         return None
-    if DATED.search(path, first.end()) is None:
+    if DATE_DIRECTORY.search(path, first.end()) is None:
         return _session(path[: first.end()])
-    sessions = [session for day in DATED.finditer(path) if (session := _session(path[: day.end()]))]
-    return max(reversed(sessions), key=lambda session: _fitness(path, session), default=None)
+    sessions = [session for day in DATE_DIRECTORY.finditer(path) if (session := _session(path[: day.end()]))]
+    return max(reversed(sessions), key=lambda session: _evidence(path, session), default=None)
 
 
 def strip_mount_point(path: str, marker: str) -> str:
-    """Return a dataset's location as ICAT is told it, its case untouched (icat.md, "Mount points").
+    """Return a dataset's location without its mount point, in unchanged case (icat.md, "Mount points").
 
-    Of the data root everything before the first directory called `marker` goes; a path without a session, or without
-    that directory above it, stays as it is.
+    In the data root everything before the first directory called `marker` is removed; a path without a session, or
+    without that directory in its data root, stays as it is.
     """
     session = session_of(path)
     if session is None or not marker:
@@ -159,11 +165,11 @@ def strip_mount_point(path: str, marker: str) -> str:
 
 
 def location_key(path: str, facility: Facility) -> str:
-    """Return what two locations of the same dataset have in common (interface.md, "Status of a dataset").
+    """Return a key that is equal for two locations of the same dataset (interface.md, "Status of a dataset").
 
-    The mount point goes, the beamline directory becomes the beamline's name, `..` and needless slashes are resolved;
-    all other parts count exactly. Called once for every dataset that ICAT has, so what a session's datasets have in
-    common is remembered.
+    The mount point is removed, the beamline directory becomes the beamline's name, `..` and superfluous slashes are
+    resolved; all other parts stay exactly as they are. This is called once for every dataset that ICAT has, so the
+    part that the datasets of a session have in common is cached.
     """
     if "//" in path or "/." in path or path.endswith("/"):
         path = posixpath.normpath(path).replace("//", "/", 1)
@@ -175,15 +181,18 @@ def location_key(path: str, facility: Facility) -> str:
 
 @lru_cache(maxsize=4096)
 def _session(path: str) -> str | None:
-    """Return the path if it is one of a session, by its last three parts (icat.md, "Names and beamline directories")."""
+    """Return the path if its last three parts are those of a session, else None.
+
+    The names are checked by icat.md, "Names and beamline directories".
+    """
     match path.rsplit("/", 3):
         case [root, proposal, beamline, day] if not root or root.startswith("/"):
-            return path if is_name(proposal) and is_name(beamline) and session_date(day) else None
+            return path if is_valid_name(proposal) and is_valid_name(beamline) and session_date(day) else None
     return None
 
 
-def _fitness(path: str, session: str) -> tuple[int, bool]:
-    """Return how well what follows a session in a path speaks for its being one: the more, the better."""
+def _evidence(path: str, session: str) -> tuple[int, bool]:
+    """Return how strongly the directories below a candidate show that it is a session: a higher value wins."""
     below = path[len(session) + 1 :].split("/")
     schema = 2 if below[0] in V3_DIRECTORIES else 1 if below[0] in V2_DIRECTORIES else 0
     collection, directory, *_ = (*(below[1:] if schema else below), "", "")

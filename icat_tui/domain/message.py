@@ -1,4 +1,7 @@
-"""One message to ICAT, byte for byte."""
+"""One message to ICAT.
+
+What must stay true: the body is sent byte for byte as it was made.
+"""
 
 import hashlib
 from enum import StrEnum
@@ -11,20 +14,21 @@ from icat_tui.text import visible
 
 
 class Action(StrEnum):
-    """What a message asks of ICAT."""
+    """Kind of change that a message requests of ICAT."""
 
     REGISTER = "register"
-    """A dataset's XML, made by us."""
+    """A dataset's XML, made by this program."""
     REGISTER_STORED = "register_stored"
-    """A dataset's XML, as it was found in a file."""
+    """A dataset's XML, unchanged from a file."""
     ADD_FILES = "add_files"
+    """A request to add the files of a registered dataset."""
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """One message as it will be sent, byte for byte."""
+    """Message as it is sent, byte for byte."""
 
     id: str = field(default_factory=lambda: uuid4().hex)
-    """Ours: in the journal and as the receipt that the broker is asked for."""
+    """Made by this program: identifies the message in the journal and the broker's receipt."""
     action: Action
     destination: str
     """The name of the queue."""
@@ -36,11 +40,14 @@ class Message(Struct, frozen=True, kw_only=True):
     investigation: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no broker could carry: STOMP ends a body without a length at the first NUL (icat.md, "Bytes on the wire")."""
+        """Raise MessageError for a body that can't be sent: an empty one, or one with a NUL.
+
+        STOMP ends a body without a length at its first NUL (icat.md, "Bytes on the wire").
+        """
         if not self.body or b"\0" in self.body:
             raise MessageError(f"The message for {visible(self.dataset)} is empty or holds a NUL: it can't be sent")
 
     @property
     def digest(self) -> str:
-        """What two messages with the same body have in common."""
+        """SHA-256 of the body, in hexadecimal digits: equal for messages with the same body."""
         return hashlib.sha256(self.body).hexdigest()

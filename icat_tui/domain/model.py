@@ -1,8 +1,8 @@
-"""What is spoken about: sessions and datasets on disk, and what ICAT says of them.
+"""Values of the comparison: sessions and datasets on disk, in ICAT, and both compared.
 
-Everything here is a value: made once, never changed, the same in the cache files as in memory. Paths are text without
-a trailing slash; bytes that are not UTF-8 stand in them by surrogateescape. Every time has an offset. What could not be
-determined is a value with its reason, never an empty list.
+All of them are immutable and have the same form in cache files and in memory. Paths are text without a trailing slash;
+bytes that are not UTF-8 are written by surrogateescape. Every time has an offset. What must stay true: something that
+could not be determined is a value with its reason, never an empty list.
 """
 
 from collections import Counter
@@ -20,13 +20,16 @@ NANOSECONDS = 1_000_000_000
 
 
 class SessionDirectory(Struct, frozen=True):
-    """Where a session was found; everything about it is derived from this place and no other (icat.md, "Known faults", D6)."""
+    """Directory of a session as it was found on disk.
+
+    All paths of the session are derived from this one (icat.md, "Known faults", D6).
+    """
 
     path: str
     proposal: str
-    """As the directory is called."""
+    """The name of the proposal directory, unchanged."""
     beamline: str
-    """The normalised name (`id23-1`), whatever the directory is called (`id23eh1`, `ID23-1`)."""
+    """The normalised name (`id23-1`), also where the directory is called otherwise (`id23eh1`, `ID23-1`)."""
     date: str
     """The name of the directory: YYYYMMDD."""
     format: RawFormat
@@ -46,7 +49,7 @@ class SessionDirectory(Struct, frozen=True):
 
 
 class Stamp(NamedTuple):
-    """What `stat` says of a file or directory, as far as it tells of a change; times in nanoseconds."""
+    """Values of `stat` that show a change of a file or directory; times in nanoseconds."""
 
     inode: int
     modified: int
@@ -56,23 +59,23 @@ class Stamp(NamedTuple):
 
 
 class TroubleKind(StrEnum):
-    """The border between "it says no" and "nobody could say"."""
+    """Distinction between what is not usable and what could not be read (interface.md, "Invalid or unknown")."""
 
     INVALID = "invalid"
-    """It was read and says no, or it is not there."""
+    """It was read and is not usable, or it is not there."""
     UNKNOWN = "unknown"
     """The system refused: permission, I/O, a stale handle, a loop, a time-out."""
 
 
 class Trouble(Struct, frozen=True):
-    """Why something on disk can't be used."""
+    """Reason why something on disk can't be used."""
 
     kind: TroubleKind
     text: str
 
 
 class Metadata(Struct, frozen=True):
-    """What a dataset says of itself: enough to register it."""
+    """Metadata that was read from a dataset: enough to register it."""
 
     start: datetime
     end: datetime
@@ -82,11 +85,11 @@ class Metadata(Struct, frozen=True):
 
 
 class StoredMessage(Struct, frozen=True):
-    """A dataset message that BLISS left in `__icat__`, checked as far as it can be without the disk."""
+    """Dataset message that BLISS left in `__icat__`, with its content checked but not yet compared with the disk."""
 
     path: str
     location: str
-    """The dataset directory that the message itself names, as it stands there."""
+    """The dataset directory that the message names, unchanged."""
     name: str
     proposal: str
     beamline: str
@@ -96,48 +99,51 @@ class StoredMessage(Struct, frozen=True):
 
 
 class DiskDataset(Struct, frozen=True, kw_only=True):
-    """One dataset directory as the disk shows it. What ICAT has with files is listed, not read."""
+    """Dataset directory on disk. Datasets that ICAT has with files are listed, but not read."""
 
     path: str
     collection: str
-    """Where the directory lies below the raw directory (`colA`); what the tree groups by."""
+    """Path of the parent directory below the raw directory (`colA`), by which the tree groups datasets."""
     name: str | None
-    """None: the directory is not called as its format wants it."""
+    """None: the name of the directory does not fit the format."""
     modified: int | None = None
-    """Modification time of the directory in nanoseconds, where it was needed."""
+    """Modification time of the directory in nanoseconds; None where it was not needed or not readable."""
     read: bool = False
-    """Whether the dataset was opened (or the attempt was made) to fill what follows."""
+    """Whether the dataset was opened, with or without success, to fill the fields below."""
     metadata: Metadata | None = None
     trouble: Trouble | None = None
-    """Why there is no `metadata`, once it was read; else why `entries` could not be looked at."""
+    """Why there is no `metadata`, if it was read; otherwise why `entries` is not known."""
     open_scan: bool = False
     """The last scan has no end: running, or its writer died."""
     file_modified: int | None = None
     """Modification time of the metadata file in nanoseconds."""
     entries: bool | None = None
-    """Whether the directory holds anything at all; only looked at where ICAT counts 0 files."""
+    """Whether the directory holds anything at all; only determined where ICAT counts 0 files."""
     stamps: tuple[Stamp | None, Stamp | None] | None = None
-    """Of the directory and of its metadata file (None: it is not there), the same before and after.
+    """Stamps of the directory and of its metadata file (None: it is not there), equal before and after reading.
 
-    None: they changed meanwhile, the system refused them, or what was read lies in other files too.
+    None: they changed meanwhile, the system refused them, or some of the content lies in other files.
     """
     first_seen: float = 0.0
-    """When these stamps were seen first, in seconds since the epoch."""
+    """When these stamps were first seen, in seconds since the epoch."""
     read_at: float = 0.0
-    """When the scan began that read it or looked for entries, in seconds since the epoch; 0: none has."""
+    """When the scan began that read it or looked for entries, in seconds since the epoch; 0: no scan has."""
 
 
 class DiskSession(Struct, frozen=True, kw_only=True):
-    """What lies in a session: the disk half of a cache file."""
+    """Content of a session on disk: the disk half of a cache file."""
 
     listed_at: float
     """When the scan began that listed it, in seconds since the epoch."""
     first_seen: float
-    """When the scan began that met this fingerprint first, in seconds since the epoch."""
+    """When the scan began that first saw this fingerprint, in seconds since the epoch."""
     trouble: Trouble | None = None
     """Why the raw directory could not be listed: absent (invalid) or refused (unknown)."""
     fingerprint: dict[str, Stamp | None] = {}
-    """Stamps by path of the raw directory, every directory visited, `__icat__` and its files; None: it moved."""
+    """Stamps by path of the raw directory, every directory visited, `__icat__` and its files.
+
+    None: it changed while it was read.
+    """
     names: str = ""
     """Digest of the names found by listing."""
     unlisted: dict[str, Trouble] = {}
@@ -148,11 +154,11 @@ class DiskSession(Struct, frozen=True, kw_only=True):
     stored: tuple[StoredMessage, ...] = ()
     """Usable messages in `__icat__`."""
     stored_trouble: dict[str, str] = {}
-    """Why a file in `__icat__` can't be used, by the name of the dataset directory it is called after."""
+    """Why a file in `__icat__` can't be used, by the name of the dataset directory it is named after."""
 
 
 def last_change(disk: DiskSession) -> datetime | None:
-    """Return when anything that was listed changed last."""
+    """Return the latest modification time in the fingerprint; None where it has no stamps."""
     newest = max((stamp.modified for stamp in disk.fingerprint.values() if stamp), default=None)
     return None if newest is None else datetime.fromtimestamp(newest / NANOSECONDS, UTC)
 
@@ -161,19 +167,19 @@ def last_change(disk: DiskSession) -> datetime | None:
 
 
 class Investigation(Struct, frozen=True):
-    """A time slot of a proposal at a beamline, as ICAT has it."""
+    """Time slot of a proposal at a beamline in ICAT."""
 
     id: int
     name: str
     """The proposal in the catalogue's own spelling (`HG-333`)."""
     start: datetime | None = None
     end: datetime | None = None
-    """None: open-ended, made by a message that fitted no official slot."""
+    """None: open-ended, made by a message that fitted no official time slot."""
     title: str | None = None
 
 
 class CatalogueDataset(Struct, frozen=True):
-    """A dataset as ICAT has it."""
+    """Dataset in ICAT."""
 
     id: int
     location: str
@@ -187,7 +193,7 @@ class CatalogueDataset(Struct, frozen=True):
 
 
 class Outcome(StrEnum):
-    """How a question to ICAT+ ended."""
+    """Outcome of a question to ICAT+."""
 
     OK = "ok"
     EMPTY = "empty"
@@ -201,14 +207,14 @@ Row = TypeVar("Row")
 
 
 class Answer(Struct, Generic[Row], frozen=True):
-    """What came back from ICAT+."""
+    """Answer of ICAT+ to a question."""
 
     outcome: Outcome
     rows: tuple[Row, ...] = ()
     unreadable: tuple[str, ...] = ()
-    """Elements of the list that could not be read, each by its id or its place: the rest is as good as ever."""
+    """Elements of the list that could not be read, each by its id or its position; `rows` has the others."""
     reason: str = ""
-    """For a person, and without the API key: why there is no usable answer."""
+    """Text for a person, without the API key: why there is no usable answer."""
 
     @property
     def usable(self) -> bool:
@@ -220,7 +226,7 @@ class Answer(Struct, Generic[Row], frozen=True):
 
 
 class Match(StrEnum):
-    """How an investigation fits a session (interface.md, "Status of a dataset")."""
+    """Quality of the fit between an investigation and a session (interface.md, "Investigation of a session")."""
 
     INSIDE = "inside"
     EDGE = "edge"
@@ -228,16 +234,16 @@ class Match(StrEnum):
     AMBIGUOUS = "ambiguous"
 
 
-class Sent(Struct, frozen=True):
-    """A message about a dataset that went out, and whose effect ICAT has not shown."""
+class SentMessage(Struct, frozen=True):
+    """Message about a dataset that was sent and whose effect ICAT has not shown yet."""
 
     at: datetime
     reason: str
-    """When, by whom, and whether the broker has it: for a person."""
+    """Text for a person: when it was sent, by whom, and whether the broker has it."""
 
 
 class Fit(Struct, frozen=True):
-    """The investigation that a session belongs to, and how well it fits."""
+    """Investigation that a session belongs to, with the quality of the fit."""
 
     id: int
     match: Match
@@ -248,10 +254,10 @@ class Fit(Struct, frozen=True):
 
 
 class Dataset(Struct, frozen=True, kw_only=True):
-    """A dataset, disk and catalogue compared."""
+    """Dataset after the comparison of disk and catalogue."""
 
     path: str
-    """The directory as it is on disk; for what is missing on disk the location that ICAT has."""
+    """The directory on disk; for a dataset that is missing on disk, the location that ICAT has."""
     collection: str
     name: str | None
     status: Status
@@ -263,9 +269,9 @@ class Dataset(Struct, frozen=True, kw_only=True):
     investigation: int | None = None
     """The investigation that ICAT lists it in."""
     file_count: int | None = None
-    """How many files ICAT has of it, where it says so."""
+    """Number of files that ICAT has of it; None where ICAT gives none."""
     sent: str | None = None
-    """When it was sent and by whom, where ICAT has not shown it since: to send it again takes a person's own word."""
+    """When and by whom it was sent, if ICAT did not show it in time; to send it again takes a new confirmation."""
     stored: str | None = None
     """The file in `__icat__` that would be sent for it."""
     parameters: dict[str, str] = {}
@@ -273,39 +279,39 @@ class Dataset(Struct, frozen=True, kw_only=True):
 
 
 class Session(Struct, frozen=True, kw_only=True):
-    """A session, disk and catalogue compared."""
+    """Session after the comparison of disk and catalogue."""
 
     directory: SessionDirectory
     category: Category
     determined: bool = True
-    """Whether ICAT answered and the raw directory could be listed: False says nothing of the datasets."""
+    """Whether ICAT answered and the raw directory could be listed; where False, the datasets are not known."""
     reasons: tuple[str, ...] = ()
     fit: Fit | None = None
     candidates: tuple[Investigation, ...] = ()
-    """All investigations of the proposal and beamline: what a person chooses from."""
+    """All investigations of the proposal and beamline, from which a person can choose."""
     datasets: tuple[Dataset, ...] = ()
-    """By path."""
+    """Datasets in the order of their paths."""
     seen_at: datetime
     """When ICAT was asked."""
     cached: bool = False
-    """Whether this comes from the cache, without a look at disk or ICAT."""
+    """Whether this comes from the cache, without access to disk or ICAT."""
     stale: bool = False
-    """Whether it could not be determined now, and this is what was known before."""
+    """Whether it could not be determined now, and this is an earlier state."""
 
     @property
     def counts(self) -> dict[Status, int]:
-        """How many datasets have each status; a status that none has is left out."""
+        """Number of datasets by status; a status that no dataset has is left out."""
         counts = Counter(dataset.status for dataset in self.datasets)
         return {status: counts[status] for status in Status if counts[status]}
 
 
 class FileCount(Struct, frozen=True):
-    """How many files a dataset has on disk and in ICAT; None: not known."""
+    """Number of files of a dataset on disk and in ICAT; None: not known."""
 
     on_disk: int | None
     in_icat: int | None
 
 
 def category_now(session: Session) -> Category:
-    """Return what a session counts as: whatever it was before, `unknown` when it could not be determined now."""
+    """Return the category of a session; `unknown` for an earlier state, as it could not be determined now."""
     return Category.UNKNOWN if session.stale else session.category

@@ -1,6 +1,6 @@
-"""What a scan reports as it goes: facts in the past tense, told to whoever listens.
+"""Events that a scan yields while it runs, each named by what has happened.
 
-A run of events ends with `ScanFinished` on every path, also when it was cancelled or something broke.
+What must stay true: the last event of a scan is `ScanFinished`, also if it was cancelled or something failed.
 """
 
 from msgspec import Struct
@@ -9,49 +9,49 @@ from icat_tui.domain.model import Session, SessionDirectory
 
 
 class SessionsFound(Struct, frozen=True):
-    """Discovery has reached these sessions; they are about to be scanned."""
+    """Event: discovery has found these sessions; they are about to be scanned."""
 
     directories: tuple[SessionDirectory, ...]
 
 
 class DirectoryFailed(Struct, frozen=True):
-    """A directory above session level could not be listed: what lies below it is not known."""
+    """Event: a directory above session level could not be listed; its content is not known."""
 
     path: str
     reason: str
 
 
 class SessionScanned(Struct, frozen=True):
-    """A session is done: whatever could be found out about it is in it."""
+    """Event: a session was scanned; all that could be determined is in `session`."""
 
     session: Session
 
 
 class SessionFailed(Struct, frozen=True):
-    """Our own mistake: a session that broke the program instead of becoming `unknown`. The others go on."""
+    """Event: an internal error (a bug) while a session was scanned; the scan goes on with the others."""
 
     directory: SessionDirectory
     reason: str
     details: str = ""
-    """For those who mend it: the traceback."""
+    """The traceback, for developers."""
 
 
 class CacheUnusable(Struct, frozen=True):
-    """A cache file was torn, foreign or not to be read: the session is scanned as if there were none."""
+    """Event: a cache file was torn, not ours or unreadable; the session is scanned as if it had none."""
 
     path: str
     reason: str
 
 
 class SavingFailed(Struct, frozen=True):
-    """A cache file could not be written; what it held before is still there, and what was scanned is not affected."""
+    """Event: a cache file could not be written; its earlier content is still there, the result is not affected."""
 
     path: str
     reason: str
 
 
 class ScanFinished(Struct, frozen=True):
-    """Nothing more comes."""
+    """Event: the scan has ended; the last event of every scan."""
 
     cancelled: bool
     seconds: float

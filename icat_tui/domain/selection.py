@@ -1,6 +1,6 @@
-"""Which sessions are meant: by beamline, proposal, session and date (interface.md, "Selection").
+"""Selection of sessions by beamline, proposal, session and date (interface.md, "Selection").
 
-A name always selects itself, also where it holds characters that mean something in a glob.
+What must stay true: a name always selects itself, also where it has characters with a meaning in globs.
 """
 
 import re
@@ -15,24 +15,24 @@ from icat_tui.domain.formats import session_date
 
 
 class Selection(Struct, frozen=True, kw_only=True):
-    """Case-insensitive names and globs; where there are several, one has to match; where there are none, all do."""
+    """Case-insensitive names and globs, by field; of several one has to match, with none every name does."""
 
     beamlines: tuple[str, ...] = ()
     proposals: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
     since: date | None = None
-    """The first session date that is wanted."""
+    """The first selected session date."""
     until: date | None = None
-    """The last session date that is wanted."""
+    """The last selected session date."""
 
     def wants_proposal(self, directory: str) -> bool:
-        """Return whether the proposal directory of this name may hold wanted sessions."""
+        """Return whether the proposal directory of this name may hold selected sessions."""
         return _matches(self.proposals, {directory})
 
     def wants_beamline(self, directory: str, facility: Facility) -> bool:
-        """Return whether the beamline directory of this name may hold wanted sessions.
+        """Return whether the beamline directory of this name may hold selected sessions.
 
-        A pattern is held against its name and all names of the beamline: `id23-1` and `id23eh1` both find `id23eh1`,
+        A pattern is compared with its name and all names of the beamline: `id23-1` and `id23eh1` both find `id23eh1`,
         `ID23-1` and `id23-1` (icat.md, "Known faults", D23).
         """
         beamline = facility.beamline(directory)
@@ -40,18 +40,18 @@ class Selection(Struct, frozen=True, kw_only=True):
         return _matches(self.beamlines, {directory, beamline, known})
 
     def wants_session(self, directory: str) -> bool:
-        """Return whether the directory of this name is a wanted session; what is no possible date is none."""
+        """Return whether the directory of this name is a selected session; its name must be a possible date."""
         day = session_date(directory)
         if day is None or not _matches(self.sessions, {directory}):
             return False
         return (self.since is None or day >= self.since) and (self.until is None or day <= self.until)
 
     def named_proposals(self) -> tuple[str, ...]:
-        """Return the proposals that are named in full: one that is not there is an error (exit code 2)."""
+        """Return the proposals that are named without a glob: a missing one is an error (exit code 2)."""
         return _literals(self.proposals)
 
     def named_sessions(self) -> tuple[str, ...]:
-        """Return the sessions that are named in full: one that is not there is an error (exit code 2)."""
+        """Return the sessions that are named without a glob: a missing one is an error (exit code 2)."""
         return _literals(self.sessions)
 
 

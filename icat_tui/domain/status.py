@@ -1,6 +1,7 @@
-"""Status of a dataset and category of a session: their keys, glyphs, words and colour names (interface.md, "Status of a dataset", "Category of a session").
+"""Status of a dataset and category of a session, with their keys, glyphs, words and colour names.
 
-Glyph and word always go with the colour; which style a colour name means is the theme's business.
+The rules are in interface.md, "Status of a dataset" and "Category of a session". What must stay true: a colour is
+never shown without the glyph or word. The theme decides which style a colour name means.
 """
 
 from enum import StrEnum
@@ -8,7 +9,7 @@ from typing import Self
 
 
 class Marked(StrEnum):
-    """A key with what stands for it on a screen."""
+    """Key of a status or category, with its glyph, colour name and meaning."""
 
     glyph: str
     colour: str
@@ -25,12 +26,12 @@ class Marked(StrEnum):
 
     @property
     def word(self) -> str:
-        """How it reads in a sentence."""
+        """The key as words of a sentence."""
         return self.value.replace("_", " ")
 
 
 class Status(Marked):
-    """What is the matter with a dataset; in the order of the keys 1 to 9."""
+    """Status of a dataset, in the order of the keys 1 to 9."""
 
     REGISTERED = "registered", "=", "green", "ICAT has it"
     UNREGISTERED = "unregistered", "!", "magenta", "not in ICAT, has what it takes to register it"
@@ -54,11 +55,11 @@ class Status(Marked):
 
 
 ACTIONABLE = (Status.NOT_UPLOADED, Status.UNREGISTERED, Status.REGISTERED_WITHOUT_FILES)
-"""What can be registered, in the order of sending (icat.md, "Actions")."""
+"""Statuses about which something can be sent, in the order of sending (icat.md, "Actions")."""
 
 
 class Category(Marked):
-    """What is the matter with a session."""
+    """Category of a session."""
 
     TODO = "todo", "!", "magenta", "something can be registered"
     TODO_ONGOING = "todo_ongoing", "*", "blue", "something can be registered, but the session is not over"
@@ -70,7 +71,7 @@ class Category(Marked):
 
 
 ATTENTION = frozenset({Category.TODO, Category.HAS_INVALID, Category.NOT_IN_ICAT, Category.UNKNOWN})
-"""What a person should look at."""
+"""Categories of sessions that a person should look at."""
 
 ATTENTION_STATUSES = frozenset({*ACTIONABLE, Status.INVALID, Status.UNKNOWN})
-"""What a person should look at within a session; what is pending, in progress or missing on disk is not."""
+"""Statuses that a person should look at within a session; without pending, in progress and missing on disk."""

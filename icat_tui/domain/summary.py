@@ -1,7 +1,7 @@
-"""What the tree and the index keep of each session: small enough for 20,000 of them with 1,000,000 datasets.
+"""Compact form of a session for the tree and the index: small enough for 20,000 sessions with 1,000,000 datasets.
 
-What must stay true: everything that a row of the tree shows, and everything that a filter looks at, is in here. The
-datasets are one string for a session, split only when they are shown; they never become objects otherwise.
+What must stay true: it has everything that a row of the tree shows and that a filter searches. The datasets of a
+session are one string, which is split into objects only when they are shown.
 """
 
 import posixpath
@@ -16,47 +16,47 @@ from icat_tui.domain.status import Category, Status
 
 STATUSES = tuple(Status)
 ENTRY = "\0"
-"""Before each dataset of `SessionRow.names`: the one character that no path and no typed filter holds."""
+"""Mark before each dataset in `SessionRow.names`: the one character that neither paths nor typed filters have."""
 SAMPLE = "\x1f"
-"""Between the path and the sample of a dataset; the last one counts, as a path can hold it."""
+"""Separator of the path and the sample of a dataset; the last one counts, as a path can have it."""
 
 CHARACTERS = {status: chr(number) for number, status in enumerate(STATUSES, 1)}
-"""What stands for a status in `SessionRow.names`: control characters, as no typed filter holds them."""
+"""Character of each status in `SessionRow.names`: a control character, as typed filters have none."""
 
 Counts = tuple[int, ...]
-"""How many datasets have each status, in the order of `Status`; empty: none at all."""
+"""Number of datasets with each status, in the order of `Status`; empty: there are no datasets."""
 
 
 class SessionRow(Struct, frozen=True, kw_only=True, gc=False):
-    """A session as the tree knows it."""
+    """Session in the compact form of the tree and the index."""
 
     directory: SessionDirectory
     category: Category | None = None
     """None: not scanned yet."""
     counts: Counts = ()
     names: str = ""
-    """For each dataset `ENTRY`, one of `CHARACTERS`, its path below the raw directory (or all of it where it
+    """For each dataset `ENTRY`, one of `CHARACTERS`, its path below the raw directory (the whole path where it
     lies elsewhere), `SAMPLE` and its sample, if one is known."""
     stale: bool = False
-    """Whether it could not be determined now: counts and names are what was known before."""
+    """Whether it could not be determined now, so that counts and names are of an earlier state."""
     seen_at: datetime | None = None
     """When ICAT was asked."""
 
 
 class DatasetEntry(NamedTuple):
-    """A dataset as `SessionRow.names` has it."""
+    """Dataset that was unpacked from `SessionRow.names`."""
 
     status: Status
     path: str
     collection: str
-    """Empty: it lies in no collection."""
+    """Path of its collection below the raw directory; empty: it lies in none."""
     directory: str
     """The name of its directory."""
     sample: str
 
 
 def session_row(session: Session) -> SessionRow:
-    """Return what the tree keeps of a session."""
+    """Return the compact form of a session."""
     counts = session.counts
     return SessionRow(
         directory=session.directory,
@@ -75,12 +75,12 @@ def _packed(directory: SessionDirectory, dataset: Dataset) -> str:
 
 
 def packed_datasets(row: SessionRow) -> list[str]:
-    """Return the datasets of a session as they are in its string, without `ENTRY`."""
+    """Return the datasets of a session, each as packed in `SessionRow.names`, without `ENTRY`."""
     return row.names.split(ENTRY)[1:]
 
 
 def unpacked(row: SessionRow, packed: str) -> DatasetEntry:
-    """Return a dataset from what `packed_datasets` has of it."""
+    """Return the dataset of an element of `packed_datasets`."""
     below, _, sample = packed[1:].rpartition(SAMPLE)
     elsewhere = below.startswith("/")
     path = below if elsewhere else f"{row.directory.raw_path}/{below}"
@@ -89,7 +89,7 @@ def unpacked(row: SessionRow, packed: str) -> DatasetEntry:
 
 
 def entries(row: SessionRow) -> list[DatasetEntry]:
-    """Return all datasets of a session in the order in which it has them."""
+    """Return all datasets of a session in their order in `SessionRow.names`."""
     return [unpacked(row, packed) for packed in packed_datasets(row)]
 
 

@@ -1,4 +1,4 @@
-"""Everything that the rules need to know besides the disk and the catalogue of a session."""
+"""Input of the rules besides the disk and the catalogue of a session: facility, time, settings and journal."""
 
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -6,33 +6,33 @@ from typing import Protocol
 from msgspec import Struct
 
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.model import Sent
+from icat_tui.domain.model import SentMessage
 
 
-class Correspondence(Protocol):
-    """What the journal says of messages that went out."""
+class SentMessages(Protocol):
+    """Messages that were sent and what became of them, as the journal has it."""
 
-    def registration(self, path: str) -> Sent | None:
-        """Return the last message to register the dataset in a directory that ICAT has not shown yet."""
+    def registration(self, path: str) -> SentMessage | None:
+        """Return the last message that registers the dataset at this path, if ICAT does not show its effect yet."""
 
-    def files(self, icat_id: int) -> Sent | None:
-        """Return the last request to add the files of a dataset that ICAT has not shown yet."""
+    def files(self, icat_id: int) -> SentMessage | None:
+        """Return the last request to add the files of a dataset, if ICAT does not show its effect yet."""
 
     def rejection(self, path: str) -> str | None:
-        """Return the broker's words where it rejected the last message to register a dataset."""
+        """Return the reason if the broker rejected the last message that registers this dataset, else None."""
 
     def files_rejection(self, icat_id: int) -> str | None:
-        """Return the broker's words where it rejected the last request to add the files of a dataset."""
+        """Return the reason if the broker rejected the last request to add the files of this dataset, else None."""
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """What the rules need to know beside disk and catalogue."""
+    """Input of the rules besides the disk and the catalogue of a session."""
 
     facility: Facility
     now: datetime
     settle_time: timedelta = timedelta(hours=1)
-    """How long nothing must have changed before a dataset is taken for finished."""
-    sent: Correspondence | None = None
-    """None: nothing was ever sent from here."""
+    """How long nothing must have changed before a dataset counts as finished."""
+    sent: SentMessages | None = None
+    """None: without a journal; then nothing counts as sent."""
     pending_timeout: timedelta = timedelta(hours=24)
-    """How long what was sent is waited for."""
+    """How long a dataset stays `pending` after its message was sent."""

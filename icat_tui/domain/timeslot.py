@@ -1,10 +1,10 @@
-"""Which investigation a session belongs to, and how its datasets lie to the time slot (icat.md, "Choosing the investigation").
+"""Choice of the investigation that a session belongs to, and the position of datasets and of now to its time slot.
 
-The rules are those of the programs before, so that the same session finds the same investigation; but the time zone is
-the facility's, never the machine's, and how well the investigation fits is said.
+The rules are those of icat.md, "Choosing the investigation": the same as in earlier programs, so that all choose the
+same investigation; but the time zone is the facility's, never the machine's, and the quality of the fit is returned.
 
-Moments are compared as moments: two datetimes of one `ZoneInfo` would be compared by their wall clocks, which is wrong
-by an hour when summer time begins or ends between them. So every time without a fixed offset gets one first.
+What must stay true: times are compared as moments. Python compares two datetimes of one `ZoneInfo` by their wall
+clocks, which is wrong by an hour if summer time begins or ends between them; so every time gets a fixed offset first.
 """
 
 from collections.abc import Sequence
@@ -15,21 +15,22 @@ from typing import NamedTuple
 from icat_tui.domain.model import Fit, Investigation, Match
 
 START_OF_DAY = time(hour=8)
-"""When a session begins, where no investigation begins on its date (icat.md, "Rules of choice", 5c)."""
+"""Time that stands for a session if no investigation begins on its date (icat.md, "Rules of choice", 5c)."""
 EDGE = timedelta(hours=48)
-"""How far from a time slot a session still counts as being at its edge (interface.md, "Status of a dataset")."""
+"""Greatest distance of a session from a time slot for match `edge` (icat.md, "How well an investigation fits")."""
 MARGIN = timedelta(days=2)
-"""How long before and after its time slot a session is not over yet (icat.md, "Session categories", "Overview files")."""
+"""Margin before and after a time slot in which a session is ongoing (icat.md, "Time slot and now")."""
 
 
 # -- times as text ---------------------------------------------------------------------------------------------------
 
 
 def parse_time(text: str, zone: tzinfo) -> datetime:
-    """Return the moment that an ISO 8601 text of date and time names, with a fixed offset (icat.md, "Investigations in JSON").
+    """Return the moment of an ISO 8601 text of date and time, with a fixed offset.
 
-    Digits of a second beyond the sixth are dropped, `T` may be a space, a time without an offset is one of `zone`.
-    Raises ValueError, with the text in it, for anything else: a date alone names no moment.
+    Digits of a second beyond the sixth are dropped, `T` may be a space, a time without an offset is one of `zone`
+    (icat.md, "Investigations in JSON").
+    Raises ValueError, with the text in it, for anything else: a date alone is no moment.
     """
     try:
         moment = datetime.fromisoformat(text)
@@ -45,7 +46,7 @@ def parse_time(text: str, zone: tzinfo) -> datetime:
 def _with_offset(moment: datetime, zone: tzinfo) -> datetime:
     """Return the same moment with a fixed offset; without an offset it is a time of `zone`.
 
-    The offset is in whole minutes, as it is written: before 1911, Paris was 9 minutes and 21 seconds ahead.
+    The offset is in whole minutes, as it is written in texts: before 1911, Paris was 9 minutes and 21 seconds ahead.
     """
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
@@ -64,7 +65,7 @@ def _elapsed(since: datetime, until: datetime) -> timedelta:
 
 
 class _Slot(NamedTuple):
-    """An investigation with the times that count for it."""
+    """Investigation with the start and end by which it is chosen."""
 
     id: int
     start: datetime
@@ -89,9 +90,10 @@ def choose(
 ) -> Fit | None:
     """Return the investigation that a session belongs to and how well it fits, None where there is none to choose.
 
-    `target` is what is known of the session's time: usually the date that its directory is named by, None for `now`.
-    Times without an offset are times of `zone`. The rules are those of icat.md, "Choosing the investigation" (its third, "exactly one left:
-    take it", follows from the others), the match is that of interface.md, "Status of a dataset".
+    `target` is the date, or the moment, of the session: usually the date that its directory is named by, None for
+    `now`. Times without an offset are times of `zone`. The rules are those of icat.md, "Rules of choice" (the third,
+    "if one is left, it is taken", follows from the others), the match is that of icat.md, "How well an investigation
+    fits".
     """
     slots = _slots(investigations, zone, allow_open_ended=allow_open_ended)
     if not slots:  # icat.md, "Rules of choice", 2
@@ -100,7 +102,7 @@ def choose(
     containing = [slot for slot in slots if slot.contains(moment)]
     if containing:
         closed = [slot for slot in containing if slot.closed]
-        chosen = max(closed or containing, key=_by_id)  # icat.md, "Rules of choice", 9, "Rules of choice", 10
+        chosen = max(closed or containing, key=_by_id)  # icat.md, "Rules of choice", 9 and 10
         match = Match.AMBIGUOUS if len(closed) > 1 else Match.INSIDE
     else:
         chosen, match = _nearest(slots, moment)
@@ -109,7 +111,7 @@ def choose(
 
 
 def _slots(investigations: Sequence[Investigation], zone: tzinfo, *, allow_open_ended: bool) -> list[_Slot]:
-    """Return the slots to choose from by start, then by id (icat.md, "Rules of choice", 1, "Rules of choice", 4, "Rules of choice", 6, "Rules of choice", 7)."""
+    """Return the slots to choose from by start, then by id (icat.md, "Rules of choice", 1, 4, 6 and 7)."""
     slots = [
         _Slot(
             id=investigation.id,
@@ -141,9 +143,10 @@ def _moment(slots: Sequence[_Slot], target: date | datetime | None, zone: tzinfo
 
 
 def _nearest(slots: Sequence[_Slot], moment: datetime) -> tuple[_Slot, Match]:
-    """Return the slot with the edge nearest to a moment that lies in none, and how well it fits (icat.md, "Rules of choice", 11).
+    """Return the slot with the edge nearest to a moment that lies in none, and how well it fits.
 
-    Slots at the same distance: the lowest id among starts and among ends, the higher one between a start and an end.
+    Slots at the same distance: the lowest id among starts and among ends, the higher one between a start and an end
+    (icat.md, "Rules of choice", 11).
     """
     starts = [(abs(moment - slot.start), slot) for slot in slots]
     ends = [(abs(moment - slot.end), slot) for slot in slots if slot.end is not None]
@@ -160,10 +163,10 @@ def _by_id(slot: _Slot) -> int:
 
 
 def distance(investigation: Investigation, moment: datetime) -> timedelta:
-    """Return how far a moment lies from an investigation, 0 where it is inside.
+    """Return the distance of a moment from an investigation, 0 where it is inside.
 
-    For candidates to be listed by: an open-ended one runs for ever here, whatever began after it, and what has no start
-    is farthest of all.
+    Candidates are ordered by it: an open-ended investigation never ends here, even if another begins after it, and one
+    without a start has the greatest distance.
     """
     if investigation.start is None:
         return timedelta.max
@@ -178,10 +181,10 @@ def distance(investigation: Investigation, moment: datetime) -> timedelta:
 def outside_reasons(
     start: datetime, end: datetime, slot_start: datetime | None, slot_end: datetime | None
 ) -> tuple[str, ...]:
-    """Return how a dataset lies outside its time slot, in words for a person; nothing where it does not.
+    """Return texts for a person on how a dataset lies outside its time slot; an empty tuple where it lies inside.
 
-    The texts are those of icat.md, "Work on a session". On the border is not outside: a dataset that starts with the slot or
-    ends with it was called "0:00:00" too early or late before, and is as it should be.
+    The texts are those of icat.md, "Work on a session". A dataset that starts or ends exactly with the slot is inside;
+    earlier programs called it "0:00:00" too early or too late.
     """
     reasons = []
     for happened, moment in (("started", start), ("ended", end)):
@@ -196,12 +199,12 @@ def outside_reasons(
 
 
 class Phase(StrEnum):
-    """How a time slot lies to now, in the words of the overview (icat.md, "Overview files")."""
+    """Phase of a time slot at present, in the words of the overview (icat.md, "Time slot and now")."""
 
     FUTURE = "future"
     FINISHED = "finished"
     INDEFINITE = "indefinite"
-    """It began, and has no end."""
+    """It has begun and has no end."""
     ONGOING = "ongoing"
 
 
@@ -215,9 +218,9 @@ def phase(start: datetime | None, end: datetime | None, now: datetime) -> Phase:
 
 
 def is_ongoing(fit: Fit, now: datetime, last_change: datetime | None) -> bool:
-    """Return whether BLISS may still be at work in a session (interface.md, "In progress").
+    """Return whether a session may still be written (interface.md, "In progress").
 
-    Without an end that takes a change within two days; a change in the future counts as one of now.
+    A session without an end is ongoing if it changed within two days; a change in the future counts as one of now.
     """
     if fit.end is None:
         return last_change is not None and _elapsed(last_change, now) <= MARGIN
@@ -225,20 +228,23 @@ def is_ongoing(fit: Fit, now: datetime, last_change: datetime | None) -> bool:
 
 
 def is_todo_ongoing(fit: Fit, now: datetime) -> bool:
-    """Return whether what is to be done belongs to a session that is not over (icat.md, "Session categories", `todo_ongoing`)."""
+    """Return whether a session with something to do is not over: `todo_ongoing` of icat.md, "Session categories"."""
     return phase(fit.start, fit.end, now) in (Phase.ONGOING, Phase.INDEFINITE)
 
 
 def is_over(fit: Fit, now: datetime) -> bool:
-    """Return whether a time slot ended two days ago or earlier (interface.md, "Cache"); without an end it never did."""
+    """Return whether a time slot ended two days ago or earlier, as interface.md, "Settled sessions", asks for.
+
+    A time slot without an end is never over.
+    """
     return phase(fit.start, fit.end, now) is Phase.FINISHED
 
 
 def inside_timeslot(fit: Fit | None) -> bool | None:
     """Return whether the chosen investigation contains the session's moment; None without an investigation.
 
-    Of two that fit equally well it is said of the chosen one: with its own end only, as an open-ended one is never
-    chosen beside another that contains the moment (icat.md, "Choosing the investigation").
+    Where the match is ambiguous, the chosen one's own end decides, as an open-ended investigation is never chosen
+    beside one with an end that contains the moment (icat.md, "Rules of choice", 9).
     """
     if fit is None:
         return None

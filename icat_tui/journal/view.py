@@ -4,12 +4,12 @@ import threading
 from pathlib import Path
 
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.model import Sent
+from icat_tui.domain.model import SentMessage
 from icat_tui.journal.reader import JournalReader, Sending, Standings
 
 
 class JournalView:
-    """The journal as it was at the last `refresh`; may be asked from any thread (`domain.compare.Correspondence`)."""
+    """The journal as it was at the last `refresh`; may be asked from any thread (`surroundings.SentMessages`)."""
 
     def __init__(self, path: Path, facility: Facility) -> None:
         """Read the journal at `path`, which need not be there. Raises JournalError where it can't be read."""
@@ -27,12 +27,12 @@ class JournalView:
         """Everything that stands in the journal, for the one thread that calls `refresh`."""
         return self._reader.standings
 
-    def registration(self, path: str) -> Sent | None:
+    def registration(self, path: str) -> SentMessage | None:
         """Return the last message to register the dataset in a directory that ICAT has not shown yet."""
         with self._lock:
             return _sent(self._reader.standings.dataset(path).out)
 
-    def files(self, icat_id: int) -> Sent | None:
+    def files(self, icat_id: int) -> SentMessage | None:
         """Return the last request to add the files of a dataset that ICAT has not shown yet."""
         with self._lock:
             return _sent(self._reader.standings.files(icat_id).out)
@@ -48,8 +48,8 @@ class JournalView:
             return _reason(self._reader.standings.files(icat_id).rejected)
 
 
-def _sent(sending: Sending | None) -> Sent | None:
-    return Sent(sending.time, sending.reason) if sending else None
+def _sent(sending: Sending | None) -> SentMessage | None:
+    return SentMessage(sending.time, sending.reason) if sending else None
 
 
 def _reason(rejected: Sending | None) -> str | None:

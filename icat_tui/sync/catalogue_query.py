@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from icat_tui.domain import timeslot
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key, session_date
-from icat_tui.domain.matching import CatalogueSession, Listed, Rows, not_listed, rows_by_session, session_key
+from icat_tui.domain.matching import CatalogueSession, RowLookup, Rows, not_listed, rows_by_session, session_key
 from icat_tui.domain.model import (
     Answer,
     CatalogueDataset,
@@ -142,7 +142,7 @@ def ask(answers: Answers, question: Question, disk: DiskSession) -> CatalogueSes
     not list.
     """
     directory = question.directory
-    asked_at, nothing = datetime.now(UTC), Listed(())
+    asked_at, nothing = datetime.now(UTC), RowLookup(())
     found = answers.investigations(directory)
     fit = _fit(question, found.rows) if found.usable else None
     trouble = _trouble(question, found, fit)
@@ -153,11 +153,11 @@ def ask(answers: Answers, question: Question, disk: DiskSession) -> CatalogueSes
         trouble = chosen.answer.reason
         return CatalogueSession(asked_at=asked_at, investigations=found.rows, fit=fit, trouble=trouble, listed=nothing)
     key = session_key(directory, question.facility).casefold()
-    listed = Listed([chosen.by_session.get(key, {})])
+    listed = RowLookup([chosen.by_session.get(key, {})])
     looked_into = [chosen]
     if not_listed(directory, disk, listed, question.facility):
         looked_into += [answers.contents(directory, row.id) for row in found.rows if row.id != fit.id]
-        listed = Listed([contents.by_session.get(key, {}) for contents in looked_into])
+        listed = RowLookup([contents.by_session.get(key, {}) for contents in looked_into])
     return CatalogueSession(
         asked_at=asked_at,
         investigations=found.rows,
@@ -208,7 +208,7 @@ class Listing(Struct, frozen=True):
 
     investigations: tuple[Investigation, ...]
     rows: tuple[CatalogueDataset, ...]
-    listed: Listed
+    listed: RowLookup
     """The same, to be looked up by location."""
     trouble: str
     """Why that may not be all: empty where it is."""
@@ -227,7 +227,7 @@ def list_proposal(catalogue: Catalogue, facility: Facility, beamline: str, propo
     by_key: Rows = {}
     for row in rows:
         by_key.setdefault(location_key(row.location, facility), []).append(row)
-    return Listing(investigations.rows, tuple(rows), Listed([by_key]), trouble)
+    return Listing(investigations.rows, tuple(rows), RowLookup([by_key]), trouble)
 
 
 def _gap(answer: Answer[Any]) -> str:

@@ -149,7 +149,7 @@ class Readers:
         if not already:
             self._serve(
                 lambda directory, datasets: metadata.read_datasets(directory, datasets, self._started, self._zone),
-                metadata.get_ready,  # or importing h5py would be taken for what files cost
+                metadata.import_reader,  # or importing h5py would be taken for what files cost
             )
 
     def _read_apart(self) -> None:
@@ -161,7 +161,7 @@ class Readers:
         except (OSError, EOFError, RuntimeError, AssertionError):  # no process to be had: at the pace of one, then
             self._read_here()
 
-    def _serve(self, reader: Reading, get_ready: Callable[[RawFormat], None] = lambda _: None) -> None:
+    def _serve(self, reader: Reading, import_reader: Callable[[RawFormat], None] = lambda _: None) -> None:
         """Read what is next of the sessions in turn, until the run ends. Raises WorkerDied."""
         while (job := self._waiting.get()) is not None:
             if not job.has_more:
@@ -171,7 +171,7 @@ class Readers:
                 self._waiting.put(job)
             began = time.perf_counter()
             try:
-                get_ready(job.directory.format)
+                import_reader(job.directory.format)
                 began = time.perf_counter()
                 job.take_back(task, reader(job.directory, task.datasets))
             except WorkerDied as died:

@@ -15,13 +15,13 @@ from typing import TypeVar
 
 from msgspec import Struct, structs
 
-from icat_tui.cache.invalidate import is_there
-from icat_tui.cache.session_cache import Entry, SessionCache, Unreadable, is_due
+from icat_tui.cache.invalidate import is_on_disk
+from icat_tui.cache.session_cache import CacheEntry, SessionCache, Unreadable, is_due
 from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.disk import changes, listing
 from icat_tui.domain.comparison import compare
 from icat_tui.domain.errors import SaveError
-from icat_tui.domain.matching import wanted
+from icat_tui.domain.matching import needed_from_disk
 from icat_tui.domain.model import DiskDataset, DiskSession, Session, SessionDirectory, Trouble, TroubleKind
 from icat_tui.domain.scan_events import (
     CacheUnusable,
@@ -76,15 +76,15 @@ def scan(plan: ScanPlan, cancellation: Cancellation | None = None) -> Iterator[S
     """
     run = _Run(plan)
     # Not the caller's itself, as this scan may be only a part of the work.
-    take_back = cancellation.on_cancel(run.cancellation.cancel) if cancellation is not None else None
+    unregister = cancellation.on_cancel(run.cancellation.cancel) if cancellation is not None else None
     began = time.perf_counter()
     try:
         run.start()
         yield from run.events()
         yield ScanFinished(cancelled=bool(run.cancellation), seconds=time.perf_counter() - began)
     finally:
-        if take_back is not None:
-            take_back()
+        if unregister is not None:
+            unregister()
         run.cancellation.cancel()
 
 
@@ -231,7 +231,7 @@ class _Run:
         self.keep(session, disk)
         return session
 
-    def may_use(self, kept: Entry) -> bool:
+    def may_use(self, kept: CacheEntry) -> bool:
         """Return whether a kept verdict may be used without looking again."""
         if self.plan.investigation is not None:
             return False  # it was reached without this person's word
@@ -244,11 +244,11 @@ class _Run:
         question = Question(directory, around.facility, around.now, self.plan.investigation)
         catalogue = ask(self.answers, question, disk)
         self.cancellation.check()
-        look = wanted(directory, disk, catalogue, around)
+        needed = needed_from_disk(directory, disk, catalogue, around)
         with self.at_disk:
             self.cancellation.check()
-            disk = changes.look_at(directory, disk, look, previous, self.plan.fingerprint_age)
-        disk = self.read(directory, disk, look.read)
+            disk = changes.examine_datasets(directory, disk, needed, previous, self.plan.fingerprint_age)
+        disk = self.read(directory, disk, needed.to_read)
         return compare(directory, disk, catalogue, around), disk
 
     def read(self, directory: SessionDirectory, disk: DiskSession, paths: tuple[str, ...]) -> DiskSession:
@@ -266,7 +266,7 @@ class _Run:
             self.files += len(unread)
             return len(unread) + self.open * self.files / self.reading_sessions
 
-    def kept(self, directory: SessionDirectory) -> Entry | None:
+    def kept(self, directory: SessionDirectory) -> CacheEntry | None:
         if self.plan.cache is None or not self.plan.use_cache:
             return None
         found = self.plan.cache.entry(directory)
@@ -288,7 +288,7 @@ class _Run:
 
 def _why_absent(directory: SessionDirectory, absent: Trouble) -> Trouble:
     """Return why a raw directory is not there: also where the session went with it, or the root it is mounted at."""
-    there = is_there(directory)
+    there = is_on_disk(directory)
     if there is True:
         return absent
     return Trouble(TroubleKind.UNKNOWN, there or "the session directory is not there any more")

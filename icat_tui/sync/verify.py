@@ -53,11 +53,11 @@ def verify(
     What is neither confirmed nor failed at the end was looked for and is not there yet. Cancelling closes the
     catalogue, so that no answer is waited for.
     """
-    take_back = cancellation.on_cancel(catalogue.close)
+    unregister = cancellation.on_cancel(catalogue.close)
     try:
         yield from _looks(list(sent), catalogue, facility, wait, cancellation)
     finally:
-        take_back()
+        unregister()
 
 
 def _looks(

@@ -67,10 +67,10 @@ async def _run(app: IcatTui, workspace: Workspace) -> None:
         if not ended.wait(GRACE + LAST_RECEIPTS):
             leave_at_once(modes)
 
-    take_back = workspace.stop.on_cancel(stop)
+    unregister = workspace.stop.on_cancel(stop)
     try:
         await app.run_async()
     finally:
         ended.set()
-        take_back()
+        unregister()
         app.registrations.close(LAST_RECEIPTS)

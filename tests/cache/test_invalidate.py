@@ -1,4 +1,4 @@
-"""What is gone or has changed is dropped from the cache, and nothing is dropped while nobody can say."""
+"""Tests of dropping sessions that are gone or have changed, and of keeping those that can't be determined."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.cache.invalidate import Checked, Finding, invalidate, is_there
+from icat_tui.cache.invalidate import CheckedSession, Finding, invalidate, is_on_disk
 from icat_tui.cache.session_cache import SessionCache, Unreadable
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
@@ -27,7 +27,7 @@ def cache(tmp_path: Path) -> SessionCache:
 
 @pytest.fixture
 def sessions(root: Path, cache: SessionCache) -> list[SessionDirectory]:
-    """Three sessions that were scanned when all was at rest: one registered, one to do, one empty."""
+    """Return three sessions that were scanned while nothing changed: one registered, one to do, one empty."""
     catalogue = StandIn()
     directories = [session_at(root, f"hg{number}", raw_format=RawFormat.MX) for number in range(3)]
     catalogue.tell(directories[0], *add_mx(directories[0], "0001", "0002"), investigation=1)
@@ -38,22 +38,22 @@ def sessions(root: Path, cache: SessionCache) -> list[SessionDirectory]:
     return directories
 
 
-def checked(cache: SessionCache, jobs: int = 4) -> list[Checked | Unreadable]:
+def checked(cache: SessionCache, jobs: int = 4) -> list[CheckedSession | Unreadable]:
     around = Surroundings(facility=FACILITY, now=LATER)
     return list(invalidate(cache, [RawFormat.MX], around, fingerprint_age=DAY, jobs=jobs))
 
 
 def findings(cache: SessionCache) -> dict[str, Finding]:
-    """What became of each session, by proposal; it must be what became of its file."""
+    """Return the finding for each session, by proposal, having checked that its file agrees with it."""
     found = checked(cache)
-    assert all(isinstance(each, Checked) for each in found)
-    told = {each.directory.proposal: each.finding for each in found if isinstance(each, Checked)}
+    assert all(isinstance(each, CheckedSession) for each in found)
+    by_proposal = {each.directory.proposal: each.finding for each in found if isinstance(each, CheckedSession)}
     for each in found:
-        if isinstance(each, Checked):
+        if isinstance(each, CheckedSession):
             dropped = cache.entry(each.directory) is None
             assert dropped == (each.finding in (Finding.GONE, Finding.CHANGED)), each
             assert bool(each.reason) == (each.finding == Finding.UNCERTAIN), each
-    return told
+    return by_proposal
 
 
 ALL_KEPT = {"hg0": Finding.KEPT, "hg1": Finding.KEPT, "hg2": Finding.KEPT}
@@ -75,7 +75,7 @@ def test_an_empty_cache_has_nothing_to_check(cache: SessionCache) -> None:
 def test_a_session_that_its_parent_does_not_list_is_gone(
     sessions: list[SessionDirectory], cache: SessionCache, up: int
 ) -> None:
-    """The same where its beamline or proposal directory is gone with it."""
+    """The same is true if its beamline or proposal directory is gone, too."""
     shutil.rmtree([sessions[0].path, *map(str, Path(sessions[0].path).parents)][up])
     assert findings(cache) == ALL_KEPT | {"hg0": Finding.GONE}
 
@@ -84,7 +84,7 @@ def test_a_session_that_its_parent_does_not_list_is_gone(
 def test_a_root_without_a_proposal_says_nothing(
     sessions: list[SessionDirectory], cache: SessionCache, root: Path, left: str
 ) -> None:
-    """What is not mounted is an empty directory."""
+    """A root that is not mounted is an empty directory."""
     for proposal in list(root.iterdir()):
         shutil.rmtree(proposal)
     match left:
@@ -95,7 +95,7 @@ def test_a_root_without_a_proposal_says_nothing(
         case "a loop of links":
             (root / "loop").symlink_to(root / "loop")
     assert set(findings(cache).values()) == {Finding.UNCERTAIN}
-    assert "is it mounted?" in str(is_there(sessions[0]))
+    assert "is it mounted?" in str(is_on_disk(sessions[0]))
 
 
 def test_a_root_that_is_not_there_says_nothing(
@@ -209,9 +209,9 @@ def test_a_file_that_can_not_be_removed_is_told_of_and_the_others_go_on(
 
 def test_a_torn_file_is_told_of_and_the_others_go_on(sessions: list[SessionDirectory], cache: SessionCache) -> None:
     cache.path(sessions[0]).write_bytes(b"torn")
-    unreadable, *others = sorted(checked(cache), key=lambda each: isinstance(each, Checked))
+    unreadable, *others = sorted(checked(cache), key=lambda each: isinstance(each, CheckedSession))
     assert isinstance(unreadable, Unreadable)
-    assert [each.finding for each in others if isinstance(each, Checked)] == [Finding.KEPT, Finding.KEPT]
+    assert [each.finding for each in others if isinstance(each, CheckedSession)] == [Finding.KEPT, Finding.KEPT]
 
 
 def test_a_cache_that_can_not_be_listed_is_told_of(cache: SessionCache) -> None:
@@ -224,7 +224,7 @@ def test_a_cache_that_can_not_be_listed_is_told_of(cache: SessionCache) -> None:
 @pytest.mark.parametrize("name", [name for name in HOSTILE_NAMES if not name.startswith(".")])
 def test_hostile_names_are_found_where_they_are(root: Path, name: str) -> None:
     directory = session_at(root, name)
-    assert is_there(directory) is True
+    assert is_on_disk(directory) is True
     session_at(root, "another one")
     shutil.rmtree(directory.path)
-    assert is_there(directory) is False
+    assert is_on_disk(directory) is False

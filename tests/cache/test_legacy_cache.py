@@ -1,4 +1,4 @@
-"""Cache files of the programs before us: told as what was known once, and never touched."""
+"""Tests of cache files of earlier programs: they are read as stale sessions and never changed."""
 
 import json
 import os
@@ -31,7 +31,7 @@ NAMES = [
 
 @pytest.fixture(params=VERSIONS)
 def old_cache(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A cache directory as one of those programs has left it."""
+    """Return a cache directory as one of those programs writes it."""
     return Path(shutil.copytree(DATA / request.param, tmp_path / "cache"))
 
 
@@ -90,7 +90,7 @@ def test_they_are_left_as_they_are_and_are_no_files_of_ours(old_cache: Path) -> 
     all_of(old_cache)
     cache = SessionCache(old_cache)
     for raw_format in RawFormat:
-        assert list(cache.verdicts(raw_format)) == []
+        assert list(cache.cached_sessions(raw_format)) == []
     assert {path: path.read_bytes() for path in old_cache.rglob("*") if path.is_file()} == before
 
 
@@ -113,7 +113,7 @@ def test_a_file_that_is_cut_off_anywhere_says_nothing(old_cache: Path) -> None:
 
 
 def written(tmp_path: Path, **changes: Any) -> Session | None:
-    """Read a file with some values of its own."""
+    """Return the session read from a file with some values replaced."""
     raw = "/data/visitor/hg333/id99/20231019/RAW_DATA/"
     content = {
         "session_dir": "/data/visitor/hg333/id99/20231019/",

@@ -1,4 +1,4 @@
-"""Cache files: whole or not used, of this session and of no other, whatever happens to them."""
+"""Tests of cache files: each is used only if it is whole and of its session, whatever happens to it."""
 
 import errno
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from icat_tui.cache.session_cache import Entry, SessionCache, Unreadable, Verdict, is_due, is_settled
+from icat_tui.cache.session_cache import CachedSession, CacheEntry, SessionCache, Unreadable, is_due, is_settled
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import (
@@ -56,7 +56,7 @@ def session_of(directory: SessionDirectory, name: str = "0001") -> Session:
 
 
 def disk_of(directory: SessionDirectory, name: str = "0001") -> DiskSession:
-    """A disk half with something in each place."""
+    """Return a disk half with a value in each field."""
     path = f"{directory.raw_path}/colA/colA_{name}"
     one = Stamp(1, 2**60 + 1, 2**60 + 2, 3, 4)
     message = StoredMessage(f"{path}.xml", path, name, "hg333", "id99", name, START, END)
@@ -98,12 +98,12 @@ def test_what_was_saved_comes_back_whatever_it_is_called(cache: SessionCache, na
     directory = a_directory(proposal=name)
     session, disk = session_of(directory, name), disk_of(directory, name)
     cache.save(session, disk, NOW)
-    assert cache.entry(directory) == Entry(settled=True, session=session, disk=disk)
-    assert cache.verdict(directory) == Verdict(settled=True, session=session)
+    assert cache.entry(directory) == CacheEntry(settled=True, session=session, disk=disk)
+    assert cache.cached_session(directory) == CachedSession(settled=True, session=session)
     (path,) = cache.files(RawFormat.ESRFV3)
     assert isinstance(path, Path)
     assert cache.entry_in(path) == cache.entry(directory)
-    assert list(cache.verdicts(RawFormat.ESRFV3)) == [cache.verdict(directory)]
+    assert list(cache.cached_sessions(RawFormat.ESRFV3)) == [cache.cached_session(directory)]
     path.read_bytes().decode("ascii")
 
 
@@ -113,7 +113,7 @@ def test_of_datasets_only_what_was_read_is_kept_and_no_list_of_directories(cache
     more = structs.replace(disk.datasets[0], path=f"{directory.raw_path}/colA/colA_2", read_at=0.0)
     cache.save(session_of(directory), structs.replace(disk, datasets=(*disk.datasets, more), listed=("a",)), NOW)
     entry = cache.entry(directory)
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, CacheEntry)
     assert entry.disk == disk
 
 
@@ -126,7 +126,7 @@ def test_a_file_is_json_that_says_its_schema(cache: SessionCache) -> None:
 def test_nothing_is_kept_of_a_session_that_was_never_saved_or_dropped(cache: SessionCache) -> None:
     directory = a_directory()
     assert cache.entry(directory) is None
-    assert cache.verdict(directory) is None
+    assert cache.cached_session(directory) is None
     saved(cache)
     cache.drop(directory)
     cache.drop(directory)
@@ -139,8 +139,8 @@ def test_each_format_has_its_own_files(cache: SessionCache) -> None:
     for directory in directories:
         assert saved(cache, directory).parent == cache.directory / directory.format
     for directory in directories:
-        (found,) = cache.verdicts(directory.format)
-        assert isinstance(found, Verdict)
+        (found,) = cache.cached_sessions(directory.format)
+        assert isinstance(found, CachedSession)
         assert found.session.directory == directory
 
 
@@ -185,7 +185,7 @@ def test_modes_are_those_of_a_shared_directory_less_the_umask(
 
 
 def refused(cache: SessionCache, content: bytes) -> bool:
-    """Put a content in the place of a session's file; return whether it was refused, having seen that it is safe."""
+    """Replace the content of a session's file; return whether it was refused, having checked that it is safe."""
     directory = a_directory()
     path = cache.path(directory)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +208,7 @@ def test_a_file_that_is_cut_off_anywhere_is_set_aside(cache: SessionCache) -> No
 
 @pytest.mark.parametrize("bit", [0x01, 0x04, 0x10, 0x20, 0x80])
 def test_a_file_with_a_flipped_byte_is_never_used(cache: SessionCache, bit: int) -> None:
-    """Set aside; but for the number of the schema, by which it is another program's."""
+    """It is set aside, except if the schema number differs: then the file is of another version."""
     content = saved(cache).read_bytes()
     flips = [content[:place] + bytes([byte ^ bit]) + content[place + 1 :] for place, byte in enumerate(content)]
     other_schema = [flipped for flipped in flips if not refused(cache, flipped)]
@@ -244,8 +244,8 @@ def test_the_file_of_another_session_is_not_taken_for_this_ones(cache: SessionCa
     found = cache.entry(other)
     assert isinstance(found, Unreadable)
     assert "hg333" in found.reason
-    assert isinstance(cache.entry(a_directory()), Entry)
-    assert len(list(cache.verdicts(RawFormat.ESRFV3))) == 1
+    assert isinstance(cache.entry(a_directory()), CacheEntry)
+    assert len(list(cache.cached_sessions(RawFormat.ESRFV3))) == 1
 
 
 @pytest.mark.parametrize("schema", [0, 2, 10])
@@ -254,7 +254,7 @@ def test_a_file_of_another_schema_is_as_good_as_none_and_left_alone(cache: Sessi
     content = path.read_bytes().replace(b'{"schema":1', b'{"schema":%d' % schema)
     path.write_bytes(content)
     assert cache.entry(a_directory()) is None
-    assert list(cache.verdicts(RawFormat.ESRFV3)) == []
+    assert list(cache.cached_sessions(RawFormat.ESRFV3)) == []
     assert path.read_bytes() == content
 
 
@@ -281,7 +281,7 @@ def test_a_file_that_can_not_be_read_is_left_alone(cache: SessionCache, monkeypa
 def test_a_directory_that_can_not_be_listed_says_so(cache: SessionCache) -> None:
     cache.directory.mkdir(parents=True)
     (cache.directory / "esrfv3").write_text("no directory")
-    (found,) = cache.verdicts(RawFormat.ESRFV3)
+    (found,) = cache.cached_sessions(RawFormat.ESRFV3)
     assert isinstance(found, Unreadable)
     assert "Not a directory" in found.reason
 
@@ -366,7 +366,7 @@ def test_two_writers_at_once_leave_a_whole_file_at_any_time(cache: SessionCache,
         assert writer.stdout.readline() == b"ready\n"
     while any(writer.poll() is None for writer in writers):
         found = cache.entry(a_directory())
-        assert isinstance(found, Entry)
+        assert isinstance(found, CacheEntry)
         seen.add((found.session.datasets[0].name, len(found.session.datasets)))
     for writer in writers:
         writer.communicate()
@@ -443,5 +443,5 @@ def test_a_dataset_keeps_all_its_fields(cache: SessionCache) -> None:
     session = structs.replace(session_of(directory), datasets=(dataset,))
     cache.save(session, disk_of(directory), NOW)
     entry = cache.entry(directory)
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, CacheEntry)
     assert entry.session == session

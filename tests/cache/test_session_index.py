@@ -1,4 +1,4 @@
-"""The index is what the cache files say, whatever happens to either of them."""
+"""Tests of the index: it agrees with the cache files, whatever happens to either of them."""
 
 import os
 import shutil
@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from icat_tui.cache.session_cache import FileStamp, SessionCache, Unreadable, Verdict
-from icat_tui.cache.session_index import AT_REST, HEADER, WORTHWHILE, Changes, SessionIndex
+from icat_tui.cache.session_cache import CachedSession, FileStamp, SessionCache, Unreadable
+from icat_tui.cache.session_index import AT_REST, HEADER, LARGEST_RATIO, Changes, SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
@@ -29,7 +29,7 @@ from tests.sync.samples import INSIDE, NOW, a_directory, a_session, every_catego
 NOTHING_ON_DISK = DiskSession(listed_at=1.0, first_seen=1.0)
 SECOND = 1_000_000_000
 WHEN_WRITTEN = range(len(HEADER), len(HEADER) + 8)
-"""Where in the file of the index it says when it was written, which nobody reads."""
+"""Position in the index of the time at which it was written, which is never read."""
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def cache(tmp_path: Path) -> SessionCache:
 
 
 def save(cache: SessionCache, *sessions: Session, seconds_old: float = 60) -> None:
-    """Save sessions in files that are so many seconds older than they would be."""
+    """Save sessions in files whose times are this number of seconds earlier."""
     for session in sessions:
         cache.save(session, NOTHING_ON_DISK, NOW)
         age(cache.path(session.directory), seconds_old)
@@ -49,17 +49,17 @@ def age(path: Path, seconds: float) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - int(seconds * SECOND)))
 
 
-def said_by_files(cache: SessionCache) -> tuple[dict[str, SessionRow], frozenset[str]]:
-    """What the cache files say, read one by one; the later ICAT was asked the later it counts."""
-    found = [verdict for each in RawFormat for verdict in cache.verdicts(each) if isinstance(verdict, Verdict)]
-    found.sort(key=lambda verdict: verdict.session.seen_at)
-    latest = {verdict.session.directory.path: verdict for verdict in found}
-    rows = {path: session_row(verdict.session) for path, verdict in latest.items()}
-    return rows, frozenset(path for path, verdict in latest.items() if verdict.settled)
+def rows_of_files(cache: SessionCache) -> tuple[dict[str, SessionRow], frozenset[str]]:
+    """Return the rows and settled paths by reading all cache files; the one for which ICAT was asked last counts."""
+    found = [kept for each in RawFormat for kept in cache.cached_sessions(each) if isinstance(kept, CachedSession)]
+    found.sort(key=lambda kept: kept.session.seen_at)
+    latest = {kept.session.directory.path: kept for kept in found}
+    rows = {path: session_row(kept.session) for path, kept in latest.items()}
+    return rows, frozenset(path for path, kept in latest.items() if kept.settled)
 
 
 def check(index: SessionIndex) -> Changes:
-    """All changes of one check together."""
+    """Return all changes of one check together."""
     changes = list(index.check(Cancellation()))
     return Changes(
         tuple(row for each in changes for row in each.rows),
@@ -69,7 +69,7 @@ def check(index: SessionIndex) -> Changes:
 
 
 def checked(cache: SessionCache) -> SessionIndex:
-    """An index that was checked, saved, and loaded again."""
+    """Return an index that was checked, saved, and loaded again."""
     index = SessionIndex.load(cache)
     check(index)
     index.save()
@@ -77,15 +77,15 @@ def checked(cache: SessionCache) -> SessionIndex:
 
 
 def reads_of(cache: SessionCache, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the cache files that are read from now on."""
+    """Return a list that gets the names of the cache files that are read from now on."""
     read: list[str] = []
-    verdict_in = cache.verdict_in
+    cached_session_in = cache.cached_session_in
 
-    def watched(path: Path) -> Verdict | Unreadable | None:
+    def watched(path: Path) -> CachedSession | Unreadable | None:
         read.append(path.name)
-        return verdict_in(path)
+        return cached_session_in(path)
 
-    monkeypatch.setattr(cache, "verdict_in", watched)
+    monkeypatch.setattr(cache, "cached_session_in", watched)
     return read
 
 
@@ -97,13 +97,13 @@ def test_without_a_file_it_has_nothing_and_is_made_from_the_cache_files(cache: S
     index = SessionIndex.load(cache)
     assert index.rows == {}
     found = check(index)
-    assert ({row.directory.path: row for row in found.rows}, index.settled) == said_by_files(cache)
+    assert ({row.directory.path: row for row in found.rows}, index.settled) == rows_of_files(cache)
     assert len(found.rows) == len(every_category())
 
 
 def test_what_was_loaded_is_there_before_any_cache_file_is_looked_at(cache: SessionCache) -> None:
     save(cache, *every_category())
-    said = said_by_files(cache)
+    said = rows_of_files(cache)
     checked(cache)
     shutil.rmtree(cache.directory / RawFormat.ESRFV3)
     index = SessionIndex.load(cache)
@@ -199,15 +199,15 @@ def test_nothing_is_believed_of_a_file_that_is_replaced_while_it_is_read(
     before = hostile()
     after = structs.replace(before, category=Category.OK)
     save(cache, before)
-    verdict_in = cache.verdict_in
+    cached_session_in = cache.cached_session_in
 
-    def overtaken(path: Path) -> Verdict | Unreadable | None:
-        found = verdict_in(path)
+    def overtaken(path: Path) -> CachedSession | Unreadable | None:
+        found = cached_session_in(path)
         save(cache, after, seconds_old=30)
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "verdict_in", overtaken)
+        patch.setattr(cache, "cached_session_in", overtaken)
         index = checked(cache)
     assert index.rows == {before.directory.path: session_row(before)}
     assert check(index) == Changes(rows=(session_row(after),))
@@ -220,14 +220,14 @@ def test_what_comes_in_during_a_check_is_not_overwritten_by_what_the_check_had_r
     new = structs.replace(old, category=Category.OK, seen_at=NOW)
     save(cache, old)
     index = SessionIndex(cache)
-    verdict_in = cache.verdict_in
+    cached_session_in = cache.cached_session_in
 
-    def meanwhile(path: Path) -> Verdict | Unreadable | None:
-        found = verdict_in(path)
+    def meanwhile(path: Path) -> CachedSession | Unreadable | None:
+        found = cached_session_in(path)
         SessionCache(cache.directory.parent, index.put).save(new, NOTHING_ON_DISK, NOW)
         return found
 
-    monkeypatch.setattr(cache, "verdict_in", meanwhile)
+    monkeypatch.setattr(cache, "cached_session_in", meanwhile)
     assert check(index) == Changes()
     assert index.rows == {new.directory.path: session_row(new)}
 
@@ -275,13 +275,13 @@ def test_a_directory_that_can_not_be_listed_loses_no_row(cache: SessionCache, mo
 def test_a_check_that_is_called_off_ends_at_once(cache: SessionCache, monkeypatch: pytest.MonkeyPatch) -> None:
     save(cache, *(a_session(Category.OK, directory=a_directory(name)) for name in "abc"))
     cancellation = Cancellation()
-    verdict_in = cache.verdict_in
+    cached_session_in = cache.cached_session_in
 
-    def call_off(path: Path) -> Verdict | Unreadable | None:
+    def call_off(path: Path) -> CachedSession | Unreadable | None:
         cancellation.cancel()
-        return verdict_in(path)
+        return cached_session_in(path)
 
-    monkeypatch.setattr(cache, "verdict_in", call_off)
+    monkeypatch.setattr(cache, "cached_session_in", call_off)
     index = SessionIndex(cache)
     (changes,) = index.check(cancellation)
     assert {row.directory.path: row for row in changes.rows} == index.rows
@@ -295,7 +295,7 @@ def test_what_the_cache_saves_is_known_without_reading_it_again(
     saving = SessionCache(cache.directory.parent, index.put)
     for session in every_category():
         saving.save(session, NOTHING_ON_DISK, NOW)
-    assert (index.rows, index.settled) == said_by_files(cache)
+    assert (index.rows, index.settled) == rows_of_files(cache)
     index.save()
     later = index.path.stat().st_mtime_ns + AT_REST
     os.utime(index.path, ns=(later, later))
@@ -319,7 +319,7 @@ def test_a_file_that_is_torn_or_has_turned_anywhere_is_as_good_as_none(cache: Se
     save(cache, *every_category())
     index = checked(cache)
     content = index.path.read_bytes()
-    said = said_by_files(cache)
+    said = rows_of_files(cache)
     for place in [*range(0, len(content), 7), *range(len(content) - 20, len(content))]:
         index.path.write_bytes(content[:place])
         assert SessionIndex.load(cache).rows == {}
@@ -366,13 +366,13 @@ def test_a_run_adds_what_it_saved_to_what_others_did(cache: SessionCache) -> Non
     run = SessionIndex(cache)
     SessionCache(cache.directory.parent, run.put).save(ours, NOTHING_ON_DISK, NOW)
     run.add_to_saved()
-    assert SessionIndex.load(cache).rows == said_by_files(cache)[0]
+    assert SessionIndex.load(cache).rows == rows_of_files(cache)[0]
 
 
 def test_a_run_that_saved_little_leaves_a_large_index_as_it_is(cache: SessionCache) -> None:
     large = a_session(
         Category.OK,
-        *((f"{number:04}", Status.REGISTERED) for number in range(3 * WORTHWHILE)),
+        *((f"{number:04}", Status.REGISTERED) for number in range(3 * LARGEST_RATIO)),
         directory=a_directory("a"),
     )
     save(cache, large)
@@ -417,7 +417,7 @@ def test_of_several_writers_the_last_one_wins_and_a_check_puts_it_right(cache: S
     index = SessionIndex.load(cache)
     assert index.rows, "whole, whoever wrote it"
     check(index)
-    assert (index.rows, index.settled) == said_by_files(cache)
+    assert (index.rows, index.settled) == rows_of_files(cache)
     assert len(index.rows) == 3
     assert not list(cache.directory.glob(".*")), "no temporary file is left"
 
@@ -438,7 +438,7 @@ def test_it_may_be_used_from_many_threads(cache: SessionCache) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert index.rows == said_by_files(cache)[0]
+    assert index.rows == rows_of_files(cache)[0]
     assert SessionIndex.load(cache).rows == index.rows
 
 
@@ -482,14 +482,14 @@ def test_after_a_check_it_says_what_the_cache_files_say(steps: list[tuple]) -> N
                 shown = index.rows
             elif what == "check":
                 follow(index, shown)
-                assert (shown, index.settled) == said_by_files(cache)
+                assert (shown, index.settled) == rows_of_files(cache)
         follow(index, shown)
-        assert (shown, index.settled) == said_by_files(cache)
+        assert (shown, index.settled) == rows_of_files(cache)
         assert index.rows == shown
 
 
 def follow(index: SessionIndex, shown: dict[str, SessionRow]) -> None:
-    """Do with what is shown what the changes say."""
+    """Apply the changes to the rows that are shown."""
     for changes in index.check(Cancellation()):
         shown.update((row.directory.path, row) for row in changes.rows)
         for path in changes.gone:

@@ -1,11 +1,9 @@
 """`icat-tui check`: which session, what is said, what it is worth in exit codes, and nothing written."""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from icat_tui.disk.filesystem import count_files
 from tests.cli.conftest import Runner
 from tests.cli.place import Place
 
@@ -124,22 +122,3 @@ def test_a_selection_is_as_good_as_a_path(place: Place, at: Runner, tmp_path: Pa
     place.session()
     for words in (["--proposal", "HG333"], ["--session", "20231019"], ["--data-root", str(place.root)]):
         assert at("check", "--json", *words).summary["sessions"] == 1
-
-
-# -- files -----------------------------------------------------------------------------------------------------------
-
-
-def test_files_that_can_not_be_counted_are_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "below").mkdir()
-    (tmp_path / "one").write_text("")
-    assert count_files(str(tmp_path)) == 1
-    assert count_files(str(tmp_path / "no")) is None
-    scandir = os.scandir
-
-    def refuse(path: str) -> object:
-        if str(path).endswith("below"):
-            raise PermissionError(13, "Permission denied", path)
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    assert count_files(str(tmp_path)) is None

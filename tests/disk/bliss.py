@@ -1,4 +1,4 @@
-"""Files as BLISS writes them, as far as the catalogue cares, and messages as it leaves them."""
+"""Dataset files and stored messages like those of BLISS, with what registering them needs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,14 +31,14 @@ def write_bliss(path: Path, scans: Mapping[str, Scan] | None = None, **attribute
 
 
 def dataset_at(session: SessionDirectory, place: str) -> DiskDataset:
-    """Return a dataset that was listed at `<collection>/<directory>`, unread."""
+    """Return a dataset that was listed at `<collection>/<directory>`, but not read."""
     collection, directory = place.rsplit("/", 1)
     name = dataset_name(collection.rsplit("/", 1)[-1], directory, session.format)
     return DiskDataset(path=f"{session.raw_path}/{place}", collection=collection, name=name)
 
 
 def file_of(session: SessionDirectory, place: str = "colA/colA_0001") -> Path:
-    """Return where the dataset file of `<collection>/<directory>` is."""
+    """Return the path of the metadata file of `<collection>/<directory>`."""
     directory = Path(session.raw_path, place)
     if session.format == RawFormat.MX:
         return directory / "metadata.json"
@@ -50,4 +50,4 @@ MESSAGE = """<?xml version="1.0" encoding="UTF-8"?><tns:dataset xmlns:tns="http:
 <tns:location>{location}</tns:location><tns:startDate>2023-10-20T01:00:00.123456+02:00</tns:startDate>\
 <tns:endDate>2023-10-20T05:00:00+02:00</tns:endDate><tns:sample><tns:name>sA</tns:name></tns:sample>\
 <tns:parameter><tns:name>Sample_name</tns:name><tns:value>sA</tns:value></tns:parameter></tns:dataset>"""
-"""As the acquisition writes it (icat.md, "Sample messages"); `location` is to be filled in."""
+"""Stored message (icat.md, "Sample messages"); `location` is to be filled in."""

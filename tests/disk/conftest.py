@@ -1,4 +1,4 @@
-"""Sessions on disk, and a file system that refuses."""
+"""Fixtures of the tests of the disk: sessions, and paths that the system refuses."""
 
 import os
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def session(root: Path) -> SessionDirectory:
 
 @pytest.fixture
 def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | Path, int], None]:
-    """Return a function that makes the system refuse a path with an error number, whoever runs the tests."""
+    """Return a function that makes the system refuse a path with an error number, also for root."""
     refused: dict[str, int] = {}
 
     def guard(name: str) -> None:

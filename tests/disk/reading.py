@@ -1,4 +1,4 @@
-"""A dataset read, and what is expected of it."""
+"""Functions that read a dataset and return the expected part of the result."""
 
 from icat_tui.disk.metadata import read_datasets
 from icat_tui.domain.model import DiskDataset, Metadata, SessionDirectory, TroubleKind

@@ -1,4 +1,4 @@
-"""Equal stamps mean "unchanged" only where they had been at rest; no change may ever be taken for none."""
+"""Tests of stamps: equal ones mean "unchanged" only if they were at rest, and no change is ever missed."""
 
 import errno
 import itertools
@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from icat_tui.disk import hdf5
-from icat_tui.disk.changes import look_at, trusted, unchanged
-from icat_tui.disk.filesystem import look, stamp
+from icat_tui.disk.changes import examine_datasets, trusted, unchanged
+from icat_tui.disk.filesystem import stamp
 from icat_tui.disk.listing import list_session
 from icat_tui.disk.metadata import read_datasets
 from icat_tui.domain.formats import RawFormat
-from icat_tui.domain.matching import Wanted
+from icat_tui.domain.matching import NeededFromDisk
 from icat_tui.domain.model import DiskSession, SessionDirectory, Stamp, TroubleKind
 from tests.disk.bliss import MESSAGE, dataset_at, file_of, write_bliss
 
@@ -63,15 +63,6 @@ def test_what_changed_while_it_was_looked_at_is_never_trusted() -> None:
     assert not trusted([None], read_at=1e9, first_seen=0, fingerprint_age=timedelta())
 
 
-def test_a_dead_link_is_told_from_a_name_that_is_not_there(tmp_path: Path) -> None:
-    (tmp_path / "dead").symlink_to("nowhere")
-    dead, absent = look(str(tmp_path / "dead")), look(str(tmp_path / "absent"))
-    assert isinstance(dead, OSError)
-    assert dead.errno == errno.ENOLINK
-    assert isinstance(absent, OSError)
-    assert absent.errno == errno.ENOENT
-
-
 # -- whole sessions --------------------------------------------------------------------------------------------------
 
 
@@ -94,8 +85,8 @@ def make_tree(top: Path, raw_format: RawFormat) -> SessionDirectory:
 def scan(session: SessionDirectory, started: float, previous: DiskSession | None = None) -> DiskSession:
     """Return the session, listed and every dataset of it read."""
     disk = list_session(session, started, previous, zone_name=ZONE)
-    everything = Wanted(read=tuple(dataset.path for dataset in disk.datasets))
-    disk = look_at(session, disk, everything, previous, DAY)
+    everything = NeededFromDisk(to_read=tuple(dataset.path for dataset in disk.datasets))
+    disk = examine_datasets(session, disk, everything, previous, DAY)
     read = [dataset for dataset in disk.datasets if dataset.read]
     unread = [dataset for dataset in disk.datasets if not dataset.read]
     read += read_datasets(session, unread, started, ZONE)
@@ -107,7 +98,7 @@ def is_unchanged(session: SessionDirectory, previous: DiskSession, started: floa
 
 
 def next_tick(directory: Path) -> None:
-    """Wait until a change made now gets another time than one made before."""
+    """Wait until a change made now gets another time than an earlier one."""
     probe = directory / "probe"
     probe.touch()
     before = probe.stat().st_ctime_ns
@@ -181,7 +172,7 @@ def add_directory(directory: Path) -> None:
 
 
 def swap(directory: Path) -> None:
-    """Take away one name and add another, as fast as can be."""
+    """Remove one name and add another, as fast as possible."""
     (directory / "first").touch()
     (directory / "first").rename(directory / "second")
 
@@ -210,7 +201,7 @@ DIRECTORY_CHANGES: tuple[Callable[[Path], None], ...] = (
 
 
 def places(session: SessionDirectory) -> Iterator[tuple[Path, tuple[Callable[[Path], None], ...]]]:
-    """Yield what a fingerprint covers, each with what can happen to it."""
+    """Yield the paths that a fingerprint covers, each with a change that can happen to it."""
     raw = Path(session.raw_path)
     yield raw, DIRECTORY_CHANGES
     for directory in sorted(raw.iterdir()):
@@ -261,8 +252,8 @@ def test_wanted_datasets_are_dated_and_counted(session: SessionDirectory, refuse
     refuse(f"{session.raw_path}/colA/colA_3", errno.EACCES)
     disk = list_session(session, 1e9, zone_name=ZONE)
     paths = [dataset.path for dataset in disk.datasets]
-    wanted = Wanted(counted=tuple(paths[:3]), dated=tuple(paths[3:]))
-    one, two, three, four = look_at(session, disk, wanted, None, DAY).datasets
+    wanted = NeededFromDisk(to_count=tuple(paths[:3]), to_date=tuple(paths[3:]))
+    one, two, three, four = examine_datasets(session, disk, wanted, None, DAY).datasets
     assert (one.entries, two.entries, three.entries, four.entries) == (True, False, None, None)
     assert three.trouble
     assert three.trouble.kind == TroubleKind.UNKNOWN

@@ -1,4 +1,4 @@
-"""Sessions are found where they are, and nothing odd beside them matters."""
+"""Tests of the search for sessions, also beside odd entries and directories that can't be listed."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Files are read without a lock, beside their writers, as the writers make them, and however damaged they are."""
+"""Tests of reading HDF5 files without a lock: while they are written, of genuine writers, and damaged ones."""
 
 import os
 import random
@@ -67,7 +67,7 @@ with h5py.File(sys.argv[1], "a", locking=True) as file:
 
 @contextmanager
 def writer(path: Path, mode: str) -> Iterator[Callable[[], str]]:
-    """Hold a file open and locked in another process; what is yielded lets it finish and returns its word."""
+    """Hold a file open and locked in another process; yield a function that ends it and returns its output."""
     path.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-c", WRITER, str(path), mode]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -158,7 +158,7 @@ def test_files_of_the_writers_themselves_are_read(session: SessionDirectory, nam
 def test_a_damaged_file_never_raises_and_never_prints(
     session: SessionDirectory, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Truncated anywhere or with bytes flipped: a reading or a reason; read in another thread, as scans do."""
+    """Check that a truncated or changed file gives metadata or a reason, in another thread, as in scans."""
     content = (GENUINE / name).read_bytes()
     path = file_of(session)
     path.parent.mkdir(parents=True)
@@ -196,12 +196,12 @@ def test_a_file_of_6000_scans_is_read_without_opening_them(
             file[f"{number}.1"] = empty
         file["6000.1/end_time"], file["6000.1/sample/name"] = END, "sA"
     opened = []
-    open_object = hdf5._File.open
+    open_object = hdf5._OpenFile.open
 
-    def counted(self: hdf5._File, place: Any, name: bytes) -> Any:
+    def counted(self: hdf5._OpenFile, place: Any, name: bytes) -> Any:
         opened.append(name)
         return open_object(self, place, name)
 
-    monkeypatch.setattr(hdf5._File, "open", counted)
+    monkeypatch.setattr(hdf5._OpenFile, "open", counted)
     assert metadata(session).sample == "sA"
     assert opened == [b"6000.1", b"end_time", b"sample", b"name"]

@@ -1,4 +1,4 @@
-"""Datasets are listed by the rules of their format, and what can't be listed is said."""
+"""Tests of listing sessions by the rules of their format, and of directories that can't be listed."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What a dataset says of itself, and the border between `invalid` and `unknown` (interface.md, "Invalid or unknown")."""
+"""Tests of reading the metadata of datasets (interface.md, "Invalid or unknown")."""
 
 import errno
 import json

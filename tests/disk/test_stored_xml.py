@@ -1,4 +1,4 @@
-"""A message counts when it is one (icat.md, "Known faults", D30); the files are other people's."""
+"""Tests of reading stored messages, which are untrusted files (icat.md, "Known faults", D30)."""
 
 import os
 from datetime import datetime

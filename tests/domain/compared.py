@@ -1,4 +1,4 @@
-"""Sessions to compare: what lies on disk, what ICAT has, and what is concluded."""
+"""Sample sessions on disk and in ICAT for tests of the comparison, and functions that compare them."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from msgspec import structs
 from icat_tui.domain.comparison import compare
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
-from icat_tui.domain.matching import CatalogueSession, Listed, rows_by_session, session_key
+from icat_tui.domain.matching import CatalogueSession, RowLookup, rows_by_session, session_key
 from icat_tui.domain.model import (
     CatalogueDataset,
     Dataset,
@@ -25,7 +25,7 @@ from icat_tui.domain.model import (
     TroubleKind,
 )
 from icat_tui.domain.status import Status
-from icat_tui.domain.surroundings import Correspondence, Surroundings
+from icat_tui.domain.surroundings import SentMessages, Surroundings
 
 FACILITY = Facility()
 START = datetime.fromisoformat("2023-10-19T08:00:00+02:00")
@@ -49,13 +49,13 @@ def nanoseconds(moment: datetime) -> int:
 
 
 def on_disk(name: str = "0001", collection: str = "colA", **known: Any) -> DiskDataset:
-    """A dataset directory of which only its place is known."""
+    """Return a dataset directory that was listed, but not read."""
     path = f"{RAW}/{collection}/{collection}_{name}"
     return structs.replace(DiskDataset(path=path, collection=collection, name=name), **known)
 
 
 def read(name: str = "0001", collection: str = "colA", **known: Any) -> DiskDataset:
-    """A dataset that has what it takes, and was left alone since."""
+    """Return a dataset that was read, can be registered, and has not changed lately."""
     metadata, moment = Metadata(START + HOUR, START + 2 * HOUR, "sA"), nanoseconds(START + 2 * HOUR)
     seen = on_disk(name, collection, read=True, metadata=metadata, modified=moment, file_modified=moment)
     return structs.replace(seen, **known)
@@ -66,20 +66,20 @@ def invalid(name: str = "0001", **known: Any) -> DiskDataset:
 
 
 def row(name: str = "0001", number: int = 1, location: str = "", **known: Any) -> CatalogueDataset:
-    """What ICAT has of a dataset in colA."""
+    """Return a row of ICAT for a dataset in colA."""
     found = CatalogueDataset(number, location or f"{COLLECTION}/colA_{name}", 7, name, file_count=1)
     return structs.replace(found, **known)
 
 
 def message(name: str = "0001", file: str = "", location: str = "", **known: Any) -> StoredMessage:
-    """What BLISS left of a dataset in colA."""
+    """Return a stored message about a dataset in colA."""
     path, named = f"{RAW}/__icat__/{file or f'colA_{name}'}.xml", location or f"{COLLECTION}/colA_{name}"
     left = StoredMessage(path, named, name, "hg333", "id99", "sB", START + 3 * HOUR, START + 4 * HOUR)
     return structs.replace(left, **known)
 
 
 def disk_of(*datasets: DiskDataset, **known: Any) -> DiskSession:
-    """A session that was listed in full."""
+    """Return a session that was listed in full."""
     session = DiskSession(
         listed_at=0,
         first_seen=0,
@@ -91,13 +91,13 @@ def disk_of(*datasets: DiskDataset, **known: Any) -> DiskSession:
 
 
 def catalogue_of(*rows: CatalogueDataset, fit: Fit | None = FIT, **known: Any) -> CatalogueSession:
-    """What ICAT says, in full."""
+    """Return complete answers of ICAT with these rows."""
     listed = rows_by_session(rows, FACILITY).get(session_key(SESSION, FACILITY).casefold(), {})
-    return CatalogueSession(asked_at=NOW, fit=fit, listed=Listed([listed]), **known)
+    return CatalogueSession(asked_at=NOW, fit=fit, listed=RowLookup([listed]), **known)
 
 
 def judged(
-    disk: DiskSession, catalogue: CatalogueSession, now: datetime = NOW, sent: Correspondence | None = None
+    disk: DiskSession, catalogue: CatalogueSession, now: datetime = NOW, sent: SentMessages | None = None
 ) -> Session:
     return compare(SESSION, disk, catalogue, Surroundings(facility=FACILITY, now=now, sent=sent))
 

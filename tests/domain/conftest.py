@@ -1,4 +1,4 @@
-"""What the tests of the domain share: machines that stand elsewhere."""
+"""Fixtures of the tests of the domain."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(params=["UTC", "Europe/Paris", "Asia/Tokyo"])
 def machine_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The time zone of the machine, which must not matter."""
+    """Set the time zone of the machine, which must not matter, and return its name."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", request.param)
         time.tzset()

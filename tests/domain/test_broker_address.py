@@ -1,4 +1,4 @@
-"""What people write for a broker."""
+"""Tests of addresses of brokers as people write them."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The rules of interface.md, "Status of a dataset", one by one: from disk and catalogue to a status."""
+"""Tests of the status of a dataset: the rules of interface.md, "Status of a dataset", one by one."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,20 +10,14 @@ from icat_tui.domain.comparison import compare
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.matching import (
     CatalogueSession,
-    Listed,
-    Wanted,
-    not_listed,
-    rows_by_session,
-    session_key,
     stored_by_path,
-    wanted,
 )
 from icat_tui.domain.model import (
     DiskDataset,
     DiskSession,
     Fit,
     Metadata,
-    Sent,
+    SentMessage,
     Stamp,
     StoredMessage,
     Trouble,
@@ -87,14 +81,6 @@ def test_what_icat_has_elsewhere_is_registered_and_says_where() -> None:
 )
 def test_mount_point_and_spelling_of_the_beamline_make_no_other_location(location: str) -> None:
     assert only(judged(disk_of(on_disk()), catalogue_of(row(location=location)))).status == Status.REGISTERED
-
-
-def test_a_beamline_directory_stands_for_its_beamline_on_both_sides() -> None:
-    directory = structs.replace(SESSION, path="/mnt/data/visitor/hg333/ID23-1/20231019", beamline="id23-1")
-    dataset = structs.replace(on_disk(), path=f"{directory.raw_path}/colA/colA_0001")
-    told = "/data/visitor/hg333/id23eh1/20231019/RAW_DATA/colA/colA_0001"
-    listed = rows_by_session([row(location=told)], FACILITY)[session_key(directory, FACILITY).casefold()]
-    assert not_listed(directory, disk_of(dataset), Listed([listed]), FACILITY) == ()
 
 
 @pytest.mark.parametrize(
@@ -440,54 +426,21 @@ def test_what_lies_deep_is_missing_by_the_listing_of_the_directory_above_it() ->
     assert session.category == Category.EMPTY
 
 
-# -- what is to be looked at -----------------------------------------------------------------------------------------
-
-
-def wants(disk: DiskSession, catalogue: CatalogueSession, now: datetime = NOW) -> Wanted:
-    return wanted(SESSION, disk, catalogue, Surroundings(facility=FACILITY, now=now))
-
-
-def test_only_what_icat_does_not_list_and_no_message_speaks_for_is_read() -> None:
-    disk = disk_of(on_disk("0001"), on_disk("0002"), on_disk("0003"), stored=(message("0002"),))
-    assert wants(disk, catalogue_of(row("0001"))) == Wanted(read=(on_disk("0003").path,))
-
-
-def test_only_where_icat_counts_no_files_the_directory_is_looked_into() -> None:
-    counts = {"0001": 0, "0002": None, "0003": 3}
-    rows = [row(name, number, file_count=count) for number, (name, count) in enumerate(counts.items())]
-    disk = disk_of(*map(on_disk, counts))
-    assert wants(disk, catalogue_of(*rows)) == Wanted(counted=(on_disk("0001").path,))
-
-
-def test_where_something_is_read_in_an_ongoing_session_all_are_dated() -> None:
-    disk = disk_of(on_disk("0001"), on_disk("0002"))
-    paths = tuple(dataset.path for dataset in disk.datasets)
-    assert wants(disk, catalogue_of(row("0001")), DURING) == Wanted(read=paths[1:], dated=paths)
-    assert wants(disk, catalogue_of(row("0001"), row("0002")), DURING) == Wanted()
-
-
-@pytest.mark.parametrize(
-    "catalogue", [catalogue_of(fit=None), catalogue_of(fit=None, trouble="no answer"), catalogue_of(gaps=(GAP,))]
-)
-def test_nothing_is_read_where_the_answer_leaves_it_undetermined(catalogue: CatalogueSession) -> None:
-    assert wants(disk_of(on_disk()), catalogue) == Wanted()
-
-
 # -- what was sent ---------------------------------------------------------------------------------------------------
 
 
 class SentBefore(Struct, frozen=True):
     """What a journal says of dataset 0001, which ICAT knows as 1 if at all."""
 
-    registered: Sent | None = None
-    filled: Sent | None = None
+    registered: SentMessage | None = None
+    filled: SentMessage | None = None
     refusal: str | None = None
     files_refusal: str | None = None
 
-    def registration(self, path: str) -> Sent | None:
+    def registration(self, path: str) -> SentMessage | None:
         return self.registered if path == on_disk().path else None
 
-    def files(self, icat_id: int) -> Sent | None:
+    def files(self, icat_id: int) -> SentMessage | None:
         return self.filled if icat_id == 1 else None
 
     def rejection(self, path: str) -> str | None:
@@ -497,8 +450,8 @@ class SentBefore(Struct, frozen=True):
         return self.files_refusal if icat_id == 1 else None
 
 
-def sent(ago: timedelta) -> Sent:
-    return Sent(NOW - ago, "sent by ana")
+def sent(ago: timedelta) -> SentMessage:
+    return SentMessage(NOW - ago, "sent by ana")
 
 
 EMPTY_IN_ICAT = catalogue_of(row(file_count=0))
@@ -562,24 +515,6 @@ def test_what_icat_shows_is_registered_whatever_was_sent() -> None:
 def test_what_nobody_could_tell_stays_unknown_whatever_was_sent() -> None:
     before = SentBefore(registered=sent(HOUR))
     assert only(judged(disk_of(read()), catalogue_of(gaps=(GAP,)), sent=before)).status == Status.UNKNOWN
-
-
-# -- lookups ---------------------------------------------------------------------------------------------------------
-
-
-def test_rows_are_found_by_session_and_what_lies_in_none_is_left_out() -> None:
-    rows = [row("0001"), row(number=2, location="/data/visitor/hg333/ID99/20231020/RAW_DATA/c/c_1")]
-    found = rows_by_session([*rows, row(number=3, location="/data/other")], FACILITY)
-    assert sorted(found) == ["/data/visitor/hg333/id99/20231019", "/data/visitor/hg333/id99/20231020"]
-
-
-def test_rows_of_several_investigations_are_taken_together_and_left_as_they_were() -> None:
-    one, two = {"/a": [row(number=1)]}, {"/a": [row(number=2)], "/b": [row(number=3)]}
-    assert {key: [each.id for each in rows] for key, rows in Listed([one, two]).by_key.items()} == {
-        "/a": [1, 2],
-        "/b": [3],
-    }
-    assert len(one["/a"]) == 1
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)

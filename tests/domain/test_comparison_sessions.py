@@ -1,4 +1,4 @@
-"""The rules of interface.md, "Category of a session", and what an outage of disk or catalogue makes of a session."""
+"""Tests of a whole session: interface.md, "Category of a session", and outages of disk and catalogue."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -184,7 +184,7 @@ def test_nothing_is_looked_at_in_a_session_that_icat_does_not_know() -> None:
 
 @st.composite
 def sessions(draw: st.DrawFn) -> tuple[DiskSession, list[CatalogueDataset], datetime]:
-    """A session of any datasets in two collections, what ICAT has of it, and a time at which it is looked at."""
+    """Return a session of any datasets in two collections, its rows in ICAT, and the time of the comparison."""
     now = draw(st.sampled_from([NOW, DURING]))
     datasets, stored, rows = [], [], []
     for number in range(draw(st.integers(1, 6))):
@@ -209,7 +209,7 @@ def sessions(draw: st.DrawFn) -> tuple[DiskSession, list[CatalogueDataset], date
 def with_outage(
     draw: Callable[[st.SearchStrategy[Any]], Any], disk: DiskSession, rows: list[CatalogueDataset]
 ) -> tuple[DiskSession, Any]:
-    """The same with something that could not be found out, as disk and catalogue say it."""
+    """Return the same disk and catalogue with one value that could not be determined."""
     match draw(st.sampled_from(["answer", "gap", "raw directory", "collection", "dataset", "count", "message"])):
         case "answer":
             return disk, catalogue_of(fit=draw(st.sampled_from([FIT, None])), trouble="ICAT+ does not answer")
@@ -230,7 +230,7 @@ def with_outage(
             unlisted = {f"{RAW}/__icat__{lost}": REFUSED}
             return structs.replace(disk, stored=stored, unlisted=unlisted), catalogue_of(*rows)
         case fault:
-            # What `stat` or a reader was refused: the dataset is there, and nothing else is known of it.
+            # `stat` or reading was refused: the dataset is there, and nothing else is known of it.
             place = draw(st.integers(0, max(len(disk.datasets) - 1, 0)))
             datasets = list(disk.datasets)
             for each in datasets[place : place + 1]:
@@ -253,7 +253,7 @@ def test_an_outage_only_ever_makes_unknown(data: st.DataObject) -> None:
         assert dataset.status in (known.get(dataset.path), Status.UNKNOWN)
     assert after.category in (before.category, Category.UNKNOWN)
     lost = known.keys() - {dataset.path for dataset in after.datasets}
-    if any(known[path] != Status.MISSING_ON_DISK for path in lost):  # whoever is not told of is covered by a reason
+    if any(known[path] != Status.MISSING_ON_DISK for path in lost):  # a dataset that is left out is covered by a reason
         assert disk_now.unlisted or not after.determined
 
 

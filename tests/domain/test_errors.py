@@ -1,4 +1,4 @@
-"""Exit codes against the table of interface.md, "Exit codes"."""
+"""Tests of exit codes against the tables of interface.md, "Exit codes"."""
 
 from itertools import combinations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError, exit_code
 
 PRECEDENCE = [2, 5, 4, 3, 6, 1, 0]
-"""First that holds (interface.md, "Exit codes"); signals are not ours to count."""
+"""Codes in the order of interface.md, "Which code wins", without signals, which are handled elsewhere."""
 
 
 def test_numbers_are_those_of_the_contract() -> None:

@@ -1,4 +1,4 @@
-"""What differs from one facility to the next."""
+"""Tests of the settings of a facility."""
 
 import pickle
 from urllib.parse import parse_qs, urlsplit

@@ -1,4 +1,4 @@
-"""Paths and names of the formats: the tables of icat.md, "Paths", and esrf-pathlib as the oracle."""
+"""Tests of paths and names against the tables of icat.md, "Paths", and against esrf-pathlib."""
 
 import xml.etree.ElementTree as ET
 from datetime import date
@@ -17,7 +17,7 @@ from icat_tui.domain.formats import (
     dataset_name,
     detect_format,
     is_collection,
-    is_name,
+    is_valid_name,
     location_key,
     metadata_file,
     raw_directory,
@@ -38,11 +38,14 @@ asked_of_the_oracle = settings(deadline=None, max_examples=60)
 
 
 def oracle(path: str, version: int) -> ESRFPath:
-    """Return the path parsed by one version of the schema: the stock class never looks for v1 (icat.md, "Which session a path belongs to")."""
+    """Return the path parsed by esrf-pathlib with one version of the schema.
+
+    Its default class never tries v1 (icat.md, "Which session a path belongs to").
+    """
     return ESRFPath.from_path(path, schema_name="esrf", schema_version=version)
 
 
-# -- icat.md, "Examples of paths" ------------------------------------------------------------------------------------------------------------
+# -- icat.md, "Examples of paths" ------------------------------------------------------------------------------------
 
 MX_DATASET = "/data/visitor/mx2500/id23eh1/20240115/RAW_DATA/ins/ins-x1/run_01/run_01_01_datacollection"
 EXAMPLES = [
@@ -119,7 +122,7 @@ def test_bliss_names_a_dataset_after_its_collection(
     assert metadata_file("ma6658", collection, directory, raw_format) == (f"{directory}.h5" if name else None)
 
 
-# -- icat.md, "Raw data formats" ------------------------------------------------------------------------------------------------------------
+# -- icat.md, "Raw data formats" -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -198,7 +201,7 @@ def test_the_forbidden_characters_are_those_of_the_field() -> None:
 
 
 def test_a_name_is_not_empty_and_no_file_name() -> None:
-    assert [name for name in ("", "a.h5", "a/b", "a b", "a.h5.1", "é", ".") if is_name(name)] == [
+    assert [name for name in ("", "a.h5", "a/b", "a b", "a.h5.1", "é", ".") if is_valid_name(name)] == [
         "a b",
         "a.h5.1",
         "é",

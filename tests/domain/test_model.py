@@ -1,4 +1,4 @@
-"""What is spoken about: values that files and other processes give back as they were."""
+"""Tests of the values of the domain: they come back unchanged from files and other processes."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""Which sessions a selection wants (interface.md, "Selection")."""
+"""Tests of the selection of sessions (interface.md, "Selection")."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Statuses and categories against the tables of interface.md, "Status of a dataset", "Category of a session"."""
+"""Tests of statuses and categories against interface.md, "Status of a dataset", "Category of a session"."""
 
 import msgspec
 import pytest

@@ -1,4 +1,7 @@
-"""Which investigation a session belongs to: the worked examples of icat.md, "Choosing the investigation", the matches of interface.md, "Investigation of a session"."""
+"""Tests of the choice of an investigation and of time slots.
+
+The examples are those of icat.md, "Worked examples", the matches those of interface.md, "Investigation of a session".
+"""
 
 import re
 from collections.abc import Sequence

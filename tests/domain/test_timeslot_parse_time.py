@@ -1,4 +1,4 @@
-"""Times as text: what ICAT+, BLISS and message files may write."""
+"""Tests of reading times as ICAT+, BLISS and message files may write them."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone

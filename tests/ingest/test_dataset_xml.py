@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from icat_tui.domain.errors import MessageError
 from icat_tui.domain.formats import NOT_XML
-from icat_tui.domain.message import Action, Message
 from icat_tui.ingest import parameters
 from icat_tui.ingest.dataset_xml import Body, Identity, Origin, add_files_body, dataset_body, told_location
 from icat_tui.ingest.parameters import definitions, xml_time
@@ -237,12 +236,6 @@ def test_a_time_keeps_its_offset() -> None:
 
 def test_files_are_asked_for_by_the_id_of_the_dataset() -> None:
     assert add_files_body(1234) == b'{"datasetId": 1234}'
-
-
-@pytest.mark.parametrize("body", [b"", b"a\0b"])
-def test_a_body_that_stomp_would_cut_short_is_refused(body: bytes) -> None:
-    with pytest.raises(MessageError, match="/x"):
-        Message(action=Action.REGISTER, destination="icatIngest", body=body, dataset="/x")
 
 
 @pytest.mark.peers

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 import pytest
 
-from icat_tui.cache.session_cache import Entry, SessionCache
+from icat_tui.cache.session_cache import CacheEntry, SessionCache
 from icat_tui.domain.model import Session
 from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, SessionFailed
 from icat_tui.domain.status import Category, Status
@@ -67,7 +67,7 @@ def holds(events: list[ScanEvent], truth: Truth, cache: SessionCache) -> int:
         unknown += holds_for(sessions[path], true)
         entry = cache.entry(true.directory)
         if entry is not None:
-            assert isinstance(entry, Entry)
+            assert isinstance(entry, CacheEntry)
             assert entry.session == sessions[path]
             settles = sessions[path].category in (Category.OK, Category.EMPTY, Category.HAS_INVALID)
             assert not entry.settled or (settles and sessions[path].category == true.category)

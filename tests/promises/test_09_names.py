@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.cache.session_cache import SessionCache, Verdict
+from icat_tui.cache.session_cache import CachedSession, SessionCache
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.jsonl import json_line, session_record
@@ -34,8 +34,8 @@ def test_proposals_of_any_name_are_scanned_kept_and_told(root: Path, tmp_path: P
     assert {session.directory for session in first.values()} == set(directories.values())
     assert {session.fit.id for session in first.values() if session.fit} == set(range(len(HERE)))
     for directory in directories.values():
-        verdict = cache.verdict(directory)
-        assert isinstance(verdict, Verdict)
+        verdict = cache.cached_session(directory)
+        assert isinstance(verdict, CachedSession)
         assert verdict.session == first[directory.path]
     for session in first.values():
         line = json_line(session_record(session, FACILITY))

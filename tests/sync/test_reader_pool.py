@@ -133,10 +133,10 @@ def raising(error: Exception) -> Callable[..., list[DiskDataset]]:
 def test_what_can_not_be_imported_fails_what_needs_it_and_nobody_waits_for_ever(
     root: Path, cancellation: Cancellation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def get_ready(_: object) -> None:
+    def import_reader(_: object) -> None:
         raise ImportError("no h5py here")
 
-    monkeypatch.setattr(metadata, "get_ready", get_ready)
+    monkeypatch.setattr(metadata, "import_reader", import_reader)
     directory, datasets = mx(root, 3)
     readers = Readers(0.0, ZONE, 0, cancellation)
     for _ in range(2):

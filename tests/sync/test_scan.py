@@ -278,7 +278,7 @@ def break_listing(monkeypatch: pytest.MonkeyPatch, _: StandIn, broken: SessionDi
 
 
 def break_looking(monkeypatch: pytest.MonkeyPatch, _: StandIn, broken: SessionDirectory) -> None:
-    breaks(monkeypatch, changes, "look_at", broken)
+    breaks(monkeypatch, changes, "examine_datasets", broken)
 
 
 def break_reading(monkeypatch: pytest.MonkeyPatch, _: StandIn, broken: SessionDirectory) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from icat_tui.cache.session_cache import Entry, SessionCache
+from icat_tui.cache.session_cache import CacheEntry, SessionCache
 from icat_tui.disk import metadata
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
@@ -355,7 +355,7 @@ def test_a_session_that_could_not_be_determined_leaves_what_was_known(
         assert scanned_one(todo, catalogue, cache=cache).category == Category.UNKNOWN
     assert cache.path(todo).read_bytes() == content
     entry = cache.entry(todo)
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, CacheEntry)
     assert entry.session == before
 
 
@@ -388,7 +388,7 @@ def test_what_is_partly_unknown_is_kept_and_never_as_settled(
     session = scanned_one(settled, catalogue, cache=cache)
     assert session.category == Category.UNKNOWN
     entry = cache.entry(settled)
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, CacheEntry)
     assert not entry.settled
     assert not scanned_one(settled, catalogue, cache=cache).cached
 

@@ -96,7 +96,7 @@ def test_a_scan_by_hand_uses_neither_half_of_the_cache_and_saves_it(circle: Circ
         await pilot.press("s")
         await until(pilot, lambda: "_1" in rows(app)[0])
         assert len(circle.place.icatplus.asked) > asked
-        known = app.workspace.cache.verdict(app.model.sessions[str(session)].directory)
+        known = app.workspace.cache.cached_session(app.model.sessions[str(session)].directory)
         assert known.session.counts[Status.MISSING_ON_DISK] == 1  # type: ignore[union-attr]
 
     drive_app(a_workplace(circle), act)

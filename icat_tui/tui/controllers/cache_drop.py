@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from icat_tui.cache.invalidate import Checked, Finding, invalidate
+from icat_tui.cache.invalidate import CheckedSession, Finding, invalidate
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.text import counted
@@ -68,7 +68,7 @@ def invalidated(workspace: Workspace) -> Invalidated:
     found = invalidate(
         workspace.cache, RawFormat, surroundings, fingerprint_age=settings.fingerprint_age, jobs=settings.jobs
     )
-    checked = [each for each in found if isinstance(each, Checked)]
+    checked = [each for each in found if isinstance(each, CheckedSession)]
     for each in checked:
         if each.finding in (Finding.CHANGED, Finding.GONE):
             workspace.index.drop(each.directory)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from msgspec import Struct, structs
 
 from icat_tui.cache.known_sessions import known_sessions
-from icat_tui.cache.session_cache import Unreadable, Verdict
+from icat_tui.cache.session_cache import CachedSession, Unreadable
 from icat_tui.cache.session_index import Changes
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
@@ -123,8 +123,8 @@ class SessionStore:
         """Return a session, read from the cache where it is not at hand; None where nothing is known of it."""
         if known := self.at_hand(directory.path):
             return known
-        found = self._workspace.cache.verdict(directory)
-        if not isinstance(found, Verdict):
+        found = self._workspace.cache.cached_session(directory)
+        if not isinstance(found, CachedSession):
             return None
         self._keep(found.session)
         return found.session

@@ -1,9 +1,9 @@
-"""Make the files beside this script with the writers that the acquisition uses (icat.md, "Files made by the BLISS writers").
+"""Make the files beside this script with the writers that BLISS uses.
 
     python make_bliss_files.py DIRECTORY
 
 in an environment with blisswriter 2.0.0 makes `writer2_*`, in one with blisswriter 3.0.0 `writer3_*`. They are
-committed, so that the tests need neither.
+committed, so that the tests need neither (icat.md, "Files made by the BLISS writers").
 """
 
 import os

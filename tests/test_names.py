@@ -1,4 +1,4 @@
-"""The list of hostile names itself."""
+"""Tests of the list of hostile names."""
 
 import os
 from pathlib import Path
