@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from icat_tui.disk.stored_xml import parse_stored
 from icat_tui.domain.facility import Facility
-from icat_tui.journal.reader import JournalReader, Latest
+from icat_tui.journal.reader import JournalReader, MessageState
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueState, Entry, serve
 from tests.disk.bliss import MESSAGE, write_bliss
 from tests.ingest.conftest import Client, FakeBroker, Frame, serving
@@ -99,12 +99,12 @@ class Beamtime:
         name = path.name.removeprefix(f"{path.parent.name}_")
         return self.state.add_dataset(investigation, Entry(name, self.location(path), START, END, "sA", file_count))
 
-    def standing(self) -> list[tuple[str, Latest]]:
+    def standing(self) -> list[tuple[str, MessageState]]:
         """Return what the journal says: of each message the dataset directory's name and where it stands."""
         reader = JournalReader(self.journal, Facility())
         reader.refresh()
-        assert not reader.standings.unreadable
-        return [(Path(each.dataset).name, each.latest) for each in reader.standings.sendings()]
+        assert not reader.index.unreadable
+        return [(Path(each.dataset).name, each.state) for each in reader.index.sendings()]
 
     @property
     def bodies(self) -> list[bytes]:

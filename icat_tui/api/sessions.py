@@ -198,7 +198,7 @@ def _register(plans: Sequence[Plan], terms: Terms, settings: Settings) -> list[R
         out = [message for message in messages.values() if fates.get(message.id, ("",))[0] in ("accepted", "unknown")]
         for event in verify(out, catalogue, settings.facility, settings.verify_wait, Cancellation()):
             if isinstance(event, MessageConfirmed):
-                office.journal.seen([event.message])
+                office.journal.record_seen([event.message])
                 fates[event.message.id] = "confirmed", f"in investigation {event.investigation}"
     return [
         Registration(message.dataset, *fates.get(message.id, ("not_sent", "sending ended before")))

@@ -45,7 +45,7 @@ class Registering:
         """The sessions to be registered, and how many messages that may be; none of those that were sent before."""
         self.left_out = 0
         self.office = office_for(scanning, run.settings)
-        self.office.journal.check()
+        self.office.journal.check_writable()
         self.terms = Terms(
             facility=run.settings.facility,
             origin=origin_here(now),
@@ -102,7 +102,7 @@ class Registering:
         for event in verify(self.fates.open, office.catalogue, facility, office.verify_wait, self.stop):
             self.fates.confirm(event)
             if isinstance(event, MessageConfirmed):
-                office.journal.seen([event.message])
+                office.journal.record_seen([event.message])
         self.stop.check()
 
     def conclude(self) -> None:

@@ -161,7 +161,7 @@ class _Sender:
                 self.waiting.extendleft(reversed(batch))
                 return
         self.used = True
-        self.journal.intend(batch)
+        self.journal.record_intents(batch)
         for place, message in enumerate(batch):
             self.outstanding[message.id] = message, time.monotonic() + self.broker.receipt_timeout
             try:
@@ -179,7 +179,7 @@ class _Sender:
     def put_back(self, messages: list[Message]) -> None:
         """Make intents plans again: of these not a byte went out."""
         self.leaving = True
-        self.journal.plan(messages)
+        self.journal.record_plans(messages)
         self.waiting.extendleft(reversed(messages))
 
     def reach(self) -> Iterator[SendEvent]:
@@ -264,7 +264,7 @@ class _Sender:
         return [(message, SendOutcome.UNKNOWN, reason) for message in messages]
 
     def conclude(self, outcomes: Outcomes) -> Iterator[SendEvent]:
-        self.journal.conclude(outcomes)
+        self.journal.record_outcomes(outcomes)
         for message, outcome, words in outcomes:
             self.counts[outcome] += 1
             match outcome:
@@ -304,7 +304,7 @@ class _Sender:
     def abandon(self) -> None:
         """Leave everything as it is, with the truth in the journal."""
         try:
-            self.journal.conclude(self.give_up("sending stopped before a receipt came"))
+            self.journal.record_outcomes(self.give_up("sending stopped before a receipt came"))
         finally:
             if self.connection is not None:
                 self.connection.close()

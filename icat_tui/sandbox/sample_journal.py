@@ -13,7 +13,7 @@ import msgspec
 
 from icat_tui.domain.message import Action, Message
 from icat_tui.ingest.dataset_xml import add_files_body
-from icat_tui.journal.records import Kind, Record, SendOutcome
+from icat_tui.journal.records import Record, RecordKind, SendOutcome
 from icat_tui.sandbox.acquisition import stored_message
 from icat_tui.sandbox.cases import InIcat, InJournal, Stored
 from icat_tui.sandbox.fake_icatplus import CatalogueState
@@ -53,7 +53,7 @@ def _records(
     situation = dataset.situation
     message = _message(dataset, investigation, ids)
     told = Record(
-        record=Kind.PLAN,
+        record=RecordKind.PLAN,
         id=message.id,
         time=facility.now - (LONG_AGO if situation.journal == InJournal.LONG_AGO else A_WHILE_AGO),
         user=SENDER,
@@ -69,8 +69,11 @@ def _records(
     del record["outcome"], record["words"]
     outcome, words = OUTCOMES[situation.journal]
     yield json.dumps(record | {"body": message.body.decode()}) + "\n"
-    yield json.dumps(record | {"record": Kind.INTENT}) + "\n"
-    yield json.dumps(record | {"record": Kind.OUTCOME, "outcome": outcome} | ({"words": words} if words else {})) + "\n"
+    yield json.dumps(record | {"record": RecordKind.INTENT}) + "\n"
+    yield (
+        json.dumps(record | {"record": RecordKind.OUTCOME, "outcome": outcome} | ({"words": words} if words else {}))
+        + "\n"
+    )
 
 
 def _message(dataset: SandboxDataset, investigation: SandboxInvestigation, ids: dict[str, int]) -> Message:

@@ -31,7 +31,7 @@ def register(
     nothing more is sent then.
     """
     confirmed = [plan for plan in plans if plan.groups]
-    office.journal.plan([offer.message for plan in confirmed for offer in plan.offers])
+    office.journal.record_plans([offer.message for plan in confirmed for offer in plan.offers])
     with ExitStack() as locks:
         desk = _Desk(terms, office, cancellation, locks)
         for event in send(

@@ -84,7 +84,7 @@ class _Desk:
         self.forget(directory)
         self.reader.refresh()
         self.office.view.refresh()
-        open_plans = {sending.id for sending in self.reader.standings.planned()}
+        open_plans = {sending.id for sending in self.reader.index.planned()}
         session = look_again(directory, self.office, self.cancellation)
         for message in messages:
             if message.id not in open_plans:

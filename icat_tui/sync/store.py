@@ -98,7 +98,7 @@ def store(requests: Iterable[Request], means: Means, cancellation: Cancellation)
     `SendingFinished` comes last where there was something to send. Raises SaveError where journal or lock can't be
     written, Cancelled where it is called off before anything was sent.
     """
-    means.journal.check()
+    means.journal.check_writable()
     with ExitStack() as locks:
         clerk = _Clerk(means, locks)
         letters: list[_Letter] = []
@@ -116,7 +116,7 @@ def store(requests: Iterable[Request], means: Means, cancellation: Cancellation)
         yield ReadyToSend(len(letters))
         yield from _forget(letters, means.cache)
         messages = [letter.message for letter in letters]
-        means.journal.plan(messages)
+        means.journal.record_plans(messages)
         yield from send(messages, means.broker, means.journal, cancelled=lambda: bool(cancellation))
 
 
@@ -209,7 +209,7 @@ class _Clerk:
         location = self.location_without_files(request)
         session = session_at(location, self.site) if location else None
         self.lock(session)
-        self.refuse_pending(request, self.fresh().standings.files(request.icat_id).out)
+        self.refuse_pending(request, self.fresh().index.files(request.icat_id).pending)
         message = Message(
             action=Action.ADD_FILES,
             destination=self.facility.files_queue,
@@ -256,7 +256,7 @@ class _Clerk:
         listing = self.listings.of(beamline, proposal)
         if listing is not None:
             self.refuse_listed(request, path, listing)
-        self.refuse_pending(request, self.fresh().standings.dataset(path).out)
+        self.refuse_pending(request, self.fresh().index.dataset(path).pending)
 
     def refuse_listed(self, request: Request, path: str, listing: Listing) -> None:
         key = location_key(path, self.facility)
@@ -277,7 +277,7 @@ class _Clerk:
 
     def once(self, request: Request, letter: _Letter) -> _Letter:
         """Return a letter. Raises _NotSent where the same was sent before, or is asked for twice now."""
-        before = self.fresh().standings.sent_before(letter.message.digest)
+        before = self.fresh().index.sent_before(letter.message.digest)
         if before is not None and not self.means.force:
             when = f"{before.time.isoformat(timespec='seconds')} by {before.user} on {before.host}"
             reason = f"the very same message was sent {when}: {INSIST}"

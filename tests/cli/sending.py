@@ -15,8 +15,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from icat_tui.domain.facility import Facility
-from icat_tui.journal.reader import Sending, Standings
-from icat_tui.journal.records import Record, read
+from icat_tui.journal.reader import JournalIndex, Sending
+from icat_tui.journal.records import Record, read_journal
 from icat_tui.sandbox.fake_icatplus import Entry
 from tests.cli.place import Place
 from tests.disk.bliss import write_bliss
@@ -180,7 +180,7 @@ class Circle:
     @property
     def records(self) -> list[Record]:
         """What the journal says; fails where a line is no record."""
-        lines = list(read(self.journal))
+        lines = list(read_journal(self.journal))
         assert all(line.record for line in lines)
         return [line.record for line in lines if line.record]
 
@@ -191,8 +191,8 @@ class Circle:
 
     @property
     def pending(self) -> list[Sending]:
-        found = Standings(Facility())
-        found.add(read(self.journal))
+        found = JournalIndex(Facility())
+        found.add(read_journal(self.journal))
         return list(found.pending())
 
     @property

@@ -100,7 +100,7 @@ def test_all_that_can_be_registered_is_registered_in_the_end_and_nothing_else_ch
 
     confirmed = verify(accepted, office.catalogue, settings.facility, PATIENCE, cancellation)
     assert [type(event) for event in confirmed] == [MessageConfirmed] * len(accepted)
-    office.journal.seen(accepted)
+    office.journal.record_seen(accepted)
     chosen_by_hand = {path for path, known in truth.items() if known.match in (Match.FAR, Match.AMBIGUOUS)}
     expected = {
         path: {

@@ -155,7 +155,7 @@ class Registrar:
             looked = list(verify(self.fates.open, office.catalogue, facility, timedelta(), self._ending))
         confirmed = [event for event in looked if isinstance(event, MessageConfirmed)]
         seen = {event.message.id for event in confirmed}
-        office.journal.seen([message for message in self.fates.open if message.id in seen])
+        office.journal.record_seen([message for message in self.fates.open if message.id in seen])
         self._hear_of(looked if last else confirmed)
         self._look_at(self._directories[message] for message in seen)
 
