@@ -15,7 +15,7 @@ import pytest
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cli import main
 from icat_tui.cli.signals import STOPPING
-from icat_tui.ingest.broker import Connection
+from icat_tui.ingest.broker import BrokerConnection
 from icat_tui.journal.reader import MessageState
 from tests.cli.place import HANG, PATIENCE, Place, Ran, environment, run_program
 from tests.cli.place import serving as serving_icatplus
@@ -145,7 +145,7 @@ def register_until(point: int, env: dict[str, str], words: list[str], answers: s
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
     points = Points(point)
     os.write, os.fsync = points.around(os.write), points.around(os.fsync)
-    Connection.send = points.around(Connection.send)  # type: ignore[method-assign] # this process ends here
+    BrokerConnection.send = points.around(BrokerConnection.send)  # type: ignore[method-assign] # this process ends here
     SessionCache.drop = points.around(SessionCache.drop)  # type: ignore[method-assign]
     main.main(["sync", "--register", *words])
     count.value = points.passed

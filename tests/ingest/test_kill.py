@@ -15,7 +15,7 @@ import pytest
 
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.facility import Facility
-from icat_tui.ingest.broker import Connection
+from icat_tui.ingest.broker import BrokerConnection
 from icat_tui.ingest.sender import send
 from icat_tui.journal.reader import PENDING_STATES, JournalIndex, MessageState
 from icat_tui.journal.records import RecordKind, planned_message, read_journal
@@ -69,7 +69,7 @@ def send_until(point: int, path: Path, port: int, count: Any) -> None:
     points = Points(point)
     os.write = points.around(points.tearing(os.write))
     os.fsync = points.around(os.fsync)
-    Connection.send = points.around(Connection.send)  # type: ignore[method-assign] # this process ends here
+    BrokerConnection.send = points.around(BrokerConnection.send)  # type: ignore[method-assign] # this process ends here
     journal = Journal(path)
     plan = messages(MESSAGES)
     journal.record_plans(plan)
