@@ -80,7 +80,7 @@ def test_the_exit_codes_are_those_of_the_program_in_their_order() -> None:
 
 
 def test_the_settings_are_those_of_the_program_with_their_defaults() -> None:
-    assert table("setting") == [[key, default, KEYS[key].says] for key, default, _ in describe(Settings())]
+    assert table("setting") == [[key, default, KEYS[key].description] for key, default, _ in describe(Settings())]
 
 
 def test_what_is_said_of_csv_is_what_is_done() -> None:
