@@ -21,7 +21,7 @@ from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.report.jsonl import SCHEMA, Record, json_line
 from icat_tui.report.lines import Line
-from icat_tui.report.totals import Sent
+from icat_tui.report.totals import SentCounts
 from icat_tui.services import broker_for, cache_for, site_for, surroundings_for, target_text
 from icat_tui.settings.schema import journal_path
 from icat_tui.sync.resume import resume
@@ -134,7 +134,7 @@ def _verify(run: Run, pending: list[Sending], written: Journal) -> ExitCode:
     waiting = [each for each in pending if each.id not in confirmed | failed]
     for sending in waiting:
         _tell(run, sending, "pending", f"{sending.reason}; ICAT does not show it yet")
-    run.ending.sent = lambda: Sent(confirmed=len(confirmed), accepted=len(waiting), unknown=len(failed))
+    run.ending.sent = lambda: SentCounts(confirmed=len(confirmed), accepted=len(waiting), unknown=len(failed))
     if not run.asked.quiet:
         text = f"{len(confirmed)} seen in ICAT, {len(waiting)} pending, {len(failed)} could not be looked for"
         run.ending.closing = [Line(text)]

@@ -24,7 +24,7 @@ from icat_tui.ingest.send_events import (
 from icat_tui.journal.reader import Sending
 from icat_tui.report.jsonl import SCHEMA, error_record, json_line
 from icat_tui.report.lines import Line
-from icat_tui.report.totals import Sent
+from icat_tui.report.totals import SentCounts
 from icat_tui.sync.outcomes import Fate, KnownFates
 from icat_tui.sync.store import AlreadyRegistered, Doubted, ReadyToSend, Refused, StoreEvent
 from icat_tui.sync.submit import MessageSkipped, RegisterEvent, SessionLocked
@@ -32,7 +32,7 @@ from icat_tui.sync.verify import MessageConfirmed, VerifyEvent
 from icat_tui.text import counted, visible
 
 COLOURS = {"accepted": "blue", "rejected": "red", "unknown": "reverse", "skipped": "grey"}
-"""Of what can become of a message, by its name in `Sent`."""
+"""Of what can become of a message, by its name in `SentCounts`."""
 FAILED = ("rejected", "unknown")
 
 
@@ -134,10 +134,10 @@ class Telling:
         failed = {ExitCode.PARTIAL for fate in FAILED if fate in fates}
         return exit_code(self.happened | refused | failed)
 
-    def sent(self) -> Sent:
+    def sent(self) -> SentCounts:
         """Return what became of messages."""
         counts = Counter(self.fates.values())
-        return Sent(**{fate: counts[fate] for fate in COLOURS})
+        return SentCounts(**{fate: counts[fate] for fate in COLOURS})
 
     def closing_text(self) -> Iterator[Line]:
         """Yield what is said at the end."""
@@ -249,10 +249,10 @@ class Fates(KnownFates):
             codes.add(ExitCode.LOCKED if self._locked_out == len(self._fates) else ExitCode.PARTIAL)
         return codes
 
-    def sent(self) -> Sent:
+    def sent(self) -> SentCounts:
         """Return what became of the messages, for programs."""
         counts = self.counts
-        return Sent(**{fate.value: counts[fate] for fate in Fate if fate is not Fate.NOT_SENT})
+        return SentCounts(**{fate.value: counts[fate] for fate in Fate if fate is not Fate.NOT_SENT})
 
     def closing_text(self) -> Iterator[Line]:
         """Yield what a person is told last."""
