@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 from icat_tui.domain.facility import Facility
 from icat_tui.journal.reader import JournalIndex, Sending
 from icat_tui.journal.records import Record, read_journal
-from icat_tui.sandbox.fake_icatplus import Entry
+from icat_tui.sandbox.fake_icatplus import CatalogueEntry
 from tests.cli.place import Place
 from tests.disk.bliss import write_bliss
 from tests.ingest.conftest import Client, FakeBroker, Frame, accept
@@ -74,7 +74,9 @@ def _add(place: Place, session: Path, collection: str, name: str) -> None:
     if collection in ("files", "registered"):
         start = datetime.fromisoformat(f"{date}T08:00:00+02:00")
         count = 0 if collection == "files" else 1
-        place.icatplus.state.add_dataset(place.investigations, Entry(name, str(dataset), start, start, "sA", count))
+        place.icatplus.state.add_dataset(
+            place.investigations, CatalogueEntry(name, str(dataset), start, start, "sA", count)
+        )
 
 
 def settle(path: Path, when: float = datetime.fromisoformat("2023-10-22T08:00:00+02:00").timestamp()) -> None:
@@ -136,7 +138,7 @@ class Ingester:
         moments = [datetime.fromisoformat(text[name]) for name in ("startDate", "endDate")]
         sample = root.findtext(f"{NAMESPACE}sample/{NAMESPACE}name", "")
         count = None if self.counts_later else 1
-        entry = Entry(text["name"], text["location"], moments[0], moments[1], sample, count)
+        entry = CatalogueEntry(text["name"], text["location"], moments[0], moments[1], sample, count)
         self.place.icatplus.state.add_dataset(investigation, entry)
 
     def count(self, number: int) -> None:

@@ -9,7 +9,7 @@ from icat_tui.cli.parser import COMMANDS, LATER, SYNC_RAW, parse, parser_for
 from icat_tui.domain.errors import PRECEDENCE, ExitCode
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.overview import FORMULA
-from icat_tui.sandbox.scenario import STORY
+from icat_tui.sandbox.scenario import SCENARIO
 from icat_tui.settings.schema import KEYS, Settings, describe
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,7 @@ def test_what_is_said_of_csv_is_what_is_done() -> None:
 
 
 def test_the_number_of_sessions_of_the_demo_is_right() -> None:
-    assert f"all {sum(len(proposal.sessions) for proposal in STORY)} sessions" in " ".join(readme().split())
+    assert f"all {sum(len(proposal.sessions) for proposal in SCENARIO)} sessions" in " ".join(readme().split())
 
 
 def test_the_test_command_is_one_line_that_ci_finds() -> None:

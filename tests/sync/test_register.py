@@ -28,7 +28,7 @@ from icat_tui.ingest.send_events import MessageAccepted, SendingFinished
 from icat_tui.journal.records import RecordKind
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
-from icat_tui.sandbox.fake_icatplus import Entry
+from icat_tui.sandbox.fake_icatplus import CatalogueEntry
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.register import register
 from icat_tui.sync.session_lock import locked
@@ -129,7 +129,7 @@ def taken_away(circle: Circle, path: Path) -> str:
 
 
 def registered_meanwhile(circle: Circle, path: Path) -> str:
-    entry = Entry("0001", dataset(path, "uploaded"), START, START, "sB", 1)
+    entry = CatalogueEntry("0001", dataset(path, "uploaded"), START, START, "sB", 1)
     circle.place.icatplus.state.add_dataset(circle.place.investigations, entry)
     return dataset(path, "uploaded")
 

@@ -196,9 +196,9 @@ def test_where_icat_does_not_answer_nothing_is_sent_unless_a_person_insists(here
 
 
 def test_an_entry_that_could_not_be_read_may_be_the_one(here: Beamtime, send: Send) -> None:
-    from icat_tui.sandbox.fake_icatplus import Entry  # noqa: PLC0415
+    from icat_tui.sandbox.fake_icatplus import CatalogueEntry  # noqa: PLC0415
 
-    here.state.add_dataset(INVESTIGATION, Entry("x", None, START, END, "s", 1))
+    here.state.add_dataset(INVESTIGATION, CatalogueEntry("x", None, START, END, "s", 1))
     assert refusal(send(raw(here.dataset()))).code == ExitCode.NOTHING
     assert not here.broker.frames
 
