@@ -84,7 +84,7 @@ class IcatPlus:
 
         `subject` says in words what is asked for.
         """
-        listing = _Listing(subject, parse)
+        listing = _PagedList(subject, parse)
         page = ""
         while True:
             body = self._transport().get(f"/dataacquisition/{PLACEHOLDER}/{target}{page}", subject)
@@ -114,7 +114,7 @@ class IcatPlus:
             return self._opened
 
 
-class _Listing(Generic[Row]):
+class _PagedList(Generic[Row]):
     """List in the making: the elements of all pages received so far."""
 
     def __init__(self, subject: str, parse: Callable[[object], Row]) -> None:

@@ -118,7 +118,7 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
-# -- errors in words -------------------------------------------------------------------------------------------------
+# -- reasons for failures --------------------------------------------------------------------------------------------
 
 
 class FailedAttempt(NamedTuple):

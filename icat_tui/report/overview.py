@@ -211,7 +211,7 @@ def _encoded(text: str) -> bytes:
 # -- files -----------------------------------------------------------------------------------------------------------
 
 
-class _File(NamedTuple):
+class _OverviewFile(NamedTuple):
     """A file of the overview."""
 
     path: Path
@@ -219,14 +219,14 @@ class _File(NamedTuple):
     mode: int = FILE_MODE
 
 
-def _files(directory: Path, raw_format: RawFormat, lines: _SpooledLines) -> Iterator[_File]:
+def _files(directory: Path, raw_format: RawFormat, lines: _SpooledLines) -> Iterator[_OverviewFile]:
     tables = {f"{category}.csv": SESSION_COLUMNS for category in Category}
     tables |= {DATASETS: DATASET_COLUMNS, MISSING: MISSING_COLUMNS}
     for name, columns in tables.items():
-        yield _File(directory / name, partial(_content, _csv([columns]), lines, raw_format, name))
+        yield _OverviewFile(directory / name, partial(_content, _csv([columns]), lines, raw_format, name))
     for category in Category:
         name, head = f"{category}.sh", script_head(category, raw_format)
-        yield _File(directory / name, partial(_content, head, lines, raw_format, name, TAIL), SCRIPT_MODE)
+        yield _OverviewFile(directory / name, partial(_content, head, lines, raw_format, name, TAIL), SCRIPT_MODE)
 
 
 def _content(head: str, lines: _SpooledLines, raw_format: RawFormat, name: str, tail: str = "") -> Iterator[bytes]:
