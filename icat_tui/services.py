@@ -1,89 +1,233 @@
-"""From the settings in force to what a run works with: ICAT+, the broker, the cache, the rules of the place.
+"""From the settings in force to everything that a run works with: the only place where it is put together.
 
-For those who may read settings: the commands, the UI and the Python API. What must stay true: there is no broker here
-that nobody named, and with `read_only` there is none at all.
+For the commands, the UI and the Python API. What must stay true: no broker is known here that nobody named, and who may
+not send gets a submission that says why (promises.md 6).
 """
 
-from collections.abc import Sequence
+import logging
+import sys
+import sysconfig
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from icat_tui.cache.session_cache import SessionCache
+from icat_tui.cache.session_index import SessionIndex
 from icat_tui.catalogue.icatplus import DEFAULT_LIMITS, IcatPlus
 from icat_tui.catalogue.limits import Limits
 from icat_tui.disk.find import AnyFormat
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.errors import UsageError
+from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import AUTO, RawFormat
+from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.scan_events import DirectoryFailed
+from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.broker import Broker, Login
 from icat_tui.ingest.dataset_xml import origin_here
 from icat_tui.journal.view import JournalView
-from icat_tui.settings.schema import Settings
+from icat_tui.journal.writer import Journal
+from icat_tui.report.scripts import ScriptCall
+from icat_tui.settings.schema import Settings, journal_path, state_directory
+from icat_tui.sync.catalogue_query import Catalogue
+from icat_tui.sync.plan import Terms
+from icat_tui.sync.scan import ScanPlan
 from icat_tui.sync.site import Site
+from icat_tui.sync.submit import Submission
+
+log = logging.getLogger("icat_tui")
 
 NO_KEY = "elogbook-00000000-0000-0000-0000-000000000000"
-"""What a server that asks for no key is given; any other refuses it (icat.md, "The two calls")."""
+"""Sent to a server that asks for no key; any other refuses it (icat.md, "The two calls")."""
+NO_ICATPLUS = (
+    "no URL of ICAT+ is known: give --icatplus URL, set ICAT_TUI_ICATPLUS or icatplus in config.toml, "
+    "or name in BEACON_HOST a Beacon that knows it"
+)
+"""For a person at the command line; the UI and the Python API have words of their own."""
+NO_BROKER = (
+    "no broker is known, so nothing can be sent: give --queue HOST:PORT, or set ICAT_TUI_QUEUE or queue in config.toml"
+)
 
 
-def icatplus_for(settings: Settings, limits: Limits = DEFAULT_LIMITS) -> IcatPlus | None:
-    """Return the client of ICAT+ that the settings describe; None where they name none."""
-    if not settings.icatplus:
-        return None
-    return IcatPlus(
-        settings.icatplus, settings.api_key or NO_KEY, zone=settings.facility.zone, jobs=settings.jobs, limits=limits
-    )
+@dataclass(frozen=True)
+class Services:
+    """Everything that a run works with, made from the settings in force each time that it is asked for."""
 
+    settings: Settings
 
-def broker_for(settings: Settings, addresses: Sequence[BrokerAddress] | None = None) -> Broker:
-    """Return how to reach the brokers of the settings, or those at `addresses`.
+    @property
+    def facility(self) -> Facility:
+        """The rules of the place."""
+        return self.settings.facility
 
-    Raises UsageError where none is named, or nothing can be sent.
-    """
-    addresses = settings.queue if addresses is None else tuple(addresses)
-    if settings.read_only:
-        origin = settings.origin.get("read_only", "a default")
-        raise UsageError(f"nothing can be sent, as read_only is set by {origin}: leave it out to send")
-    if not addresses:
-        raise UsageError(
-            "no broker is known, so nothing can be sent: give --queue HOST:PORT, or set ICAT_TUI_QUEUE or queue in "
-            "config.toml"
+    @property
+    def journal_path(self) -> Path:
+        """The journal of what was sent, or where it will be."""
+        return journal_path(self.settings)
+
+    @property
+    def state_dir(self) -> Path:
+        """The directory of the journal and the locks."""
+        return state_directory(self.settings)
+
+    @property
+    def raw_format(self) -> AnyFormat:
+        """The format of raw data; `auto` where none is set."""
+        return RawFormat(self.settings.format) if self.settings.format not in (None, AUTO) else "auto"
+
+    # -- what is asked and kept ------------------------------------------------------------------------------------
+
+    def catalogue_if_known(self, limits: Limits | None = None) -> IcatPlus | None:
+        """Return the client of ICAT+ that the settings describe; None where they name none."""
+        settings = self.settings
+        if not settings.icatplus:
+            return None
+        return IcatPlus(
+            settings.icatplus,
+            settings.api_key or NO_KEY,
+            zone=self.facility.zone,
+            jobs=settings.jobs,
+            limits=DEFAULT_LIMITS if limits is None else limits,
         )
-    login = Login(settings.broker_login, settings.broker_passcode or "") if settings.broker_login else None
-    return Broker(addresses=tuple(addresses), login=login, rate=settings.rate)
+
+    def catalogue(self, advice: str = NO_ICATPLUS) -> IcatPlus:
+        """Return the client of ICAT+, on connections of its own. Raises UsageError(advice) where none is named."""
+        catalogue = self.catalogue_if_known()
+        if catalogue is None:
+            raise UsageError(advice)
+        if not self.settings.api_key:
+            log.info("no API key is known: asking ICAT+ without one")
+        return catalogue
+
+    def cache(self, index: SessionIndex | None = None) -> SessionCache | None:
+        """Return the cache, which keeps `index` up to date; None where none is kept."""
+        if not self.settings.cache_dir:
+            return None
+        return SessionCache(Path(self.settings.cache_dir), index.put if index else None)
+
+    def journal_view(self) -> JournalView:
+        """Return what stands in the journal, for the rules. Raises JournalError where it can't be read."""
+        return JournalView(self.journal_path, self.facility)
+
+    # -- what the rules need to know -------------------------------------------------------------------------------
+
+    def surroundings(self, now: datetime, view: JournalView | None) -> Surroundings:
+        """Return everything that the rules need to know besides disk and catalogue."""
+        return Surroundings(
+            facility=self.facility,
+            now=now,
+            settle_time=self.settings.settle_time,
+            sent=view,
+            pending_timeout=self.settings.pending_timeout,
+        )
+
+    def scan_plan(
+        self,
+        found: Iterable[SessionDirectory | DirectoryFailed],
+        catalogue: Catalogue,
+        surroundings: Surroundings,
+        cache: SessionCache | None,
+    ) -> ScanPlan:
+        """Return how sessions are scanned; reading processes are started once it pays."""
+        return ScanPlan(
+            found=found,
+            catalogue=catalogue,
+            around=surroundings,
+            cache=cache,
+            fingerprint_age=self.settings.fingerprint_age,
+            max_age=self.settings.max_age,
+            jobs=self.settings.jobs,
+            processes=None,
+        )
+
+    def site(self, now: datetime) -> Site:
+        """Return where we are, for what is registered by hand."""
+        return Site(
+            facility=self.facility,
+            origin=origin_here(now),
+            data_roots=self.settings.data_root,
+            raw_format=self.raw_format,
+        )
+
+    def terms(
+        self,
+        now: datetime,
+        *,
+        statuses: Sequence[Status] = ACTIONABLE,
+        paths: Collection[str] | None = None,
+        chosen: int | None = None,
+        again: bool = False,
+    ) -> Terms:
+        """Return on what terms plans are made."""
+        return Terms(
+            facility=self.facility,
+            origin=origin_here(now),
+            statuses=tuple(statuses),
+            paths=None if paths is None else frozenset(paths),
+            chosen=chosen,
+            again=again,
+        )
+
+    # -- sending ---------------------------------------------------------------------------------------------------
+
+    @property
+    def read_only(self) -> str:
+        """Why nothing may be sent by these settings; empty where something may."""
+        if not self.settings.read_only:
+            return ""
+        return f"nothing can be sent, as read_only is set by {self.settings.origin.get('read_only', 'a default')}"
+
+    def target(self, addresses: Sequence[BrokerAddress] | None = None) -> str:
+        """Return where messages go, and which source said so."""
+        named = ", ".join(map(str, self.settings.queue if addresses is None else addresses)) or "no broker"
+        return f"{named} (from {self.settings.origin.get('queue', 'a default')})"
+
+    def submission(
+        self,
+        now: datetime,
+        view: JournalView,
+        *,
+        catalogue: Catalogue | None,
+        cache: SessionCache | None,
+        brokers: Sequence[BrokerAddress] | None = None,
+    ) -> Submission:
+        """Return everything that sending works with, to the brokers of the settings or those at `brokers`.
+
+        Where nothing may be sent, or no broker is known, it says so itself when it is checked or used.
+        """
+        settings = self.settings
+        addresses = tuple(settings.queue if brokers is None else brokers)
+        login = Login(settings.broker_login, settings.broker_passcode or "") if settings.broker_login else None
+        return Submission(
+            catalogue=catalogue,
+            surroundings=self.surroundings(now, view),
+            view=view,
+            journal=Journal(self.journal_path),
+            broker=Broker(addresses=addresses, login=login, rate=settings.rate),
+            state_dir=self.state_dir,
+            cache=cache,
+            verify_wait=settings.verify_wait,
+            forbidden=f"{self.read_only}: leave it out to send" if self.read_only else "" if addresses else NO_BROKER,
+        )
+
+    # -- what is written -------------------------------------------------------------------------------------------
+
+    def script_call(self) -> ScriptCall:
+        """Return what the scripts of the overview call."""
+        settings = self.settings
+        return ScriptCall(
+            program=_program("icat-sync-raw", "sync"),
+            store_program=_program("icat-store-raw", "store-raw"),
+            data_roots=settings.data_root if "data_root" in settings.origin else (),
+            cache_dir=settings.cache_dir,
+            save_dir=settings.save_dir,
+            config=settings.config,
+        )
 
 
-def target_text(settings: Settings, broker: Broker) -> str:
-    """Return where messages will go, and who said so."""
-    return f"{', '.join(map(str, broker.addresses))} (from {settings.origin.get('queue', 'the call')})"
-
-
-def cache_for(settings: Settings) -> SessionCache | None:
-    """Return the cache; None where none is kept."""
-    return SessionCache(Path(settings.cache_dir)) if settings.cache_dir else None
-
-
-def raw_format_of(settings: Settings) -> AnyFormat:
-    """Return the format of raw data, `auto` where none is set."""
-    return RawFormat(settings.format) if settings.format not in (None, AUTO) else "auto"
-
-
-def site_for(settings: Settings, now: datetime) -> Site:
-    """Return where we are, for what is registered by hand."""
-    return Site(
-        facility=settings.facility,
-        origin=origin_here(now),
-        data_roots=settings.data_root,
-        raw_format=raw_format_of(settings),
-    )
-
-
-def surroundings_for(settings: Settings, now: datetime, view: JournalView) -> Surroundings:
-    """Return what the rules need to know, what the journal says among it."""
-    return Surroundings(
-        facility=settings.facility,
-        now=now,
-        settle_time=settings.settle_time,
-        sent=view,
-        pending_timeout=settings.pending_timeout,
-    )
+def _program(script: str, command: str) -> tuple[str, ...]:
+    """Return how a program of ours is called from anywhere."""
+    installed = Path(sysconfig.get_path("scripts"), script)
+    return (str(installed),) if installed.exists() else (sys.executable, "-m", "icat_tui", command)

@@ -29,18 +29,18 @@ from icat_tui.cancel import Cancellation
 from icat_tui.disk.find import find_sessions
 from icat_tui.domain.formats import AUTO
 from icat_tui.domain.selection import Selection
-from icat_tui.report.scripts import ScriptCall
 from icat_tui.sandbox import fake_icatplus
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
 from icat_tui.sandbox.raw_data_tree import SITE, SandboxFacility, catalogue_state, make_facility
 from icat_tui.sandbox.sample_journal import write_journal
+from icat_tui.services import Services
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import Settings, journal_path
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.screens.confirm_plan import ConfirmScreen
 from icat_tui.tui.screens.session_walk import WalkScreen
 from icat_tui.tui.theme import DARK, LIGHT, MONO
-from icat_tui.tui.workspace import Found, Workplace
+from icat_tui.tui.workspace import Found, Workspace
 from tests.tui.apps import detail, scanned, until
 
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
@@ -58,7 +58,7 @@ Driver = Pilot[None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class StillWorkplace(Workplace):
+class StillWorkspace(Workspace):
     """A workplace where it is always the same time."""
 
     def now(self) -> datetime:
@@ -176,20 +176,19 @@ def settings_of(facility: SandboxFacility, url: str, own: Path) -> Settings:
     return load(given, {}, site=(), user=own / "config.toml")
 
 
-def workplace(settings: Settings) -> Workplace:
+def workplace(settings: Settings) -> Workspace:
     """Return where the app works: with a few proposals, all of them scanned at start."""
 
     def found() -> Iterator[Found]:
         selection = Selection(proposals=PROPOSALS)
         return find_sessions(settings.data_root[0], selection, settings.facility, "auto")
 
-    return StillWorkplace(
-        settings=settings,
+    return StillWorkspace(
+        services=Services(settings),
         found=found,
         narrow=True,
         may_send=True,
         index=SessionIndex.load(SessionCache(Path(settings.cache_dir or ""))),
-        call=ScriptCall(program=("icat-sync-raw",), store_program=("icat-store-raw",)),
         stop=Cancellation(),
     )
 

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ import pytest
 from icat_tui.catalogue.limits import Limits
 from icat_tui.cli.main import main
 from icat_tui.domain.status import Category, Status
-from icat_tui.services import icatplus_for
 from tests.fieldkit.facility import Facility, FacilityMaker, Options, TrueSession, make_facility, serving
 
 __all__ = ["make_facility"]  # a fixture, found by its name
@@ -84,7 +82,7 @@ SyncHere = Callable[..., Told]
 def sync_here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> SyncHere:
     """Run the same in this process, with a client that does not wait long: `sync_here(facility, "--jobs", 2)`."""
     limits = Limits(read=0.3, answer=2.0, retries=1, backoff=0.01, failures=1000)
-    monkeypatch.setattr("icat_tui.cli.scan_run.icatplus_for", partial(icatplus_for, limits=limits))
+    monkeypatch.setattr("icat_tui.services.DEFAULT_LIMITS", limits)
 
     def run(facility: Facility, *words: object, url: str = "") -> Told:
         for name, value in settings(facility, url).items():

@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,15 +27,14 @@ from icat_tui.domain.errors import ExitCode, IcatTuiError, UsageError
 from icat_tui.domain.model import Answer, Investigation
 from icat_tui.ingest.broker import BrokerError
 from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
-from icat_tui.journal.writer import Journal
-from icat_tui.services import NO_KEY, broker_for, cache_for, icatplus_for, site_for
+from icat_tui.services import Services
 from icat_tui.settings import values
 from icat_tui.settings.load import load
-from icat_tui.settings.schema import journal_path
 from icat_tui.sync.catalogue_query import Listings
-from icat_tui.sync.site import place_of
-from icat_tui.sync.store import NOBODY_ASKED, AlreadyRegistered, Doubted, Means, Refused, store
+from icat_tui.sync.site import Site, place_of
+from icat_tui.sync.store import NOBODY_ASKED, AlreadyRegistered, Doubted, Refused, store
 from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile, raw_body
+from icat_tui.sync.submit import Submission
 from icat_tui.text import visible
 
 log = logging.getLogger("icat_tui")
@@ -105,10 +105,12 @@ class IcatClient:
         Brokers are those given here and no others. Where no `elogbook_url` is given, ICAT+ is that of the settings;
         the place of the journal, the time zone and the rest are theirs too. Raises UsageError for what can't be used.
         """
-        self._settings = load({}, os.environ)
+        settings = load({}, os.environ)
+        if elogbook_url:
+            settings = replace(settings, icatplus=elogbook_url, api_key=elogbook_token)
+        self._services = Services(settings)
         self._metadata_brokers = _brokers("metadata_urls", metadata_urls)
         self._files_brokers = _brokers("add_files_urls", add_files_urls)
-        self._elogbook = (elogbook_url, elogbook_token or NO_KEY) if elogbook_url else None
         with self._asking():
             pass  # a URL that can't be used is said now
 
@@ -160,7 +162,7 @@ class IcatClient:
         if store_filename is None:
             self._store(request, self._metadata_brokers, "metadata_urls", force=force)
             return
-        site = site_for(self._settings, datetime.now(UTC))
+        site = self._services.site(datetime.now(UTC))
         with self._asking() as catalogue:
             body = raw_body(request, place_of(request.path, site), site, Listings(catalogue, site.facility))
         file = Path(store_filename)
@@ -184,21 +186,15 @@ class IcatClient:
     def _store(self, request: Request, brokers: Sequence[BrokerAddress], argument: str, *, force: bool) -> None:
         if not brokers:
             raise UsageError(f"no broker to send to: give IcatClient {argument}")
-        path = journal_path(self._settings)
-        broker = broker_for(self._settings, brokers)
+        services, now = self._services, datetime.now(UTC)
         with self._asking() as catalogue:
+            submission = services.submission(
+                now, services.journal_view(), catalogue=catalogue, cache=services.cache(), brokers=brokers
+            )
+            submission.check()
             if catalogue is None:
                 log.warning("%s", NOBODY_ASKED)
-            means = Means(
-                site=site_for(self._settings, datetime.now(UTC)),
-                journal=Journal(path),
-                broker=broker,
-                state_dir=path.parent,
-                catalogue=catalogue,
-                cache=cache_for(self._settings),
-                force=force,
-            )
-            failure = _failure(request, means)
+            failure = _failure(request, submission, services.site(now), force=force)
         if failure is not None:
             raise failure
 
@@ -220,7 +216,7 @@ class IcatClient:
         found = self._investigation(beamline, proposal, date, allow_open_ended=allow_open_ended, timeout=timeout)
         if found is None:
             return {}
-        facility = self._settings.facility
+        facility = self._services.facility
         info: dict[str, Any] = {"proposal": found.name, "beamline": facility.beamline(beamline).upper(), "id": found.id}
         for key, value in (("startDate", found.start), ("endDate", found.end)):
             if value is not None:
@@ -265,7 +261,7 @@ class IcatClient:
         allow_open_ended: bool,
         timeout: float | None,
     ) -> Investigation | None:
-        facility = self._settings.facility
+        facility = self._services.facility
         with self._asking(timeout) as catalogue:
             answer = _usable(catalogue.investigations(facility.beamline(beamline), proposal) if catalogue else None)
         fit = timeslot.choose(answer.rows, day, facility.zone, now=datetime.now(UTC), allow_open_ended=allow_open_ended)
@@ -275,10 +271,7 @@ class IcatClient:
     def _asking(self, timeout: float | None = None) -> Iterator[IcatPlus | None]:
         """Give ICAT+ for one call, None where there is none: one that was given up is asked again in the next."""
         limits = Limits() if timeout is None else Limits(connect=timeout, read=timeout, answer=timeout, retries=0)
-        if self._elogbook:
-            catalogue: IcatPlus | None = IcatPlus(*self._elogbook, zone=self._settings.facility.zone, limits=limits)
-        else:
-            catalogue = icatplus_for(self._settings, limits)
+        catalogue = self._services.catalogue_if_known(limits)
         try:
             yield catalogue
         finally:
@@ -286,11 +279,11 @@ class IcatClient:
                 catalogue.close()
 
 
-def _failure(request: Request, means: Means) -> IcatTuiError | None:
+def _failure(request: Request, submission: Submission, site: Site, *, force: bool) -> IcatTuiError | None:
     """Send what is asked for; return what is to be raised where it failed."""
     subject = visible(request.subject)
     failure: IcatTuiError | None = None
-    for event in store([request], means, Cancellation()):
+    for event in store([request], submission, site, Cancellation(), force=force):
         match event:
             case Refused(reason=reason, code=code):
                 kind = UsageError if code == ExitCode.USAGE else NotStoredError

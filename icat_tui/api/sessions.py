@@ -9,34 +9,33 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from icat_tui.api.errors import IncompleteError
 from icat_tui.cancel import Cancellation
-from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.disk.find import find_sessions, sessions_at
 from icat_tui.domain.errors import UsageError
+from icat_tui.domain.message import Message
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, SessionFailed, SessionScanned
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.ingest.broker import BrokerError
-from icat_tui.ingest.dataset_xml import origin_here
-from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
-from icat_tui.journal.view import JournalView
-from icat_tui.journal.writer import Journal
-from icat_tui.services import broker_for, cache_for, icatplus_for, raw_format_of, surroundings_for
+from icat_tui.ingest.send_events import SendingFinished
+from icat_tui.services import Services
 from icat_tui.settings.load import load
-from icat_tui.settings.schema import KEYS, Settings, journal_path
+from icat_tui.settings.schema import KEYS, Settings
+from icat_tui.sync.outcomes import MessageOutcome, Outcomes
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.register import register as send_plans
 from icat_tui.sync.scan import ScanPlan
 from icat_tui.sync.scan import scan as scan_sessions
-from icat_tui.sync.submit import MessageSkipped, Office
 from icat_tui.sync.verify import MessageConfirmed, verify
 from icat_tui.text import visible
 
 log = logging.getLogger("icat_tui")
+
+NO_ICATPLUS = "no ICAT+ is known: give icatplus, or name it in the settings"
 
 
 def scan(  # noqa: PLR0913 - what can be selected
@@ -71,26 +70,17 @@ def scan(  # noqa: PLR0913 - what can be selected
     selection = Selection(
         beamlines=_names(beamline), proposals=_names(proposal), sessions=_names(session), since=since, until=until
     )
-    catalogue = icatplus_for(given)
-    if catalogue is None:
-        raise UsageError("no ICAT+ is known: give icatplus, or name it in the settings")
-    plan = ScanPlan(
-        found=_found([os.fspath(path) for path in paths], selection, given),
-        catalogue=catalogue,
-        around=surroundings_for(given, datetime.now(UTC), JournalView(journal_path(given), given.facility)),
-        cache=cache_for(given),
-        fingerprint_age=given.fingerprint_age,
-        max_age=given.max_age,
-        jobs=given.jobs,
-        processes=processes,
-        investigation=investigation,
-    )
-    return _sessions(plan, catalogue)
+    services = Services(given)
+    catalogue = services.catalogue(NO_ICATPLUS)
+    surroundings = services.surroundings(datetime.now(UTC), services.journal_view())
+    found = _found([os.fspath(path) for path in paths], selection, services)
+    plan = services.scan_plan(found, catalogue, surroundings, services.cache())
+    return _sessions(structs.replace(plan, processes=processes, investigation=investigation))
 
 
-def _sessions(plan: ScanPlan, catalogue: IcatPlus) -> Iterator[Session]:
+def _sessions(plan: ScanPlan) -> Iterator[Session]:
     failed: list[str] = []
-    with closing(catalogue):
+    with closing(plan.catalogue):
         for event in scan_sessions(plan):
             if isinstance(event, SessionScanned):
                 yield event.session
@@ -110,9 +100,9 @@ def _without_result(event: ScanEvent) -> str:
     return ""
 
 
-def _found(paths: list[str], selection: Selection, settings: Settings) -> Iterator[SessionDirectory | DirectoryFailed]:
+def _found(paths: list[str], selection: Selection, services: Services) -> Iterator[SessionDirectory | DirectoryFailed]:
     """Return the selected sessions, those at paths each once. Raises UsageError where a path or data root is absent."""
-    raw_format = raw_format_of(settings)
+    settings, raw_format = services.settings, services.raw_format
     if paths:
         at = (sessions_at(path, settings.data_root, settings.facility, raw_format, selection) for path in paths)
         found = {each.path: each for several in at for each in several}
@@ -162,66 +152,43 @@ def register(
     Raises UsageError where no broker or ICAT+ is known, BrokerError where none takes the connection, SaveError where
     the journal can't be written.
     """
-    given = _settings(settings)
-    terms = Terms(
-        facility=given.facility,
-        origin=origin_here(datetime.now(UTC)),
-        statuses=tuple(statuses),
-        paths=None if paths is None else frozenset(paths),
-        chosen=investigation,
-        again=again,
-    )
+    services = Services(_settings(settings))
+    terms = services.terms(datetime.now(UTC), statuses=tuple(statuses), paths=paths, chosen=investigation, again=again)
     plans = [make_plan(session, terms) for session in sessions]
     declined = [Registration(each.dataset.path, "skipped", each.reason) for plan in plans for each in plan.declined]
     if not any(plan.groups for plan in plans):
         return declined
-    return declined + _register(plans, terms, given)
+    return declined + _register(plans, terms, services)
 
 
-def _register(plans: Sequence[Plan], terms: Terms, settings: Settings) -> list[Registration]:
-    broker, catalogue, path = broker_for(settings), icatplus_for(settings), journal_path(settings)
+def _register(plans: Sequence[Plan], terms: Terms, services: Services) -> list[Registration]:
+    """Send what is planned, and wait for ICAT to show it. Raises UsageError, BrokerError and SaveError."""
+    catalogue = services.catalogue_if_known()
+    view = services.journal_view()
+    submission = services.submission(datetime.now(UTC), view, catalogue=catalogue, cache=services.cache())
+    submission.check()
     if catalogue is None:
-        raise UsageError("no ICAT+ is known: give icatplus, or name it in the settings")
-    view = JournalView(path, settings.facility)
-    office = Office(
-        catalogue=catalogue,
-        around=surroundings_for(settings, datetime.now(UTC), view),
-        view=view,
-        journal=Journal(path),
-        broker=broker,
-        state_dir=path.parent,
-        cache=cache_for(settings),
-    )
-    messages = {offer.message.id: offer.message for plan in plans for offer in plan.offers}
+        raise UsageError(NO_ICATPLUS)
+    outcomes = Outcomes()
+    for plan in plans:
+        outcomes.plan(plan)
     with closing(catalogue):
-        fates = _send(plans, terms, office)
-        out = [message for message in messages.values() if fates.get(message.id, ("",))[0] in ("accepted", "unknown")]
-        for event in verify(out, catalogue, settings.facility, settings.verify_wait, Cancellation()):
-            if isinstance(event, MessageConfirmed):
-                office.journal.record_seen([event.message])
-                fates[event.message.id] = "confirmed", f"in investigation {event.investigation}"
-    return [
-        Registration(message.dataset, *fates.get(message.id, ("not_sent", "sending ended before")))
-        for message in messages.values()
-    ]
+        for event in send_plans(plans, terms, submission, Cancellation()):
+            outcomes.add(event)
+            if isinstance(event, SendingFinished) and event.trouble and not event.connected:
+                raise BrokerError(event.trouble)
+        for seen in verify(outcomes.open, catalogue, services.facility, submission.verify_wait, Cancellation()):
+            if isinstance(seen, MessageConfirmed):
+                submission.journal.record_seen([seen.message])
+                outcomes.confirm(seen)
+    return [_registration(offer.message, outcomes) for plan in plans for offer in plan.offers]
 
 
-def _send(plans: Sequence[Plan], terms: Terms, office: Office) -> dict[str, tuple[str, str]]:
-    """Send what is planned; return what became of each message and why, by its id. Raises BrokerError."""
-    fates: dict[str, tuple[str, str]] = {}
-    for event in send_plans(plans, terms, office, Cancellation()):
-        match event:
-            case MessageAccepted(message=message):
-                fates[message.id] = "accepted", ""
-            case MessageRejected(message=message, words=words):
-                fates[message.id] = "rejected", words
-            case MessageUnknown(message=message, reason=reason):
-                fates[message.id] = "unknown", reason
-            case MessageSkipped(message=message, reason=reason):
-                fates[message.id] = "skipped", reason
-            case SendingFinished(trouble=trouble, connected=False) if trouble:
-                raise BrokerError(trouble)
-    return fates
+def _registration(message: Message, outcomes: Outcomes) -> Registration:
+    outcome = outcomes.of(message.id)
+    if outcome is MessageOutcome.NOT_SENT:
+        return Registration(message.dataset, "not_sent", "sending ended before")
+    return Registration(message.dataset, outcome.value, outcomes.reason(message.id))
 
 
 # -- settings --------------------------------------------------------------------------------------------------------

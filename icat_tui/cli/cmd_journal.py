@@ -7,25 +7,21 @@ again, after a person's yes.
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from icat_tui.cli.console import write, write_lines
 from icat_tui.cli.context import Run
 from icat_tui.cli.logging_setup import log
 from icat_tui.cli.prompts import Questions
-from icat_tui.cli.scan_run import catalogue_for
-from icat_tui.cli.submit_reporter import Telling, subject_of
+from icat_tui.cli.submit_reporter import EachMessageReporter, subject_of
 from icat_tui.domain.errors import ExitCode, UsageError, exit_code
 from icat_tui.journal.reader import JournalReader, MessageState, Sending
-from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.report.jsonl import SCHEMA, Record, json_line
 from icat_tui.report.lines import Line
 from icat_tui.report.totals import SentCounts
-from icat_tui.services import broker_for, cache_for, site_for, surroundings_for, target_text
+from icat_tui.services import NO_ICATPLUS, Services
 from icat_tui.settings.schema import journal_path
 from icat_tui.sync.resume import resume
-from icat_tui.sync.submit import Office
 from icat_tui.sync.verify import Item, MessageConfirmed, verify
 from icat_tui.text import counted, visible
 
@@ -46,8 +42,9 @@ def journal(run: Run) -> ExitCode:
     """
     if run.asked.yes and not run.asked.resume:
         raise UsageError("--yes answers what --resume asks: give both, or leave it out")
-    path = journal_path(run.settings)
-    reader = JournalReader(path, run.settings.facility)
+    services = Services(run.settings)
+    path = services.journal_path
+    reader = JournalReader(path, services.facility)
     reader.refresh()
     index = reader.index
     unreadable = {ExitCode.PARTIAL} if index.unreadable else set()
@@ -56,9 +53,9 @@ def journal(run: Run) -> ExitCode:
         number = counted(len(index.unreadable), "line")
         log.error("%s of %s can't be read (at byte %s): what they said is lost", number, path, places)
     if run.asked.verify:
-        code = _verify(run, list(index.pending()), Journal(path))
+        code = _verify(run, services, list(index.pending()))
     elif run.asked.resume:
-        code = _resume(run, list(index.planned()), path)
+        code = _resume(run, services, list(index.planned()))
     else:
         _list(run, index.pending() if run.asked.pending else index.sendings())
         code = ExitCode.DONE
@@ -111,12 +108,12 @@ def _record(run: Run, sending: Sending) -> Record:
 # -- asking ICAT -----------------------------------------------------------------------------------------------------
 
 
-def _verify(run: Run, pending: list[Sending], written: Journal) -> ExitCode:
+def _verify(run: Run, services: Services, pending: list[Sending]) -> ExitCode:
     """Ask ICAT once about what is pending, write down what it has, and tell of all; return the exit code."""
     if not pending:
         log.warning("nothing is pending")
         return ExitCode.DONE
-    catalogue = catalogue_for(run.settings)
+    catalogue, written = services.catalogue(), Journal(services.journal_path)
     run.stop.on_cancel(catalogue.close)
     confirmed: set[str] = set()
     failed: set[str] = set()
@@ -156,32 +153,25 @@ def _tell(run: Run, item: Item, state: str, reason: str) -> None:
 # -- taking plans up -------------------------------------------------------------------------------------------------
 
 
-def _resume(run: Run, planned: list[Sending], path: Path) -> ExitCode:
+def _resume(run: Run, services: Services, planned: list[Sending]) -> ExitCode:
     """Send what was planned and never sent, after a question; return the exit code."""
     if not planned:
         log.warning("nothing was planned and not sent")
         return ExitCode.DONE
-    settings, now = run.settings, datetime.now(UTC)
-    broker, catalogue = broker_for(settings), catalogue_for(settings)
-    if not _confirmed(run, planned, target_text(settings, broker)):
+    now, catalogue = datetime.now(UTC), services.catalogue_if_known()
+    submission = services.submission(now, services.journal_view(), catalogue=catalogue, cache=services.cache())
+    submission.check()
+    if catalogue is None:
+        raise UsageError(NO_ICATPLUS)
+    if not _confirmed(run, planned, services.target()):
         return ExitCode.DONE
     run.stop.on_cancel(catalogue.close)
-    view = JournalView(path, settings.facility)
-    office = Office(
-        catalogue=catalogue,
-        around=surroundings_for(settings, now, view),
-        view=view,
-        journal=Journal(path),
-        broker=broker,
-        state_dir=path.parent,
-        cache=cache_for(settings),
-    )
-    telling = Telling(run, target_text(settings, broker))
-    for event in resume(planned, office, site_for(settings, now), run.stop):
-        telling.tell(event)
+    reporter = EachMessageReporter(run, services.target())
+    for event in resume(planned, submission, services.site(now), run.stop):
+        reporter.report(event)
     run.stop.check()
     catalogue.close()
-    return telling.code
+    return reporter.code
 
 
 def _confirmed(run: Run, planned: list[Sending], target: str) -> bool:

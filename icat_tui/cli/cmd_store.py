@@ -17,15 +17,13 @@ from icat_tui.cli.console import write_lines
 from icat_tui.cli.context import Run
 from icat_tui.cli.logging_setup import log
 from icat_tui.cli.parser import json_or_text
-from icat_tui.cli.submit_reporter import Telling
+from icat_tui.cli.submit_reporter import EachMessageReporter
 from icat_tui.domain.errors import ExitCode, UsageError
-from icat_tui.journal.writer import Journal
 from icat_tui.report.lines import Line
-from icat_tui.services import broker_for, cache_for, icatplus_for, site_for, target_text
-from icat_tui.settings.schema import journal_path
+from icat_tui.services import Services
 from icat_tui.sync.catalogue_query import Listings
 from icat_tui.sync.site import place_of
-from icat_tui.sync.store import NOBODY_ASKED, Means, store
+from icat_tui.sync.store import NOBODY_ASKED, store
 from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile, raw_body
 from icat_tui.text import visible
 
@@ -103,8 +101,10 @@ def _metadata_file(path: str | None) -> dict[str, Any]:
 
 def _write_message(run: Run, request: RawDirectory, file: Path) -> ExitCode:
     """Write what would be sent to a file, `.xml` appended where it is missing; nothing is asked or sent."""
-    site = site_for(run.settings, datetime.now(UTC))
-    body = raw_body(request, place_of(request.path, site), site, Listings(icatplus_for(run.settings), site.facility))
+    services = Services(run.settings)
+    site = services.site(datetime.now(UTC))
+    listings = Listings(services.catalogue_if_known(), site.facility)
+    body = raw_body(request, place_of(request.path, site), site, listings)
     for warning in body.warnings:
         log.warning("%s", warning)
     path = file if file.suffix == ".xml" else file.with_name(f"{file.name}.xml")
@@ -116,28 +116,21 @@ def _write_message(run: Run, request: RawDirectory, file: Path) -> ExitCode:
 
 def _send(run: Run, requests: Sequence[Request], missing: Iterable[str] = ()) -> ExitCode:
     """Send what was asked for, and tell what became of it; return the exit code."""
-    settings, path = run.settings, journal_path(run.settings)
-    broker, catalogue = broker_for(settings), icatplus_for(settings)
-    telling = Telling(run, target_text(settings, broker))
+    services, now = Services(run.settings), datetime.now(UTC)
+    catalogue = services.catalogue_if_known()
+    submission = services.submission(now, services.journal_view(), catalogue=catalogue, cache=services.cache())
+    submission.check()
+    reporter = EachMessageReporter(run, services.target())
     for argument in missing:
-        telling.refuse(argument, "there is no such file, nor a match: check the path", ExitCode.USAGE)
-        telling.happened.add(ExitCode.USAGE)
+        reporter.refuse(argument, "there is no such file, nor a match: check the path", ExitCode.USAGE)
+        reporter.happened.add(ExitCode.USAGE)
     if catalogue is None:
         log.warning("%s", NOBODY_ASKED)
     else:
         run.stop.on_cancel(catalogue.close)
-    means = Means(
-        site=site_for(run.settings, datetime.now(UTC)),
-        journal=Journal(path),
-        broker=broker,
-        state_dir=path.parent,
-        catalogue=catalogue,
-        cache=cache_for(settings),
-        force=run.asked.force,
-    )
-    for event in store(requests, means, run.stop):
-        telling.tell(event)
+    for event in store(requests, submission, services.site(now), run.stop, force=run.asked.force):
+        reporter.report(event)
     run.stop.check()
     if catalogue is not None:
         catalogue.close()
-    return telling.code
+    return reporter.code

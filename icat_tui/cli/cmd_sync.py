@@ -4,8 +4,6 @@ What must stay true: the overview has each session once, and is not touched by a
 """
 
 import os
-import sys
-import sysconfig
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain
@@ -24,10 +22,8 @@ from icat_tui.domain.errors import ExitCode, SaveError
 from icat_tui.domain.formats import AUTO
 from icat_tui.domain.model import Session
 from icat_tui.report.overview import Destination, write_overview
-from icat_tui.report.scripts import ScriptCall
 from icat_tui.report.sync_text import closing_text
 from icat_tui.report.totals import TODO
-from icat_tui.settings.schema import Settings
 from icat_tui.text import and_more
 
 
@@ -49,9 +45,9 @@ def sync(run: Run) -> ExitCode:
 
         registering = Registering(scanning, output, now)
         fresh = registering.through(scanning.sessions(output, registering.holds))
-        run.ending.sent = registering.fates.sent
+        run.ending.sent = registering.reporter.sent
         if not asked.quiet:
-            run.ending.closing = chain(run.ending.closing, registering.fates.closing_text())
+            run.ending.closing = chain(run.ending.closing, registering.reporter.closing_text())
     if asked.invalidate_cache:
         _invalidate(scanning, output)
     if settings.save_dir:
@@ -74,7 +70,9 @@ def _invalidate(scanning: Scanning, output: Output) -> None:
     uncertain: dict[str, list[str]] = {}
     age, jobs = settings.fingerprint_age, settings.jobs
     try:
-        for found in invalidate(scanning.cache, scanning.formats, scanning.around, fingerprint_age=age, jobs=jobs):
+        for found in invalidate(
+            scanning.cache, scanning.formats, scanning.surroundings, fingerprint_age=age, jobs=jobs
+        ):
             scanning.run.stop.check()
             if isinstance(found, Unreadable):
                 scanning.unusable.append(found.reason)
@@ -99,7 +97,7 @@ def _write_overview(scanning: Scanning, fresh: Iterator[Session], output: Output
     """Write the overview of the sessions of this run as they come; return its directories that have to do with it."""
     run = scanning.run
     asked_for = () if scanning.format == AUTO else tuple(scanning.formats)
-    destination = Destination(directory=directory, call=script_call(run.settings), formats=asked_for)
+    destination = Destination(directory=directory, call=scanning.services.script_call(), formats=asked_for)
     sessions = every_session(scanning, fresh, output)
     try:
         write_overview(sessions, destination, run.settings.facility, scanning.now)
@@ -162,21 +160,3 @@ def _last_known(scanning: Scanning, session: Session) -> Session:
     name = f"{directory.proposal}_{directory.beamline}_{directory.date}.json"
     old = read_old_session(Path(settings.cache_dir, directory.format, name), directory.format, settings.facility)
     return old if old and old.directory.path == directory.path else session
-
-
-def script_call(settings: Settings) -> ScriptCall:
-    """Return what the scripts of the overview call."""
-    return ScriptCall(
-        program=_program("icat-sync-raw", "sync"),
-        store_program=_program("icat-store-raw", "store-raw"),
-        data_roots=settings.data_root if "data_root" in settings.origin else (),
-        cache_dir=settings.cache_dir,
-        save_dir=settings.save_dir,
-        config=settings.config,
-    )
-
-
-def _program(script: str, command: str) -> tuple[str, ...]:
-    """Return how a program of ours is called from anywhere."""
-    installed = Path(sysconfig.get_path("scripts"), script)
-    return (str(installed),) if installed.exists() else (sys.executable, "-m", "icat_tui", command)

@@ -3,17 +3,16 @@
 What must stay true: this is the one place that knows of the UI, and textual is not imported before there is a terminal.
 """
 
-import importlib
 import sys
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from icat_tui.cli.cmd_sync import script_call
 from icat_tui.cli.context import Run
 from icat_tui.cli.selected_sessions import Selected
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.domain.formats import AUTO
+from icat_tui.services import Services
 
 
 def open_screen(run: Run) -> ExitCode:
@@ -22,16 +21,16 @@ def open_screen(run: Run) -> ExitCode:
         raise UsageError(
             "there is no terminal to open the UI on: use `icat-tui sync`, which does the same work without"
         )
+    from icat_tui.tui.run import open_ui  # noqa: PLC0415 - textual is slow, and needs a terminal
+
     settings, asked = run.settings, run.asked
     selected = Selected(settings, asked, settings.format or AUTO)
-    cache_dir = Path(settings.cache_dir) if settings.cache_dir else user_cache_path("icat-tui")
-    importlib.import_module("icat_tui.tui.run").open_ui(
-        cache_dir,
-        settings=settings,
+    open_ui(
+        Services(settings),
+        cache_dir=Path(settings.cache_dir) if settings.cache_dir else user_cache_path("icat-tui"),
         found=selected.sessions,
         narrow=selected.narrow or asked.command == "demo",
         may_send=settings.allow_register or asked.register,
-        call=script_call(settings),
         stop=run.stop,
     )
     return ExitCode.DONE

@@ -14,18 +14,14 @@ from icat_tui.cli.logging_setup import log
 from icat_tui.cli.prompts import MANY, Questions, Reply
 from icat_tui.cli.scan_run import Scanning
 from icat_tui.cli.session_reporter import Output
-from icat_tui.cli.submit_reporter import Fates
+from icat_tui.cli.submit_reporter import RegistrationReporter
 from icat_tui.domain import timeslot
 from icat_tui.domain.errors import ExitCode, IcatTuiError, UsageError
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import ACTIONABLE, Category
-from icat_tui.ingest.dataset_xml import origin_here
-from icat_tui.journal.writer import Journal
-from icat_tui.services import broker_for, target_text
-from icat_tui.settings.schema import Settings, journal_path
 from icat_tui.sync.plan import UNSUPERVISED, Group, Plan, Terms, make_plan, needs_choice
 from icat_tui.sync.register import register
-from icat_tui.sync.submit import Office, look_again
+from icat_tui.sync.submit import Submission, look_again
 from icat_tui.sync.verify import MessageConfirmed, verify
 from icat_tui.text import counted, visible
 
@@ -40,15 +36,15 @@ class Registering:
         self.supervised = not run.asked.auto_register
         self.questions = Questions(run.stop)
         self.all_follow = self.quit = self.target_named = False
-        self.fates = Fates(output)
+        self.reporter = RegistrationReporter(output)
         self.held: dict[SessionDirectory, int] = {}
         """The sessions to be registered, and how many messages that may be; none of those that were sent before."""
         self.left_out = 0
-        self.office = office_for(scanning, run.settings)
-        self.office.journal.check_writable()
-        self.terms = Terms(
-            facility=run.settings.facility,
-            origin=origin_here(now),
+        self.submission = _submission(scanning)
+        self.submission.check()
+        self.submission.journal.check_writable()
+        self.terms = scanning.services.terms(
+            now,
             statuses=ACTIONABLE if self.supervised else UNSUPERVISED,
             chosen=run.asked.investigation,
             again=self.supervised,
@@ -79,10 +75,10 @@ class Registering:
             self.register_all()
         except (Cancelled, IcatTuiError):
             self.scanning.totals.cancelled = True
-            self.fates.say_how_far()
+            self.reporter.say_how_far()
             raise
         silent = Output(self.scanning.run, lambda _: ())  # for people, who have seen it before they were asked
-        self.office.view.refresh()
+        self.submission.view.refresh()
         yield from self.scanning.once_more(self.held, silent if self.supervised else self.output)
         self.conclude()
 
@@ -92,23 +88,23 @@ class Registering:
         for directory, number in sorted(self.held.items(), key=lambda each: each[0].path):
             left -= number
             self.stop.check()
-            if not (self.quit or self.fates.trouble):
+            if not (self.quit or self.reporter.trouble):
                 self.one(directory, left)
         self.look_whether_icat_has_understood()
 
     def look_whether_icat_has_understood(self) -> None:
         """Wait for ICAT to list what was sent; once for the run, not for each session. Raises Cancelled."""
-        office, facility = self.office, self.terms.facility
-        for event in verify(self.fates.open, office.catalogue, facility, office.verify_wait, self.stop):
-            self.fates.confirm(event)
+        outcomes, wait = self.reporter.outcomes, self.submission.verify_wait
+        for event in verify(outcomes.open, self.scanning.catalogue, self.terms.facility, wait, self.stop):
+            outcomes.confirm(event)
             if isinstance(event, MessageConfirmed):
-                office.journal.record_seen([event.message])
+                self.submission.journal.record_seen([event.message])
         self.stop.check()
 
     def conclude(self) -> None:
         """Say what is left, and what the exit code is to be made of."""
-        self.fates.conclude()
-        self.scanning.happened |= self.fates.codes() | ({ExitCode.STOPPED} if self.quit else set())
+        self.reporter.conclude()
+        self.scanning.happened |= self.reporter.codes() | ({ExitCode.STOPPED} if self.quit else set())
         if self.left_out:
             what = counted(self.left_out, "session")
             log.warning("%s that are not over were left out: select them to register what is missing there", what)
@@ -117,7 +113,7 @@ class Registering:
 
     def one(self, directory: SessionDirectory, later: int) -> None:
         """Look at a session afresh, ask, and send what is confirmed; `later` messages may follow after it."""
-        session = look_again(directory, self.office, self.stop, self.terms.chosen)
+        session = look_again(directory, self.submission, self.stop, self.terms.chosen)
         self.stop.check()
         if session is None:
             return  # the last look says why
@@ -126,7 +122,7 @@ class Registering:
         terms = self.terms
         if self.supervised and needs_choice(session, terms) and (chosen := self.choose(session)):
             terms = structs.replace(terms, chosen=chosen)
-            session = look_again(directory, self.office, self.stop, chosen) or session
+            session = look_again(directory, self.submission, self.stop, chosen) or session
         plan = make_plan(session, terms)
         for declined in plan.declined:
             log.warning("%s is not sent: %s", declined.dataset.path, declined.reason)
@@ -153,11 +149,11 @@ class Registering:
         if not self.supervised and not self.target_named:
             log.warning("sending to %s", self.target)
             self.target_named = True
-        self.fates.plan(plan)
-        for event in register([plan], terms, self.office, self.stop):
-            self.fates.hear(event)
-        if self.office.broker.rate:  # each session is sent on a connection of its own, with a pace of its own
-            self.stop.wait(1 / self.office.broker.rate)
+        self.reporter.outcomes.plan(plan)
+        for event in register([plan], terms, self.submission, self.stop):
+            self.reporter.report(event)
+        if rate := self.submission.broker.rate:  # each session is sent on a connection, and with a pace, of its own
+            self.stop.wait(1 / rate)
         self.stop.check()
 
     # -- asking --
@@ -165,7 +161,7 @@ class Registering:
     @property
     def target(self) -> str:
         """Where messages go, and who said so."""
-        return target_text(self.scanning.run.settings, self.office.broker)
+        return self.scanning.services.target()
 
     def ask(self, group: Group, session: Session, following: int) -> bool:
         """Return what a person says to a group; it and what may follow are that many messages. Raises Cancelled."""
@@ -226,18 +222,10 @@ def _first_time(group: Group) -> int:
     return 0 if group.again else len(group.offers)
 
 
-def office_for(scanning: Scanning, settings: Settings) -> Office:
-    """Return what a registration works with. Raises UsageError where nothing can be sent."""
-    path = journal_path(settings)
+def _submission(scanning: Scanning) -> Submission:
+    """Return what a registration works with. Raises UsageError where the journal can't be read."""
+    services = scanning.services
     if scanning.view is None:
-        raise UsageError(f"nothing can be sent, as the journal {path} can't be read: {scanning.view_trouble}")
-    return Office(
-        catalogue=scanning.catalogue,
-        around=scanning.around,
-        view=scanning.view,
-        journal=Journal(path),
-        broker=broker_for(settings),
-        state_dir=path.parent,
-        cache=scanning.cache,
-        verify_wait=settings.verify_wait,
-    )
+        text = f"nothing can be sent, as the journal {services.journal_path} can't be read: {scanning.view_trouble}"
+        raise UsageError(text)
+    return services.submission(scanning.now, scanning.view, catalogue=scanning.catalogue, cache=scanning.cache)

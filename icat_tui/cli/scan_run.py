@@ -6,18 +6,15 @@ Nothing is kept here: sessions flow through to whoever asks for them, and only t
 import sys
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
-from pathlib import Path
 
 from msgspec import structs
 
-from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cache.session_index import SessionIndex
-from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.cli.context import Run
 from icat_tui.cli.logging_setup import log, progress
 from icat_tui.cli.selected_sessions import Selected
 from icat_tui.cli.session_reporter import Output, tell
-from icat_tui.domain.errors import ExitCode, SaveError, UsageError, exit_code
+from icat_tui.domain.errors import ExitCode, SaveError, exit_code
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import (
@@ -26,14 +23,12 @@ from icat_tui.domain.scan_events import (
     SessionsFound,
 )
 from icat_tui.domain.status import Category
-from icat_tui.domain.surroundings import Surroundings
 from icat_tui.journal.records import JournalError
 from icat_tui.journal.view import JournalView
 from icat_tui.report.lines import plain
 from icat_tui.report.sync_text import trouble_text
 from icat_tui.report.totals import Totals
-from icat_tui.services import icatplus_for
-from icat_tui.settings.schema import Settings, journal_path
+from icat_tui.services import Services
 from icat_tui.sync.scan import ScanPlan, scan
 from icat_tui.text import and_more
 
@@ -43,25 +38,23 @@ class Scanning:
 
     def __init__(self, run: Run, now: datetime, *, keep_cache: bool) -> None:
         """Prepare it. Raises UsageError where the settings don't suffice or what was named can't be used."""
-        settings = run.settings
-        self.run, self.now = run, now
+        settings, services = run.settings, Services(run.settings)
+        self.run, self.now, self.services = run, now, services
         self.format = settings.format or (AUTO if run.asked.command == "check" else RawFormat.ESRFV3)
         self.selected = Selected(settings, run.asked, self.format)
-        self.cache: SessionCache | None = None
-        self.index: SessionIndex | None = None
+        kept = services.cache() if keep_cache else None
+        self.index = SessionIndex(kept) if kept else None
         """What this run saves in the cache."""
-        if keep_cache and settings.cache_dir:
-            self.index = SessionIndex(SessionCache(Path(settings.cache_dir)))
-            self.cache = SessionCache(Path(settings.cache_dir), self.index.put)
-        self.view, self.view_trouble = _journal_view(settings)
-        self.around = Surroundings(
-            facility=settings.facility,
-            now=now,
-            settle_time=settings.settle_time,
-            sent=self.view,
-            pending_timeout=settings.pending_timeout,
-        )
-        self.catalogue = catalogue_for(settings)
+        self.cache = services.cache(self.index) if self.index else None
+        self.view: JournalView | None = None
+        self.view_trouble = ""
+        """Why it is not known what was sent before."""
+        try:
+            self.view = services.journal_view()
+        except JournalError as error:
+            self.view_trouble = str(error)
+        self.surroundings = services.surroundings(now, self.view)
+        self.catalogue = services.catalogue()
         self.totals = run.ending.totals = Totals()
         self.found: set[RawFormat] = set()
         """The formats that sessions have."""
@@ -137,42 +130,11 @@ class Scanning:
             log.info("%s", error)
 
     def _plan(self) -> ScanPlan:
-        settings = self.run.settings
-        return ScanPlan(
-            found=self.selected.sessions(),
-            catalogue=self.catalogue,
-            around=self.around,
-            cache=self.cache,
-            fingerprint_age=settings.fingerprint_age,
-            max_age=settings.max_age,
-            jobs=settings.jobs,
-            processes=None,
-            investigation=vars(self.run.asked).get("investigation"),
-        )
+        plan = self.services.scan_plan(self.selected.sessions(), self.catalogue, self.surroundings, self.cache)
+        return structs.replace(plan, investigation=vars(self.run.asked).get("investigation"))
 
     def _shows_progress(self) -> bool:
         """Return whether a bar says how far it is: where sessions are printed on a terminal, they say it."""
         asked = vars(self.run.asked)
         printed = sys.stdout.isatty() and not (asked.get("no_print") or asked["json"])
         return sys.stderr is not None and sys.stderr.isatty() and not (asked["quiet"] or printed)
-
-
-def _journal_view(settings: Settings) -> tuple[JournalView | None, str]:
-    """Return what the journal says of what was sent; None and why, where it can't be read."""
-    try:
-        return JournalView(journal_path(settings), settings.facility), ""
-    except JournalError as error:
-        return None, str(error)
-
-
-def catalogue_for(settings: Settings) -> IcatPlus:
-    """Return the client of ICAT+ that the settings describe. Raises UsageError where they name none."""
-    catalogue = icatplus_for(settings)
-    if catalogue is None:
-        raise UsageError(
-            "no URL of ICAT+ is known: give --icatplus URL, set ICAT_TUI_ICATPLUS or icatplus in config.toml, "
-            "or name in BEACON_HOST a Beacon that knows it"
-        )
-    if not settings.api_key:
-        log.info("no API key is known: asking ICAT+ without one")
-    return catalogue

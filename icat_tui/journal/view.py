@@ -5,7 +5,7 @@ from pathlib import Path
 
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import Sent
-from icat_tui.journal.reader import JournalReader, Sending
+from icat_tui.journal.reader import JournalIndex, JournalReader, Sending
 
 
 class JournalView:
@@ -21,6 +21,11 @@ class JournalView:
         """Read the records that were added since. Raises JournalError where the journal can't be read."""
         with self._lock:
             self._reader.refresh()
+
+    @property
+    def index(self) -> JournalIndex:
+        """Index of all messages in the journal, for the one thread that calls `refresh`."""
+        return self._reader.index
 
     def registration(self, path: str) -> Sent | None:
         """Return the last pending message to register the dataset in a directory."""

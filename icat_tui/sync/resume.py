@@ -4,109 +4,83 @@ What must stay true: only plans are sent, never what went out or may have; and o
 say what they said when it was planned (promises.md 3, 4).
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.stored_xml import parse_stored
-from icat_tui.domain.errors import SaveError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import session_of
 from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import Dataset, Session, SessionDirectory
-from icat_tui.domain.scan_events import SavingFailed
 from icat_tui.domain.status import Status
-from icat_tui.ingest.sender import send
-from icat_tui.journal.reader import JournalReader, Sending
+from icat_tui.journal.reader import Sending
 from icat_tui.journal.records import planned_message
 from icat_tui.sync.plan import NEEDS_CHOICE
-from icat_tui.sync.session_lock import SessionLockedError, locked
+from icat_tui.sync.session_lock import SessionLockedError
 from icat_tui.sync.site import Site, session_at
-from icat_tui.sync.submit import MessageSkipped, Office, RegisterEvent, SessionLocked, look_again
+from icat_tui.sync.submit import Outbox, SessionLocked, Submission, SubmitEvent, look_again
 
 MAY_BE_REGISTERED = frozenset({Status.UNREGISTERED, Status.NOT_UPLOADED, Status.INVALID})
 """Not in ICAT, and nobody is at it; what is invalid may have been planned by hand, with what it lacks."""
 
 
 def resume(
-    planned: Iterable[Sending], office: Office, site: Site, cancellation: Cancellation
-) -> Iterator[RegisterEvent]:
+    planned: Iterable[Sending], submission: Submission, site: Site, cancellation: Cancellation
+) -> Iterator[SubmitEvent]:
     """Send planned messages that still hold, and yield what becomes of all; the last event is `SendingFinished`.
 
-    Each session is locked while it is at it. Raises SaveError where the journal can't be read or written, or no lock
-    can be made: nothing more is sent then.
+    Each session is locked while it is at it. Raises UsageError where nothing may be sent, SaveError where the journal
+    can't be read or written, or no lock can be made: nothing more is sent then.
     """
-    with ExitStack() as locks:
-        desk = _Desk(office, site, cancellation, locks)
-        messages = desk.still_valid(sorted(planned, key=lambda sending: sending.dataset))
-        for event in send(messages, office.broker, office.journal, cancelled=lambda: bool(cancellation)):
-            yield from desk.told()
-            yield event
+    by_dataset = sorted(planned, key=lambda sending: sending.dataset)
+    with Outbox(submission, cancellation) as outbox:
+        yield from outbox.send(_still_valid(by_dataset, submission, site, outbox, cancellation))
 
 
-class _Desk:
-    """Where plans are looked at once more before they go out."""
-
-    def __init__(self, office: Office, site: Site, cancellation: Cancellation, locks: ExitStack) -> None:
-        self.office, self.site, self.cancellation, self.locks = office, site, cancellation, locks
-        self.reader = JournalReader(office.journal.path, site.facility)
-        self.happened: deque[RegisterEvent] = deque()
-
-    def told(self) -> Iterator[RegisterEvent]:
-        """Yield what happened here since the last time."""
-        while self.happened:
-            yield self.happened.popleft()
-
-    def still_valid(self, planned: Sequence[Sending]) -> Iterator[Message]:
-        """Yield the messages that still hold, session by session."""
-        by_session: dict[str | None, list[Message]] = {}
-        for sending in planned:  # where its session is, also where the dataset itself is gone
-            by_session.setdefault(session_of(sending.dataset), []).append(self.message(sending))
-        for path, messages in by_session.items():
-            directory = session_at(path, self.site) if path else None
-            if directory is None:
-                self.skip(messages, "its session is not on this machine's disk: nobody could look at it again")
-                continue
-            try:
-                self.locks.enter_context(locked(self.office.state_dir, directory))
-            except SessionLockedError as error:
-                self.happened.append(SessionLocked(directory, error.holder))
-                self.skip(messages, str(error))
-                continue
-            yield from self.unchanged(directory, messages)
-
-    def message(self, sending: Sending) -> Message:
-        return planned_message(self.office.journal.path, sending.plan or 0)
-
-    def unchanged(self, directory: SessionDirectory, messages: Sequence[Message]) -> Iterator[Message]:
-        self.forget(directory)
-        self.reader.refresh()
-        self.office.view.refresh()
-        open_plans = {sending.id for sending in self.reader.index.planned()}
-        session = look_again(directory, self.office, self.cancellation)
-        for message in messages:
-            if message.id not in open_plans:
-                self.skip([message], "it was sent meanwhile, or something else about the same dataset was")
-            elif session is None:
-                self.skip([message], "its session could not be looked at again")
-            elif reason := what_changed(message, session, self.site.facility):
-                self.skip([message], reason)
-            else:
-                yield message
-
-    def forget(self, directory: SessionDirectory) -> None:
-        """Remove the cache file: whatever happens now, it is no longer true."""
-        if self.office.cache is None:
-            return
+def _still_valid(
+    planned: Sequence[Sending], submission: Submission, site: Site, outbox: Outbox, cancellation: Cancellation
+) -> Iterator[Message]:
+    """Yield the messages that still hold, session by session."""
+    by_session: dict[str | None, list[Message]] = {}
+    for sending in planned:  # where its session is, also where the dataset itself is gone
+        message = planned_message(submission.journal.path, sending.plan or 0)
+        by_session.setdefault(session_of(sending.dataset), []).append(message)
+    for path, messages in by_session.items():
+        directory = session_at(path, site) if path else None
+        if directory is None:
+            outbox.skip(messages, "its session is not on this machine's disk: nobody could look at it again")
+            continue
         try:
-            self.office.cache.drop(directory)
-        except SaveError as error:
-            self.happened.append(SavingFailed(str(self.office.cache.path(directory)), str(error)))
+            outbox.lock(directory)
+        except SessionLockedError as error:
+            outbox.report(SessionLocked(directory, error.holder))
+            outbox.skip(messages, str(error))
+            continue
+        outbox.drop_cached(directory)
+        yield from _unchanged(directory, messages, submission, outbox, cancellation)
 
-    def skip(self, messages: Iterable[Message], reason: str) -> None:
-        self.happened.extend(MessageSkipped(message, reason) for message in messages)
+
+def _unchanged(
+    directory: SessionDirectory,
+    messages: Sequence[Message],
+    submission: Submission,
+    outbox: Outbox,
+    cancellation: Cancellation,
+) -> Iterator[Message]:
+    """Yield the messages of a session that still hold: disk, ICAT and journal are asked now."""
+    submission.view.refresh()
+    open_plans = {sending.id for sending in submission.view.index.planned()}
+    session = look_again(directory, submission, cancellation)
+    for message in messages:
+        if message.id not in open_plans:
+            outbox.skip([message], "it was sent meanwhile, or something else about the same dataset was")
+        elif session is None:
+            outbox.skip([message], "its session could not be looked at again")
+        elif reason := what_changed(message, session, submission.surroundings.facility):
+            outbox.skip([message], reason)
+        else:
+            yield message
 
 
 def what_changed(message: Message, session: Session, facility: Facility) -> str:

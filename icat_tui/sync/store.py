@@ -8,12 +8,10 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 from msgspec import Struct
 
-from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.stored_xml import LARGEST, parse_stored
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError
@@ -21,17 +19,12 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key, session_of
 from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import SessionDirectory, StoredMessage
-from icat_tui.domain.scan_events import SavingFailed
-from icat_tui.ingest.broker import Broker
 from icat_tui.ingest.dataset_xml import add_files_body
-from icat_tui.ingest.send_events import SendEvent
-from icat_tui.ingest.sender import send
-from icat_tui.journal.reader import JournalReader, Sending
-from icat_tui.journal.writer import Journal
-from icat_tui.sync.catalogue_query import Catalogue, Listing, Listings
-from icat_tui.sync.session_lock import locked
+from icat_tui.journal.reader import JournalIndex, Sending
+from icat_tui.sync.catalogue_query import Listing, Listings
 from icat_tui.sync.site import Site, place_of, session_at
 from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile, raw_body
+from icat_tui.sync.submit import Outbox, Submission, SubmitEvent
 from icat_tui.text import visible
 
 INSIST = "to send it all the same takes --force"
@@ -40,21 +33,6 @@ NOBODY_ASKED = "no ICAT+ is known, so nobody could be asked what it has already:
 
 
 # -- what can be asked for, beside a directory -----------------------------------------------------------------------
-
-
-class Means(Struct, frozen=True, kw_only=True):
-    """What storing works with."""
-
-    site: Site
-    journal: Journal
-    broker: Broker
-    state_dir: Path
-    """Where the locks lie, beside the journal."""
-    catalogue: Catalogue | None = None
-    """Who is asked first; None: nobody can be."""
-    cache: SessionCache | None = None
-    force: bool = False
-    """A person's word: send, whatever ICAT and the journal say."""
 
 
 # -- what becomes of it ----------------------------------------------------------------------------------------------
@@ -89,54 +67,48 @@ class ReadyToSend(Struct, frozen=True):
     messages: int
 
 
-StoreEvent = AlreadyRegistered | Refused | Doubted | ReadyToSend | SavingFailed | SendEvent
+StoreEvent = AlreadyRegistered | Refused | Doubted | ReadyToSend | SubmitEvent
 
 
-def store(requests: Iterable[Request], means: Means, cancellation: Cancellation) -> Iterator[StoreEvent]:
+def store(
+    requests: Iterable[Request], submission: Submission, site: Site, cancellation: Cancellation, *, force: bool = False
+) -> Iterator[StoreEvent]:
     """Send what is asked for and yield what becomes of each, in the order given.
 
-    `SendingFinished` comes last where there was something to send. Raises SaveError where journal or lock can't be
-    written, Cancelled where it is called off before anything was sent.
+    All requests are looked at, and their sessions locked, before the first message is planned; a session that somebody
+    else is registering is Refused. `force` is a person's word: send, whatever ICAT and the journal say.
+    `SendingFinished` comes last where there was something to send. Raises UsageError where nothing may be sent,
+    SaveError where journal or lock can't be written, Cancelled where it is called off before anything was sent.
     """
-    means.journal.check_writable()
-    with ExitStack() as locks:
-        clerk = _Clerk(means, locks)
-        letters: list[_Letter] = []
+    with Outbox(submission, cancellation) as outbox:
+        submission.journal.check_writable()
+        examination = _Examination(submission, site, outbox, force=force)
+        accepted: list[_Accepted] = []
         for request in requests:
             cancellation.check()
-            taken = clerk.take(request)
-            if isinstance(taken, _Letter):
-                letters.append(taken)
-                for warning in taken.warnings:
+            result = examination.examine(request)
+            if isinstance(result, _Accepted):
+                accepted.append(result)
+                for warning in result.warnings:
                     yield Doubted(request.subject, warning)
             else:
-                yield taken
-        if not letters:
+                yield result
+        if not accepted:
             return
-        yield ReadyToSend(len(letters))
-        yield from _forget(letters, means.cache)
-        messages = [letter.message for letter in letters]
-        means.journal.record_plans(messages)
-        yield from send(messages, means.broker, means.journal, cancelled=lambda: bool(cancellation))
+        yield ReadyToSend(len(accepted))
+        for session in {each.session.path: each.session for each in accepted if each.session}.values():
+            outbox.drop_cached(session)
+        messages = [each.message for each in accepted]
+        outbox.plan(messages)
+        yield from outbox.send(messages)
 
 
-class _Letter(Struct, frozen=True):
-    """A message that may go out."""
+class _Accepted(Struct, frozen=True):
+    """A request that may go out, with its message."""
 
     message: Message
     session: SessionDirectory | None
     warnings: tuple[str, ...] = ()
-
-
-def _forget(letters: Iterable[_Letter], cache: SessionCache | None) -> Iterator[SavingFailed]:
-    """Remove the cache files of the sessions: whatever happens now, they are no longer true."""
-    if cache is None:
-        return
-    for session in {letter.session.path: letter.session for letter in letters if letter.session}.values():
-        try:
-            cache.drop(session)
-        except SaveError as error:
-            yield SavingFailed(str(cache.path(session)), str(error))
 
 
 class _NotSent(Exception):  # noqa: N818 - a fact, not an error
@@ -147,19 +119,17 @@ class _NotSent(Exception):  # noqa: N818 - a fact, not an error
         self.verdict = verdict
 
 
-class _Clerk:
-    """Looks at requests one by one; holds the locks of their sessions until all are sent."""
+class _Examination:
+    """Requests looked at one by one, by what ICAT and the journal say and by those before them."""
 
-    def __init__(self, means: Means, locks: ExitStack) -> None:
-        self.means, self.site, self.facility = means, means.site, means.site.facility
-        self.locks = locks
-        self.held: set[str] = set()
-        self.reader = JournalReader(means.journal.path, self.facility)
-        self.listings = Listings(means.catalogue, self.facility)
-        self.taken: dict[str, str] = {}
+    def __init__(self, submission: Submission, site: Site, outbox: Outbox, *, force: bool) -> None:
+        self.catalogue, self.view, self.outbox = submission.catalogue, submission.view, outbox
+        self.site, self.facility, self.force = site, site.facility, force
+        self.listings = Listings(submission.catalogue, self.facility)
+        self.examined: dict[str, str] = {}
         """By what a message is about: the request that it is sent for."""
 
-    def take(self, request: Request) -> _Letter | AlreadyRegistered | Refused:
+    def examine(self, request: Request) -> _Accepted | AlreadyRegistered | Refused:
         """Return the message for a request, or why there is none."""
         try:
             match request:
@@ -178,16 +148,16 @@ class _Clerk:
 
     # -- the three kinds --
 
-    def raw(self, request: RawDirectory) -> _Letter:
+    def raw(self, request: RawDirectory) -> _Accepted:
         place = place_of(request.path, self.site)
         self.lock(place.session)
         self.refuse_known(request, place.path, request.beamline, request.proposal)
         if place.session and self.is_elsewhere(request, place.session):  # a slip of the pen must not hide what ICAT has
             self.refuse_known(request, place.path, place.session.beamline, place.session.proposal)
         body = raw_body(request, place, self.site, self.listings)
-        return self.letter(Action.REGISTER, body.content, place.path, place.session, body.warnings)
+        return self.accepted(Action.REGISTER, body.content, place.path, place.session, body.warnings)
 
-    def stored(self, request: StoredFile) -> _Letter:
+    def stored(self, request: StoredFile) -> _Accepted:
         content = _read_file(request.path)
         try:
             told = parse_stored(request.path, content, self.facility.zone)
@@ -197,19 +167,19 @@ class _Clerk:
         self.lock(session)
         self.refuse_known(request, dataset, told.beamline, told.proposal)
         doubts = tuple(_oddities(told, dataset, self.facility))
-        return self.letter(Action.REGISTER_STORED, content, dataset, session, doubts)
+        return self.accepted(Action.REGISTER_STORED, content, dataset, session, doubts)
 
-    def letter(
+    def accepted(
         self, action: Action, body: bytes, dataset: str, session: SessionDirectory | None, doubts: tuple[str, ...]
-    ) -> _Letter:
+    ) -> _Accepted:
         message = Message(action=action, destination=self.facility.dataset_queue, body=body, dataset=dataset)
-        return _Letter(message, session, doubts)
+        return _Accepted(message, session, doubts)
 
-    def files(self, request: FilesOf) -> _Letter:
+    def files(self, request: FilesOf) -> _Accepted:
         location = self.location_without_files(request)
         session = session_at(location, self.site) if location else None
         self.lock(session)
-        self.refuse_pending(request, self.fresh().index.files(request.icat_id).pending)
+        self.refuse_pending(request, self.journal_now().files(request.icat_id).pending)
         message = Message(
             action=Action.ADD_FILES,
             destination=self.facility.files_queue,
@@ -218,7 +188,7 @@ class _Clerk:
             icat_id=request.icat_id,
             investigation=request.investigation,
         )
-        return _Letter(message, session)
+        return _Accepted(message, session)
 
     def dataset_of(self, told: StoredMessage) -> tuple[SessionDirectory | None, str]:
         """Return the session and the directory that a stored message is about, as they are on this machine's disk."""
@@ -239,24 +209,22 @@ class _Clerk:
 
     def lock(self, session: SessionDirectory | None) -> None:
         """Hold the lock of a session from now on. Raises SessionLockedError."""
-        if session is None or session.path in self.held:
-            return
-        self.locks.enter_context(locked(self.means.state_dir, session))
-        self.held.add(session.path)
+        if session is not None:
+            self.outbox.lock(session)
 
-    def fresh(self) -> JournalReader:
-        """Return the journal as it is now: what was sent before the lock was ours stands in it."""
-        self.reader.refresh()
-        return self.reader
+    def journal_now(self) -> JournalIndex:
+        """Return what stands in the journal now: what was sent before the lock was ours among it."""
+        self.view.refresh()
+        return self.view.index
 
     def refuse_known(self, request: Request, path: str, beamline: str, proposal: str) -> None:
         """Raise _NotSent where ICAT has the dataset, may have it, or was told of it before."""
-        if self.means.force:
+        if self.force:
             return
         listing = self.listings.of(beamline, proposal)
         if listing is not None:
             self.refuse_listed(request, path, listing)
-        self.refuse_pending(request, self.fresh().index.dataset(path).pending)
+        self.refuse_pending(request, self.journal_now().dataset(path).pending)
 
     def refuse_listed(self, request: Request, path: str, listing: Listing) -> None:
         key = location_key(path, self.facility)
@@ -271,29 +239,29 @@ class _Clerk:
             raise _NotSent(Refused(request.subject, reason, ExitCode.NOTHING))
 
     def refuse_pending(self, request: Request, out: Sending | None) -> None:
-        if out is not None and not self.means.force:
+        if out is not None and not self.force:
             reason = f"{out.reason}, and not seen in ICAT yet: {INSIST}"
             raise _NotSent(Refused(request.subject, reason, ExitCode.PARTIAL))
 
-    def once(self, request: Request, letter: _Letter) -> _Letter:
-        """Return a letter. Raises _NotSent where the same was sent before, or is asked for twice now."""
-        before = self.fresh().index.sent_before(letter.message.digest)
-        if before is not None and not self.means.force:
+    def once(self, request: Request, accepted: _Accepted) -> _Accepted:
+        """Return an accepted request. Raises _NotSent where the same was sent before, or is asked for twice now."""
+        before = self.journal_now().sent_before(accepted.message.digest)
+        if before is not None and not self.force:
             when = f"{before.time.isoformat(timespec='seconds')} by {before.user} on {before.host}"
             reason = f"the very same message was sent {when}: {INSIST}"
             raise _NotSent(Refused(request.subject, reason, ExitCode.PARTIAL))
-        key = location_key(letter.message.dataset, self.facility)
-        if key in self.taken:
-            reason = f"{visible(self.taken[key])} is about the same dataset"
+        key = location_key(accepted.message.dataset, self.facility)
+        if key in self.examined:
+            reason = f"{visible(self.examined[key])} is about the same dataset"
             raise _NotSent(Refused(request.subject, reason, ExitCode.PARTIAL))
-        self.taken[key] = request.subject
-        return letter
+        self.examined[key] = request.subject
+        return accepted
 
     def location_without_files(self, request: FilesOf) -> str:
         """Return where a dataset lies; empty where nobody can be asked. Raises _NotSent where ICAT has its files."""
-        if request.investigation is None or self.means.catalogue is None or self.means.force:
+        if request.investigation is None or self.catalogue is None or self.force:
             return ""
-        answer = self.means.catalogue.datasets(request.investigation)
+        answer = self.catalogue.datasets(request.investigation)
         row = next((row for row in answer.rows if row.id == request.icat_id), None)
         if row is not None and row.file_count:
             raise _NotSent(AlreadyRegistered(request.subject, f"ICAT has its files already ({row.file_count:,})"))

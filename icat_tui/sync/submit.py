@@ -1,59 +1,147 @@
-"""The one way to send: locked, looked at again, written down, sent, told."""
+"""The one way to send: sessions locked, their cache files dropped, messages journaled, sent, and told of.
 
+What must stay true (promises.md 3, 4, 6, 8): nothing else imports the sender; nothing goes out where it is forbidden;
+and a session's lock is held from before it is looked at again until everything is sent.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from msgspec import Struct
 
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation
+from icat_tui.domain.errors import SaveError, UsageError
 from icat_tui.domain.message import Message
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import SavingFailed, SessionScanned
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.broker import Broker
 from icat_tui.ingest.send_events import SendEvent
+from icat_tui.ingest.sender import send
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.sync.catalogue_query import Catalogue
 from icat_tui.sync.scan import ScanPlan, scan
+from icat_tui.sync.session_lock import locked
 
 
 class SessionLocked(Struct, frozen=True):
-    """Somebody else is registering a session: nothing of it was sent."""
+    """Event: somebody else is registering a session, and nothing of it was sent."""
 
     directory: SessionDirectory
     holder: str
 
 
 class MessageSkipped(Struct, frozen=True):
-    """A confirmed message was not sent, because something is not as it was when it was confirmed."""
+    """Event: a confirmed message was not sent, because something is not as it was when it was confirmed."""
 
     message: Message
     reason: str
 
 
-RegisterEvent = SessionLocked | MessageSkipped | SavingFailed | SendEvent
+SubmitEvent = SessionLocked | MessageSkipped | SavingFailed | SendEvent
 
 
-class Office(Struct, frozen=True, kw_only=True):
-    """What a registration works with."""
+class Submission(Struct, frozen=True, kw_only=True):
+    """Everything that sending works with."""
 
-    catalogue: Catalogue
-    around: Surroundings
+    catalogue: Catalogue | None
+    """Asked before anything is sent; None: nobody can be."""
+    surroundings: Surroundings
     view: JournalView
-    """What the journal says; the one that `around` knows too."""
+    """What stands in the journal; the one that `surroundings` holds too."""
     journal: Journal
     broker: Broker
     state_dir: Path
-    """Where the locks lie, beside the journal."""
+    """The directory of the locks, beside the journal."""
     cache: SessionCache | None = None
     verify_wait: timedelta = timedelta(seconds=30)
+    forbidden: str = ""
+    """Why nothing may be sent, and what to do about it; empty where something may."""
+
+    def check(self) -> None:
+        """Raise UsageError where nothing may be sent."""
+        if self.forbidden:
+            raise UsageError(self.forbidden)
+
+
+class Outbox:
+    """Messages on their way out: holds the locks of their sessions, and collects what happens to them.
+
+    A context manager; its end releases the locks.
+    """
+
+    def __init__(self, submission: Submission, cancellation: Cancellation) -> None:
+        """Begin without a lock. Raises UsageError where nothing may be sent."""
+        submission.check()
+        self._submission, self._cancellation = submission, cancellation
+        self._locks = ExitStack()
+        self._locked: set[str] = set()
+        self._happened: deque[SubmitEvent] = deque()
+
+    def __enter__(self) -> Self:
+        """Return the outbox."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Release all locks."""
+        self._locks.close()
+
+    def lock(self, directory: SessionDirectory) -> None:
+        """Hold the lock of a session from now on. Raises SessionLockedError, or SaveError where no lock can be made."""
+        if directory.path not in self._locked:
+            self._locks.enter_context(locked(self._submission.state_dir, directory))
+            self._locked.add(directory.path)
+
+    def drop_cached(self, directory: SessionDirectory) -> None:
+        """Remove the cache file of a session: whatever happens now, it is no longer true."""
+        cache = self._submission.cache
+        if cache is None:
+            return
+        try:
+            cache.drop(directory)
+        except SaveError as error:
+            self.report(SavingFailed(str(cache.path(directory)), str(error)))
+
+    def report(self, event: SubmitEvent) -> None:
+        """Have an event yielded among those of sending."""
+        self._happened.append(event)
+
+    def skip(self, messages: Iterable[Message], reason: str) -> None:
+        """Report messages that are not sent."""
+        self._happened.extend(MessageSkipped(message, reason) for message in messages)
+
+    def plan(self, messages: Iterable[Message]) -> None:
+        """Write down what was confirmed, before any of it is sent. Raises JournalError."""
+        self._submission.journal.record_plans(list(messages))
+
+    def send(self, messages: Iterable[Message]) -> Iterator[SubmitEvent]:
+        """Send planned messages, and yield what happens; the last event is `SendingFinished`.
+
+        `messages` is drawn from just before each goes out: it may look again whether it holds, and skip it. Raises
+        JournalError where the journal can't be written: nothing more is sent then.
+        """
+        submission = self._submission
+        for event in send(messages, submission.broker, submission.journal, cancelled=lambda: bool(self._cancellation)):
+            yield from self._reported()
+            yield event
+
+    def _reported(self) -> Iterator[SubmitEvent]:
+        while self._happened:
+            yield self._happened.popleft()
 
 
 def look_again(
     directory: SessionDirectory,
-    office: Office,
+    submission: Submission,
     cancellation: Cancellation,
     chosen: int | None = None,
     *,
@@ -61,14 +149,17 @@ def look_again(
 ) -> Session | None:
     """Return a session as it is now, by neither half of the cache; None where it could not be looked at.
 
-    With `keep` the cache gets to know it.
+    `chosen` is the investigation that a person chose for it. With `keep` the result is saved in the cache. Raises
+    JournalError where the journal can't be read.
     """
-    office.view.refresh()
+    if submission.catalogue is None:
+        return None
+    submission.view.refresh()
     plan = ScanPlan(
         found=(directory,),
-        catalogue=office.catalogue,
-        around=office.around,
-        cache=office.cache if keep else None,
+        catalogue=submission.catalogue,
+        around=submission.surroundings,
+        cache=submission.cache if keep else None,
         use_cache=False,
         investigation=chosen,
         jobs=1,

@@ -44,7 +44,7 @@ from icat_tui.tui.widgets.log_pane import LogEntry, LogPane
 from icat_tui.tui.widgets.session_tree import SessionTree
 from icat_tui.tui.widgets.status_bar import StatusBar
 from icat_tui.tui.widgets.status_text import bar_state
-from icat_tui.tui.workspace import Workplace
+from icat_tui.tui.workspace import Workspace
 
 log = logging.getLogger("icat_tui")
 FILTER_HINT = "names, status:…, beamline:…, sample:…   enter keeps, esc clears"
@@ -60,7 +60,7 @@ class IcatTui(App[None], inherit_bindings=False):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Palette}
     BINDINGS: ClassVar[list[BindingType]] = [*app_bindings()]
 
-    def __init__(self, place: Workplace, theme: str, *, ansi_color: bool | None = None) -> None:
+    def __init__(self, place: Workspace, theme: str, *, ansi_color: bool | None = None) -> None:
         """Work at a place, in the theme of this name."""
         super().__init__(ansi_color=ansi_color)
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
@@ -79,8 +79,8 @@ class IcatTui(App[None], inherit_bindings=False):
         self.hidden: frozenset[Status] = frozenset()
         self.attention = False
         self.filter_trouble = ""
-        self._in_force = keys_in_force(place.settings.keys)
-        self.set_keymap(dict(place.settings.keys))
+        self._in_force = keys_in_force(place.services.settings.keys)
+        self.set_keymap(dict(place.services.settings.keys))
 
     # -- what it is made of ----------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from icat_tui.domain.summary import STATUSES
 from icat_tui.settings.keymap import DEFAULT_KEYS, key_names
 from icat_tui.tui.state.nodes import Level, Node
 from icat_tui.tui.state.tree_model import TreeModel
-from icat_tui.tui.workspace import Workplace
+from icat_tui.tui.workspace import Workspace
 
 
 class Does(NamedTuple):
@@ -103,7 +103,7 @@ def _command(node: DOMNode, binding: Binding, in_force: dict[str, str]) -> Comma
     return Command(identity, keys, binding.tooltip, label, binding.action, node)
 
 
-def applies(identity: str, model: TreeModel, place: Workplace, *, busy: bool) -> bool:
+def applies(identity: str, model: TreeModel, place: Workspace, *, busy: bool) -> bool:
     """Return whether the footer names a key on this row."""
     node = model.node
     rules: dict[str, Callable[[], bool]] = {

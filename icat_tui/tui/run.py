@@ -9,6 +9,7 @@ import asyncio
 import os
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -17,10 +18,12 @@ from rich.console import Console
 
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cache.session_index import SessionIndex
+from icat_tui.cancel import Cancellation
+from icat_tui.services import Services
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.terminal import _leave_in_a_hurry, _modes
 from icat_tui.tui.theme import theme_for
-from icat_tui.tui.workspace import Workplace
+from icat_tui.tui.workspace import Found, Workspace
 
 GRACE = 1.0
 """Seconds that the UI has to end by itself after a signal."""
@@ -28,13 +31,22 @@ LAST_RECEIPTS = 0.3
 """Seconds that receipts have to come when one quits while sending."""
 
 
-def open_ui(cache_dir: Path, **given: object) -> None:
-    """Open the UI on a `Workplace` of what is given, until it is left or a signal comes.
+def open_ui(  # noqa: PLR0913 - all that a UI works with
+    services: Services,
+    *,
+    cache_dir: Path,
+    found: Callable[[], Iterator[Found]],
+    narrow: bool,
+    may_send: bool,
+    stop: Cancellation,
+) -> None:
+    """Open the UI on the sessions that `found` looks for, until it is left or `stop` is called off.
 
-    Raises SaveError where what is known of the cache can't be saved at the end.
+    `narrow`: whether less than everything was asked for; `may_send`: whether a person allowed to send. Raises SaveError
+    where what is known of the cache can't be saved at the end.
     """
     index = SessionIndex.load(SessionCache(cache_dir))
-    place = Workplace(index=index, **given)  # type: ignore[arg-type]  # the caller imports nothing of this room
+    place = Workspace(services=services, index=index, found=found, narrow=narrow, may_send=may_send, stop=stop)
     resource_tracker.ensure_running()  # before textual takes stderr away, which it would be given
     sys.setswitchinterval(0.001)
     no_color = bool(os.environ.get("NO_COLOR"))
@@ -44,7 +56,7 @@ def open_ui(cache_dir: Path, **given: object) -> None:
     index.save()
 
 
-async def _run(app: IcatTui, place: Workplace) -> None:
+async def _run(app: IcatTui, place: Workspace) -> None:
     loop = asyncio.get_running_loop()
     ended = threading.Event()
     modes = _modes()

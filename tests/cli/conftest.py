@@ -1,14 +1,12 @@
 """A place to work at, and programs that are run in this process."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from icat_tui.catalogue.limits import Limits
 from icat_tui.cli import main
-from icat_tui.services import icatplus_for
 from tests.cli.place import Place, Ran, serving
 
 Runner = Callable[..., Ran]
@@ -47,4 +45,4 @@ def at(place: Place, run: Runner, monkeypatch: pytest.MonkeyPatch) -> Runner:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for ICAT+ less long than one does."""
     limits = Limits(connect=5.0, read=0.5, answer=5.0, retries=1, backoff=0.001)
-    monkeypatch.setattr("icat_tui.cli.scan_run.icatplus_for", partial(icatplus_for, limits=limits))
+    monkeypatch.setattr("icat_tui.services.DEFAULT_LIMITS", limits)

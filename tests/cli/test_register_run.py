@@ -12,7 +12,6 @@ from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.ingest.broker import Broker
-from icat_tui.services import icatplus_for
 from icat_tui.sync.session_lock import locked
 from tests.cli.conftest import Runner
 from tests.cli.place import KEY, Place, Ran
@@ -442,7 +441,7 @@ def test_when_icat_goes_after_sending_nothing_is_lost(
     circle: Circle, sync: Registrar, fault: tuple[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits = Limits(connect=5.0, read=0.5, answer=5.0, retries=1, backoff=0.001)
-    monkeypatch.setattr("icat_tui.cli.scan_run.icatplus_for", partial(icatplus_for, limits=limits))
+    monkeypatch.setattr("icat_tui.services.DEFAULT_LIMITS", limits)
     path = circle.session(unregistered=2)
 
     def going(client: Client, frame: Frame) -> None:

@@ -17,19 +17,17 @@ from icat_tui.domain.model import Match, Session
 from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import ACTIONABLE, Status
-from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.ingest.send_events import MessageAccepted, SendingFinished
-from icat_tui.journal.view import JournalView
-from icat_tui.journal.writer import Journal
 from icat_tui.sandbox.demo_facility import CONFIG, RunningSandbox, run_sandbox
-from icat_tui.services import broker_for, icatplus_for
+from icat_tui.services import Services
 from icat_tui.settings.load import load
-from icat_tui.settings.schema import Settings, journal_path
+from icat_tui.settings.schema import Settings
+from icat_tui.sync.catalogue_query import Catalogue
 from icat_tui.sync.plan import Terms, make_plan
 from icat_tui.sync.register import register
 from icat_tui.sync.scan import ScanPlan, scan
-from icat_tui.sync.submit import Office
+from icat_tui.sync.submit import Submission
 from icat_tui.sync.verify import MessageConfirmed, verify
 
 PATIENCE = timedelta(seconds=30)
@@ -53,27 +51,22 @@ def settings_of(box: RunningSandbox) -> Settings:
     return load(given | {"config": str(box.facility.directory / CONFIG), "rate": 0}, {}, site=())
 
 
-def office_of(settings: Settings) -> Office:
-    catalogue = icatplus_for(settings)
-    assert catalogue is not None
-    path = journal_path(settings)
-    view = JournalView(path, settings.facility)
-    return Office(
-        catalogue=catalogue,
-        around=Surroundings(facility=settings.facility, now=datetime.now(UTC), sent=view),
-        view=view,
-        journal=Journal(path),
-        broker=broker_for(settings),
-        state_dir=path.parent,
-    )
+def submission_of(settings: Settings) -> Submission:
+    services = Services(settings)
+    return services.submission(datetime.now(UTC), services.journal_view(), catalogue=services.catalogue(), cache=None)
 
 
-def scanned(settings: Settings, office: Office) -> dict[str, Session]:
-    office.view.refresh()
+def catalogue_of(submission: Submission) -> Catalogue:
+    assert submission.catalogue is not None
+    return submission.catalogue
+
+
+def scanned(settings: Settings, submission: Submission) -> dict[str, Session]:
+    submission.view.refresh()
     plan = ScanPlan(
         found=find_sessions(settings.data_root[0], Selection(), settings.facility, "auto"),
-        catalogue=office.catalogue,
-        around=office.around,
+        catalogue=catalogue_of(submission),
+        around=submission.surroundings,
         jobs=2,
     )
     sessions = [event.session for event in scan(plan) if isinstance(event, SessionScanned)]
@@ -86,21 +79,21 @@ def statuses(sessions: dict[str, Session]) -> dict[str, dict[str, Status]]:
 
 def test_all_that_can_be_registered_is_registered_in_the_end_and_nothing_else_changes(box: RunningSandbox) -> None:
     settings, cancellation = settings_of(box), Cancellation()
-    office = office_of(settings)
+    submission = submission_of(settings)
     truth = box.facility.truth
-    before = scanned(settings, office)
+    before = scanned(settings, submission)
     assert statuses(before) == {path: known.datasets for path, known in truth.items()}
 
-    terms = Terms(facility=settings.facility, origin=Origin("here", "a test", office.around.now), again=True)
+    terms = Terms(facility=settings.facility, origin=Origin("here", "a test", submission.surroundings.now), again=True)
     plans = [make_plan(session, terms) for session in before.values()]
-    events = list(register(plans, terms, office, cancellation))
+    events = list(register(plans, terms, submission, cancellation))
     accepted = [event.message for event in events if isinstance(event, MessageAccepted)]
     assert isinstance(events[-1], SendingFinished)
     assert events[-1].accepted == len(accepted) == sum(len(list(plan.offers)) for plan in plans) > 0
 
-    confirmed = verify(accepted, office.catalogue, settings.facility, PATIENCE, cancellation)
+    confirmed = verify(accepted, catalogue_of(submission), settings.facility, PATIENCE, cancellation)
     assert [type(event) for event in confirmed] == [MessageConfirmed] * len(accepted)
-    office.journal.record_seen(accepted)
+    submission.journal.record_seen(accepted)
     chosen_by_hand = {path for path, known in truth.items() if known.match in (Match.FAR, Match.AMBIGUOUS)}
     expected = {
         path: {
@@ -109,23 +102,25 @@ def test_all_that_can_be_registered_is_registered_in_the_end_and_nothing_else_ch
         }
         for path, known in truth.items()
     }
-    assert statuses(scanned(settings, office)) == expected
+    assert statuses(scanned(settings, submission)) == expected
     assert box.dead_letters == []
 
 
 def test_what_is_sent_is_pending_until_it_is_ingested(place: Path) -> None:
     with run_sandbox(place / "icat-tui" / "sandbox", ingest_delay=3600) as box:
         settings, cancellation = settings_of(box), Cancellation()
-        office = office_of(settings)
-        before = scanned(settings, office)
+        submission = submission_of(settings)
+        before = scanned(settings, submission)
         session = next(each for each in before.values() if each.counts.get(Status.REGISTERED_WITHOUT_FILES))
-        terms = Terms(facility=settings.facility, origin=Origin("here", "a test", office.around.now))
+        terms = Terms(facility=settings.facility, origin=Origin("here", "a test", submission.surroundings.now))
         plan = make_plan(session, terms)
-        for _ in register([plan], terms, office, cancellation):
+        for _ in register([plan], terms, submission, cancellation):
             pass
-        now = {dataset.path: dataset.status for dataset in scanned(settings, office)[session.directory.path].datasets}
+        now = {
+            dataset.path: dataset.status for dataset in scanned(settings, submission)[session.directory.path].datasets
+        }
         assert {now[offer.dataset.path] for offer in plan.offers} == {Status.PENDING}
-        assert list(make_plan(scanned(settings, office)[session.directory.path], terms).offers) == []
+        assert list(make_plan(scanned(settings, submission)[session.directory.path], terms).offers) == []
 
 
 # -- the program -----------------------------------------------------------------------------------------------------

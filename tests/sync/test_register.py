@@ -32,7 +32,7 @@ from icat_tui.sandbox.fake_icatplus import CatalogueEntry
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.register import register
 from icat_tui.sync.session_lock import locked
-from icat_tui.sync.submit import MessageSkipped, Office, RegisterEvent, SessionLocked, look_again
+from icat_tui.sync.submit import MessageSkipped, SessionLocked, Submission, SubmitEvent, look_again
 from tests.cli.place import KEY, START, Place
 from tests.cli.place import serving as serving_icatplus
 from tests.cli.sending import SESSION, Circle, Ingester, add_lacking, dataset, settle
@@ -43,26 +43,17 @@ FACILITY = Facility()
 TERMS = Terms(facility=FACILITY, origin=Origin("here", "tests", START))
 
 
-@pytest.fixture
-def circle(tmp_path: Path) -> Iterator[Circle]:
-    with serving_icatplus() as icatplus:
-        place = Place(tmp_path / "facility", icatplus)
-        ingester = Ingester(place)
-        with serving(FakeBroker(script=ingester)) as broker:
-            yield Circle(place, broker, ingester, tmp_path / "state")
-
-
-def office_of(circle: Circle, **known: Any) -> Office:
+def submission_of(circle: Circle, **known: Any) -> Submission:
     view = JournalView(circle.journal, FACILITY)
     defaults: dict[str, Any] = {
         "catalogue": IcatPlus(circle.place.icatplus.url, KEY, zone=FACILITY.zone, jobs=2),
-        "around": Surroundings(facility=FACILITY, now=datetime.now(UTC), sent=view),
+        "surroundings": Surroundings(facility=FACILITY, now=datetime.now(UTC), sent=view),
         "view": view,
         "journal": Journal(circle.journal),
         "broker": broker_at(circle.broker.address),
         "state_dir": circle.state_dir,
     }
-    return Office(**(defaults | known))
+    return Submission(**(defaults | known))
 
 
 def directory_of(path: Path) -> SessionDirectory:
@@ -70,17 +61,17 @@ def directory_of(path: Path) -> SessionDirectory:
     return SessionDirectory(str(path), proposal, beamline, date, RawFormat.ESRFV3)
 
 
-def planned(path: Path, office: Office) -> Plan:
-    session = look_again(directory_of(path), office, Cancellation())
+def planned(path: Path, submission: Submission) -> Plan:
+    session = look_again(directory_of(path), submission, Cancellation())
     assert isinstance(session, Session)
     return make_plan(session, TERMS)
 
 
-def skipped(events: list[RegisterEvent]) -> dict[str, str]:
+def skipped(events: list[SubmitEvent]) -> dict[str, str]:
     return {event.message.dataset: event.reason for event in events if isinstance(event, MessageSkipped)}
 
 
-def finished(events: list[RegisterEvent]) -> SendingFinished:
+def finished(events: list[SubmitEvent]) -> SendingFinished:
     assert isinstance(events[-1], SendingFinished)
     return events[-1]
 
@@ -146,7 +137,7 @@ def emptied(circle: Circle, path: Path) -> str:
 
 
 def sent_meanwhile(circle: Circle, path: Path) -> str:
-    other = planned(path, office_of(circle))
+    other = planned(path, submission_of(circle))
     (message,) = [offer.message for offer in other.offers if offer.dataset.path == dataset(path, "files")]
     journal = Journal(circle.journal)
     journal.record_plans([message])
@@ -173,11 +164,11 @@ def test_what_has_changed_since_the_yes_is_skipped_and_the_rest_sent_byte_for_by
     circle: Circle, change: Callable[[Circle, Path], str]
 ) -> None:
     path = circle.session(unregistered=2, not_uploaded=2, without_files=2)
-    office = office_of(circle)
-    plan = planned(path, office)
+    submission = submission_of(circle)
+    plan = planned(path, submission)
     assert len(list(plan.offers)) == 6
     changed = change(circle, path)
-    events = list(register([plan], TERMS, office, Cancellation()))
+    events = list(register([plan], TERMS, submission, Cancellation()))
     (said,) = skipped(events).items()
     assert said[0] == changed
     assert said[1].startswith(CHANGES[change])
@@ -189,10 +180,10 @@ def test_what_has_changed_since_the_yes_is_skipped_and_the_rest_sent_byte_for_by
 
 def test_in_an_outage_nothing_is_sent(circle: Circle) -> None:
     path = circle.session(unregistered=1, without_files=1)
-    office = office_of(circle)
-    plan = planned(path, office)
+    submission = submission_of(circle)
+    plan = planned(path, submission)
     circle.place.icatplus.fault = lambda _: (403, "")
-    events = list(register([plan], TERMS, office, Cancellation()))
+    events = list(register([plan], TERMS, submission, Cancellation()))
     assert set(skipped(events)) == {dataset(path, "unregistered"), dataset(path, "files")}
     assert all(reason.startswith("it is unknown now: ") for reason in skipped(events).values())
     assert circle.broker.connections == 0
@@ -200,11 +191,11 @@ def test_in_an_outage_nothing_is_sent(circle: Circle) -> None:
 
 def test_an_investigation_that_no_longer_fits_needs_a_choice_again(circle: Circle) -> None:
     path = circle.session(unregistered=1, without_files=1)
-    office = office_of(circle)
-    plan = planned(path, office)
+    submission = submission_of(circle)
+    plan = planned(path, submission)
     slot = circle.place.icatplus.state._investigations[1]
     slot["startDate"], slot["endDate"] = "2023-06-01T08:00:00.000+02:00", "2023-06-04T08:00:00.000+02:00"
-    events = list(register([plan], TERMS, office, Cancellation()))
+    events = list(register([plan], TERMS, submission, Cancellation()))
     assert skipped(events) == {
         dataset(path, "unregistered"): "its investigation is far: choose one with --investigation"
     }
@@ -220,15 +211,15 @@ def test_every_message_stands_in_the_journal_before_the_first_goes_out(circle: C
         circle.ingester(client, frame)
 
     circle.broker.script = looking
-    office = office_of(circle)
-    plans = [planned(path, office) for path in paths]
-    assert finished(list(register(plans, TERMS, office, Cancellation()))).accepted == 4
+    submission = submission_of(circle)
+    plans = [planned(path, submission) for path in paths]
+    assert finished(list(register(plans, TERMS, submission, Cancellation()))).accepted == 4
     assert set(seen) == {4}
 
 
 def test_a_cancelled_registration_sends_nothing_more_and_says_nothing_of_the_rest(circle: Circle) -> None:
     paths = [circle.session(f"hg{number}/id10/20231019", unregistered=1) for number in range(3)]
-    cancellation, office = Cancellation(), office_of(circle)
+    cancellation, submission = Cancellation(), submission_of(circle)
     slow = broker_at(circle.broker.address, rate=5.0)  # one at a time
 
     def last(client: Client, frame: Frame) -> None:
@@ -236,8 +227,8 @@ def test_a_cancelled_registration_sends_nothing_more_and_says_nothing_of_the_res
         cancellation.cancel()
 
     circle.broker.script = last
-    plans = [planned(path, office) for path in paths]
-    events = list(register(plans, TERMS, office_of(circle, broker=slow), cancellation))
+    plans = [planned(path, submission) for path in paths]
+    events = list(register(plans, TERMS, submission_of(circle, broker=slow), cancellation))
     assert finished(events).cancelled
     assert finished(events).accepted == len(circle.broker.sent)
     assert 1 <= len(circle.broker.sent) < 3
@@ -252,12 +243,12 @@ def test_a_cancelled_registration_sends_nothing_more_and_says_nothing_of_the_res
 def test_a_locked_session_is_left_alone_and_the_others_are_sent(circle: Circle, tmp_path: Path) -> None:
     paths = [circle.session(f"hg{number}/id10/20231019", unregistered=1) for number in range(2)]
     cache = SessionCache(tmp_path / "cache")
-    office = office_of(circle, cache=cache)
-    plans = [planned(path, office) for path in paths]
+    submission = submission_of(circle, cache=cache)
+    plans = [planned(path, submission) for path in paths]
     for path in paths:
-        look_again(directory_of(path), office, Cancellation(), keep=True)
+        look_again(directory_of(path), submission, Cancellation(), keep=True)
     with locked(circle.state_dir, directory_of(paths[0])):
-        events = list(register(plans, TERMS, office, Cancellation()))
+        events = list(register(plans, TERMS, submission, Cancellation()))
     (who,) = [event for event in events if isinstance(event, SessionLocked)]
     assert who.directory == directory_of(paths[0])
     assert f"(process {os.getpid()})" in who.holder
@@ -287,11 +278,11 @@ class There(NamedTuple):
     port: int
     state_dir: Path
 
-    def office(self) -> Office:
+    def submission(self) -> Submission:
         view = JournalView(self.state_dir / "journal.jsonl", FACILITY)
-        return Office(
+        return Submission(
             catalogue=IcatPlus(self.url, KEY, zone=FACILITY.zone, jobs=2),
-            around=Surroundings(facility=FACILITY, now=datetime.now(UTC), sent=view),
+            surroundings=Surroundings(facility=FACILITY, now=datetime.now(UTC), sent=view),
             view=view,
             journal=Journal(self.state_dir / "journal.jsonl"),
             broker=broker_at(BrokerAddress("127.0.0.1", self.port)),
@@ -301,13 +292,13 @@ class There(NamedTuple):
 
 def register_as(user: int | None, there: There, start: Any, said: Any) -> None:
     """Plan, wait for the other, register; say how many were planned and accepted, and who held the lock."""
-    planned(there.path, there.office())  # whatever is imported late lies where only root may look
+    planned(there.path, there.submission())  # whatever is imported late lies where only root may look
     if user is not None:
         become(user)
-    office = there.office()
-    plan = planned(there.path, office)
+    submission = there.submission()
+    plan = planned(there.path, submission)
     start.wait(60)
-    events = list(register([plan], TERMS, office, Cancellation()))
+    events = list(register([plan], TERMS, submission, Cancellation()))
     holders = [event.holder for event in events if isinstance(event, SessionLocked)]
     said.put((len(list(plan.offers)), finished(events).accepted, holders))
 
@@ -352,9 +343,9 @@ def test_of_two_who_register_a_session_at_once_each_message_goes_out_once(shared
 
 
 def test_a_message_is_what_it_was(circle: Circle) -> None:
-    office = office_of(circle)
+    submission = submission_of(circle)
     path = circle.session(unregistered=1)
-    first, second = planned(path, office), planned(path, office)
+    first, second = planned(path, submission), planned(path, submission)
     assert [_content(one.message) for one in first.offers] == [_content(one.message) for one in second.offers]
     assert {one.message.id for one in first.offers}.isdisjoint(one.message.id for one in second.offers)
 

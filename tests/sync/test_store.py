@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation, Cancelled
@@ -17,15 +18,18 @@ from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import NOT_XML, RawFormat
 from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, SendingFinished
 from icat_tui.journal.reader import MessageState
+from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
 from icat_tui.sync.session_lock import locked
 from icat_tui.sync.site import Site
-from icat_tui.sync.store import AlreadyRegistered, Doubted, Means, Refused, store
+from icat_tui.sync.store import AlreadyRegistered, Doubted, Refused, store
 from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile
+from icat_tui.sync.submit import Submission
 from tests.beamtime import END, INVESTIGATION, START, ZONE, Beamtime, beamtime, parameters, reject
 from tests.ingest.conftest import broker_at
 from tests.names import HOSTILE_NAMES
@@ -43,6 +47,18 @@ def here(tmp_path: Path) -> Iterator[Beamtime]:
 Send = Callable[..., list[Any]]
 
 
+def submission_of(here: Beamtime) -> Submission:
+    view = JournalView(here.journal, Facility())
+    return Submission(
+        catalogue=None,
+        surroundings=Surroundings(facility=Facility(), now=NOW, sent=view),
+        view=view,
+        journal=Journal(here.journal),
+        broker=broker_at(here.broker.address),
+        state_dir=here.state_dir,
+    )
+
+
 @pytest.fixture
 def send(here: Beamtime) -> Send:
     """Send requests; ICAT+ is asked unless it is to be None, or another URL."""
@@ -51,14 +67,10 @@ def send(here: Beamtime) -> Send:
         url = here.icatplus if icatplus == "" else icatplus
         catalogue = url and IcatPlus(url, SANDBOX_KEY, zone=ZONE, limits=IMPATIENT)
         origin = Origin(machine="lid99", software="example", now=now)
-        values: dict[str, Any] = {
-            "site": Site(facility=Facility(), origin=origin, data_roots=(str(here.root),)),
-            "journal": Journal(here.journal),
-            "broker": broker_at(here.broker.address),
-            "state_dir": here.state_dir,
-            "catalogue": catalogue or None,
-        }
-        return list(store(requests, Means(**(values | changes)), Cancellation()))
+        site = Site(facility=Facility(), origin=origin, data_roots=(str(here.root),))
+        force = changes.pop("force", False)
+        submission = structs.replace(submission_of(here), **({"catalogue": catalogue or None} | changes))
+        return list(store(requests, submission, changes.pop("site", site), Cancellation(), force=force))
 
     return sending
 
@@ -273,14 +285,9 @@ def test_what_is_no_directory_is_refused(here: Beamtime, send: Send, kind: str) 
 def test_a_run_that_is_called_off_sends_nothing(here: Beamtime) -> None:
     called_off = Cancellation()
     called_off.cancel()
-    means = Means(
-        site=Site(facility=Facility(), origin=Origin("lid99", "example", NOW)),
-        journal=Journal(here.journal),
-        broker=broker_at(here.broker.address),
-        state_dir=here.state_dir,
-    )
+    site = Site(facility=Facility(), origin=Origin("lid99", "example", NOW))
     with pytest.raises(Cancelled):
-        list(store([raw(here.dataset())], means, called_off))
+        list(store([raw(here.dataset())], submission_of(here), site, called_off))
     assert not here.broker.frames
 
 

@@ -15,22 +15,21 @@ from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.find import find_sessions
 from icat_tui.domain.selection import Selection
-from icat_tui.report.scripts import ScriptCall
+from icat_tui.services import Services
 from icat_tui.settings.load import load
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.theme import DARK
-from icat_tui.tui.workspace import Found, Workplace
+from icat_tui.tui.workspace import Found, Workspace
 from tests.cli.place import PATIENCE
 from tests.cli.sending import Circle
 from tests.tui.hosts import texts
 
 Driver = Pilot[None]
-CALL = ScriptCall(program=("icat-sync-raw",), store_program=("icat-store-raw",))
 
 
 def a_workplace(
     circle: Circle, *, narrow: bool = True, may_send: bool = True, found: list[Found] | None = None, **more: str
-) -> Workplace:
+) -> Workspace:
     cache_dir = circle.place.directory / "cache"
     environ = {f"ICAT_TUI_{key.upper()}": value for key, value in circle.settings(**more).items()}
     settings = load({}, environ, site=(), user=circle.place.directory / "none.toml")
@@ -42,19 +41,18 @@ def a_workplace(
             else find_sessions(str(circle.place.root), Selection(), settings.facility, "auto")
         )
 
-    return Workplace(
-        settings=settings,
+    return Workspace(
+        services=Services(settings),
         found=find,
         narrow=narrow,
         may_send=may_send,
         index=SessionIndex.load(SessionCache(cache_dir)),
-        call=CALL,
         stop=Cancellation(),
     )
 
 
 def drive_app(
-    place: Workplace, act: Callable[[IcatTui, Driver], Awaitable[None]], size: tuple[int, int] = (100, 30)
+    place: Workspace, act: Callable[[IcatTui, Driver], Awaitable[None]], size: tuple[int, int] = (100, 30)
 ) -> IcatTui:
     """Open the app, act on it, close it, and return it."""
     resource_tracker.ensure_running()  # as `open_ui` does

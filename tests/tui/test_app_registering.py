@@ -13,7 +13,7 @@ from icat_tui.tui.screens.dialog import Dialog
 from icat_tui.tui.screens.message_preview import PreviewScreen
 from icat_tui.tui.screens.session_walk import WalkScreen
 from icat_tui.tui.screens.store_form import StoreForm
-from icat_tui.tui.workspace import Workplace
+from icat_tui.tui.workspace import Workspace
 from tests.cli.sending import Circle, dataset
 from tests.tui.apps import Driver, a_workplace, detail, drive_app, log_lines, scanned, status_line, until
 
@@ -90,7 +90,7 @@ def test_only_what_is_marked_is_offered_and_hidden_marks_are_said(circle: Circle
     assert len(circle.broker.sent) == 1
 
 
-def forbidden_places(circle: Circle) -> list[Workplace]:
+def forbidden_places(circle: Circle) -> list[Workspace]:
     return [
         a_workplace(circle, may_send=False),
         a_workplace(circle, read_only="true"),
@@ -179,7 +179,7 @@ def test_a_session_that_somebody_else_registers_says_who(circle: Circle) -> None
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
-        with locked(place.state_dir, app.model.sessions[str(session)].directory):
+        with locked(place.services.state_dir, app.model.sessions[str(session)].directory):
             await pilot.press("down", "right", "left")
             await until(pilot, lambda: "being registered by" in detail(app))
             await pilot.press("r")

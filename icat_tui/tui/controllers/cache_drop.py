@@ -13,7 +13,7 @@ from icat_tui.text import counted
 from icat_tui.tui.controllers.exports import export
 from icat_tui.tui.state.session_store import Sessions
 from icat_tui.tui.state.targets import directories_of, shown_directories
-from icat_tui.tui.workspace import Workplace
+from icat_tui.tui.workspace import Workspace
 
 if TYPE_CHECKING:
     from icat_tui.tui.app import IcatTui
@@ -27,10 +27,10 @@ class Invalidated(Struct, frozen=True):
     told: str
 
 
-def drop_stale(place: Workplace, sessions: Sessions) -> Invalidated:
+def drop_stale(place: Workspace, sessions: Sessions) -> Invalidated:
     """Drop from the cache what is gone or has changed on disk."""
-    settings = place.settings
-    around = place.surroundings(None)
+    settings = place.services.settings
+    around = place.services.surroundings(place.now(), None)
     checked = [
         each
         for each in invalidate(

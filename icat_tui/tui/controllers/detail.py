@@ -37,7 +37,7 @@ def detail_of(app: "IcatTui", node: Node) -> tuple[Content | None, Later | None]
     facility, sessions = app.place.facility, app.sessions
     path = node.dataset.path if node.dataset else None
     at_hand = sessions.at_hand(row.directory.path)
-    holder = registering_now(app.place.state_dir, row.directory)
+    holder = registering_now(app.place.services.state_dir, row.directory)
 
     def later() -> Content | None:
         session = sessions.load(row.directory)

@@ -12,10 +12,10 @@ from icat_tui.domain.model import SessionDirectory
 from icat_tui.report.overview import Destination, write_overview
 from icat_tui.text import counted
 from icat_tui.tui.state.session_store import Sessions
-from icat_tui.tui.workspace import Workplace
+from icat_tui.tui.workspace import Workspace
 
 
-def export(place: Workplace, sessions: Sessions, shown: Sequence[SessionDirectory] | None) -> str:
+def export(place: Workspace, sessions: Sessions, shown: Sequence[SessionDirectory] | None) -> str:
     """Write the overview, or of what is `shown` one in a new directory; return what is told of it.
 
     Raises UsageError where the settings name no directory, SaveError where it can't be written.
@@ -27,7 +27,9 @@ def export(place: Workplace, sessions: Sessions, shown: Sequence[SessionDirector
         directory, chosen = save_dir, sessions.everything()
     else:
         directory, chosen = _dated(save_dir, now.astimezone(place.facility.zone)), sessions.these(shown)
-    written = write_overview(chosen, Destination(directory=directory, call=place.call), place.facility, now)
+    written = write_overview(
+        chosen, Destination(directory=directory, call=place.services.script_call()), place.facility, now
+    )
     what = counted(len(written), "file") if written else "nothing had changed, so no file was"
     return f"{what} written to {directory}"
 

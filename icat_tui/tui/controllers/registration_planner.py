@@ -8,30 +8,26 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import structs
 
 from icat_tui.cancel import Cancellation
-from icat_tui.domain.errors import UsageError
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.status import Status
-from icat_tui.journal.writer import Journal
-from icat_tui.services import broker_for, site_for
-from icat_tui.settings.schema import journal_path
 from icat_tui.sync.catalogue_query import Listings
 from icat_tui.sync.plan import Plan, Terms, make_plan, needs_choice
 from icat_tui.sync.scan import scan
 from icat_tui.sync.site import place_of
-from icat_tui.sync.store import Means, store
+from icat_tui.sync.store import store
 from icat_tui.sync.store_request import RawDirectory, raw_body
 from icat_tui.tui.controllers.registration_worker import Registrar, Told
 from icat_tui.tui.screens.store_form import Filled
 from icat_tui.tui.state.session_store import Sessions
 from icat_tui.tui.state.targets import Selected
-from icat_tui.tui.workspace import Workplace
+from icat_tui.tui.workspace import Workspace
 
 
 class RegistrationDesk:
     """Makes plans, and has them sent."""
 
-    def __init__(self, place: Workplace, sessions: Sessions, tell: Callable[[Told], None]) -> None:
+    def __init__(self, place: Workspace, sessions: Sessions, tell: Callable[[Told], None]) -> None:
         """Report what becomes of messages to `tell`, from a thread."""
         self._place, self._sessions, self._tell = place, sessions, tell
         self._registrar: Registrar | None = None
@@ -69,14 +65,12 @@ class RegistrationDesk:
     @property
     def target(self) -> str:
         """Where messages go, and who said so."""
-        settings = self._place.settings
-        named = ", ".join(map(str, settings.queue)) or "no broker"
-        return f"{named} (from {settings.origin.get('queue', 'a default')})"
+        return self._place.services.target()
 
     def send(self, plans: Sequence[Plan], terms: Terms) -> None:
         """Have confirmed plans sent, behind. Raises UsageError where nothing can be sent, JournalError."""
         if self._registrar is None:
-            self._registrar = Registrar(self._place.office, self._tell)
+            self._registrar = Registrar(self._place.submission, self._tell)
         self._registrar.confirm(plans, terms)
 
     @property
@@ -84,7 +78,7 @@ class RegistrationDesk:
         """How many messages are seen to, and of how many; None: none is on its way."""
         if self._registrar is None or not self._registrar.busy:
             return None
-        total = len(self._registrar.fates)
+        total = len(self._registrar.outcomes)
         return total - self._registrar.busy, total
 
     @property
@@ -115,25 +109,14 @@ class RegistrationDesk:
             path=filled.path,
             metadata={name: value for name, value in said.items() if value},
         )
-        site = site_for(self._place.settings, self._place.now())
+        site = self._place.services.site(self._place.now())
         listings = Listings(self._place.catalogue(), site.facility)
         return request, raw_body(request, place_of(request.path, site), site, listings).content
 
     def store(self, request: RawDirectory) -> list[object]:
         """Send one request by hand, and return what happened. Raises UsageError where nothing can be sent."""
-        place = self._place
-        if place.forbidden:
-            raise UsageError(place.forbidden)
-        path = journal_path(place.settings)
-        means = Means(
-            site=site_for(place.settings, place.now()),
-            journal=Journal(path),
-            broker=broker_for(place.settings),
-            state_dir=path.parent,
-            catalogue=place.catalogue(),
-            cache=place.cache,
-        )
-        return list(store([request], means, self.stop))
+        site = self._place.services.site(self._place.now())
+        return list(store([request], self._place.submission(), site, self.stop))
 
 
 class Walk:

@@ -8,21 +8,22 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import partial
 
 from msgspec import Struct
 
 from icat_tui.cancel import Cancellation
-from icat_tui.domain.errors import IcatTuiError
+from icat_tui.domain.errors import IcatTuiError, UsageError
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
-from icat_tui.sync.outcomes import Fate, KnownFates
+from icat_tui.sync.catalogue_query import Catalogue
+from icat_tui.sync.outcomes import MessageOutcome, Outcomes
 from icat_tui.sync.plan import Plan, Terms
 from icat_tui.sync.register import register
-from icat_tui.sync.submit import Office, RegisterEvent, look_again
+from icat_tui.sync.submit import Submission, SubmitEvent, look_again
 from icat_tui.sync.verify import FIRST_PAUSE, LONGEST_PAUSE, MessageConfirmed, VerifyEvent, VerifyFailed, verify
 
 log = logging.getLogger(__name__)
@@ -48,25 +49,25 @@ class OrderDone(Struct, frozen=True):
     trouble: str = ""
 
 
-Told = RegisterEvent | VerifyEvent | SessionScanned | OrderDone
+Told = SubmitEvent | VerifyEvent | SessionScanned | OrderDone
 
 
 class Registrar:
     """Registers what is confirmed, in the background."""
 
-    def __init__(self, office: Callable[[], Office], tell: Callable[[Told], None]) -> None:
+    def __init__(self, submission: Callable[[], Submission], tell: Callable[[Told], None]) -> None:
         """Report everything to `tell`, which is called from the registrar's thread: it must neither wait nor raise.
 
-        `office` is called there too, for each order, as an office knows what time it is and is closed when sending is
+        `submission` is called there too, for each order, as it knows what time it is and its connections are closed when sending is
         cancelled; what it raises is the trouble of that order.
         """
-        self._office, self._tell = office, tell
+        self._submission, self._tell = submission, tell
         self._orders: queue.SimpleQueue[tuple[Order, Cancellation] | None] = queue.SimpleQueue()
         self._unfinished: list[Order] = []
         self._sending = Cancellation()
         """Of the orders that were given so far."""
         self._ending = Cancellation()
-        self.fates = KnownFates()
+        self.outcomes = Outcomes()
         self._directories: dict[str, SessionDirectory] = {}
         """Of each message, by its id."""
         self._verify_wait = timedelta()
@@ -76,7 +77,7 @@ class Registrar:
     def confirm(self, plans: Sequence[Plan], terms: Terms) -> None:
         """Have plans sent, after what was confirmed before."""
         for plan in plans:
-            self.fates.plan(plan)
+            self.outcomes.plan(plan)
             self._directories.update((offer.message.id, plan.session.directory) for offer in plan.offers)
         order = Order(tuple(plans), terms)
         self._unfinished.append(order)
@@ -101,19 +102,19 @@ class Registrar:
     def busy(self) -> int:
         """How many messages are still to be sent."""
         unfinished = [offer for order in list(self._unfinished) for plan in order.plans for offer in plan.offers]
-        return sum(self.fates.of(offer.message.id) is Fate.NOT_SENT for offer in unfinished)
+        return sum(self.outcomes.of(offer.message.id) is MessageOutcome.NOT_SENT for offer in unfinished)
 
     def summary(self) -> str:
         """Return "k sent, m not sent, j unknown", and what became of these as far as it is known."""
-        counts = self.fates.counts
+        counts = self.outcomes.counts
         parts = {
-            "in ICAT": counts[Fate.CONFIRMED],
-            "pending": counts[Fate.ACCEPTED],
-            "rejected": counts[Fate.REJECTED],
-            "changed meanwhile": counts[Fate.SKIPPED],
+            "in ICAT": counts[MessageOutcome.CONFIRMED],
+            "pending": counts[MessageOutcome.ACCEPTED],
+            "rejected": counts[MessageOutcome.REJECTED],
+            "changed meanwhile": counts[MessageOutcome.SKIPPED],
         }
         told = ", ".join(f"{number:,} {word}" for word, number in parts.items() if number)
-        return self.fates.how_far(self.busy) + (f" ({told})" if told else "")
+        return self.outcomes.how_far(self.busy) + (f" ({told})" if told else "")
 
     # -- the thread --
 
@@ -128,40 +129,47 @@ class Registrar:
     def _next(self) -> tuple[Order, Cancellation] | None:
         """Return the next order; while there is none, look whether ICAT has understood those before."""
         until, pause, last = time.monotonic() + self._verify_wait.total_seconds(), 0.0, False
-        while self.fates.open and not last and not self._ending:
+        while self.outcomes.open and not last and not self._ending:
             try:
                 return self._orders.get(timeout=pause) if pause else self._orders.get_nowait()
             except queue.Empty:
                 last = time.monotonic() >= until
             if trouble := _trouble_of(partial(self._look_whether_icat_has_understood, last=last)):
-                self._hear_of([VerifyFailed(message, trouble) for message in self.fates.open])
+                self._hear_of([VerifyFailed(message, trouble) for message in self.outcomes.open])
                 last = True
             pause = max(min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE, until - time.monotonic()), SHORTEST_PAUSE)
         return self._orders.get()
 
+    @contextmanager
+    def _connected(self) -> Iterator[tuple[Submission, Catalogue]]:
+        """Give what sending works with, and ICAT+ to ask; its connections are closed at the end."""
+        submission = self._submission()
+        if submission.catalogue is None:
+            raise UsageError("no ICAT+ is known that could be asked before anything is sent")
+        with closing(submission.catalogue):
+            yield submission, submission.catalogue
+
     def _send(self, order: Order, cancellation: Cancellation) -> None:
-        office = self._office()
-        self._verify_wait = office.verify_wait
-        with closing(office.catalogue):
-            for event in register(order.plans, order.terms, office, cancellation):
-                self.fates.hear(event)
+        with self._connected() as (submission, _):
+            self._verify_wait = submission.verify_wait
+            for event in register(order.plans, order.terms, submission, cancellation):
+                self.outcomes.add(event)
                 self._tell(event)
 
     def _look_whether_icat_has_understood(self, *, last: bool) -> None:
         """Look once; only what nobody can tell at the `last` look has failed."""
-        office = self._office()
-        with closing(office.catalogue):
-            facility = office.around.facility
-            looked = list(verify(self.fates.open, office.catalogue, facility, timedelta(), self._ending))
+        with self._connected() as (submission, catalogue):
+            facility = submission.surroundings.facility
+            looked = list(verify(self.outcomes.open, catalogue, facility, timedelta(), self._ending))
         confirmed = [event for event in looked if isinstance(event, MessageConfirmed)]
         seen = {event.message.id for event in confirmed}
-        office.journal.record_seen([message for message in self.fates.open if message.id in seen])
+        submission.journal.record_seen([message for message in self.outcomes.open if message.id in seen])
         self._hear_of(looked if last else confirmed)
         self._look_at(self._directories[message] for message in seen)
 
     def _hear_of(self, events: Iterable[VerifyEvent]) -> None:
         for event in events:
-            self.fates.confirm(event)
+            self.outcomes.confirm(event)
             self._tell(event)
 
     def _look_at(self, directories: Iterable[SessionDirectory]) -> None:
@@ -169,10 +177,9 @@ class Registrar:
         wanted = dict.fromkeys(directories)
         if not wanted or self._ending:
             return
-        office = self._office()
-        with closing(office.catalogue):
+        with self._connected() as (submission, _):
             for directory in wanted:
-                if (now := look_again(directory, office, self._ending, keep=True)) is not None:
+                if (now := look_again(directory, submission, self._ending, keep=True)) is not None:
                     self._tell(SessionScanned(now))
 
 

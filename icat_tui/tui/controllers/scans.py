@@ -33,7 +33,7 @@ from icat_tui.sync.scan import ScanPlan, scan
 from icat_tui.text import counted
 from icat_tui.tui.background import Done, in_background
 from icat_tui.tui.widgets.status_bar import Said
-from icat_tui.tui.workspace import Found, Workplace
+from icat_tui.tui.workspace import Found, Workspace
 
 if TYPE_CHECKING:
     from icat_tui.tui.app import IcatTui
@@ -126,14 +126,14 @@ TOGETHER = 0.3
 """Seconds for which what is found is collected before it is told."""
 
 
-def check_cache(place: Workplace, tell: Callable[[Changes], None]) -> None:
+def check_cache(place: Workspace, tell: Callable[[Changes], None]) -> None:
     """Tell of what the cache says now and the index did not; write the index. Raises SaveError."""
     for changes in place.index.check(place.stop):
         tell(changes)
     place.index.save()
 
 
-def discover(place: Workplace, tell: Callable[[Sequence[SessionDirectory], Sequence[str]], None]) -> None:
+def discover(place: Workspace, tell: Callable[[Sequence[SessionDirectory], Sequence[str]], None]) -> None:
     """Tell of the sessions that were asked for as they are found, and of directories that can't be listed."""
     found: list[SessionDirectory] = []
     troubles: list[str] = []
@@ -169,7 +169,7 @@ class Intake:
         self._flushing: Timer | None = None
         self._opening: set[str] = set()
         """Sessions that are opened once they are scanned."""
-        self._roots = tuple(f"{root.rstrip('/')}/" for root in app.place.settings.data_root)
+        self._roots = tuple(f"{root.rstrip('/')}/" for root in app.place.services.settings.data_root)
         app.model.put(filter(self._belongs, self.known.values()))
 
     def begin(self) -> None:

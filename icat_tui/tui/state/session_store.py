@@ -14,7 +14,7 @@ from icat_tui.cache.legacy_cache import old_sessions
 from icat_tui.cache.session_cache import Verdict
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
-from icat_tui.tui.workspace import Workplace
+from icat_tui.tui.workspace import Workspace
 
 AT_HAND = 8
 """How many decoded sessions are kept."""
@@ -23,7 +23,7 @@ AT_HAND = 8
 class Sessions:
     """Where to get a session. Every method may be called from any thread; `load` takes its time."""
 
-    def __init__(self, place: Workplace) -> None:
+    def __init__(self, place: Workspace) -> None:
         """Begin with what the cache of a place has."""
         self._place, self._cache = place, place.cache
         self._lock = threading.Lock()

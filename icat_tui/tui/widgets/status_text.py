@@ -50,7 +50,7 @@ def _filtered(app: "IcatTui") -> Said | None:
 def _broker(app: "IcatTui") -> Said:
     if app.place.forbidden:
         return Said("read-only")
-    return Said(f"sends to {app.place.settings.queue[0]}")
+    return Said(f"sends to {app.place.services.settings.queue[0]}")
 
 
 def _age(app: "IcatTui") -> timedelta | None:

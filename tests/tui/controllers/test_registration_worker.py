@@ -25,7 +25,7 @@ from icat_tui.journal.records import RecordKind
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.sync.plan import Plan, Terms, make_plan
-from icat_tui.sync.submit import Office, look_again
+from icat_tui.sync.submit import Submission, look_again
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
 from icat_tui.tui.controllers.registration_worker import OrderDone, Registrar, Told
 from tests.cli.place import HANG, KEY, PATIENCE, START, Place
@@ -46,24 +46,24 @@ def circle(tmp_path: Path) -> Iterator[Circle]:
             yield Circle(place, broker, ingester, tmp_path / "state")
 
 
-def office_of(circle: Circle, **known: Any) -> Office:
+def submission_of(circle: Circle, **known: Any) -> Submission:
     view = JournalView(circle.journal, FACILITY)
     defaults: dict[str, Any] = {
         "catalogue": IcatPlus(circle.place.icatplus.url, KEY, zone=FACILITY.zone, jobs=2),
-        "around": Surroundings(facility=FACILITY, now=datetime.now(UTC), sent=view),
+        "surroundings": Surroundings(facility=FACILITY, now=datetime.now(UTC), sent=view),
         "view": view,
         "journal": Journal(circle.journal),
         "broker": broker_at(circle.broker.address),
         "state_dir": circle.state_dir,
         "verify_wait": timedelta(seconds=PATIENCE),
     }
-    return Office(**(defaults | known))
+    return Submission(**(defaults | known))
 
 
 def planned(circle: Circle, path: Path) -> Plan:
     proposal, beamline, date = path.parts[-3:]
     directory = SessionDirectory(str(path), proposal, beamline, date, RawFormat.ESRFV3)
-    session = look_again(directory, office_of(circle), Cancellation())
+    session = look_again(directory, submission_of(circle), Cancellation())
     assert isinstance(session, Session)
     return make_plan(session, TERMS)
 
@@ -101,7 +101,7 @@ class Heard:
 @contextmanager
 def working(circle: Circle, heard: Heard, **known: Any) -> Iterator[Registrar]:
     """Have a registrar, which is gone in the end."""
-    registrar = Registrar(lambda: office_of(circle, **known), heard)
+    registrar = Registrar(lambda: submission_of(circle, **known), heard)
     try:
         yield registrar
     finally:
@@ -202,12 +202,12 @@ def test_a_broken_order_does_not_stop_the_next(circle: Circle) -> None:
     plans = [planned(circle, path) for path in paths]
     broken: list[Exception] = [UsageError("no ICAT+ is known"), ZeroDivisionError("[/x]")]
 
-    def office() -> Office:
+    def submission() -> Submission:
         if len(heard.of(OrderDone)) < 2:
             raise broken[len(heard.of(OrderDone))]
-        return office_of(circle)
+        return submission_of(circle)
 
-    registrar = Registrar(office, heard)
+    registrar = Registrar(submission, heard)
     try:
         for plan in plans:
             registrar.confirm([plan], TERMS)
