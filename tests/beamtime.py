@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from icat_tui.disk.stored_xml import parse_stored
 from icat_tui.domain.facility import Facility
-from icat_tui.journal.reader import JournalReader, Latest
-from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueState, Entry, serve
+from icat_tui.journal.reader import JournalReader, MessageState
+from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueEntry, CatalogueState, serve
 from tests.disk.bliss import MESSAGE, write_bliss
 from tests.ingest.conftest import Client, FakeBroker, Frame, serving
 
@@ -97,14 +97,16 @@ class Beamtime:
     def register(self, path: Path, *, file_count: int | None = 3, investigation: int = INVESTIGATION) -> int:
         """Put a dataset into the catalogue; return its id."""
         name = path.name.removeprefix(f"{path.parent.name}_")
-        return self.state.add_dataset(investigation, Entry(name, self.location(path), START, END, "sA", file_count))
+        return self.state.add_dataset(
+            investigation, CatalogueEntry(name, self.location(path), START, END, "sA", file_count)
+        )
 
-    def standing(self) -> list[tuple[str, Latest]]:
+    def standing(self) -> list[tuple[str, MessageState]]:
         """Return what the journal says: of each message the dataset directory's name and where it stands."""
         reader = JournalReader(self.journal, Facility())
         reader.refresh()
-        assert not reader.standings.unreadable
-        return [(Path(each.dataset).name, each.latest) for each in reader.standings.sendings()]
+        assert not reader.index.unreadable
+        return [(Path(each.dataset).name, each.state) for each in reader.index.sendings()]
 
     @property
     def bodies(self) -> list[bytes]:
@@ -122,7 +124,7 @@ class Beamtime:
 
     def _ingest(self, body: bytes) -> None:
         told = parse_stored("", body, ZONE)
-        entry = Entry(told.name, told.location, told.start, told.end, told.sample, 1)
+        entry = CatalogueEntry(told.name, told.location, told.start, told.end, told.sample, 1)
         self.state.add_dataset(INVESTIGATION, entry)
 
 

@@ -15,7 +15,7 @@ from icat_tui.api import IcatClient, Registration
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.status import Category, Status
 from icat_tui.ingest.broker import BrokerError
-from icat_tui.journal.reader import Latest
+from icat_tui.journal.reader import MessageState
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
 from tests.beamtime import END, INVESTIGATION, START, Beamtime, beamtime, parameters, reject
 from tests.ingest.conftest import Client, Frame, Hangup
@@ -68,7 +68,7 @@ def test_the_example_of_the_manual_with_its_import_changed(here: Beamtime, caplo
     sent = parameters(here.bodies[0])
     assert (sent["FIELD1"], sent["FIELD2"], sent["Sample_name"]) == ("value1", "value2", "sA")
     assert sent["startDate"] == "2023-10-20T01:00:00.123456+02:00"
-    assert here.standing() == [("collection_dataset1", Latest.ACCEPTED)], "the broker has answered by now"
+    assert here.standing() == [("collection_dataset1", MessageState.ACCEPTED)], "the broker has answered by now"
     assert "nobody could be asked" in caplog.text
 
 

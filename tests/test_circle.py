@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from icat_tui.domain.status import ACTIONABLE, Category, Status
-from icat_tui.journal.reader import OUT
-from icat_tui.journal.records import Kind, SendOutcome, read
+from icat_tui.journal.reader import PENDING_STATES
+from icat_tui.journal.records import RecordKind, SendOutcome, read_journal
 from tests.cli.place import PATIENCE, Place, Ran
 from tests.cli.place import serving as serving_icatplus
 from tests.cli.sending import Circle, Ingester, dataset
@@ -150,7 +150,7 @@ def test_a_broker_that_is_killed_and_comes_back_in_the_middle_loses_nothing_and_
             path = circle.session(unregistered=60)
             lacking = {dataset(path, "unregistered", f"{number:04}") for number in range(1, 61)}
             ran = registered_while_killed(circle, broker)
-            outcomes = Counter(record.outcome for record in circle.records if record.record is Kind.OUTCOME)
+            outcomes = Counter(record.outcome for record in circle.records if record.record is RecordKind.OUTCOME)
             frames = stored(broker, "icatIngest")
             for frame in frames:
                 circle.ingester.ingest(frame)
@@ -160,7 +160,7 @@ def test_a_broker_that_is_killed_and_comes_back_in_the_middle_loses_nothing_and_
             assert accepted <= len(frames) <= 60
             assert ran.summary["sent"] == NOTHING | {"accepted": accepted, "unknown": unknown}
             assert ran.code == (3 if unknown else 0)
-            assert all(sending.latest in OUT for sending in circle.pending)
+            assert all(sending.state in PENDING_STATES for sending in circle.pending)
             again = run(circle, "--register", "--json").summary
             assert again["sent"] == NOTHING
             registered = len(circle.ingester.locations)
@@ -205,4 +205,4 @@ def registered_while_killed(circle: Circle, broker: ActiveMQ) -> Ran:
 
 
 def answered(journal: Path) -> int:
-    return sum(line.record is not None and line.record.record is Kind.OUTCOME for line in read(journal))
+    return sum(line.record is not None and line.record.record is RecordKind.OUTCOME for line in read_journal(journal))

@@ -179,7 +179,7 @@ def _register(plans: Sequence[Plan], terms: Terms, services: Services) -> list[R
                 raise BrokerError(event.trouble)
         for seen in verify(outcomes.open, catalogue, services.facility, submission.verify_wait, Cancellation()):
             if isinstance(seen, MessageConfirmed):
-                submission.journal.seen([seen.message])
+                submission.journal.record_seen([seen.message])
                 outcomes.confirm(seen)
     return [_registration(offer.message, outcomes) for plan in plans for offer in plan.offers]
 

@@ -1,1 +1,1 @@
-"""What ICAT knows, asked over REST."""
+"""Client of the catalogue: ICAT's investigations and datasets, asked for over ICAT+'s REST interface."""

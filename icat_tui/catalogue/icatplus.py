@@ -1,7 +1,7 @@
-"""The two questions to ICAT+ that matter: investigations of a proposal, and datasets of an investigation.
+"""Client of ICAT+ with its two calls: investigations of a proposal, and datasets of an investigation.
 
-What must stay true: only a complete answer of ICAT+ is OK or EMPTY. Whatever else happens is an answer of another kind
-with its reason, never an empty list and never an exception (icat.md, "Known faults", D3, D4).
+What must stay true: only a complete answer of ICAT+ is OK or EMPTY. Everything else is an answer with another outcome
+and its reason, never an empty list and never an exception (icat.md, "Known faults", D3, D4).
 """
 
 import json
@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from icat_tui.catalogue.api_key import PLACE, ApiKey
-from icat_tui.catalogue.limits import Gate, Limits, Stopped
+from icat_tui.catalogue.api_key import PLACEHOLDER, ApiKey
+from icat_tui.catalogue.limits import Limits, RequestLimiter, Stopped
 from icat_tui.catalogue.parse import element_id, elements, page_total, parse_dataset, parse_investigation
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.model import Answer, CatalogueDataset, Investigation, Outcome
@@ -29,19 +29,19 @@ Row = TypeVar("Row", bound=Hashable)
 
 
 class IcatPlus:
-    """ICAT+, asked by any number of threads; each call blocks until there is an answer of some kind."""
+    """Client of ICAT+ for any number of threads; each call blocks until there is an answer."""
 
     def __init__(self, url: str, api_key: str, *, zone: tzinfo, jobs: int = 8, limits: Limits = DEFAULT_LIMITS) -> None:
-        """Ask at `url` (https where it names no scheme), with at most `jobs` requests at once.
+        """Prepare requests to `url` (https where it names no scheme), at most `jobs` of them at once.
 
-        Times without an offset are taken for those of `zone`, the facility's. Raises `UsageError` for a URL that can't
+        Times without an offset are read as times of `zone`, the facility's. Raises `UsageError` for a URL that can't
         be used. Nothing is sent yet, and requests is not imported.
         """
-        self._url = _base(url)
+        self._url = _base_url(url)
         self._key = ApiKey(api_key)
         self._zone = zone
         self._jobs = jobs
-        self._gate = Gate(jobs, limits)
+        self._limiter = RequestLimiter(jobs, limits)
         self._opening = threading.Lock()
         self._opened: Transport | None = None
 
@@ -56,40 +56,48 @@ class IcatPlus:
         self.close()
 
     def investigations(self, beamline: str, proposal: str) -> Answer[Investigation]:
-        """Return all investigations of a proposal at a beamline, both named as in the paths (icat.md, "The two calls")."""
+        """Return all investigations of a proposal at a beamline.
+
+        Both are named as in the paths (icat.md, "The two calls").
+        """
         query = _query(instrumentName=beamline, investigationName=proposal)
-        asked = f"the investigations of {proposal} at {beamline}"
-        return self._list(f"investigation?{query}", asked, lambda element: parse_investigation(element, self._zone))
+        subject = f"the investigations of {proposal} at {beamline}"
+        return self._list(f"investigation?{query}", subject, lambda element: parse_investigation(element, self._zone))
 
     def datasets(self, investigation: int) -> Answer[CatalogueDataset]:
-        """Return all datasets of an investigation, processed ones among them."""
+        """Return all datasets of an investigation, including processed ones."""
         query = _query(investigationId=str(investigation))
-        asked = f"the datasets of investigation {investigation}"
-        return self._list(f"dataset?{query}", asked, lambda element: parse_dataset(element, investigation))
+        subject = f"the datasets of investigation {investigation}"
+        return self._list(f"dataset?{query}", subject, lambda element: parse_dataset(element, investigation))
 
     def close(self) -> None:
-        """End every call under way, in whatever thread and whatever the server does: it returns UNAVAILABLE.
+        """End every call under way, in all threads and whatever the server does: it returns UNAVAILABLE.
 
-        So does every later call. May be called from any thread, more than once.
+        Later calls return UNAVAILABLE too. May be called from any thread, more than once.
         """
-        self._gate.close()
+        self._limiter.close()
         if self._opened is not None:
             self._opened.close()
 
-    def _list(self, target: str, asked: str, parse: Callable[[object], Row]) -> Answer[Row]:
-        """Ask for a list, and for the rest of it where ICAT+ says that there is more (icat.md, "The two calls")."""
-        listing = _Listing(asked, parse)
+    def _list(self, target: str, subject: str, parse: Callable[[object], Row]) -> Answer[Row]:
+        """Return a list, read page by page where ICAT+ says that there is more (icat.md, "The two calls").
+
+        `subject` says in words what is asked for.
+        """
+        listing = _PagedList(subject, parse)
         page = ""
         while True:
-            body = self._transport().get(f"/dataacquisition/{PLACE}/{target}{page}", asked)
+            body = self._transport().get(f"/dataacquisition/{PLACEHOLDER}/{target}{page}", subject)
             if isinstance(body, Answer):
                 return body
             try:
-                fresh = listing.take(elements(body), self._gate)
+                fresh = listing.add_page(elements(body), self._limiter)
             except Stopped as stopped:
                 return Answer(Outcome.UNAVAILABLE, reason=str(stopped))
             except ValueError:
-                return Answer(Outcome.MALFORMED, reason=f"ICAT+ did not send {asked} as a list in JSON{_hint(body)}")
+                return Answer(
+                    Outcome.MALFORMED, reason=f"ICAT+ did not send {subject} as a list in JSON{_html_hint(body)}"
+                )
             if not listing.missing:
                 return listing.answer()
             if not fresh:
@@ -99,19 +107,20 @@ class IcatPlus:
     def _transport(self) -> "Transport":
         with self._opening:
             if self._opened is None:
-                from icat_tui.catalogue.transport import Transport  # noqa: PLC0415 -- imports requests: slow, maybe needless
+                # late: imports requests, which is slow and not needed in every run
+                from icat_tui.catalogue.transport import Transport  # noqa: PLC0415
 
-                self._opened = Transport(self._url, self._key, self._gate, jobs=self._jobs)
+                self._opened = Transport(self._url, self._key, self._limiter, jobs=self._jobs)
             return self._opened
 
 
-class _Listing(Generic[Row]):
-    """What has arrived of a list, page by page."""
+class _PagedList(Generic[Row]):
+    """List in the making: the elements of all pages received so far."""
 
-    def __init__(self, asked: str, parse: Callable[[object], Row]) -> None:
+    def __init__(self, subject: str, parse: Callable[[object], Row]) -> None:
         self.arrived = 0
-        """Elements so far; one that comes again on a later page does not count again."""
-        self._asked = asked
+        """Number of elements received; one that is repeated on a later page does not count again."""
+        self._subject = subject
         self._parse = parse
         self._total = 0
         self._seen: set[Hashable] = set()
@@ -120,49 +129,49 @@ class _Listing(Generic[Row]):
 
     @property
     def missing(self) -> int:
-        """How many elements there are beyond those that arrived, by what ICAT+ said on the first page."""
+        """Number of elements still to come, by the total that ICAT+ states on the first page."""
         return max(self._total - self.arrived, 0)
 
-    def take(self, page: Iterable[Any], gate: Gate) -> bool:
-        """Take a page in and return whether anything on it is new.
+    def add_page(self, page: Iterable[Any], limiter: RequestLimiter) -> bool:
+        """Add the elements of a page and return whether any of them is new.
 
-        Raises `Stopped` at a close, ValueError where the page turns out to be garbage.
+        Raises `Stopped` once the client is closed, ValueError where the page is not readable JSON.
         """
         first, before = not self.arrived, self.arrived
         seen: set[Hashable] = set()
         for element in page:
-            gate.check_open()
+            limiter.check_open()
             identity = _identity(element)
             seen.add(identity)
             if identity not in self._seen:
                 self.arrived += 1
-                self._read(element)
+                self._parse_element(element)
             if first:
                 self._total = max(self._total, page_total(element) or 0)
         self._seen |= seen
         return self.arrived > before
 
     def answer(self) -> Answer[Row]:
-        """Return all that arrived."""
+        """Return everything received, as an answer."""
         outcome = Outcome.OK if self.arrived else Outcome.EMPTY
         return Answer(outcome, tuple(self._rows), tuple(self._unreadable))
 
     def shortfall(self) -> str:
-        """Return in words what is missing."""
-        return f"ICAT+ sent {self.arrived} of {self._total} entries when asked for {self._asked}, and no more"
+        """Return a text for a person that says how much is missing."""
+        return f"ICAT+ sent {self.arrived} of {self._total} entries when asked for {self._subject}, and no more"
 
-    def _read(self, element: object) -> None:
+    def _parse_element(self, element: object) -> None:
         try:
             self._rows[self._parse(element)] = None
         except ValueError as error:
             number = element_id(element)
             name = f"place {self.arrived}" if number is None else f"id {number}"
-            log.info("ICAT+ sent an entry that could not be read (%s of %r): %s", name, self._asked, error)
+            log.info("ICAT+ sent an entry that could not be read (%s of %r): %s", name, self._subject, error)
             self._unreadable.append(name)
 
 
 def _identity(element: object) -> Hashable:
-    """Return what tells whether an element came before: its id, else all of it but the number of its page."""
+    """Return what identifies an element across pages: its id, else all its content but the page number."""
     number = element_id(element)
     if number is not None:
         return number
@@ -171,8 +180,8 @@ def _identity(element: object) -> Hashable:
     return json.dumps(element, sort_keys=True)
 
 
-def _base(url: str) -> str:
-    """Return the URL that everything is asked below, without a slash at its end; https where it names no scheme."""
+def _base_url(url: str) -> str:
+    """Return the base URL of all requests, without a slash at its end; https where it names no scheme."""
     url = url.strip()
     url = url if "://" in url else f"https://{url}"
     try:
@@ -191,5 +200,6 @@ def _query(**parameters: str) -> str:
     return urlencode(parameters, quote_via=quote, safe="", errors="surrogateescape")
 
 
-def _hint(body: bytes) -> str:
+def _html_hint(body: bytes) -> str:
+    """Return a hint for a person where a body is HTML, else an empty text."""
     return " but a page of HTML; is the URL right?" if body.lstrip().startswith(b"<") else ""

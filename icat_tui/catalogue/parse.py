@@ -1,7 +1,8 @@
-"""What one element of a list of ICAT+ means (icat.md, "Investigations in JSON", "Datasets in JSON"). Plain functions of decoded JSON.
+"""Parsing of the lists of ICAT+: investigations and datasets out of decoded JSON.
 
-What must stay true: an element is read or it is not (ValueError), and one that is not never takes another one with it.
-What ICAT+ does not say is None, never 0 and never a default that something could be decided by.
+Source: icat.md, "Investigations in JSON", "Datasets in JSON". What must stay true: an element is parsed completely or
+refused (ValueError), and one that is refused has no effect on the others. A value that ICAT+ leaves out is None, never
+0 and never a default that a decision could be based on.
 """
 
 import json
@@ -19,13 +20,14 @@ FILE_COUNT = "__fileCount"
 INPUT_DATASETS = "input_datasets"
 """A parameter that only processed data has: the raw datasets it was made from."""
 LARGEST = 2**63
-"""No id and no count comes near it."""
+"""Upper limit of ids and counts."""
 
 
 def elements(body: bytes) -> Iterator[Any]:
-    """Return the elements of a JSON list, decoded one at a time as they are asked for; ValueError where it is none.
+    """Return an iterator over the elements of a JSON list, each decoded when it is asked for.
 
-    A list of 100,000 datasets with all their parameters would fill gigabytes; as text it is small.
+    Raises ValueError where the body is no list. Decoded at once, a list of 100,000 datasets with all their parameters
+    would fill gigabytes; as text it is small.
     """
     try:
         return map(_decode, msgspec.json.decode(body, type=list[msgspec.Raw]))
@@ -89,7 +91,10 @@ def element_id(element: object) -> int | None:
 
 
 def page_total(element: object) -> int | None:
-    """Return how many elements there are on all pages, where an element says so (`meta.page.total`, icat.md, "The two calls")."""
+    """Return the number of elements on all pages; None where the element does not state it.
+
+    Source: `meta.page.total` (icat.md, "The two calls").
+    """
     for name in ("meta", "page", "total"):
         element = element.get(name) if isinstance(element, dict) else None
     return whole_number(element)
@@ -132,7 +137,10 @@ def _time(value: object, zone: tzinfo) -> datetime | None:
 
 
 def _parameters(value: object) -> list[tuple[object, object]]:
-    """Return names and values; as a list of objects (icat.md, "Datasets in JSON"), or as one object, which is how investigations have them."""
+    """Return names and values of parameters.
+
+    Datasets have them as a list of objects, investigations as one object (icat.md, "Datasets in JSON").
+    """
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, list):
@@ -141,7 +149,10 @@ def _parameters(value: object) -> list[tuple[object, object]]:
 
 
 def _file_count(parameters: list[tuple[object, object]]) -> int | None:
-    """Return the number of files; None where it is absent (icat.md, "Known faults", D25), garbage, or said twice and differently."""
+    """Return the number of files; None where it is absent, unreadable, or given twice with different values.
+
+    Absent is not 0 (icat.md, "Known faults", D25).
+    """
     counts = {whole_number(value) for name, value in parameters if name == FILE_COUNT}
     return counts.pop() if len(counts) == 1 else None
 

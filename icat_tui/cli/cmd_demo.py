@@ -29,14 +29,14 @@ def sandbox_settings(asked: Namespace) -> Iterator[Settings]:
             raise UsageError(f"the demo works with its own facility only: leave out --{key}")
     with ExitStack() as held:
         try:
-            box = held.enter_context(demo_facility.start())
+            box = held.enter_context(demo_facility.run_sandbox())
         except OSError as error:
             what = f"the sandbox could not be made: {error.strerror}: {error.filename}"
             raise SaveError(f"{what}; set XDG_CACHE_HOME to where there is room") from error
         typed = {key: value for key, value in vars(asked).items() if value not in (None, False, [])}
         given = {key: value for key, value in box.settings.items() if key != "facility"}
         given["config"] = str(box.facility.directory / demo_facility.CONFIG)
-        asked.settings_to_use = box.settings_to_use()
+        asked.settings_to_use = box.shell_exports()
         yield load(given | typed, {}, site=())
 
 

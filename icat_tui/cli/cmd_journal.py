@@ -14,11 +14,11 @@ from icat_tui.cli.logging_setup import log
 from icat_tui.cli.prompts import Questions
 from icat_tui.cli.submit_reporter import EachMessageReporter, subject_of
 from icat_tui.domain.errors import ExitCode, UsageError, exit_code
-from icat_tui.journal.reader import JournalReader, Latest, Sending
+from icat_tui.journal.reader import JournalReader, MessageState, Sending
 from icat_tui.journal.writer import Journal
 from icat_tui.report.jsonl import SCHEMA, Record, json_line
 from icat_tui.report.lines import Line
-from icat_tui.report.totals import Sent
+from icat_tui.report.totals import SentCounts
 from icat_tui.services import NO_ICATPLUS, Services
 from icat_tui.settings.schema import journal_path
 from icat_tui.sync.resume import resume
@@ -26,12 +26,12 @@ from icat_tui.sync.verify import Item, MessageConfirmed, verify
 from icat_tui.text import counted, visible
 
 COLOURS = {
-    Latest.PLANNED: "grey",
-    Latest.INTENDED: "reverse",
-    Latest.ACCEPTED: "blue",
-    Latest.REJECTED: "red",
-    Latest.UNKNOWN: "reverse",
-    Latest.SEEN: "green",
+    MessageState.PLANNED: "grey",
+    MessageState.INTENDED: "reverse",
+    MessageState.ACCEPTED: "blue",
+    MessageState.REJECTED: "red",
+    MessageState.UNKNOWN: "reverse",
+    MessageState.SEEN: "green",
 }
 
 
@@ -46,18 +46,18 @@ def journal(run: Run) -> ExitCode:
     path = services.journal_path
     reader = JournalReader(path, services.facility)
     reader.refresh()
-    standings = reader.standings
-    unreadable = {ExitCode.PARTIAL} if standings.unreadable else set()
-    if standings.unreadable:
-        places = ", ".join(map(str, standings.unreadable[:5]))
-        number = counted(len(standings.unreadable), "line")
+    index = reader.index
+    unreadable = {ExitCode.PARTIAL} if index.unreadable else set()
+    if index.unreadable:
+        places = ", ".join(map(str, index.unreadable[:5]))
+        number = counted(len(index.unreadable), "line")
         log.error("%s of %s can't be read (at byte %s): what they said is lost", number, path, places)
     if run.asked.verify:
-        code = _verify(run, services, list(standings.pending()))
+        code = _verify(run, services, list(index.pending()))
     elif run.asked.resume:
-        code = _resume(run, services, list(standings.planned()))
+        code = _resume(run, services, list(index.planned()))
     else:
-        _list(run, standings.pending() if run.asked.pending else standings.sendings())
+        _list(run, index.pending() if run.asked.pending else index.sendings())
         code = ExitCode.DONE
     return exit_code({code, *unreadable})
 
@@ -82,8 +82,8 @@ def _lines(run: Run, sendings: Iterable[Sending]) -> Iterator[Line]:
     for sending in sendings:
         moment = f"{sending.time.astimezone(zone):%Y-%m-%d %H:%M:%S}"
         words = f" ({visible(sending.words)})" if sending.words else ""
-        text = f"{moment}  {sending.user:8}  {sending.latest:8}  {sending.action:15}  {subject_of(sending)}"
-        yield Line(f"{visible(text)}{words}", COLOURS[sending.latest])
+        text = f"{moment}  {sending.user:8}  {sending.state:8}  {sending.action:15}  {subject_of(sending)}"
+        yield Line(f"{visible(text)}{words}", COLOURS[sending.state])
 
 
 def _record(run: Run, sending: Sending) -> Record:
@@ -94,7 +94,7 @@ def _record(run: Run, sending: Sending) -> Record:
         "time": sending.time.astimezone(run.settings.facility.zone).isoformat(),
         "user": sending.user,
         "host": sending.host,
-        "state": sending.latest.value,
+        "state": sending.state.value,
         "action": sending.action.value,
         "dataset": sending.dataset,
         "icat_id": sending.icat_id,
@@ -119,7 +119,7 @@ def _verify(run: Run, services: Services, pending: list[Sending]) -> ExitCode:
     failed: set[str] = set()
     for event in verify(pending, catalogue, run.settings.facility, timedelta(0), run.stop):
         if isinstance(event, MessageConfirmed):
-            written.seen([event.message])
+            written.record_seen([event.message])
             confirmed.add(event.message.id)
             _tell(run, event.message, "seen", f"in investigation {event.investigation}")
         else:
@@ -131,7 +131,7 @@ def _verify(run: Run, services: Services, pending: list[Sending]) -> ExitCode:
     waiting = [each for each in pending if each.id not in confirmed | failed]
     for sending in waiting:
         _tell(run, sending, "pending", f"{sending.reason}; ICAT does not show it yet")
-    run.ending.sent = lambda: Sent(confirmed=len(confirmed), accepted=len(waiting), unknown=len(failed))
+    run.ending.sent = lambda: SentCounts(confirmed=len(confirmed), accepted=len(waiting), unknown=len(failed))
     if not run.asked.quiet:
         text = f"{len(confirmed)} seen in ICAT, {len(waiting)} pending, {len(failed)} could not be looked for"
         run.ending.closing = [Line(text)]

@@ -15,7 +15,7 @@ from icat_tui.domain.errors import ExitCode
 
 if TYPE_CHECKING:
     from icat_tui.report.lines import Line
-    from icat_tui.report.totals import Sent, Totals
+    from icat_tui.report.totals import SentCounts, Totals
     from icat_tui.settings.schema import Settings
 
 
@@ -28,16 +28,16 @@ class Ending:
     """What the run has come to so far, from when it began to scan."""
     closing: "Iterable[Line]" = field(default=())
     """What a person is told last."""
-    sent: "Callable[[], Sent] | None" = None
+    sent: "Callable[[], SentCounts] | None" = None
     """What became of messages, in a run that sends."""
 
     def write(self, code: int) -> None:
         """Tell what the run came to."""
         if self.as_json:
             from icat_tui.report.jsonl import json_line, summary_record  # noqa: PLC0415 - late
-            from icat_tui.report.totals import Sent, Totals  # noqa: PLC0415 - late
+            from icat_tui.report.totals import SentCounts, Totals  # noqa: PLC0415 - late
 
-            sent = self.sent() if self.sent else Sent()
+            sent = self.sent() if self.sent else SentCounts()
             write(json_line(summary_record(self.totals or Totals(), sent, code)) + "\n")
             return
         from icat_tui.cli.console import write_lines  # noqa: PLC0415 - late: not for `--help`

@@ -42,7 +42,7 @@ class Registering:
         self.left_out = 0
         self.submission = _submission(scanning)
         self.submission.check()
-        self.submission.journal.check()
+        self.submission.journal.check_writable()
         self.terms = scanning.services.terms(
             now,
             statuses=ACTIONABLE if self.supervised else UNSUPERVISED,
@@ -98,7 +98,7 @@ class Registering:
         for event in verify(outcomes.open, self.scanning.catalogue, self.terms.facility, wait, self.stop):
             outcomes.confirm(event)
             if isinstance(event, MessageConfirmed):
-                self.submission.journal.seen([event.message])
+                self.submission.journal.record_seen([event.message])
         self.stop.check()
 
     def conclude(self) -> None:

@@ -115,7 +115,7 @@ class Scanning:
             log.warning("%s%s", self.unusable[0], and_more(len(self.unusable)))
         for line in plain(trouble_text(self.totals)).splitlines():
             log.error("%s", line)
-        code = exit_code(self.happened | self.totals.happened(todo))
+        code = exit_code(self.happened | self.totals.exit_codes(todo))
         if not self.run.settings.api_key and any("API key" in reason for reason in self.totals.troubles):
             log.error("no API key was given: set ICAT_TUI_API_KEY, or api_key_file in config.toml")
         return code

@@ -24,7 +24,7 @@ from icat_tui.ingest.send_events import (
 from icat_tui.journal.reader import Sending
 from icat_tui.report.jsonl import SCHEMA, json_line
 from icat_tui.report.lines import Line
-from icat_tui.report.totals import Sent
+from icat_tui.report.totals import SentCounts
 from icat_tui.sync.outcomes import MessageOutcome, Outcomes
 from icat_tui.sync.store import AlreadyRegistered, Doubted, ReadyToSend, Refused, StoreEvent
 from icat_tui.sync.submit import MessageSkipped, SessionLocked
@@ -83,10 +83,12 @@ class SubmitReporter:
             codes.add(ExitCode.PARTIAL if self.connected else ExitCode.NOTHING)
         return codes
 
-    def sent(self) -> Sent:
+    def sent(self) -> SentCounts:
         """Return what became of the messages, for programs."""
         counts = self.outcomes.counts
-        return Sent(**{each.value: counts[each] for each in MessageOutcome if each is not MessageOutcome.NOT_SENT})
+        return SentCounts(
+            **{each.value: counts[each] for each in MessageOutcome if each is not MessageOutcome.NOT_SENT}
+        )
 
 
 class EachMessageReporter(SubmitReporter):

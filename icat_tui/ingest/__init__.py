@@ -1,1 +1,1 @@
-"""What ICAT is told: the bodies of messages, and the way to the broker."""
+"""Messages to ICAT: their bodies, the connection to a broker, and sending with receipts."""

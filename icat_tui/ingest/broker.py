@@ -1,8 +1,9 @@
-"""The way to a message broker: one STOMP 1.1 connection to one broker at a time (icat.md, "Bytes on the wire", "Connections and receipts").
+"""Connections to a message broker: STOMP 1.1, to one broker at a time.
 
-What must stay true: whoever sends learns by name which messages the broker has, which it refused, and that the
-connection is gone; nothing here waits without an end, sends a message twice or connects again by itself. stomp.py is
-imported here only, with the first connection.
+Source: icat.md, "Bytes on the wire", "Connections and receipts". What must stay true: the caller gets an event for each
+message, by its id, that the broker has or refused, and one when the connection is gone; nothing here waits without a
+time limit, sends a message twice or connects again by itself. stomp.py is imported here only, with the first
+connection.
 """
 
 import logging
@@ -22,46 +23,46 @@ from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.errors import ExitCode, IcatTuiError
 
 HEART_BEATS = (10_000, 10_000)
-"""What we can send and would like to get, in milliseconds; the broker may have none."""
-CLOSING = 1.0
+"""Intervals of heart-beats offered to the broker and wanted from it, in milliseconds; the broker may have none."""
+JOIN_TIMEOUT = 1.0
 """Seconds that the thread of a closed connection has to end."""
 
 
 class BrokerError(IcatTuiError):
-    """No broker took the connection."""
+    """Failure to connect: no broker took the connection."""
 
     code = ExitCode.NOTHING
 
 
 class NotSentError(IcatTuiError):
-    """Not a byte of the message went out: the connection was gone before."""
+    """Failure before the first byte of a message: the connection was gone."""
 
 
 class MaybeSentError(IcatTuiError):
-    """The connection broke while the message went out: the broker may have it."""
+    """Failure while a message went out: the broker may have it."""
 
 
 class Login(Struct, frozen=True):
-    """Who we are to the broker."""
+    """User name and passcode at the broker; texts of it mask the passcode."""
 
     user: str
     passcode: str
 
     def __repr__(self) -> str:
-        """Return what may be shown."""
+        """Return a text without the passcode."""
         return f"Login({self.user!r}, ***)"
 
 
 class Broker(Struct, frozen=True, kw_only=True):
-    """Where messages go and how long we wait there. Times in seconds."""
+    """Addresses, login and limits for sending to a broker. Times in seconds."""
 
     addresses: tuple[BrokerAddress, ...]
-    """Tried in this order; there is no default, production brokers least of all."""
+    """Brokers in the order in which they are tried; without a default, so that none is used by accident."""
     login: Login | None = None
     connect_timeout: float = 5.0
     """For each broker to take the connection: TCP, TLS and STOMP together."""
     receipt_timeout: float = 30.0
-    """For each message until it is `unknown`."""
+    """For the receipt of each message, which is `unknown` after it."""
     reconnect_for: float = 30.0
     """For any broker to come back once a connection was lost."""
     rate: float = 10.0
@@ -71,33 +72,34 @@ class Broker(Struct, frozen=True, kw_only=True):
 
 
 class Receipt(Struct, frozen=True):
-    """The broker has the message of this id."""
+    """Confirmation that the broker has the message of this id."""
 
     id: str
 
 
 class Refusal(Struct, frozen=True):
-    """The broker sent an error, and will close the connection."""
+    """Error sent by the broker, which will close the connection."""
 
     id: str | None
-    """The message it is about; None: the broker does not say."""
+    """Id of the message that it is about; None: the broker does not say."""
     words: str
+    """The broker's text."""
 
 
 class Closed(Struct, frozen=True):
-    """The connection is gone; nothing comes after this."""
+    """End of the connection: the last event of each."""
 
 
-Heard = Receipt | Refusal | Closed
+BrokerEvent = Receipt | Refusal | Closed
 
 
-class Connection:
-    """A connection that a broker has taken."""
+class BrokerConnection:
+    """Open connection to a broker."""
 
     def __init__(self, stomp: ModuleType, address: BrokerAddress, broker: Broker) -> None:
-        """Connect, or raise BrokerError saying why this broker did not take the connection."""
+        """Connect; raise BrokerError with the reason where this broker does not take the connection."""
         self.address = address
-        self._inbox = _Inbox()
+        self._listener = _Listener()
         self._stomp: Any = stomp.StompConnection11(
             [(address.host, address.port)],
             prefer_localhost=False,
@@ -109,11 +111,12 @@ class Connection:
             timeout=broker.connect_timeout,
             heartbeats=HEART_BEATS,
             vhost=address.host,
-            auto_content_length=False,  # with a length ActiveMQ makes it a BytesMessage, which ICAT never got (icat.md, "Bytes on the wire")
+            # With a length ActiveMQ makes it a BytesMessage, which ICAT never got (icat.md, "Bytes on the wire").
+            auto_content_length=False,
         )
         if address.tls:
             self._stomp.set_ssl(for_hosts=[(address.host, address.port)])
-        self._stomp.set_listener("icat-tui", self._inbox)
+        self._stomp.set_listener("icat-tui", self._listener)
         try:
             self._open(stomp, broker)
         except BaseException:
@@ -123,33 +126,33 @@ class Connection:
     def _open(self, stomp: ModuleType, broker: Broker) -> None:
         deadline = time.monotonic() + broker.connect_timeout
         login = {"username": broker.login.user, "passcode": broker.login.passcode} if broker.login else {}
-        with _Reasons() as reasons:
+        with _ConnectErrors() as errors:
             try:
-                # Never with wait=True: it waits for ever for a broker that says nothing.
+                # Never with wait=True: it waits for ever for a broker that does not answer.
                 self._stomp.connect(with_connect_command=True, **login)
             except (stomp.exception.StompException, OSError) as error:
-                raise BrokerError(reasons.first or str(error) or "no connection") from error
+                raise BrokerError(errors.first or str(error) or "no connection") from error
         self._limit_sending(broker.receipt_timeout)
-        if not self._inbox.answered.wait(max(0.0, deadline - time.monotonic())):
+        if not self._listener.answered.wait(max(0.0, deadline - time.monotonic())):
             raise BrokerError(f"took the connection, but said nothing for {broker.connect_timeout:g} s")
-        if not self._inbox.connected:
-            said = [heard.words for heard in self.hear(0) if isinstance(heard, Refusal)]
-            raise BrokerError(f"refused: {said[0]}" if said else "closed the connection at once")
+        if not self._listener.connected:
+            refusals = [event.words for event in self.receive(0) if isinstance(event, Refusal)]
+            raise BrokerError(f"refused: {refusals[0]}" if refusals else "closed the connection at once")
 
     def _limit_sending(self, seconds: float) -> None:
-        """Make a broker that stops reading an error: without a time limit `sendall` would wait for ever."""
+        """Set a time limit on sending: for a broker that stops reading, `sendall` would wait for ever."""
         if (opened := self._stomp.transport.socket) is not None:
             limit = struct.pack("@ll", *divmod(max(1, round(seconds * 1_000_000)), 1_000_000))
-            with suppress(OSError):  # closed already: the inbox says so
+            with suppress(OSError):  # closed already: the listener has the event
                 opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
     def send(self, receipt: str, destination: str, body: bytes) -> None:
         """Send a message to a queue and ask for a receipt by this id.
 
-        Raises NotSentError or MaybeSentError. What becomes of it is heard with `hear`.
+        Raises NotSentError or MaybeSentError. Its outcome comes with the events of `receive`.
         """
         stomp = _stomp()
-        if self._inbox.closed.is_set():
+        if self._listener.closed.is_set():
             raise NotSentError(f"The connection to {self.address} is gone: send the message again")
         try:
             self._stomp.send(f"/queue/{destination}", body, persistent="true", receipt=receipt)
@@ -160,23 +163,28 @@ class Connection:
                 f"The connection to {self.address} broke ({error}): look whether ICAT has it"
             ) from error
 
-    def hear(self, timeout: float) -> list[Heard]:
-        """Return what the broker said since the last time; where that is nothing, wait for it up to `timeout` s."""
-        heard: list[Heard] = []
+    def receive(self, timeout: float) -> list[BrokerEvent]:
+        """Return the events since the last call; where there are none, wait for the first up to `timeout` seconds."""
+        events: list[BrokerEvent] = []
         with suppress(queue.Empty):
-            heard.append(self._inbox.said.get(timeout=timeout) if timeout > 0 else self._inbox.said.get_nowait())
+            waiting = self._listener.events
+            events.append(waiting.get(timeout=timeout) if timeout > 0 else waiting.get_nowait())
             while True:
-                heard.append(self._inbox.said.get_nowait())
-        return heard
+                events.append(waiting.get_nowait())
+        return events
 
     def disconnect(self) -> None:
-        """Say good-bye. The broker answers whatever is before it in the line, then closes: hear until `Closed`."""
-        # Without a receipt of ours: with one, stomp.py waits for the answer without an end. It asks for its own.
-        with suppress(OSError, AttributeError, _stomp().exception.NotConnectedException):  # gone: the inbox says so
+        """Ask the broker to end the connection.
+
+        The broker answers the messages before this request, then closes: call `receive` until it returns `Closed`.
+        """
+        # Without a receipt id: with one, stomp.py waits for the answer without a time limit. It makes its own.
+        # The errors mean that the connection is gone: the listener has the event.
+        with suppress(OSError, AttributeError, _stomp().exception.NotConnectedException):
             self._stomp.disconnect()
 
     def close(self) -> None:
-        """Cut the connection, whatever state it is in."""
+        """Close the socket at once, whatever state the connection is in."""
         transport = self._stomp.transport
         transport.running = False
         if (opened := transport.socket) is not None:
@@ -185,17 +193,17 @@ class Connection:
                 opened.shutdown(socket.SHUT_RDWR)
         thread = transport.io_thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(CLOSING)
+            thread.join(JOIN_TIMEOUT)
 
 
-class _Inbox:
-    """Listens to stomp.py. Nothing here may raise: an exception in a listener closes the socket."""
+class _Listener:
+    """Listener of stomp.py. Nothing here may raise: an exception in a listener closes the socket."""
 
     def __init__(self) -> None:
         # Not a SimpleQueue: a signal that comes just as its time-out ends makes that wait for ever (Python 3.11).
-        self.said: queue.Queue[Heard] = queue.Queue()
+        self.events: queue.Queue[BrokerEvent] = queue.Queue()
         self.answered = threading.Event()
-        """The broker said something, or closed."""
+        """Set once the broker has sent a frame that answers, or closed the connection."""
         self.connected = False
         self.closed = threading.Event()
 
@@ -204,18 +212,18 @@ class _Inbox:
         self.answered.set()
 
     def on_receipt(self, frame: Any) -> None:
-        self.said.put(Receipt(frame.headers.get("receipt-id", "")))
+        self.events.put(Receipt(frame.headers.get("receipt-id", "")))
 
     def on_error(self, frame: Any) -> None:
         message, body = frame.headers.get("message", ""), (frame.body or "").strip().split("\n", 1)[0]
         words = body if message in body else f"{message}: {body}".removesuffix(": ")
-        self.said.put(Refusal(frame.headers.get("receipt-id"), words or "an error without words"))
+        self.events.put(Refusal(frame.headers.get("receipt-id"), words or "an error without words"))
         self.answered.set()
 
     def on_disconnected(self) -> None:
         if not self.closed.is_set():
             self.closed.set()
-            self.said.put(Closed())
+            self.events.put(Closed())
         self.answered.set()
 
     def on_heartbeat_timeout(self) -> None:
@@ -225,8 +233,8 @@ class _Inbox:
         pass
 
 
-class _Reasons(logging.Handler):
-    """Catches why this thread's connection failed: stomp.py tells its log, and its caller nothing."""
+class _ConnectErrors(logging.Handler):
+    """Log handler that keeps the reason why this thread failed to connect: stomp.py has it in its log only."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -248,6 +256,7 @@ class _Reasons(logging.Handler):
 
 
 def _stomp() -> ModuleType:
+    """Return stomp.py, imported at the first call and with its log silenced."""
     # stomp.py looks up this host's names when it is imported, which can take seconds.
     os.environ.setdefault("STOMP_SKIP_HOSTNAME_SCAN", "1")
     import stomp  # noqa: PLC0415 - late: a run that sends nothing does not load it
@@ -262,8 +271,8 @@ def _stomp() -> ModuleType:
     return module
 
 
-def connect(broker: Broker, first: int = 0) -> Connection:
-    """Return a connection to the first broker of the list that takes one, each tried once, from the one at `first` on.
+def connect(broker: Broker, first: int = 0) -> BrokerConnection:
+    """Return a connection to the first broker that takes one, each tried once, starting with the one at index `first`.
 
     Raises BrokerError with every broker's reason.
     """
@@ -276,7 +285,7 @@ def connect(broker: Broker, first: int = 0) -> Connection:
     for place in range(len(broker.addresses)):
         address = broker.addresses[(first + place) % len(broker.addresses)]
         try:
-            return Connection(stomp, address, broker)
+            return BrokerConnection(stomp, address, broker)
         except BrokerError as error:
             reasons.append(f"{address} {error}")
     raise BrokerError(f"No broker took the connection ({'; '.join(reasons)}): see --queue, or try again later")

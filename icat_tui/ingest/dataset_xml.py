@@ -1,8 +1,8 @@
-"""What ICAT is told: the bodies of messages. Pure: no clock, no network, no disk.
+"""Bodies of the messages to ICAT. Pure: no clock, no network, no disk.
 
 What must stay true: for the same input a dataset's body is, with the extra `definitions`, byte for byte what
-pyicat-plus 3.1 sends (icat.md, "Dataset XML"), but for `software` and for the location, which is the directory as it is on
-disk. A character that XML 1.0 can't carry is refused, with the name of its field.
+pyicat-plus 3.1 sends (icat.md, "Producer rules"), but for `software` and for the location, which is the directory as
+it is on disk. A character that XML 1.0 can't carry is refused, with the name of its field.
 """
 
 import json
@@ -19,7 +19,7 @@ from msgspec import Struct
 from icat_tui._version import __version__
 from icat_tui.domain.errors import MessageError
 from icat_tui.domain.formats import NOT_XML, strip_mount_point
-from icat_tui.ingest.parameters import written, xml_time
+from icat_tui.ingest.parameters import parameter_texts, xml_time
 from icat_tui.text import visible
 
 NAMESPACE = "http://www.esrf.fr/icat"
@@ -32,7 +32,7 @@ XML_TIME = re.compile(
 
 
 class Body(Struct, frozen=True):
-    """A message's body and what is doubtful about it."""
+    """Body of a message, with warnings about its content."""
 
     content: bytes
     warnings: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Body(Struct, frozen=True):
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """Which dataset it is, as far as that is not in its metadata; over them, where it is in both."""
+    """Values that identify a dataset; they take precedence over those in its metadata."""
 
     beamline: str | None = None
     proposal: str | None = None
@@ -50,7 +50,7 @@ class Identity(Struct, frozen=True, kw_only=True):
 
 
 class Origin(Struct, frozen=True):
-    """What a message says where its metadata say nothing."""
+    """Values of a message for fields that its metadata lack."""
 
     machine: str
     software: str
@@ -59,7 +59,7 @@ class Origin(Struct, frozen=True):
 
 
 def add_files_body(icat_id: int) -> bytes:
-    """Return the JSON that asks ICAT to look for the files of a dataset it has (icat.md, "Queues")."""
+    """Return the JSON that requests ICAT to add the files of a dataset that it has (icat.md, "Queues")."""
     return json.dumps({"datasetId": icat_id}).encode()
 
 
@@ -80,7 +80,7 @@ def dataset_body(
     for name in REQUIRED:
         if not parameters.get(name):
             raise MessageError(f"{name} is missing: a dataset can't be registered without it")
-    texts, issues = written(parameters)
+    texts, issues = parameter_texts(parameters)
     warnings += issues
     for name, text in texts.items():
         _refuse_unwritable(name, text)
@@ -94,7 +94,7 @@ def dataset_body(
 def _parameters(
     identity: Identity, metadata: Mapping[str, object], origin: Origin, mount_marker: str
 ) -> tuple[dict[str, object], list[str]]:
-    """Return metadata, defaults and identity in one, and what was odd about them (icat.md, "Dataset XML", 1 to 3)."""
+    """Return metadata, defaults and identity merged, and warnings about them (icat.md, "Producer rules")."""
     parameters = dict(metadata)
     defaults = {
         "startDate": origin.now,
@@ -129,7 +129,7 @@ def _parameters(
 
 
 def _identity(name: str, value: object, mount_marker: str) -> str:
-    """Return one of the values that say which dataset it is, in the one spelling that ICAT is told."""
+    """Return an identifying value in the spelling that is sent to ICAT; empty where there is none."""
     if value is None or value == "":
         return ""
     if isinstance(value, PurePath):
@@ -137,12 +137,12 @@ def _identity(name: str, value: object, mount_marker: str) -> str:
     if not isinstance(value, str):
         raise MessageError(f"{name} is of type {type(value).__name__}: give it as text")
     if name == "location":
-        return told_location(value, mount_marker)
+        return icat_location(value, mount_marker)
     return value.lower() if name in ("proposal", "beamlineID") else value
 
 
-def told_location(path: str, mount_marker: str) -> str:
-    """Return a directory as ICAT is told it: normalised as text, without the mount point, its case untouched."""
+def icat_location(path: str, mount_marker: str) -> str:
+    """Return a directory as it is sent to ICAT: normalised as text, without the mount point, its case untouched."""
     return strip_mount_point(os.path.normpath(path), mount_marker)
 
 
@@ -150,7 +150,7 @@ def _inputs(value: object, mount_marker: str) -> list[str]:
     paths = value.split(",") if isinstance(value, str) else value
     if not isinstance(paths, list | tuple) or not all(isinstance(path, str | PurePath) for path in paths):
         raise MessageError("input_datasets must be a list of directories")
-    return [told_location(str(path), mount_marker) for path in paths]
+    return [icat_location(str(path), mount_marker) for path in paths]
 
 
 def _refuse_unwritable(name: str, text: str) -> None:
@@ -193,7 +193,7 @@ def _element(name: str, content: str) -> str:
 
 
 def _escaped(text: str, *, whole: bool = False) -> str:
-    """Return text for an element. Line breaks are left out, as ever; in a location (`whole`) they are kept."""
+    """Return text escaped for an element; line breaks are left out, but kept in a location (`whole`)."""
     from xml.sax.saxutils import escape  # noqa: PLC0415 - late: see _dataset_xml
 
     if whole:
@@ -206,9 +206,9 @@ def _root_boolean(text: str) -> str:
 
 
 def _root_time(text: str) -> str:
-    """Return a time as it stands in the root element: 0, 3, 6 or 9 fractional digits; what is no time stays as it is.
+    """Return a time as the root element has it: 0, 3, 6 or 9 fractional digits; a text that is no time is unchanged.
 
-    Parameters have the same time with other digits (icat.md, "Dataset XML", "Value formats").
+    Parameters have the same time with other digits (icat.md, "Value formats").
     """
     found = XML_TIME.fullmatch(text.strip())
     if not found:
@@ -224,5 +224,5 @@ def _root_time(text: str) -> str:
 
 
 def origin_here(now: datetime) -> Origin:
-    """Return what a message from this machine and this program says of itself (icat.md, "Dataset XML")."""
+    """Return the origin of messages from this machine and this program (icat.md, "Producer rules")."""
     return Origin(machine=socket.getfqdn(), software=f"icat-tui_v{__version__}", now=now)

@@ -1,8 +1,8 @@
-"""The values of a dataset's parameters as ICAT wants them written, and what the ICAT definitions say of their names.
+"""Conversion of a dataset's parameters to text, and their validation by the ICAT definitions.
 
 With the extra `definitions` (icat-esrf-definitions) values are validated, converted and put in the order of the
-definitions; without it they are written plainly, in the order given (icat.md, "Dataset XML"). What must stay true: a value
-that nobody can write as text is refused with the name of its field, never left out.
+definitions; without it they are converted only, in the order given (icat.md, "Value formats"). What must stay true: a
+value that has no text is refused with the name of its field, never left out.
 """
 
 import importlib
@@ -23,15 +23,15 @@ DEEPEST_LIST = 2
 def definitions() -> Any:
     """Return the model of ICAT's dataset parameters, or None where the extra `definitions` is not installed.
 
-    It takes a second to import: that happens here, at the first message, and nowhere else.
+    It takes a second to import, so it is imported here, at the first message, and nowhere else.
     """
     if find_spec("icat_esrf_definitions") is None:
         return None
     return importlib.import_module("icat_esrf_definitions.models").IcatDatasetParameters
 
 
-def written(parameters: Mapping[str, object]) -> tuple[dict[str, str], list[str]]:
-    """Return the parameters as text by name, and what the definitions find wrong with them, a line each.
+def parameter_texts(parameters: Mapping[str, object]) -> tuple[dict[str, str], list[str]]:
+    """Return the parameters as text by name, and the problems that the definitions find, a line each.
 
     Raises MessageError for a value that has no text: a mapping, a list nested deeper than two, mixed types.
     """
@@ -42,15 +42,17 @@ def written(parameters: Mapping[str, object]) -> tuple[dict[str, str], list[str]
     if model is not None:
         known, unknown, issues = _validated(model, parameters)
     values = dict(known) | {name: parameters[name] for name in unknown}
-    texts = {name: _text(name, value, like=model is None) for name, value in values.items() if value is not None}
+    texts = {
+        name: _text(name, value, numbers_alike=model is None) for name, value in values.items() if value is not None
+    }
     return texts, issues
 
 
 def _validated(model: Any, parameters: Mapping[str, object]) -> tuple[Mapping[str, object], list[str], list[str]]:
     """Return the known parameters in the order of the definitions, the names of the unknown ones, and the issues.
 
-    Invalid values are kept as they were given and come after the valid ones; where the definitions can do nothing
-    without an invalid one (a date that is none), all parameters stay as they were given.
+    Invalid values are kept as they were given and come after the valid ones; where the definitions need an invalid one
+    (a required date that can't be read), all parameters stay as they were given.
     """
     problems: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
@@ -88,10 +90,11 @@ def _partly_validated(
         return parameters, [], problems
 
 
-def _text(name: str, value: object, depth: int = 0, *, like: bool) -> str:
-    """Return one value as text (icat.md, "Dataset XML", "Value formats").
+def _text(name: str, value: object, depth: int = 0, *, numbers_alike: bool) -> str:
+    """Return one value as text (icat.md, "Value formats").
 
-    With `like`, whole and other numbers may stand in one list: only the definitions could have made them alike.
+    With `numbers_alike`, whole numbers and others may stand in one list: without the definitions nothing has converted
+    them to one type.
     """
     match value:
         case str():
@@ -108,7 +111,7 @@ def _text(name: str, value: object, depth: int = 0, *, like: bool) -> str:
         case datetime():
             return xml_time(value)
         case Sequence() if depth < DEEPEST_LIST:
-            return _list_text(name, value, depth, like=like)
+            return _list_text(name, value, depth, numbers_alike=numbers_alike)
         case Sequence():
             raise MessageError(f"{name} is a list nested more than {DEEPEST_LIST} deep: flatten it")
     raise MessageError(
@@ -116,12 +119,12 @@ def _text(name: str, value: object, depth: int = 0, *, like: bool) -> str:
     )
 
 
-def _list_text(name: str, values: Sequence[object], depth: int, *, like: bool) -> str:
+def _list_text(name: str, values: Sequence[object], depth: int, *, numbers_alike: bool) -> str:
     items = [value for value in values if value is not None]
-    if len({float if like and type(item) is int else type(item) for item in items}) > 1:
+    if len({float if numbers_alike and type(item) is int else type(item) for item in items}) > 1:
         raise MessageError(f"{name} is a list of mixed types: make them all text or all numbers")
     plain = all(isinstance(item, str | bytes | Number) for item in items)
-    return ("," if plain else " ").join(_text(name, item, depth + 1, like=like) for item in items)
+    return ("," if plain else " ").join(_text(name, item, depth + 1, numbers_alike=numbers_alike) for item in items)
 
 
 def xml_time(time: datetime) -> str:

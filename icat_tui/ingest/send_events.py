@@ -1,7 +1,7 @@
-"""What sending reports as it goes: facts in the past tense, told to whoever listens.
+"""Events of sending: facts in the past tense.
 
-An outcome is reported only after it stands in the journal. A run of events ends with `SendingFinished` on every path
-but a journal that can't be written, which is an error.
+What must stay true: the event of an outcome comes only after the outcome is in the journal. The last event is
+`SendingFinished`, unless the journal can't be written, which is an error.
 """
 
 from msgspec import Struct
@@ -10,41 +10,41 @@ from icat_tui.domain.message import Message
 
 
 class BrokerConnected(Struct, frozen=True):
-    """A broker took the connection; messages go there from now on."""
+    """Event: a broker took the connection, and messages go there from now on."""
 
     broker: str
 
 
 class BrokerLost(Struct, frozen=True):
-    """The connection is gone; what had no receipt is reported as `MessageUnknown`."""
+    """Event: the connection is gone; messages without a receipt were reported as `MessageUnknown`."""
 
     broker: str
     reason: str
 
 
 class MessageAccepted(Struct, frozen=True):
-    """The broker confirmed that it has the message. It may follow a `MessageUnknown`: the receipt was late."""
+    """Event: the broker confirmed the message. It may follow a `MessageUnknown`: the receipt was late."""
 
     message: Message
 
 
 class MessageRejected(Struct, frozen=True):
-    """The broker answered this message with an error: it does not have it."""
+    """Event: the broker answered this message with an error, and does not have it."""
 
     message: Message
     words: str
-    """The broker's own."""
+    """The broker's text."""
 
 
 class MessageUnknown(Struct, frozen=True):
-    """The message went out, or may have, and there was no receipt. It is never sent again by itself."""
+    """Event: the message went out, or may have, without a receipt. It is never sent again by itself."""
 
     message: Message
     reason: str
 
 
 class SendingFinished(Struct, frozen=True):
-    """Nothing more comes. What was neither accepted, rejected nor unknown was not sent, and is still planned."""
+    """Last event. A message that is neither accepted, rejected nor unknown was not sent, and is still planned."""
 
     accepted: int
     rejected: int
@@ -53,7 +53,7 @@ class SendingFinished(Struct, frozen=True):
     """Whether any broker took a connection."""
     cancelled: bool
     trouble: str = ""
-    """Why not everything was sent, for a person; empty: all of it was, or it was cancelled."""
+    """The reason why not everything was sent, for a person; empty: all of it was, or it was cancelled."""
 
 
 SendEvent = BrokerConnected | BrokerLost | MessageAccepted | MessageRejected | MessageUnknown | SendingFinished

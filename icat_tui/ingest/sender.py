@@ -1,7 +1,8 @@
-"""Sending a plan: intent in the journal, SEND with a receipt, outcome in the journal (interface.md, "Journal").
+"""Sending of planned messages: intent in the journal, SEND with a receipt, outcome in the journal.
 
-What must stay true (promises.md 4): nothing goes out before its intent is on the disk; what went out and has no receipt
-is `unknown` in the journal, and is never sent again from here; an event is told after it was written down.
+Source: interface.md, "Sending". What must stay true (promises.md 4): nothing goes out before its intent is on the disk;
+a message that went out and has no receipt is `unknown` in the journal, and is never sent again from here; the event of
+an outcome comes after its record in the journal.
 """
 
 import time
@@ -11,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from icat_tui.domain.message import Message
 from icat_tui.ingest.broker import (
     Broker,
+    BrokerConnection,
     BrokerError,
+    BrokerEvent,
     Closed,
-    Connection,
-    Heard,
     MaybeSentError,
     NotSentError,
     Receipt,
@@ -36,14 +37,15 @@ from icat_tui.journal.writer import Journal
 WINDOW = 16
 """Messages without a receipt at any time, at most."""
 POLL = 0.1
-"""Seconds until somebody who cancels is heard."""
-PATIENCE = 2.0
-"""Seconds that receipts under way have when everything else is over."""
+"""Seconds between two checks whether sending was cancelled."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds for outstanding receipts when sending ends, and for the broker to close a connection."""
 
 Outcomes = list[tuple[Message, SendOutcome, str]]
+"""Messages with their outcome, and the broker's text or the reason."""
 
 
-def _never() -> bool:
+def _not_cancelled() -> bool:
     return False
 
 
@@ -52,70 +54,180 @@ def send(
     broker: Broker,
     journal: Journal,
     *,
-    cancelled: Callable[[], bool] = _never,
+    cancelled: Callable[[], bool] = _not_cancelled,
     window: int = WINDOW,
 ) -> Iterator[SendEvent]:
-    """Send messages that were planned, and yield what becomes of them; the last event is `SendingFinished`.
+    """Send messages that were planned, and yield their outcomes as events; the last event is `SendingFinished`.
 
-    `messages` is drawn from just before each is sent, so that it may look again whether to send it. A lost connection
-    is made again, with every broker of the list; what had gone out on it is unknown. Raises JournalError where the
-    journal can't be written: nothing more is sent then.
+    `messages` is drawn from just before each is sent, so that it can check once more whether to send it. A lost
+    connection is made again, with every broker of the list; the messages that had gone out on it are unknown. Raises
+    JournalError where the journal can't be written: nothing more is sent then.
     """
-    sender = _Sender(broker, journal, cancelled, window)
+    sender = _Sender(iter(messages), broker, journal, cancelled, window)
     try:
-        yield from sender.run(iter(messages))
+        yield from sender.run()
     finally:
         sender.abandon()
 
 
+class _MessageSource:
+    """Messages still to be sent: those drawn from an iterator and not sent, then the rest of the iterator."""
+
+    def __init__(self, messages: Iterator[Message]) -> None:
+        self._messages = messages
+        self._drawn: deque[Message] = deque()
+        self._at_end = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether no message is left; False as long as the end of the iterator has not been reached."""
+        return self._at_end and not self._drawn
+
+    def take(self, count: int) -> list[Message]:
+        """Return up to `count` messages; draw no more from the iterator than they need."""
+        while len(self._drawn) < count and not self._at_end:
+            if (message := next(self._messages, None)) is None:
+                self._at_end = True
+            else:
+                self._drawn.append(message)
+        return [self._drawn.popleft() for _ in range(min(count, len(self._drawn)))]
+
+    def put_back(self, messages: list[Message]) -> None:
+        """Put messages back that were not sent; they come first again."""
+        self._drawn.extendleft(reversed(messages))
+
+
+class _RateLimit:
+    """Limit on the messages a second; a rate of 0 is no limit."""
+
+    def __init__(self, rate: float) -> None:
+        self._interval = 1 / rate if rate > 0 else 0.0
+        self._next_at = 0.0
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit."""
+        return self._interval > 0
+
+    def seconds_left(self) -> float:
+        """Return the seconds until the next message may go out."""
+        return max(0.0, self._next_at - time.monotonic())
+
+    def count_message(self) -> None:
+        """Note that a message went out now."""
+        self._next_at = max(self._next_at, time.monotonic() - self._interval) + self._interval
+
+
+class _ActiveConnection:
+    """Connection to a broker, with the messages that went out on it and have no outcome that is certain."""
+
+    def __init__(self, connection: BrokerConnection) -> None:
+        self.connection = connection
+        self.outstanding: dict[str, tuple[Message, float]] = {}
+        """Messages without a receipt, and until when it is awaited (of `time.monotonic`)."""
+        self.late: dict[str, Message] = {}
+        """Messages that became unknown, and whose receipt may still come."""
+        self.used = False
+        """Whether a message was to go out on this connection."""
+        self.answered = 0
+        """Number of messages that the broker confirmed or rejected."""
+        self.error = ""
+        """Text of an error that was about none of the messages."""
+        self.draining = False
+        """Whether nothing more is sent here: the broker sent an error, did not answer in time, or is gone."""
+
+    def shorten_deadlines(self) -> None:
+        """Await outstanding receipts for `CLOSE_TIMEOUT` from now on, at most."""
+        last = time.monotonic() + CLOSE_TIMEOUT
+        for message, until in list(self.outstanding.values()):
+            self.outstanding[message.id] = message, min(until, last)
+
+    def outcomes_of(self, event: BrokerEvent) -> Outcomes:
+        """Return the outcome of the message that an event is about; none where it is about none of these messages."""
+        if isinstance(event, Closed):
+            return []
+        if isinstance(event, Refusal):  # ActiveMQ leaves the connection open and answers nothing more on it
+            self.draining = True
+            self.shorten_deadlines()
+        message = self.late.pop(event.id or "", None)
+        if message is None and event.id in self.outstanding:
+            message, _ = self.outstanding.pop(event.id)
+        if message is None:  # also stomp.py's own receipt, of its DISCONNECT
+            self.error = event.words if isinstance(event, Refusal) else self.error
+            return []
+        self.answered += 1
+        if isinstance(event, Receipt):
+            return [(message, SendOutcome.ACCEPTED, "")]
+        return [(message, SendOutcome.REJECTED, event.words)]
+
+    def expire_overdue(self) -> Outcomes:
+        """Return messages whose receipt did not come in time as unknown; it may still come late."""
+        now = time.monotonic()
+        overdue = [message for message, until in self.outstanding.values() if until <= now]
+        for message in overdue:
+            del self.outstanding[message.id]
+            self.late[message.id] = message
+            self.draining = True
+        return [(message, SendOutcome.UNKNOWN, "no receipt in time") for message in overdue]
+
+    def expire_all(self, reason: str) -> Outcomes:
+        """Return all messages without a receipt as unknown: no receipt can come any more."""
+        messages = [message for message, _ in self.outstanding.values()]
+        self.outstanding.clear()
+        return [(message, SendOutcome.UNKNOWN, reason) for message in messages]
+
+
 class _Sender:
-    def __init__(self, broker: Broker, journal: Journal, cancelled: Callable[[], bool], window: int) -> None:
+    """State machine of one call of `send`."""
+
+    def __init__(
+        self, messages: Iterator[Message], broker: Broker, journal: Journal, cancelled: Callable[[], bool], window: int
+    ) -> None:
+        self.source = _MessageSource(messages)
         self.broker = broker
         self.journal = journal
         self.cancelled = cancelled
         self.window = window
-        self.interval = 1 / broker.rate if broker.rate > 0 else 0.0
-        self.next_at = 0.0
-        self.connection: Connection | None = None
-        self.answers = 0
-        """Messages that this connection's broker said anything about."""
-        self.used = False
-        """Whether a message was to go out on this connection."""
-        self.words = ""
-        """An error on this connection that was about no message of ours."""
-        self.fruitless = 0
-        """Connections in a row whose brokers said nothing about any message."""
-        self.leaving = False
-        """Nothing more is sent on this connection: the broker refused something or did not answer in time."""
+        self.rate_limit = _RateLimit(broker.rate)
+        self.active: _ActiveConnection | None = None
         self.next_broker = 0
+        """Index of the broker to try first."""
         self.connections = 0
-        self.outstanding: dict[str, tuple[Message, float]] = {}
-        """What is out without a receipt, and until when it is waited for."""
-        self.late: dict[str, Message] = {}
-        """Unknown by now, but the connection is still there, and so may be the receipt."""
-        self.waiting: deque[Message] = deque()
-        """Drawn, and not sent yet."""
-        self.drained = False
+        """Number of connections so far."""
+        self.unanswered = 0
+        """Number of connections in a row whose brokers confirmed and rejected nothing that was sent to them."""
         self.counts: Counter[SendOutcome] = Counter()
         self.trouble = ""
+        """The reason why nothing more is sent, for a person."""
+
+    @property
+    def outstanding(self) -> int:
+        """Number of messages without a receipt."""
+        return len(self.active.outstanding) if self.active else 0
+
+    @property
+    def draining(self) -> bool:
+        """Whether nothing more is sent on the current connection."""
+        return self.active is not None and self.active.draining
 
     # -- the loop ------------------------------------------------------------------------------------------------------
 
-    def run(self, source: Iterator[Message]) -> Iterator[SendEvent]:
+    def run(self) -> Iterator[SendEvent]:
         while True:
-            over = bool(self.trouble) or self.cancelled()
-            if over:
-                self.hurry()
-            elif self.leaving and not self.outstanding:
-                yield from self.leave()
+            ending = bool(self.trouble) or self.cancelled()
+            if ending:
+                if self.active is not None:
+                    self.active.shorten_deadlines()
+            elif self.draining and not self.outstanding:
+                yield from self.disconnect()
                 continue
-            batch = [] if over else self.draw(source)
+            batch = [] if ending else self.next_batch()
             if batch:
-                yield from self.dispatch(batch)
-            elif not self.outstanding and (over or (self.drained and not self.waiting)):
+                yield from self.send_batch(batch)
+            elif not self.outstanding and (ending or self.source.empty):
                 break
-            yield from self.listen(self.pause(over=over))
-        yield from self.leave()
+            yield from self.receive(self.receive_timeout(ending=ending))
+        yield from self.disconnect()
         yield SendingFinished(
             accepted=self.counts[SendOutcome.ACCEPTED],
             rejected=self.counts[SendOutcome.REJECTED],
@@ -125,146 +237,112 @@ class _Sender:
             trouble=self.trouble,
         )
 
-    def draw(self, source: Iterator[Message]) -> list[Message]:
-        """Return what may go out now: as much as the window and the rate leave room for."""
-        free = self.window - len(self.outstanding)
-        if self.leaving:
+    def next_batch(self) -> list[Message]:
+        """Return the messages that may go out now: as many as the window and the rate limit allow."""
+        free = self.window - self.outstanding
+        if self.draining:
             return []
-        if self.interval:
-            free = min(free, 1) if time.monotonic() >= self.next_at else 0
-        while len(self.waiting) < free and not self.drained:
-            if (message := next(source, None)) is None:
-                self.drained = True
-            else:
-                self.waiting.append(message)
-        return [self.waiting.popleft() for _ in range(min(free, len(self.waiting)))]
+        if self.rate_limit.limited:
+            free = 0 if self.rate_limit.seconds_left() else min(free, 1)
+        return self.source.take(free)
 
-    def pause(self, *, over: bool) -> float:
-        """Return how long to wait for the broker before there is something else to do."""
-        room = len(self.outstanding) < self.window and not self.leaving and not over
-        if room and self.interval and (self.waiting or not self.drained):
-            return min(POLL, max(0.0, self.next_at - time.monotonic()))
+    def receive_timeout(self, *, ending: bool) -> float:
+        """Return the seconds to wait for events of the broker before there is something else to do."""
+        may_send = self.outstanding < self.window and not self.draining and not ending
+        if may_send and self.rate_limit.limited and not self.source.empty:
+            return min(POLL, self.rate_limit.seconds_left())
         return POLL if self.outstanding else 0.0
 
-    def hurry(self) -> None:
-        """Give what is under way a last, short time."""
-        last = time.monotonic() + PATIENCE
-        for message, until in list(self.outstanding.values()):
-            self.outstanding[message.id] = message, min(until, last)
-
-    # -- sending -------------------------------------------------------------------------------------------------------
-
-    def dispatch(self, batch: list[Message]) -> Iterator[SendEvent]:
-        if self.connection is None:
-            yield from self.reach()
-            if self.connection is None:
-                self.waiting.extendleft(reversed(batch))
-                return
-        self.used = True
-        self.journal.intend(batch)
-        for place, message in enumerate(batch):
-            self.outstanding[message.id] = message, time.monotonic() + self.broker.receipt_timeout
-            try:
-                self.connection.send(message.id, message.destination, message.body)
-            except NotSentError:
-                del self.outstanding[message.id]
-                self.put_back(batch[place:])
-                return
-            except MaybeSentError:
-                self.connection.close()  # half a frame is out: nothing can follow it
-                self.put_back(batch[place + 1 :])
-                return
-            self.next_at = max(self.next_at, time.monotonic() - self.interval) + self.interval
-
-    def put_back(self, messages: list[Message]) -> None:
-        """Make intents plans again: of these not a byte went out."""
-        self.leaving = True
-        self.journal.plan(messages)
-        self.waiting.extendleft(reversed(messages))
-
-    def reach(self) -> Iterator[SendEvent]:
-        """Connect; once there was a connection, with patience. Sets `trouble` where no broker can be reached."""
-        until = time.monotonic() + (self.broker.reconnect_for if self.connections else 0.0)
-        wait = POLL
-        while not self.cancelled():
-            try:
-                self.connection = connect(self.broker, self.next_broker)
-            except BrokerError as error:
-                if time.monotonic() + wait > until:
-                    self.trouble = str(error)
-                    return
-                self.rest(wait)
-                wait *= 2
-                continue
-            self.next_broker = (self.broker.addresses.index(self.connection.address) + 1) % len(self.broker.addresses)
-            self.connections += 1
-            self.answers, self.used, self.leaving, self.words = 0, False, False, ""
-            yield BrokerConnected(str(self.connection.address))
-            return
-
-    def rest(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
+        """Sleep, but no longer than until sending is cancelled."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and not self.cancelled():
             time.sleep(min(left, POLL))
 
-    # -- hearing -------------------------------------------------------------------------------------------------------
+    # -- sending -------------------------------------------------------------------------------------------------------
 
-    def listen(self, timeout: float) -> Iterator[SendEvent]:
-        if self.connection is None:
-            self.rest(timeout)
+    def send_batch(self, batch: list[Message]) -> Iterator[SendEvent]:
+        """Record the intents of messages and send them; connect first where there is no connection."""
+        if self.active is None:
+            yield from self.connect()
+            if self.active is None:
+                self.source.put_back(batch)
+                return
+        active = self.active
+        active.used = True
+        self.journal.record_intents(batch)
+        for place, message in enumerate(batch):
+            active.outstanding[message.id] = message, time.monotonic() + self.broker.receipt_timeout
+            try:
+                active.connection.send(message.id, message.destination, message.body)
+            except NotSentError:
+                del active.outstanding[message.id]
+                self.plan_again(active, batch[place:])
+                return
+            except MaybeSentError:
+                active.connection.close()  # half a frame is out: nothing can follow it
+                self.plan_again(active, batch[place + 1 :])
+                return
+            self.rate_limit.count_message()
+
+    def plan_again(self, active: _ActiveConnection, messages: list[Message]) -> None:
+        """Record messages as planned again that have an intent: of these not a byte went out."""
+        active.draining = True
+        self.journal.record_plans(messages)
+        self.source.put_back(messages)
+
+    def connect(self) -> Iterator[SendEvent]:
+        """Connect to a broker; set `trouble` where none can be reached.
+
+        The first connection is tried once with each broker; later ones are tried again for `reconnect_for` seconds.
+        """
+        until = time.monotonic() + (self.broker.reconnect_for if self.connections else 0.0)
+        pause = POLL
+        while not self.cancelled():
+            try:
+                self.active = _ActiveConnection(connect(self.broker, self.next_broker))
+            except BrokerError as error:
+                if time.monotonic() + pause > until:
+                    self.trouble = str(error)
+                    return
+                self.wait(pause)
+                pause *= 2
+                continue
+            address = self.active.connection.address
+            self.next_broker = (self.broker.addresses.index(address) + 1) % len(self.broker.addresses)
+            self.connections += 1
+            yield BrokerConnected(str(address))
             return
-        address = str(self.connection.address)
+
+    # -- receiving -----------------------------------------------------------------------------------------------------
+
+    def receive(self, timeout: float) -> Iterator[SendEvent]:
+        """Receive events of the broker for up to `timeout` seconds, and record the outcomes they bring.
+
+        Receipts that are overdue and the end of the connection bring outcomes too.
+        """
+        if self.active is None:
+            self.wait(timeout)
+            return
+        active = self.active
         outcomes: Outcomes = []
         lost = False
-        for heard in self.connection.hear(timeout):
-            lost = lost or isinstance(heard, Closed)
-            outcomes += self.judge(heard)
-        reason = self.words or "the connection was lost"
+        for event in active.connection.receive(timeout):
+            if isinstance(event, Closed):
+                lost = True
+            elif event.id in active.late:
+                self.counts[SendOutcome.UNKNOWN] -= 1  # now it gets another outcome
+            outcomes += active.outcomes_of(event)
+        reason = active.error or "the connection was lost"
+        outcomes += active.expire_all(reason) if lost else active.expire_overdue()
+        yield from self.record_outcomes(outcomes)
         if lost:
-            outcomes += self.give_up(reason)
-        else:
-            outcomes += self.overdue()
-        yield from self.conclude(outcomes)
-        if lost:
-            self.forget()
-            yield BrokerLost(address, reason)
+            self.drop_connection()
+            yield BrokerLost(str(active.connection.address), reason)
 
-    def judge(self, heard: Heard) -> Outcomes:
-        """Return what became of the message that the broker spoke of; nothing where it was about none of ours."""
-        if isinstance(heard, Closed):
-            return []
-        if isinstance(heard, Refusal):  # ActiveMQ leaves the connection open and answers nothing more on it
-            self.leaving = True
-            self.hurry()
-        message = self.late.pop(heard.id or "", None)
-        if message is not None:
-            self.counts[SendOutcome.UNKNOWN] -= 1
-        elif heard.id in self.outstanding:
-            message, _ = self.outstanding.pop(heard.id)
-        if message is None:  # also stomp.py's own receipt, of its DISCONNECT
-            self.words = heard.words if isinstance(heard, Refusal) else self.words
-            return []
-        self.answers += 1
-        if isinstance(heard, Receipt):
-            return [(message, SendOutcome.ACCEPTED, "")]
-        return [(message, SendOutcome.REJECTED, heard.words)]
-
-    def overdue(self) -> Outcomes:
-        now = time.monotonic()
-        over = [message for message, until in self.outstanding.values() if until <= now]
-        for message in over:
-            del self.outstanding[message.id]
-            self.late[message.id] = message
-            self.leaving = True
-        return [(message, SendOutcome.UNKNOWN, "no receipt in time") for message in over]
-
-    def give_up(self, reason: str) -> Outcomes:
-        messages = [message for message, _ in self.outstanding.values()]
-        self.outstanding.clear()
-        return [(message, SendOutcome.UNKNOWN, reason) for message in messages]
-
-    def conclude(self, outcomes: Outcomes) -> Iterator[SendEvent]:
-        self.journal.conclude(outcomes)
+    def record_outcomes(self, outcomes: Outcomes) -> Iterator[SendEvent]:
+        """Record outcomes in the journal, then count them and yield their events."""
+        self.journal.record_outcomes(outcomes)
         for message, outcome, words in outcomes:
             self.counts[outcome] += 1
             match outcome:
@@ -277,34 +355,34 @@ class _Sender:
 
     # -- the end of a connection ---------------------------------------------------------------------------------------
 
-    def leave(self) -> Iterator[SendEvent]:
-        """Say good-bye to the broker, and hear what it still has to say."""
-        if self.connection is None:
-            self.leaving = False
+    def disconnect(self) -> Iterator[SendEvent]:
+        """Ask the broker to end the connection, and receive its last events."""
+        if self.active is None:
             return
-        self.connection.disconnect()
-        until = time.monotonic() + PATIENCE
-        while self.connection is not None and time.monotonic() < until:
-            for event in self.listen(POLL):
-                if not isinstance(event, BrokerLost):  # it is we who leave
+        self.active.connection.disconnect()
+        until = time.monotonic() + CLOSE_TIMEOUT
+        while self.active is not None and time.monotonic() < until:
+            for event in self.receive(POLL):
+                if not isinstance(event, BrokerLost):  # its end was asked for
                     yield event
-        self.forget()
+        self.drop_connection()
 
-    def forget(self) -> None:
-        if self.connection is None:
+    def drop_connection(self) -> None:
+        """Close the connection; set `trouble` once no broker answers messages while there are more to send."""
+        if self.active is None:
             return
-        self.connection.close()
-        self.connection = None
-        self.leaving = False
-        self.late.clear()
-        self.fruitless = 0 if self.answers else self.fruitless + self.used
-        if self.fruitless >= len(self.broker.addresses) and not (self.drained and not self.waiting):
+        active = self.active
+        active.connection.close()
+        self.active = None
+        self.unanswered = 0 if active.answered else self.unanswered + active.used
+        if self.unanswered >= len(self.broker.addresses) and not self.source.empty:
             self.trouble = "No broker confirms what it is sent: nothing more was sent. Ask those who run the broker"
 
     def abandon(self) -> None:
-        """Leave everything as it is, with the truth in the journal."""
+        """Record messages without a receipt as unknown, and close the connection, wherever sending was left."""
+        if self.active is None:
+            return
         try:
-            self.journal.conclude(self.give_up("sending stopped before a receipt came"))
+            self.journal.record_outcomes(self.active.expire_all("sending stopped before a receipt came"))
         finally:
-            if self.connection is not None:
-                self.connection.close()
+            self.active.connection.close()

@@ -1,1 +1,1 @@
-"""The journal: what was sent, by whom, and what became of it."""
+"""The journal: the record of all confirmed messages, their sending, and its outcome."""

@@ -1,8 +1,9 @@
-"""Where every message stands, by the journal: the latest record counts (interface.md, "Journal").
+"""States of the messages in the journal, by their latest record (interface.md, "What the latest record means").
 
-Pure over records. What must stay true: what went out is never shown as if it had not, whatever was planned or rejected
-after it; ICAT alone settles it. Messages about the same thing belong together: a dataset's registration by its
-location, however its path is mounted, and a request for files by the dataset's id in ICAT.
+Pure over records. What must stay true: a message that went out is never shown as if it had not, whatever was planned or
+rejected after it; only its effect in ICAT ends its pending state. Messages about one subject belong together: a
+dataset's registration by its location, however its path is mounted, and a request for files by the dataset's id in
+ICAT.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,27 +16,30 @@ from msgspec import Struct
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key
 from icat_tui.domain.message import Action
-from icat_tui.journal.records import Kind, Placed, Record, SendOutcome, read
+from icat_tui.journal.records import JournalLine, Record, RecordKind, SendOutcome, read_journal
 
 
-class Latest(StrEnum):
-    """The latest that the journal says of a message."""
+class MessageState(StrEnum):
+    """State of a message by its latest record."""
 
     PLANNED = "planned"
     INTENDED = "intended"
-    """No outcome: its sender died, or is at it now."""
+    """Without an outcome: its sender died, or is sending it now."""
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
     SEEN = "seen"
 
 
-OUT = frozenset({Latest.INTENDED, Latest.ACCEPTED, Latest.UNKNOWN})
-"""It went out, or may have, and ICAT has not shown it yet: `pending`, never to be sent again by itself."""
+PENDING_STATES = frozenset({MessageState.INTENDED, MessageState.ACCEPTED, MessageState.UNKNOWN})
+"""States of a message that went out, or may have, and whose effect ICAT has not shown: never sent again by itself."""
 
 
 class Sending(Struct, kw_only=True):
-    """One message as the journal knows it; who and when are those of the plan, and once it is sent of the sending."""
+    """Message as the journal knows it.
+
+    Time, user and host are those of the plan, and once it is sent those of the sending.
+    """
 
     id: str
     action: Action
@@ -44,116 +48,119 @@ class Sending(Struct, kw_only=True):
     investigation: int | None
     destination: str
     digest: str
-    latest: Latest
+    state: MessageState
     time: datetime
     user: str
     host: str
     words: str = ""
-    """The broker's own, or why there is no receipt."""
+    """The broker's text, or the reason why there is no receipt."""
     plan: int | None = None
-    """Where the journal has its body (`records.planned_message`)."""
+    """Offset of the plan with its body (`records.planned_message`)."""
 
     @property
     def reason(self) -> str:
-        """Why it is where it is, for a person."""
+        """The reason for its state, for a person."""
         sent = f"sent {self.time.isoformat(timespec='seconds')} by {self.user} on {self.host}"
-        if self.latest in (Latest.INTENDED, Latest.UNKNOWN):
+        if self.state in (MessageState.INTENDED, MessageState.UNKNOWN):
             return f"no receipt, {sent}" + (f" ({self.words})" if self.words else "")
-        if self.latest is Latest.REJECTED:
+        if self.state is MessageState.REJECTED:
             return f"rejected by the broker: {self.words}, {sent}"
-        return sent if self.latest is Latest.ACCEPTED else ""
+        return sent if self.state is MessageState.ACCEPTED else ""
 
 
-class Standing(Struct, frozen=True):
-    """How it stands with all messages about one thing."""
+class LastMessages(Struct, frozen=True):
+    """Last messages about one subject, by their state."""
 
-    out: Sending | None = None
-    """The last one that went out and that ICAT has not shown."""
+    pending: Sending | None = None
+    """The last one that went out and whose effect ICAT has not shown."""
     rejected: Sending | None = None
     """The last one, where the broker rejected it."""
     planned: Sending | None = None
-    """The last one that was planned and not sent since: what `--resume` takes up."""
+    """The last one that was planned and not sent since: `--resume` sends it."""
 
 
-NOTHING = Standing()
+NO_MESSAGES = LastMessages()
 
 
-class Standings:
-    """The journal as far as it was read."""
+class JournalIndex:
+    """Index of the messages in the journal, as far as it was read."""
 
     def __init__(self, facility: Facility) -> None:
-        """Start with an empty journal; `facility` says when two locations are the same."""
+        """Start with an empty journal; `facility` decides when two locations are the same."""
         self._facility = facility
         self._by_id: dict[str, Sending] = {}
         self._by_subject: dict[tuple[str, str | int], list[Sending]] = {}
         self._by_digest: dict[str, list[Sending]] = {}
         self.unreadable: list[int] = []
-        """Offsets of lines that are no records: what they said is lost, and a person should look."""
+        """Offsets of lines that are no records: their content is lost, and a person should look."""
 
-    def add(self, lines: Iterable[Placed]) -> None:
-        """Take up what stands in further lines of the journal, in their order."""
+    def add(self, lines: Iterable[JournalLine]) -> None:
+        """Add the records of further lines of the journal, in their order."""
         for line in lines:
             if line.record is None:
                 self.unreadable.append(line.offset)
             else:
-                self._take(line.record, line.offset)
+                self._apply(line.record, line.offset)
 
-    def dataset(self, path: str) -> Standing:
-        """Return how it stands with the registration of the dataset in a directory, or of that location."""
-        return self._standing(("dataset", location_key(path, self._facility)))
+    def dataset(self, path: str) -> LastMessages:
+        """Return the last messages about the registration of the dataset in a directory, or at that location."""
+        return self._last_messages(("dataset", location_key(path, self._facility)))
 
-    def files(self, icat_id: int) -> Standing:
-        """Return how it stands with the request to add the files of a dataset that ICAT has."""
-        return self._standing(("files", icat_id))
+    def files(self, icat_id: int) -> LastMessages:
+        """Return the last requests to add the files of a dataset that ICAT has."""
+        return self._last_messages(("files", icat_id))
 
     def sent_before(self, digest: str) -> Sending | None:
-        """Return the last message with this body that went out and was not rejected, seen in ICAT or not."""
+        """Return the last message with this body that went out and was not rejected, whether seen in ICAT or not."""
         sendings = reversed(self._by_digest.get(digest, []))
-        return next((sending for sending in sendings if sending.latest in OUT or sending.latest is Latest.SEEN), None)
+        return next(
+            (sending for sending in sendings if sending.state in PENDING_STATES or sending.state is MessageState.SEEN),
+            None,
+        )
 
     def sendings(self) -> Iterator[Sending]:
-        """Yield all messages but plans that another sending has taken the place of, in the order of planning."""
+        """Yield all messages but superseded plans, in the order of planning."""
         return iter(self._by_id.values())
 
     def planned(self) -> Iterator[Sending]:
-        """Yield what was planned and not sent since, in the order of planning."""
-        return (sending for sending in self._by_id.values() if sending.latest is Latest.PLANNED)
+        """Yield the messages that were planned and not sent since, in the order of planning."""
+        return (sending for sending in self._by_id.values() if sending.state is MessageState.PLANNED)
 
     def pending(self) -> Iterator[Sending]:
-        """Yield what went out and was not seen in ICAT, in the order of planning."""
-        return (sending for sending in self._by_id.values() if sending.latest in OUT)
+        """Yield the messages that went out and were not seen in ICAT, in the order of planning."""
+        return (sending for sending in self._by_id.values() if sending.state in PENDING_STATES)
 
-    def _standing(self, subject: tuple[str, str | int]) -> Standing:
+    def _last_messages(self, subject: tuple[str, str | int]) -> LastMessages:
         sendings = self._by_subject.get(subject, ())
         if not sendings:
-            return NOTHING
-        last_sent = next((sending for sending in reversed(sendings) if sending.latest is not Latest.PLANNED), None)
-        return Standing(
-            out=next((sending for sending in reversed(sendings) if sending.latest in OUT), None),
-            rejected=last_sent if last_sent and last_sent.latest is Latest.REJECTED else None,
-            planned=next((sending for sending in reversed(sendings) if sending.latest is Latest.PLANNED), None),
+            return NO_MESSAGES
+        last_sent = next((sending for sending in reversed(sendings) if sending.state is not MessageState.PLANNED), None)
+        return LastMessages(
+            pending=next((sending for sending in reversed(sendings) if sending.state in PENDING_STATES), None),
+            rejected=last_sent if last_sent and last_sent.state is MessageState.REJECTED else None,
+            planned=next((sending for sending in reversed(sendings) if sending.state is MessageState.PLANNED), None),
         )
 
-    def _take(self, record: Record, offset: int) -> None:
+    def _apply(self, record: Record, offset: int) -> None:
         sending = self._by_id.get(record.id)
-        settled = sending is not None and sending.latest is Latest.SEEN
-        if settled and record.record in (Kind.PLAN, Kind.OUTCOME):
-            return  # the receipt came after somebody had seen it in ICAT
-        if sending is None or (settled and record.record is Kind.INTENT):
+        settled = sending is not None and sending.state is MessageState.SEEN
+        if settled and record.record in (RecordKind.PLAN, RecordKind.OUTCOME):
+            return  # the receipt came after the effect was seen in ICAT
+        if sending is None or (settled and record.record is RecordKind.INTENT):
             sending = self._by_id[record.id] = _sending(record)
             self._by_subject.setdefault(self._subject(record), []).append(sending)
             self._by_digest.setdefault(sending.digest, []).append(sending)
         match record.record:
-            case Kind.PLAN:
-                sending.latest, sending.plan = Latest.PLANNED, offset
-            case Kind.INTENT:
-                sending.latest = Latest.INTENDED
+            case RecordKind.PLAN:
+                sending.state, sending.plan = MessageState.PLANNED, offset
+            case RecordKind.INTENT:
+                sending.state = MessageState.INTENDED
                 self._supersede(record)
-            case Kind.OUTCOME:
-                sending.latest, sending.words = Latest(record.outcome or SendOutcome.UNKNOWN), record.words
-            case Kind.SEEN:
+            case RecordKind.OUTCOME:
+                sending.state, sending.words = MessageState(record.outcome or SendOutcome.UNKNOWN), record.words
+            case RecordKind.SEEN:
                 self._settle(record)
-        if record.record in (Kind.PLAN, Kind.INTENT):
+        if record.record in (RecordKind.PLAN, RecordKind.INTENT):
             sending.time, sending.user, sending.host, sending.words = record.time, record.user, record.host, ""
 
     def _subject(self, record: Record) -> tuple[str, str | int]:
@@ -162,19 +169,19 @@ class Standings:
         return "dataset", location_key(record.dataset, self._facility)
 
     def _supersede(self, record: Record) -> None:
-        """Give up older plans for what goes out now: to send them too would be to send it twice."""
+        """Drop older plans about the subject of a message that goes out now: sent too, they would register it twice."""
         subject = self._subject(record)
         for other in self._by_subject[subject]:
-            if other.latest is Latest.PLANNED and other.id != record.id:
+            if other.state is MessageState.PLANNED and other.id != record.id:
                 del self._by_id[other.id]
         self._by_subject[subject] = [
             sending for sending in self._by_subject[subject] if self._by_id.get(sending.id) is sending
         ]
 
     def _settle(self, record: Record) -> None:
-        """ICAT shows it: nothing about it is under way any more, and nothing is left to be sent."""
+        """Mark all messages about a subject as seen: none is pending any more, and none is left to be sent."""
         for sending in self._by_subject.pop(self._subject(record), ()):
-            sending.latest = Latest.SEEN
+            sending.state = MessageState.SEEN
 
 
 def _sending(record: Record) -> Sending:
@@ -186,7 +193,7 @@ def _sending(record: Record) -> Sending:
         investigation=record.investigation,
         destination=record.destination,
         digest=record.digest,
-        latest=Latest.PLANNED,
+        state=MessageState.PLANNED,
         time=record.time,
         user=record.user,
         host=record.host,
@@ -194,21 +201,21 @@ def _sending(record: Record) -> Sending:
 
 
 class JournalReader:
-    """Keeps `standings` up to date with a journal that others go on writing, reading each line once."""
+    """Reader of a journal that other processes go on writing; it reads each line once."""
 
     def __init__(self, path: Path, facility: Facility) -> None:
-        """Name the journal; it is read by `refresh`."""
+        """Keep the path of the journal; it is read by `refresh`."""
         self.path = path
         self._facility = facility
         self._file: int | None = None
         self._end = 0
-        self.standings = Standings(facility)
+        self.index = JournalIndex(facility)
 
     def refresh(self) -> bool:
-        """Read what was added since the last time, and return whether there was anything.
+        """Read the lines that were added since the last time, and return whether there were any.
 
-        A journal that is another file now, or shorter, is read from its start into new `standings`. Raises
-        JournalError where it can't be read: then nothing is known of what was sent.
+        A journal that is another file now, or shorter, is read from its start into a new `index`. Raises JournalError
+        where it can't be read: then it is not known what was sent.
         """
         try:
             status = self.path.stat()
@@ -217,9 +224,9 @@ class JournalReader:
         else:
             inode, size = status.st_ino, status.st_size
         if inode != self._file or size < self._end:
-            self._file, self._end, self.standings = inode, 0, Standings(self._facility)
+            self._file, self._end, self.index = inode, 0, JournalIndex(self._facility)
         before = self._end
-        for line in read(self.path, self._end):
-            self.standings.add((line,))
+        for line in read_journal(self.path, self._end):
+            self.index.add((line,))
             self._end = line.end
         return self._end != before

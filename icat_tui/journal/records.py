@@ -1,7 +1,7 @@
-"""The journal's records: one JSON object a line, as they are read back (interface.md, "Journal").
+"""The journal's records and their reading: one JSON object a line (interface.md, "Journal records").
 
-What must stay true: reading never fails because of what stands in the file. A line that is no record is reported as
-such, with where it stands; the last one, without its end, may still be being written and is left for the next time.
+What must stay true: reading never fails because of the file's content. A line that is no record is reported as such,
+with its offset; a last line without its end may still be being written and is left for the next reading.
 """
 
 import json
@@ -19,26 +19,26 @@ from icat_tui.text import visible
 
 
 class JournalError(SaveError):
-    """The journal can't be written or read: nothing can be sent."""
+    """Failure to write or read the journal: nothing can be sent."""
 
 
-class Kind(StrEnum):
-    """What a record says."""
+class RecordKind(StrEnum):
+    """Kind of a record."""
 
     PLAN = "plan"
-    """A person said yes to this message; it stands in the record, byte for byte."""
+    """A person confirmed this message; the record holds it byte for byte."""
     INTENT = "intent"
-    """It is about to be sent."""
+    """The message is about to be sent."""
     OUTCOME = "outcome"
     SEEN = "seen"
-    """ICAT shows what the message was to bring about."""
+    """ICAT shows the effect of the message."""
 
 
 class SendOutcome(StrEnum):
-    """What became of a message that was sent."""
+    """Outcome of sending a message."""
 
     ACCEPTED = "accepted"
-    """The broker has it."""
+    """The broker confirmed it by a receipt."""
     REJECTED = "rejected"
     """The broker answered it with an error."""
     UNKNOWN = "unknown"
@@ -46,11 +46,11 @@ class SendOutcome(StrEnum):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the journal, but for the body of a plan: that is read by `planned_message` when it is needed."""
+    """Record of the journal without the body of a plan, which `planned_message` reads when it is needed."""
 
-    record: Kind
+    record: RecordKind
     id: str
-    """The message's; all its records have it."""
+    """Id of the message; all its records have it."""
     time: Annotated[datetime, msgspec.Meta(tz=True)]
     user: str
     host: str
@@ -62,30 +62,32 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     outcome: SendOutcome | None = None
     words: str = ""
-    """The broker's own, or why there is no receipt."""
+    """The broker's text, or the reason why there is no receipt."""
 
 
-class Placed(msgspec.Struct, frozen=True):
-    """A line and where it stands, in bytes from the start of the journal."""
+class JournalLine(msgspec.Struct, frozen=True):
+    """Line of the journal with its position, in bytes from the start."""
 
     offset: int
     end: int
-    """Where the next one starts."""
+    """Offset of the next line."""
     record: Record | None
     """None: the line is no record that this version can read."""
 
 
-class _Planned(Record, frozen=True, kw_only=True):
+class _PlanRecord(Record, frozen=True, kw_only=True):
+    """Record of a plan, with the body of the message."""
+
     body: str
 
 
 _decoder = msgspec.json.Decoder(Record)
 
 
-def read(path: Path, offset: int = 0) -> Iterator[Placed]:
-    """Yield the lines from an offset on, one at a time however large the journal; none where there is no journal.
+def read_journal(path: Path, offset: int = 0) -> Iterator[JournalLine]:
+    """Yield the lines from an offset on, one at a time; none where there is no journal.
 
-    Raises JournalError where the system refuses to read it.
+    Raises JournalError where the file can't be read.
     """
     try:
         with path.open("rb") as journal:
@@ -94,7 +96,7 @@ def read(path: Path, offset: int = 0) -> Iterator[Placed]:
                 whole = line.endswith(b"\n")
                 record = _record(line) if line.strip() else None
                 if record or (whole and line.strip()):
-                    yield Placed(offset, offset + len(line), record)
+                    yield JournalLine(offset, offset + len(line), record)
                 offset += len(line)
     except FileNotFoundError:
         return
@@ -110,7 +112,7 @@ def planned_message(path: Path, offset: int) -> Message:
     try:
         with path.open("rb") as journal:
             journal.seek(offset)
-            planned = msgspec.convert(json.loads(journal.readline()), _Planned)
+            planned = msgspec.convert(json.loads(journal.readline()), _PlanRecord)
     except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
         raise JournalError(
             f"The journal {visible(str(path))} has no plan at byte {offset} ({error}): read it again"
@@ -130,11 +132,11 @@ def _record(line: bytes) -> Record | None:
     try:
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _foreign_record(line)
+        return _record_with_surrogates(line)
 
 
-def _foreign_record(line: bytes) -> Record | None:
-    """Return what msgspec refused: a path that is not UTF-8 is a lone surrogate, which JSON itself can carry."""
+def _record_with_surrogates(line: bytes) -> Record | None:
+    """Return a record that msgspec refuses: in a path that is not UTF-8, JSON has lone surrogates."""
     try:
         return msgspec.convert(json.loads(line), Record)
     except ValueError:

@@ -1,8 +1,8 @@
-"""The journal: what was to be sent, was about to be sent, and what became of it (interface.md, "Journal").
+"""Writing of the journal: plans, intents, outcomes and effects of messages (interface.md, "Journal").
 
-One file for everybody who registers, a JSON object a line. What must stay true: no message goes out before its intent
-is on the disk, and nothing that was ever written is changed or joined with something else. Every append takes the lock,
-and starts on a line of its own, whatever a run that died left behind.
+One file for all who register, a JSON object a line. What must stay true: a method that records plans or intents returns
+only once they are on the disk, and no record is ever changed or joined with another one. Every append takes the lock
+and starts on a new line, even after a line that a run left incomplete when it died.
 """
 
 import errno
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from icat_tui.domain.message import Message
 from icat_tui.journal.reader import Sending
-from icat_tui.journal.records import JournalError, Kind, SendOutcome
+from icat_tui.journal.records import JournalError, RecordKind, SendOutcome
 from icat_tui.text import visible
 
 FILE_MODE = 0o664
@@ -30,45 +30,47 @@ LOCK_TIMEOUT = 10.0
 
 
 class Journal:
-    """Writes records of this process, by this user on this host, into a journal that others write too."""
+    """Writer of the journal for this process, user and host; other processes write to the same file."""
 
     def __init__(self, path: Path, *, lock_timeout: float = LOCK_TIMEOUT) -> None:
-        """Name the file; it is made, with its directories, when there is something to write."""
+        """Keep the path of the file; it is made, with its directories, at the first append."""
         self.path = path
         self._lock_timeout = lock_timeout
         self._user = _user()
         self._host = socket.gethostname()
 
-    def check(self) -> None:
-        """Raise JournalError where nothing could be written; an empty file is made, nothing is written."""
+    def check_writable(self) -> None:
+        """Raise JournalError where the journal can't be written; make the file, but write nothing to it."""
         with self._opened() as descriptor, self._locked(descriptor):
             pass
 
-    def plan(self, messages: Iterable[Message]) -> None:
-        """Write down what will be sent, and return once it is on the disk."""
-        self._append([self._record(Kind.PLAN, message, body=_as_text(message.body)) for message in messages], sync=True)
+    def record_plans(self, messages: Iterable[Message]) -> None:
+        """Record the messages that will be sent, and return once that is on the disk."""
+        self._append(
+            [self._record(RecordKind.PLAN, message, body=_as_text(message.body)) for message in messages], sync=True
+        )
 
-    def intend(self, messages: Iterable[Message]) -> None:
-        """Write down that these go out now, and return once it is on the disk: only then may they be sent."""
-        self._append([self._record(Kind.INTENT, message) for message in messages], sync=True)
+    def record_intents(self, messages: Iterable[Message]) -> None:
+        """Record that these messages go out now, and return once that is on the disk: only then may they be sent."""
+        self._append([self._record(RecordKind.INTENT, message) for message in messages], sync=True)
 
-    def conclude(self, outcomes: Iterable[tuple[Message, SendOutcome, str]]) -> None:
-        """Write down what became of messages, each with the broker's words or the reason.
+    def record_outcomes(self, outcomes: Iterable[tuple[Message, SendOutcome, str]]) -> None:
+        """Record the outcomes of messages, each with the broker's text or the reason.
 
-        It is not waited for: should the machine go down, the intent remains, which says "no receipt".
+        This does not wait for the disk: should the machine go down, the intent remains, which means "no receipt".
         """
         self._append(
             [
-                self._record(Kind.OUTCOME, message, outcome=outcome.value, **({"words": words} if words else {}))
+                self._record(RecordKind.OUTCOME, message, outcome=outcome.value, **({"words": words} if words else {}))
                 for message, outcome, words in outcomes
             ]
         )
 
-    def seen(self, messages: Iterable[Message | Sending]) -> None:
-        """Write down that ICAT shows what these messages were to bring about."""
-        self._append([self._record(Kind.SEEN, message) for message in messages])
+    def record_seen(self, messages: Iterable[Message | Sending]) -> None:
+        """Record that ICAT shows the effects of these messages."""
+        self._append([self._record(RecordKind.SEEN, message) for message in messages])
 
-    def _record(self, kind: Kind, message: Message | Sending, **more: str) -> bytes:
+    def _record(self, kind: RecordKind, message: Message | Sending, **more: str) -> bytes:
         record = {
             "record": kind.value,
             "id": message.id,
@@ -82,7 +84,7 @@ class Journal:
             "destination": message.destination,
             "digest": message.digest,
         }
-        # The standard library's ASCII: a path that is not UTF-8 stands in it as `\udcXX` (interface.md, "Cache").
+        # Escaped to ASCII by the standard library: bytes that are not UTF-8 become `\udcXX` (interface.md, "Cache").
         return json.dumps(record | more).encode() + b"\n"
 
     def _append(self, lines: list[bytes], *, sync: bool = False) -> None:
@@ -147,7 +149,7 @@ def _as_text(body: bytes) -> str:
 
 
 def _user() -> str:
-    """Return who runs this, by the system's word and not the environment's."""
+    """Return the name of the user who runs this process, from the user database and not from the environment."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

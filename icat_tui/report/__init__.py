@@ -1,1 +1,1 @@
-"""What is written for people and their programs: words, records, the overview and its scripts."""
+"""Output for people and programs: texts, JSON records, the overview and its scripts."""

@@ -1,6 +1,7 @@
-"""What `icat-tui check` tells a scientist: is my beam time in the catalogue, what is not, why, and what to do about it.
+"""Text of `icat-tui check` for a scientist: the data that the catalogue has or lacks, why, and a mail that asks for it.
 
-What must stay true: what could not be determined is never called missing, and what was not looked at is said last.
+What must stay true: data that could not be checked is never called missing, and the text ends with what `check` does
+not look at.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,9 +17,9 @@ from icat_tui.text import counted, visible
 IN_CATALOGUE = (Status.REGISTERED, Status.REGISTERED_WITHOUT_FILES)
 """On disk and in the catalogue."""
 NOT_IN_CATALOGUE = (Status.UNREGISTERED, Status.NOT_UPLOADED, Status.INVALID, Status.IN_PROGRESS)
-"""Known not to be there: ICAT has none of their files."""
+"""Known not to be in the catalogue: ICAT has none of their files."""
 
-EXPLAINED = {
+EXPLANATIONS = {
     Status.UNREGISTERED: "can be registered: everything needed is there, but the catalogue was not told",
     Status.NOT_UPLOADED: "can be registered: a message to the catalogue was written, but did not get there",
     Status.REGISTERED_WITHOUT_FILES: "in the catalogue, but without files, so they can't be downloaded",
@@ -28,7 +29,7 @@ EXPLAINED = {
     Status.UNKNOWN: "could not be checked; this does not mean that it is not there",
     Status.MISSING_ON_DISK: "in the catalogue, but no longer on disk; nothing is to be done in the catalogue",
 }
-"""What each status but the good one means, in the order in which they are told."""
+"""Meaning of each status but `registered`, in the order in which they are listed."""
 NOT_LOOKED_AT = (
     "Not looked at: processed data (PROCESSED_DATA), and anything else outside the raw data directories. Nor was what",
     "is inside the files: only how many there are.",
@@ -36,9 +37,9 @@ NOT_LOOKED_AT = (
 
 
 def check_text(session: Session, files: Mapping[str, FileCount], facility: Facility) -> Iterator[Line]:
-    """Yield what is to be said about a session; `files` holds the counts of its datasets by path.
+    """Yield the text about a session; `files` holds the file counts of its datasets by path.
 
-    Of datasets that ICAT does not have it needs the files on disk only; those left out are not spoken of.
+    For datasets that ICAT does not have, counts on disk are enough; datasets without counts are left out of the sums.
     """
     category = category_now(session)
     yield Line(f"{category.glyph} {_name(session)}", category.colour)
@@ -50,13 +51,13 @@ def check_text(session: Session, files: Mapping[str, FileCount], facility: Facil
         yield Line(f"  Note: {visible(reason)}")
     yield from _catalogue(session, facility)
     yield from _files(session, files)
-    yield from _explained(session)
+    yield from _explanations(session)
     yield from _mail(session)
     yield Line()
 
 
 def closing_check_text() -> Iterator[Line]:
-    """Yield what comes last, once: what `check` did not look at."""
+    """Yield the end of the whole text: what `check` did not look at."""
     for text in NOT_LOOKED_AT:
         yield Line(text)
 
@@ -66,7 +67,7 @@ def _name(session: Session) -> str:
     return visible(f"{directory.proposal} on {directory.beamline}, {session_date(directory.date) or directory.date}")
 
 
-def _of(session: Session, *statuses: Status) -> list[Dataset]:
+def _with_status(session: Session, *statuses: Status) -> list[Dataset]:
     return [dataset for dataset in session.datasets if dataset.status in statuses]
 
 
@@ -76,9 +77,9 @@ def _catalogue(session: Session, facility: Facility) -> Iterator[Line]:
         return
     if session.category == Category.EMPTY:
         yield Line("  There is no raw data here.")
-    on_disk = len(session.datasets) - len(_of(session, Status.MISSING_ON_DISK))
+    on_disk = len(session.datasets) - len(_with_status(session, Status.MISSING_ON_DISK))
     if on_disk:
-        there, unchecked = len(_of(session, *IN_CATALOGUE)), len(_of(session, Status.UNKNOWN))
+        there, unchecked = len(_with_status(session, *IN_CATALOGUE)), len(_with_status(session, Status.UNKNOWN))
         but = f"; {unchecked:,} could not be checked" if unchecked else ""
         yield Line(f"  In the catalogue: {there:,} of {counted(on_disk, 'dataset')} on disk{but}")
     if session.fit is not None:
@@ -112,9 +113,9 @@ def _files(session: Session, files: Mapping[str, FileCount]) -> Iterator[Line]:
         yield Line(f"  The files of {counted(uncounted, 'dataset')} could not be compared")
 
 
-def _explained(session: Session) -> Iterator[Line]:
-    for status, meaning in EXPLAINED.items():
-        datasets = _of(session, status)
+def _explanations(session: Session) -> Iterator[Line]:
+    for status, meaning in EXPLANATIONS.items():
+        datasets = _with_status(session, status)
         if not datasets:
             continue
         yield Line()
@@ -125,11 +126,11 @@ def _explained(session: Session) -> Iterator[Line]:
                 yield Line(f"      {visible(reason)}")
 
 
-# -- what to do about it ---------------------------------------------------------------------------------------------
+# -- the mail --------------------------------------------------------------------------------------------------------
 
 
 def _mail(session: Session) -> Iterator[Line]:
-    paragraphs = list(_requests(session))
+    paragraphs = list(_mail_paragraphs(session))
     if session.stale or not paragraphs:
         return
     yield Line()
@@ -143,18 +144,18 @@ def _mail(session: Session) -> Iterator[Line]:
             yield Line(f"      {visible(path)}")
 
 
-def _requests(session: Session) -> Iterator[tuple[str, Sequence[str]]]:
+def _mail_paragraphs(session: Session) -> Iterator[tuple[str, Sequence[str]]]:
     if session.category == Category.NOT_IN_ICAT:
         yield (
             f"ICAT has no investigation for {_name(session)}. Could you please look into it?",
             [session.directory.path],
         )
         return
-    register = _of(session, *(status for status in ACTIONABLE if status != Status.REGISTERED_WITHOUT_FILES))
+    register = _with_status(session, *(status for status in ACTIONABLE if status != Status.REGISTERED_WITHOUT_FILES))
     for wish, datasets in (
         ("register", register),
-        ("add the files of", _of(session, Status.REGISTERED_WITHOUT_FILES)),
-        ("find out what is wrong with", _of(session, Status.INVALID)),
+        ("add the files of", _with_status(session, Status.REGISTERED_WITHOUT_FILES)),
+        ("find out what is wrong with", _with_status(session, Status.INVALID)),
     ):
         if datasets:
             these = "this dataset" if len(datasets) == 1 else f"these {len(datasets):,} datasets"

@@ -1,7 +1,7 @@
-"""Sessions as JSON Lines, and what a run adds up to (interface.md, "JSON Lines" and "Exit codes").
+"""JSON Lines: records of sessions, of errors and of the sums of a run (interface.md, "JSON Lines").
 
-What must stay true: schema 1 does not change under those who read it, and every line is ASCII, whatever bytes are in
-a path. The standard library writes it, as others refuse lone surrogates.
+What must stay true: schema 1 does not change, and every line is ASCII, whatever bytes are in a path. The standard
+library writes it, because msgspec refuses lone surrogates.
 """
 
 import json
@@ -14,7 +14,7 @@ from msgspec import structs
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import Dataset, Fit, Session, category_now
 from icat_tui.domain.status import Category, Status
-from icat_tui.report.totals import Sent, Totals
+from icat_tui.report.totals import SentCounts, Totals
 
 SCHEMA = 1
 
@@ -51,8 +51,8 @@ def session_record(session: Session, facility: Facility) -> Record:
     }
 
 
-def summary_record(totals: Totals, sent: Sent, code: int) -> Record:
-    """Return the record that comes last; `code` is the exit code."""
+def summary_record(totals: Totals, sent: SentCounts, code: int) -> Record:
+    """Return the last record of a run; `code` is the exit code."""
     return {
         "type": "summary",
         "schema": SCHEMA,
@@ -67,7 +67,7 @@ def summary_record(totals: Totals, sent: Sent, code: int) -> Record:
 
 
 def error_record(message: str, path: str | None = None) -> Record:
-    """Return the record of something that has no result: a directory, a session, or with no path the whole run."""
+    """Return the record of a failure: of a directory, of a session, or without a path of the whole run."""
     return {"type": "error", "schema": SCHEMA, "path": path, "message": message}
 
 

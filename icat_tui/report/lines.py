@@ -1,4 +1,7 @@
-"""A line for a person, and its colour."""
+"""Lines of text with a colour, printed plainly or by rich.
+
+What must stay true: names in a line have been made visible (`text.visible`), and its text is never markup.
+"""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
@@ -8,23 +11,23 @@ if TYPE_CHECKING:
 
 
 STYLES = {"grey": "bright_black"}
-"""rich's word for a colour of `domain.status`, where it is another one."""
+"""Names that rich has for colours of `domain.status`, where they differ."""
 
 
 class Line(NamedTuple):
-    """A line of text and the colour name of all of it; what stands in it has been made visible."""
+    """Line of text with the name of its colour; names in it have been made visible."""
 
     text: str = ""
     colour: str = ""
 
 
 def plain(lines: Iterable[Line]) -> str:
-    """Return lines as they go into a pipe or a file, each with its line break."""
+    """Return lines as text for a pipe or a file, each with its line break."""
     return "".join(f"{line.text}\n" for line in lines)
 
 
 def coloured(lines: Iterable[Line]) -> "Text":
-    """Return the same for rich's console, to be printed with `end=""` and `soft_wrap=True`."""
+    """Return lines for rich's console, to be printed with `end=""` and `soft_wrap=True`."""
     from rich.text import Text  # noqa: PLC0415 - runs that print nothing in colour need not wait for it
 
     text = Text()

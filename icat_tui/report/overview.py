@@ -1,8 +1,7 @@
-"""The overview: every session of the cache and of this run as CSV, and as scripts that go through them again.
+"""The overview: all sessions of the cache and of this run as CSV files and as scripts (interface.md, "Overview").
 
-What must stay true: the same sessions give the same bytes, in whatever order they come, and a CSV reader gives back
-every path byte for byte. Sessions pass through one at a time: only their lines are kept, and those not in memory once
-there are many.
+What must stay true: the same sessions give the same bytes, in any order, and a CSV reader gives back every path byte
+for byte. Sessions are read one at a time; only their lines are kept, in a temporary file once there are many.
 """
 
 import csv
@@ -41,7 +40,7 @@ COUNTS = (
     Status.UNKNOWN,
     Status.MISSING_ON_DISK,
 )
-"""The columns that count datasets, in their order (interface.md, "Overview")."""
+"""Statuses whose datasets are counted in columns, in their order (interface.md, "CSV files")."""
 SESSION_COLUMNS = (
     *("beamline", "proposal", "timeslot", "session", "url", "search_url", "path"),
     *(status.value for status in COUNTS),
@@ -53,24 +52,24 @@ DATASETS = "datasets.csv"
 MISSING = "missing_on_disk.csv"
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
-NO_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Characters that a spreadsheet takes for the beginning of a formula."""
+LONE_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """Lone surrogates that stand for no byte: only a catalogue's JSON can hold them."""
-WRITERS = 8
+WRITER_THREADS = 8
 """Files that are written at once."""
 IN_MEMORY = 32 << 20
-"""Bytes of lines that are kept in memory; beyond, they go to a temporary file without a name."""
+"""Bytes of lines that are kept in memory; if there are more, all go to a temporary file without a name."""
 
 
 class Destination(Struct, frozen=True, kw_only=True):
-    """Where an overview goes."""
+    """Directory and options of an overview."""
 
     directory: Path
     """Holds one directory for each format."""
     call: ScriptCall
-    """What the scripts do."""
+    """Call that the scripts contain."""
     formats: tuple[RawFormat, ...] = ()
-    """Formats that were asked for, and get their files even where no session has them."""
+    """Formats that get their files even where no session has them."""
 
 
 def write_overview(
@@ -78,16 +77,16 @@ def write_overview(
 ) -> list[Path]:
     """Write the overview of `sessions`, each given once, and return the files that had to be written.
 
-    Formats that no session has and nobody asked for are left as they are. Raises `SaveError`; what was written until
-    then stays, and each file is whole.
+    Files of formats that are in neither `sessions` nor `destination.formats` are left as they are. Raises `SaveError`;
+    files that were written before it stay, and each of them is complete.
     """
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
-        drafts = _Drafts(spool)
+        lines = _SpooledLines(spool)
         present = set(destination.formats)
         for session in sessions:
             present.add(session.directory.format)
             try:
-                _draft(session, facility, now, destination.call, drafts)
+                _spool_session(session, facility, now, destination.call, lines)
             except OSError as error:
                 raise SaveError(
                     f"The overview was not saved: {error.strerror or error} in {tempfile.gettempdir()}, where it is "
@@ -96,15 +95,15 @@ def write_overview(
         files = [
             file
             for raw_format in sorted(present)
-            for file in _files(destination.directory / raw_format, raw_format, drafts)
+            for file in _files(destination.directory / raw_format, raw_format, lines)
         ]
-        with ThreadPoolExecutor(WRITERS) as pool:  # each waits for the disk, and for no other
+        with ThreadPoolExecutor(WRITER_THREADS) as pool:  # writing mostly waits for the disk
             written = list(pool.map(lambda file: write_pieces(file.path, file.content, mode=file.mode), files))
         return [file.path for file, new in zip(files, written, strict=True) if new]
 
 
 def timeslot_text(fit: Fit | None, now: datetime, zone: ZoneInfo) -> str:
-    """Return the time slot as one cell; without a comma, as others split it at commas (icat.md, "Overview files")."""
+    """Return the time slot as one cell without commas, at which other programs split (icat.md, "Overview files")."""
     if fit is None or fit.start is None:
         return ""
     start = fit.start.astimezone(zone)
@@ -114,11 +113,11 @@ def timeslot_text(fit: Fit | None, now: datetime, zone: ZoneInfo) -> str:
     return f"{prefix}: {start} - {fit.end.astimezone(zone)} ({fit.end - fit.start})".replace(",", " ")
 
 
-# -- lines, in the order they come -----------------------------------------------------------------------------------
+# -- lines, in the order of the sessions -----------------------------------------------------------------------------
 
 
-class _Drafts:
-    """The lines of every file to come, each in its place by a key."""
+class _SpooledLines:
+    """Lines of all files of an overview, spooled in any order and read back sorted by a key."""
 
     def __init__(self, spool: IO[bytes]) -> None:
         self._spool = spool
@@ -126,7 +125,7 @@ class _Drafts:
         self._places: dict[tuple[RawFormat, str], list[tuple[tuple[str, ...], int, int]]] = {}
 
     def add(self, raw_format: RawFormat, name: str, key: tuple[str, ...], text: str) -> None:
-        """Keep the lines of one session for a file."""
+        """Add the lines of one session to a file."""
         content = _encoded(text)
         place = (key, self._spool.tell(), len(content))
         self._spool.write(content)
@@ -141,12 +140,12 @@ class _Drafts:
             yield content
 
 
-def _draft(session: Session, facility: Facility, now: datetime, call: ScriptCall, drafts: _Drafts) -> None:
+def _spool_session(session: Session, facility: Facility, now: datetime, call: ScriptCall, lines: _SpooledLines) -> None:
     directory = session.directory
     category = category_now(session)
     key = (directory.beamline, directory.proposal, directory.date, directory.path)
-    drafts.add(directory.format, f"{category}.csv", key, _csv([_session_row(session, facility, now)]))
-    drafts.add(directory.format, f"{category}.sh", key, session_lines(session, category, call))
+    lines.add(directory.format, f"{category}.csv", key, _csv([_session_row(session, facility, now)]))
+    lines.add(directory.format, f"{category}.sh", key, session_lines(session, category, call))
     if session.stale:
         return
     for name, missing in ((DATASETS, False), (MISSING, True)):
@@ -156,7 +155,7 @@ def _draft(session: Session, facility: Facility, now: datetime, call: ScriptCall
             if dataset.status != Status.REGISTERED and (dataset.status == Status.MISSING_ON_DISK) == missing
         ]
         if rows:
-            drafts.add(directory.format, name, (directory.path,), _csv(rows))
+            lines.add(directory.format, name, (directory.path,), _csv(rows))
 
 
 def _session_row(session: Session, facility: Facility, now: datetime) -> list[str]:
@@ -206,13 +205,13 @@ def _csv(rows: Iterable[Iterable[str]]) -> str:
 
 
 def _encoded(text: str) -> bytes:
-    return NO_BYTES.sub(lambda found: visible(found[0]), text).encode("utf-8", "surrogateescape")
+    return LONE_SURROGATES.sub(lambda found: visible(found[0]), text).encode("utf-8", "surrogateescape")
 
 
 # -- files -----------------------------------------------------------------------------------------------------------
 
 
-class _File(NamedTuple):
+class _OverviewFile(NamedTuple):
     """A file of the overview."""
 
     path: Path
@@ -220,17 +219,17 @@ class _File(NamedTuple):
     mode: int = FILE_MODE
 
 
-def _files(directory: Path, raw_format: RawFormat, drafts: _Drafts) -> Iterator[_File]:
+def _files(directory: Path, raw_format: RawFormat, lines: _SpooledLines) -> Iterator[_OverviewFile]:
     tables = {f"{category}.csv": SESSION_COLUMNS for category in Category}
     tables |= {DATASETS: DATASET_COLUMNS, MISSING: MISSING_COLUMNS}
     for name, columns in tables.items():
-        yield _File(directory / name, partial(_content, _csv([columns]), drafts, raw_format, name))
+        yield _OverviewFile(directory / name, partial(_content, _csv([columns]), lines, raw_format, name))
     for category in Category:
         name, head = f"{category}.sh", script_head(category, raw_format)
-        yield _File(directory / name, partial(_content, head, drafts, raw_format, name, TAIL), SCRIPT_MODE)
+        yield _OverviewFile(directory / name, partial(_content, head, lines, raw_format, name, TAIL), SCRIPT_MODE)
 
 
-def _content(head: str, drafts: _Drafts, raw_format: RawFormat, name: str, tail: str = "") -> Iterator[bytes]:
+def _content(head: str, lines: _SpooledLines, raw_format: RawFormat, name: str, tail: str = "") -> Iterator[bytes]:
     yield head.encode()
-    yield from drafts.pieces(raw_format, name)
+    yield from lines.pieces(raw_format, name)
     yield tail.encode()

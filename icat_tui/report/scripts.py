@@ -1,7 +1,7 @@
-"""The bash scripts of the overview: for each category of session, the calls that go through it again (interface.md, "Scripts").
+"""Bash scripts of the overview: for each category, the calls that look at its sessions again.
 
-What must stay true: a name on disk is one word of one line, whatever bytes it holds, and is never run. Nothing secret
-stands in a script, and nothing that sends: that is for who calls it, `todo.sh --register`.
+Source: interface.md, "Scripts". What must stay true: a name on disk is one word of one line, whatever bytes it holds,
+and is never run. A script contains no secret, and sends nothing unless it is called with `--register`.
 """
 
 import os
@@ -16,7 +16,7 @@ from icat_tui.text import visible
 
 
 class ScriptCall(Struct, frozen=True, kw_only=True):
-    """What every call in a script has in common; paths that are not absolute are taken from here, now."""
+    """Arguments common to all calls in a script; relative paths are resolved when the script is written."""
 
     program: tuple[str, ...]
     """Our `icat-sync-raw`, by its absolute path."""
@@ -57,13 +57,13 @@ INVALID_HINT = """\
 
 
 def script_head(category: Category, raw_format: str) -> str:
-    """Return what a script begins with, up to its first session."""
+    """Return the beginning of a script, up to its first session."""
     head = HEAD.format(category=category.value, format=raw_format, meaning=category.meaning)
     return head + INVALID_HINT if category == Category.HAS_INVALID else head
 
 
 def session_lines(session: Session, category: Category, call: ScriptCall) -> str:
-    """Return the line of a session in the script of a category; for `has_invalid` with its invalid datasets."""
+    """Return the lines of a session in the script of a category; for `has_invalid` with its invalid datasets."""
     lines = [_words(_sync_words(session.directory, call)) + ' "$@"']
     if category == Category.HAS_INVALID:
         lines.extend(_invalid_lines(session, call))
@@ -71,10 +71,10 @@ def session_lines(session: Session, category: Category, call: ScriptCall) -> str
 
 
 def bash_word(text: str) -> str:
-    r"""Return `text` as one word of bash, on one line and safe to look at.
+    r"""Return `text` as one word of bash, on one line and printable.
 
-    Bytes that are no text, and characters that do not print, are written as octal of `$'…'`, which means the same in
-    every locale (`\u202e` does not). NUL, which no argument can hold, becomes the four characters `\x00`.
+    Bytes that are no text, and characters that are not printable, are written as octal in `$'…'`, which means the same
+    in every locale (`\u202e` does not). NUL, which no argument can hold, becomes the four characters `\x00`.
     """
     text = text.replace("\0", "\\x00")
     if text.isprintable():
@@ -103,7 +103,7 @@ def _sync_words(directory: SessionDirectory, call: ScriptCall) -> Iterator[str]:
     for option, path in (("--cache-dir", call.cache_dir), ("--save-dir", call.save_dir), ("--config", call.config)):
         if path is not None:
             yield from (option, os.path.abspath(path))
-    # No `--` before it, or "$@" could hold no options; an absolute path is never taken for one.
+    # No `--` before it, or "$@" could hold no options; an absolute path never looks like an option.
     yield os.path.abspath(directory.path)
 
 

@@ -1,7 +1,7 @@
-"""Sessions as text for a person without a screen, in the order and the words of `icat-sync-raw` (icat.md, "Output and exit codes").
+"""Text of a scan on stdout, in the order and the words of `icat-sync-raw` (icat.md, "Output and exit codes").
 
-What must stay true: what is here is text and never markup, every name in it has been made visible, and glyph and word
-say the same as the colour. rich is imported only to colour.
+What must stay true: lines are text and never markup, every name in them has been made visible, and glyph and word
+express the same as the colour. rich is imported only to colour.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,10 +31,10 @@ TITLES = {
     Status.MISSING_ON_DISK: "Datasets missing on disk",
     Status.UNKNOWN: "Unknown datasets",
 }
-"""In the order in which they are listed: the five of `icat-sync-raw`, then ours."""
+"""Statuses in the order in which they are listed: the five of `icat-sync-raw`, then those of icat-tui."""
 ALWAYS_COUNTED = tuple(TITLES)[:5]
-REASONS_TOLD = 20
-"""How many reasons are told one by one at the end: beyond, nobody reads them on a terminal."""
+MOST_REASONS = 20
+"""Reasons that are listed one by one at the end; more would not be read on a terminal."""
 
 
 # -- one session -----------------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def _candidates(session: Session, facility: Facility) -> Iterator[Line]:
 
 
 def closing_text(totals: Totals, cache_dir: Path | None = None, overview: Sequence[Path] = ()) -> Iterator[Line]:
-    """Yield what is said when everything is done; `overview` are its directories, one for each format."""
+    """Yield the sums at the end of a run; `overview` are the directories of the overview, one for each format."""
     yield Line()
     sessions = ", ".join(
         f"{category.glyph} {number} {category.word}" for category in Category if (number := totals.categories[category])
@@ -164,11 +164,11 @@ def closing_text(totals: Totals, cache_dir: Path | None = None, overview: Sequen
 
 
 def trouble_text(totals: Totals) -> Iterator[Line]:
-    """Yield what went wrong and why, one line for each of the first reasons; nothing where nothing did."""
-    for reason, (path, number) in islice(totals.troubles.items(), REASONS_TOLD):
+    """Yield failures, one line for each of the first reasons; nothing where nothing failed."""
+    for reason, (path, number) in islice(totals.troubles.items(), MOST_REASONS):
         yield Line(f"{visible(path)}: {visible(reason)}{and_more(number)}", "red")
-    if len(totals.troubles) > REASONS_TOLD:
-        more = counted(len(totals.troubles) - REASONS_TOLD, "reason")
+    if len(totals.troubles) > MOST_REASONS:
+        more = counted(len(totals.troubles) - MOST_REASONS, "reason")
         yield Line(f"{more} more why something is unknown: the sessions themselves tell, and unknown.csv", "red")
     if totals.unsaved:
         yield Line(f"{visible(totals.first_unsaved)}{and_more(totals.unsaved)}", "red")

@@ -1,4 +1,7 @@
-"""What a run adds up to (interface.md, "Exit codes")."""
+"""Sums of a run, and the exit codes that follow from them (interface.md, "Exit codes").
+
+What must stay true: sessions are counted and not kept, however many there are.
+"""
 
 from collections import Counter
 from collections.abc import Collection
@@ -18,46 +21,46 @@ from icat_tui.domain.scan_events import (
 from icat_tui.domain.status import Category, Status
 
 TODO = frozenset({Category.TODO, Category.TODO_ONGOING})
-"""What `--exit-code` asks about."""
+"""Categories for which `--exit-code` gives the exit code TODO."""
 TODO_OR_MORE = TODO | {Category.HAS_INVALID, Category.NOT_IN_ICAT}
-"""What `check` asks about."""
+"""Categories for which `check` gives it."""
 
 
-class Sent(Struct, frozen=True, kw_only=True):
-    """What became of the messages of a run."""
+class SentCounts(Struct, frozen=True, kw_only=True):
+    """Numbers of messages of a run by their outcome; the field names are keys in JSON."""
 
     accepted: int = 0
-    """By the broker, and not seen in ICAT yet."""
+    """Accepted by the broker, and not seen in ICAT yet."""
     confirmed: int = 0
     """Seen in ICAT."""
     rejected: int = 0
     unknown: int = 0
-    """No receipt came."""
+    """Without a receipt."""
     skipped: int = 0
     """Not sent: changed since it was planned, or declined."""
 
 
 class Totals(Struct):
-    """What the events of a run add up to; sessions themselves are not kept."""
+    """Sums over the events of a run; sessions themselves are not kept."""
 
     sessions: int = 0
     failed: int = 0
     """Sessions and directories without a result."""
     undetermined: int = 0
-    """Sessions nothing could be found out about now."""
+    """Sessions that could not be determined now."""
     categories: Counter[Category] = field(default_factory=Counter)
     counts: Counter[Status] = field(default_factory=Counter)
     troubles: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """By what went wrong: the first path it happened to, and to how many."""
+    """Failures by their reason: the first path with it, and the number of paths."""
     unsaved: int = 0
     """Cache files that could not be written."""
     first_unsaved: str = ""
-    """Why the first of them could not be."""
+    """The reason for the first of them."""
     cancelled: bool = False
     seconds: float = 0.0
 
     def add(self, event: ScanEvent) -> None:
-        """Count what has happened."""
+        """Count an event."""
         match event:
             case SessionScanned(session=session):
                 self._add_session(session)
@@ -72,16 +75,16 @@ class Totals(Struct):
                 self.first_unsaved = self.first_unsaved or reason
             case ScanFinished(cancelled=cancelled, seconds=seconds):
                 self.cancelled = cancelled
-                self.seconds += seconds  # a run that registers looks twice
+                self.seconds += seconds  # a run that registers scans twice
 
-    def happened(self, asked: Collection[Category] = ()) -> set[ExitCode]:
-        """Return what the exit code is to be made of; TODO where a session has one of the categories asked about."""
+    def exit_codes(self, todo: Collection[Category] = ()) -> set[ExitCode]:
+        """Return the exit codes that apply; TODO is one of them where a session has one of the categories `todo`."""
         codes = set()
         if self.failed or self.unsaved or self.categories[Category.UNKNOWN] or self.counts[Status.UNKNOWN]:
             codes.add(ExitCode.PARTIAL)
         if self.failed + self.undetermined > 0 and self.sessions == self.undetermined:
             codes.add(ExitCode.NOTHING)
-        if any(self.categories[category] for category in asked):
+        if any(self.categories[category] for category in todo):
             codes.add(ExitCode.TODO)
         return codes
 

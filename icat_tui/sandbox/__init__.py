@@ -1,1 +1,1 @@
-"""A facility in a box: for the demo and for the tests."""
+"""The sandbox: a whole facility on one machine (raw data, ICAT+, broker, ingester), for the demo and for tests."""

@@ -1,7 +1,7 @@
-"""The beamline's part: what an acquisition leaves in a dataset directory, and beside it.
+"""Sample data of acquisitions: the files in a dataset directory, master files and stored messages.
 
-What is written is what the programs that read it look at (icat.md, "Raw data formats", "File layout", "Dataset XML"), and no more. It is written
-for its `OnDisk`, whatever its status: the writers here know nothing of statuses.
+The files have the content that programs read (icat.md, "Raw data formats", "File layout", "Dataset XML"), and no more.
+What must stay true: they depend on the dataset's `OnDisk` and not on its status, which is unknown here.
 """
 
 import json
@@ -15,23 +15,23 @@ from xml.sax.saxutils import escape
 from msgspec import Struct
 
 from icat_tui.domain.formats import MX_METADATA, RawFormat
-from icat_tui.sandbox.cases import OnDisk, Stored
+from icat_tui.sandbox.cases import OnDisk, StoredState
 
 CREATOR = "blissdata"
 FIRST_BYTES = 700
-"""What is left of a truncated HDF5 file: its signature and not much more."""
+"""Size of a truncated HDF5 file in bytes: its signature and not much more."""
 
 
 class Acquisition(Struct, frozen=True, kw_only=True):
-    """What is written down about a dataset while it is acquired."""
+    """Metadata of a dataset as its acquisition knows them."""
 
     proposal: str
     beamline: str
     collection: str
     directory: str
-    """Below its collection."""
+    """Path below its collection."""
     location: str
-    """Its directory as ICAT is told it."""
+    """Its directory as it is sent to ICAT."""
     sample: str
     start: datetime
     end: datetime
@@ -40,7 +40,7 @@ class Acquisition(Struct, frozen=True, kw_only=True):
 
     @property
     def file_name(self) -> str:
-        """The file that says what the dataset is (icat.md, "Raw data formats")."""
+        """Name of the metadata file (icat.md, "Raw data formats")."""
         name = Path(self.directory).name
         if self.format == RawFormat.MX:
             return MX_METADATA
@@ -50,7 +50,7 @@ class Acquisition(Struct, frozen=True, kw_only=True):
 
 
 def write_acquisition(directory: Path, acquisition: Acquisition) -> Path | None:
-    """Fill a dataset directory that exists; return the file that was written, None where none was."""
+    """Write the file of a dataset into its directory, which exists; return its path, None where there is none."""
     path = directory / acquisition.file_name
     match acquisition.disk:
         case OnDisk.EMPTY | OnDisk.GONE:
@@ -67,7 +67,7 @@ def write_acquisition(directory: Path, acquisition: Acquisition) -> Path | None:
 
 
 def write_master(path: Path, datasets: Iterable[Path]) -> None:
-    """Write the file beside the datasets of a collection that links to their scans (icat.md, "File layout")."""
+    """Write the master file of a collection, which links to the scans of its datasets (icat.md, "File layout")."""
     import h5py  # noqa: PLC0415 -- late: it takes longer to import than the rest of the program
 
     with h5py.File(path, "w") as file:
@@ -77,9 +77,9 @@ def write_master(path: Path, datasets: Iterable[Path]) -> None:
             file[name] = h5py.ExternalLink(f"{dataset.parent.name}/{dataset.name}", "/1.1")
 
 
-def stored_message(acquisition: Acquisition, stored: Stored) -> str:
-    """Return what BLISS left of a dataset message in `__icat__`: XML on one line (icat.md, "Dataset XML")."""
-    proposal = "other1" if stored == Stored.FOREIGN else acquisition.proposal
+def stored_message(acquisition: Acquisition, stored: StoredState) -> str:
+    """Return the message that BLISS stored in `__icat__`: XML on one line (icat.md, "Dataset XML")."""
+    proposal = "other1" if stored == StoredState.FOREIGN else acquisition.proposal
     parameters = {
         "Sample_name": acquisition.sample,
         "beamlineID": acquisition.beamline,
@@ -107,11 +107,11 @@ def stored_message(acquisition: Acquisition, stored: Stored) -> str:
         '<?xml version="1.0" encoding="UTF-8"?>'
         f'<tns:dataset xmlns:tns="http://www.esrf.fr/icat" complete="true">{"".join(elements)}</tns:dataset>'
     )
-    return message[: len(message) // 2] if stored == Stored.BROKEN else message
+    return message[: len(message) // 2] if stored == StoredState.BROKEN else message
 
 
 def _write_hdf5(path: Path, acquisition: Acquisition) -> None:
-    """Write two scans; id16b's own program writes one group, without the marks of BLISS."""
+    """Write two scans; for id16bspec write one group, without the attributes of BLISS."""
     import h5py  # noqa: PLC0415 -- late, as above
 
     disk, middle = acquisition.disk, acquisition.start + (acquisition.end - acquisition.start) / 2

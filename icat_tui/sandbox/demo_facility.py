@@ -1,8 +1,8 @@
-"""Opening the box: a facility that is there, an ICAT+, a broker and an ingester, and the settings to work with it.
+"""Running of the sandbox: a facility on disk with an ICAT+, a broker and an ingester, and the settings to work with it.
 
-A facility is made once a day and used by every demo of that day. It is complete from the moment it has its name, and is
-only removed when nobody uses it any more; both are decided under one lock. What must stay true: what was sent in one
-opening is known to nobody in another, as the catalogue starts anew with each; so journal and cache do too.
+A facility is made once a day and used by every demo of that day. It is complete from the moment it has its final name,
+and removed only when it is not in use; both are decided under one lock. What must stay true: messages sent in one run
+of the sandbox are unknown in all others, since catalogue, journal and cache start anew with each run.
 """
 
 import fcntl
@@ -27,15 +27,15 @@ from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueState
 from icat_tui.sandbox.fake_ingester import DELAY, DeadLetter, ingesting
 from icat_tui.sandbox.raw_data_tree import SITE, SandboxFacility, catalogue_state, describe_facility, make_facility
 from icat_tui.sandbox.sample_journal import write_journal
-from icat_tui.sandbox.scenario import STORY
+from icat_tui.sandbox.scenario import SCENARIO
 
-GOOD_FOR = timedelta(days=1)
+LIFETIME = timedelta(days=1)
 LOCK = ".lock"
-MAKING = "making-"
-FACILITY = "facility-"
+UNFINISHED_PREFIX = "making-"
+FACILITY_PREFIX = "facility-"
 MARKER = "made.json"
 STATE, JOURNAL = "state", "journal.jsonl"
-OPENING = "opening-"
+RUN_PREFIX = "opening-"
 CONFIG = "config.toml"
 CONFIG_TEXT = f"""\
 # Everything here is a sandbox: what is registered goes nowhere else.
@@ -56,32 +56,32 @@ broker_login = ""
 
 [facility.formats]
 {"".join(f'"{beamline}" = "{name}"{chr(10)}' for beamline, name in SITE.formats.items())}"""
-"""The settings file: what the environment can't say, and what a site may say otherwise.
+"""The settings file: settings that the environment can't hold, and those that a site may have set differently.
 
-The scripts of the overview name it: one that is run after the demo must not tell the site's catalogue what is not real.
+The scripts of the overview name it: one that is run after the demo must not send sandbox data to the site's catalogue.
 """
-EDITION = hashlib.sha256(f"{__version__} {STORY!r} {CONFIG_TEXT}".encode()).hexdigest()[:16]
-"""What a facility is made from: one of another edition is not used."""
+EDITION = hashlib.sha256(f"{__version__} {SCENARIO!r} {CONFIG_TEXT}".encode()).hexdigest()[:16]
+"""Hash of everything that a facility is made from: a facility with another one is not used."""
 
 
-class OpenBox(Struct, frozen=True):
-    """A facility at work."""
+class RunningSandbox(Struct, frozen=True):
+    """Sandbox whose servers are running."""
 
     facility: SandboxFacility
     state: CatalogueState
-    """What its ICAT+ holds; may be added to."""
+    """Content of its ICAT+; more may be added."""
     icatplus: str
-    """The base URL."""
+    """Base URL of its ICAT+."""
     queue: BrokerAddress
-    """The broker: what is sent there is ingested, and nowhere else."""
+    """Its broker; messages sent there go to its ingester only."""
     dead_letters: list[DeadLetter]
-    """What was sent and could not be ingested, as it happens."""
+    """Messages that could not be ingested, as they occur."""
     own: Path
-    """A directory of this opening, gone when it ends."""
+    """Directory of this run, removed at its end."""
 
     @property
     def settings(self) -> dict[str, object]:
-        """The settings to work with it, by their keys (interface.md, "Options")."""
+        """Settings to work with it, by their keys (interface.md, "Settings")."""
         directory = self.facility.directory
         return {
             "data_root": [self.facility.data_root],
@@ -95,8 +95,8 @@ class OpenBox(Struct, frozen=True):
             "facility": {"formats": dict(SITE.formats)},
         }
 
-    def settings_to_use(self) -> str:
-        """Return lines for a shell that make `icat-tui` work with it; the table `facility` is in a file."""
+    def shell_exports(self) -> str:
+        """Return shell lines that set the variables to work with it; the table `facility` is in a file."""
         environment = {"CONFIG": str(self.facility.directory / CONFIG)}
         for key, value in self.settings.items():
             match value:
@@ -108,15 +108,15 @@ class OpenBox(Struct, frozen=True):
 
 
 @contextmanager
-def start(
+def run_sandbox(
     directory: Path | None = None,
     now: datetime | None = None,
     *,
     port: int = 0,
     latency: float = 0.0,
     ingest_delay: float = DELAY,
-) -> Iterator[OpenBox]:
-    """Open the box that lies in a directory, by default below the user's cache directory; close it at the end.
+) -> Iterator[RunningSandbox]:
+    """Run the sandbox of a directory, by default below the user's cache directory, while the context lasts.
 
     `now` has an offset; `port` is that of ICAT+, `latency` and `ingest_delay` are in seconds for each answer and each
     message. Raises OSError where the directory can't be written.
@@ -125,18 +125,18 @@ def start(
     with _facility(directory.absolute(), now or datetime.now(UTC)) as facility:
         state = catalogue_state(facility)
         with (
-            # Left behind by a process that is killed, it goes with the facility.
-            TemporaryDirectory(prefix=OPENING, dir=facility.directory, ignore_cleanup_errors=True) as own,
+            # Where a process is killed, it is removed with the facility.
+            TemporaryDirectory(prefix=RUN_PREFIX, dir=facility.directory, ignore_cleanup_errors=True) as own,
             fake_icatplus.serve(state, port, latency=latency) as url,
             ingesting(state, facility, ingest_delay) as ingester,
-            fake_broker.serve(ingester.take) as queue,
+            fake_broker.serve(ingester.enqueue) as queue,
         ):
             write_journal(Path(own, STATE, JOURNAL), facility, state)
-            yield OpenBox(facility, state, url, queue, ingester.dead_letters, Path(own))
+            yield RunningSandbox(facility, state, url, queue, ingester.dead_letters, Path(own))
 
 
-class Made(Struct, frozen=True):
-    """What the marker says."""
+class FacilityMarker(Struct, frozen=True):
+    """Content of the marker file of a facility."""
 
     made_at: datetime
     edition: str
@@ -144,47 +144,47 @@ class Made(Struct, frozen=True):
 
 @contextmanager
 def _facility(directory: Path, now: datetime) -> Iterator[SandboxFacility]:
-    """Yield a facility of today, made if need be, and hold on to it: nobody removes it meanwhile."""
+    """Yield a facility of today, made if there is none, and keep it locked: no other run removes it meanwhile."""
     directory.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         with (directory / LOCK).open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            facility = _made_already(directory, now) or _make(directory, now)
+            facility = _reusable_facility(directory, now) or _make(directory, now)
             in_use = held.enter_context((facility.directory / MARKER).open("rb"))
             fcntl.flock(in_use, fcntl.LOCK_SH)
             _remove_others(directory, facility.directory)
         yield facility
 
 
-def _made_already(directory: Path, now: datetime) -> SandboxFacility | None:
+def _reusable_facility(directory: Path, now: datetime) -> SandboxFacility | None:
     """Return a facility of this edition that is not older than a day."""
-    for marker in directory.glob(f"{FACILITY}*/{MARKER}"):
+    for marker in directory.glob(f"{FACILITY_PREFIX}*/{MARKER}"):
         try:
-            made = msgspec.json.decode(marker.read_bytes(), type=Made)
+            made = msgspec.json.decode(marker.read_bytes(), type=FacilityMarker)
         except msgspec.DecodeError:
-            continue  # torn by a machine that went down: as good as none
-        if made.edition == EDITION and timedelta(0) <= now - made.made_at < GOOD_FOR:
+            continue  # written incompletely by a machine that went down
+        if made.edition == EDITION and timedelta(0) <= now - made.made_at < LIFETIME:
             return describe_facility(marker.parent, made.made_at)
     return None
 
 
 def _make(directory: Path, now: datetime) -> SandboxFacility:
-    """Make a facility under a name that nobody looks for, its marker last, then give it its own."""
+    """Make a facility under a temporary name, its marker last, then rename it."""
     now = now.replace(microsecond=0)
-    making = Path(mkdtemp(prefix=MAKING, dir=directory))
+    making = Path(mkdtemp(prefix=UNFINISHED_PREFIX, dir=directory))
     make_facility(making, now)
     (making / CONFIG).write_text(CONFIG_TEXT)
-    (making / MARKER).write_bytes(msgspec.json.encode(Made(now, EDITION)))
-    made = making.with_name(making.name.replace(MAKING, FACILITY))
+    (making / MARKER).write_bytes(msgspec.json.encode(FacilityMarker(now, EDITION)))
+    made = making.with_name(making.name.replace(UNFINISHED_PREFIX, FACILITY_PREFIX))
     making.rename(made)
     return describe_facility(made, now)
 
 
 def _remove_others(directory: Path, used: Path) -> None:
-    """Remove what was left unfinished, and facilities of other days that nobody uses; only what we have named."""
-    for path in (*directory.glob(f"{MAKING}*"), *directory.glob(f"{FACILITY}*")):
+    """Remove unfinished facilities, and those of other days that are not in use; nothing under other names."""
+    for path in (*directory.glob(f"{UNFINISHED_PREFIX}*"), *directory.glob(f"{FACILITY_PREFIX}*")):
         if path != used and not _in_use(path):
-            # What can't be removed now (a file held open on NFS) is tried again the next time.
+            # Files that can't be removed now (held open on NFS) are tried again the next time.
             shutil.rmtree(path, ignore_errors=True)
 
 

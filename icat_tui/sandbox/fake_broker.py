@@ -1,7 +1,8 @@
-"""A message broker on loopback: as much of STOMP 1.1 as producers need (icat.md, "Bytes on the wire", "Connections and receipts").
+"""Fake message broker on loopback, with as much of STOMP 1.1 as producers need.
 
-What must stay true: a receipt means that the message is with whoever takes messages; what is not a whole frame, or not
-understood, reaches nobody. stomp.py parses the frames, and is imported with the first of them.
+Source: icat.md, "Bytes on the wire", "Connections and receipts". What must stay true: a receipt is sent only after the
+message was handed over; an incomplete or unknown frame is not handed over. stomp.py parses the frames, and is imported
+with the first of them.
 """
 
 import os
@@ -17,17 +18,18 @@ from typing import Any, NamedTuple
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.sandbox.local_server import serving
 
-Take = Callable[[str, bytes], None]
-"""Gets the name of a queue and the body of a message; it returns once the message is in its keeping."""
+AcceptMessage = Callable[[str, bytes], None]
+"""Function that gets the name of a queue and the body of a message, and returns once it has kept the message."""
 
 BEAT = 0.1
-"""Seconds between heart-beats that can be kept up; what clients send is not missed: a connection on loopback breaks."""
+"""Shortest interval of heart-beats in seconds; those of clients are not monitored: a connection on loopback breaks."""
 LONGEST_HEAD = 16 * 1024
 LARGEST_FRAME = 16 * 1024 * 1024
 """Bytes of a command with its headers, and of a whole frame."""
 PATIENCE = 5.0
-"""Seconds that a client has to take an answer, and after it was told of an error to hang up."""
-AT_ONCE = 1 << 16
+"""Seconds that a client has to read an answer, and to close the connection after an error."""
+RECEIVE_SIZE = 1 << 16
+"""Bytes that are received at once, at most."""
 
 _HEAD_END = re.compile(rb"\n\n|\r\n\r\n")
 _LENGTH = re.compile(rb"^content-length:([^\r\n]*)", re.MULTILINE)
@@ -35,11 +37,11 @@ _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", ":": r"\c"})
 
 
 class FrameError(ValueError):
-    """What a client sent is not STOMP, or more of it than anybody means."""
+    """Protocol error of a client: not STOMP, or a frame that is too large."""
 
 
 class Frame(NamedTuple):
-    """A whole frame, as it was sent."""
+    """Complete frame as it was sent."""
 
     command: str
     headers: dict[str, str]
@@ -47,37 +49,37 @@ class Frame(NamedTuple):
 
 
 @contextmanager
-def serve(take: Take, port: int = 0) -> Iterator[BrokerAddress]:
-    """Take messages on 127.0.0.1 while the context lasts; yield where. Port 0 is any free one.
+def serve(accept: AcceptMessage, port: int = 0) -> Iterator[BrokerAddress]:
+    """Accept messages on 127.0.0.1 while the context lasts; yield the address. Port 0 is any free one.
 
-    Whoever can connect may send. Raises OSError where the port is taken.
+    No login is checked. Raises OSError where the port is taken.
     """
     closing = Event()
 
-    class Handler(BaseRequestHandler):
+    class BrokerHandler(BaseRequestHandler):
         def handle(self) -> None:
-            with suppress(ConnectionError, TimeoutError):  # the client has gone, or takes no answer
-                _Conversation(self.request, take, closing).hold()
+            with suppress(ConnectionError, TimeoutError):  # the client has gone, or reads no answer
+                _ClientConnection(self.request, accept, closing).handle_frames()
 
-    with serving(Handler, port, "broker") as bound:
+    with serving(BrokerHandler, port, "broker") as bound:
         try:
             yield BrokerAddress("127.0.0.1", bound)
         finally:
             closing.set()
 
 
-class _Conversation:
-    """The connection of one client."""
+class _ClientConnection:
+    """Connection of one client."""
 
-    def __init__(self, connection: Any, take: Take, closing: Event) -> None:
-        self.connection, self.take, self.closing = connection, take, closing
+    def __init__(self, connection: Any, accept: AcceptMessage, closing: Event) -> None:
+        self.connection, self.accept, self.closing = connection, accept, closing
         self.connected = False
         self.beat: float | None = None
-        """Seconds until something must have been said; None: the client does not wait for it."""
-        self.spoken = time.monotonic()
+        """Seconds between two heart-beats, at most; None: the client wants none."""
+        self.last_sent = time.monotonic()
 
-    def hold(self) -> None:
-        """Answer frames until one of the two has enough."""
+    def handle_frames(self) -> None:
+        """Answer frames until the client disconnects, an error occurs, or the broker closes."""
         about = None
         try:
             for frame in frames(self.received()):
@@ -87,17 +89,17 @@ class _Conversation:
                     break
                 about = None
         except FrameError as error:
-            self.refuse(str(error), about)
-        self.hang_up()
+            self.send_error(str(error), about)
+        self.close_gracefully()
 
     def received(self) -> Iterator[bytes]:
-        """Yield what the client sends, until it hangs up or the broker closes."""
+        """Yield the bytes that the client sends, until it closes the connection or the broker does."""
         while not self.closing.is_set():
-            if self.beat and time.monotonic() - self.spoken >= self.beat:
-                self.say(b"\n")
+            if self.beat and time.monotonic() - self.last_sent >= self.beat:
+                self.send(b"\n")
             self.connection.settimeout(self.beat)
             try:
-                data = self.connection.recv(AT_ONCE)
+                data = self.connection.recv(RECEIVE_SIZE)
             except TimeoutError:
                 continue
             if not data:
@@ -105,7 +107,7 @@ class _Conversation:
             yield data
 
     def answer(self, frame: Frame) -> None:
-        """Do what a frame asks for, and confirm it where that is asked for too. Raises FrameError."""
+        """Carry out a frame, and send a receipt where it requests one. Raises FrameError."""
         if frame.command in ("CONNECT", "STOMP"):
             self.connect(frame)
             return
@@ -114,13 +116,13 @@ class _Conversation:
             raise FrameError(f"{command!a} before CONNECT")
         match frame.command:
             case "SEND":
-                self.take(_queue(frame), frame.body)
+                self.accept(_queue(frame), frame.body)
             case "DISCONNECT":
                 pass
             case _:
                 raise FrameError(f"{command!a} is not understood here: this broker takes messages, and no more")
         if receipt := frame.headers.get("receipt"):
-            self.say(_frame("RECEIPT", {"receipt-id": receipt}))
+            self.send(_frame("RECEIPT", {"receipt-id": receipt}))
 
     def connect(self, frame: Frame) -> None:
         if self.connected:
@@ -131,30 +133,30 @@ class _Conversation:
         if wanted is None:
             raise FrameError("heart-beat must be two numbers of milliseconds")
         self.connected = True
-        # Half the time that the client counts on: what it hears late is a lost connection to it.
+        # Half the interval that the client expects: it takes a late heart-beat for a lost connection.
         self.beat = max(int(wanted[1]) / 1000, BEAT) / 2 if int(wanted[1]) else None
         headers = {"version": "1.1", "heart-beat": f"{BEAT * 1000:.0f},0", "server": "icat-tui-sandbox"}
-        self.say(_frame("CONNECTED", headers))
+        self.send(_frame("CONNECTED", headers))
 
-    def refuse(self, why: str, frame: Frame | None) -> None:
-        """Say why there is no going on, and with which frame if it was whole."""
+    def send_error(self, why: str, frame: Frame | None) -> None:
+        """Send an ERROR frame with the reason, and with the receipt id of the frame that it is about."""
         receipt = frame.headers.get("receipt") if frame else None
         about = {"receipt-id": receipt} if receipt else {}
-        self.say(_frame("ERROR", {"message": why, "content-type": "text/plain", **about}, why))
+        self.send(_frame("ERROR", {"message": why, "content-type": "text/plain", **about}, why))
 
-    def say(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         self.connection.settimeout(PATIENCE)
         self.connection.sendall(data)
-        self.spoken = time.monotonic()
+        self.last_sent = time.monotonic()
 
-    def hang_up(self) -> None:
-        """End the connection such that what was said arrives: while something is unread, closing would take it back."""
+    def close_gracefully(self) -> None:
+        """Close the connection so that sent data arrives: closed with unread input, it would be reset."""
         with suppress(OSError):  # the client was faster
             self.connection.shutdown(SHUT_WR)
         until = time.monotonic() + PATIENCE
         while not self.closing.is_set() and (left := until - time.monotonic()) > 0:
             self.connection.settimeout(left)
-            if not self.connection.recv(AT_ONCE):
+            if not self.connection.recv(RECEIVE_SIZE):
                 return
 
 
@@ -162,9 +164,9 @@ class _Conversation:
 
 
 def frames(received: Iterable[bytes]) -> Iterator[Frame]:
-    """Yield the frames in what is received, in whatever pieces; one that has no end is left out.
+    """Yield the frames in received bytes, however they are split; an incomplete last one is left out.
 
-    Raises FrameError for what can't become a frame any more, or is too large for one.
+    Raises FrameError for bytes that can't become a frame, or that are too many for one.
     """
     buffer = bytearray()
     for data in received:
@@ -174,7 +176,7 @@ def frames(received: Iterable[bytes]) -> Iterator[Frame]:
 
 
 def _take_first(buffer: bytearray) -> Frame | None:
-    """Take the first frame off a buffer; None where it is not there to its end."""
+    """Remove the first frame from a buffer and return it; return None where it is incomplete."""
     if buffer.startswith((b"\n", b"\r")):  # heart-beats
         del buffer[: len(buffer) - len(buffer.lstrip(b"\r\n"))]
     head = _HEAD_END.search(buffer, 0, LONGEST_HEAD)

@@ -1,7 +1,7 @@
-"""An ICAT+ on loopback: the two calls that matter, answered as icat.md, "ICAT+ REST" says.
+"""Fake ICAT+ on loopback, with the two calls of icat.md, "ICAT+ REST".
 
-What the catalogue holds is in `CatalogueState` only; the server asks it for each answer, so that whatever is added to
-it is in the next one.
+What must stay true: the content of the catalogue is in `CatalogueState` only; the server reads it for each answer, so
+that an entry is in all answers after it was added.
 """
 
 import json
@@ -17,29 +17,29 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from icat_tui.sandbox.local_server import serving
 
 SANDBOX_KEY = "elogbook-sandbox-not-a-real-key"
-"""Opens the sandbox and nothing else."""
+"""API key of the sandbox."""
 
 Row = dict[str, Any]
-"""An element of an answer, as it is in JSON."""
+"""Element of an answer, as it is in JSON."""
 
 
-class Entry(NamedTuple):
-    """A dataset as it is told to the catalogue."""
+class CatalogueEntry(NamedTuple):
+    """Dataset to be added to the catalogue."""
 
     name: str
     location: str | None
-    """None: an entry that nobody can place."""
+    """None: an entry without a location, which can't be matched."""
     start: datetime
     end: datetime
     sample: str
     file_count: int | None
     """None: its files are not counted yet."""
     kind: str = "acquisition"
-    """Or `processed`."""
+    """`acquisition` or `processed`."""
 
 
 class CatalogueState:
-    """What the catalogue holds. Rows are replaced, never changed: who has got one may read it without a lock."""
+    """Content of the catalogue. Rows are replaced, never changed, so that they can be read without a lock."""
 
     def __init__(self) -> None:
         """Start with an empty catalogue."""
@@ -66,8 +66,8 @@ class CatalogueState:
             self._investigations[investigation] = row
             self._datasets.setdefault(investigation, [])
 
-    def add_dataset(self, investigation: int, entry: Entry) -> int:
-        """Add a dataset to an investigation, also where the same is there already; return its id."""
+    def add_dataset(self, investigation: int, entry: CatalogueEntry) -> int:
+        """Add a dataset to an investigation, even where it has the same already; return its id."""
         with self._lock:
             dataset = self._next_dataset
             self._next_dataset += 1
@@ -88,14 +88,14 @@ class CatalogueState:
             return dataset
 
     def location(self, dataset: int) -> str | None:
-        """Return where a dataset is said to lie; None: nobody can place it. Raises KeyError where there is none."""
+        """Return the location of a dataset; None where its entry has none. Raises KeyError for an unknown dataset."""
         with self._lock:
             rows, place = self._place(dataset)
             location: str | None = rows[place]["location"]
             return location
 
     def count_files(self, dataset: int, file_count: int) -> None:
-        """Say how many files a dataset has. Raises KeyError where there is no such dataset."""
+        """Set the number of files of a dataset. Raises KeyError for an unknown dataset."""
         with self._lock:
             rows, place = self._place(dataset)
             row = rows[place]
@@ -109,7 +109,7 @@ class CatalogueState:
         raise KeyError(dataset)
 
     def investigations(self, instrument: str, proposal: str) -> list[Row]:
-        """Return those of a proposal at a beamline, in whatever spelling: `hg333` finds `HG-333`."""
+        """Return the investigations of a proposal at a beamline, in any spelling: `hg333` finds `HG-333`."""
         with self._lock:
             return [
                 row
@@ -119,22 +119,22 @@ class CatalogueState:
             ]
 
     def datasets(self, investigation: int) -> list[Row]:
-        """Return those of an investigation; none where there is no such investigation."""
+        """Return the datasets of an investigation; none where there is no such investigation."""
         with self._lock:
             return list(self._datasets.get(investigation, ()))
 
 
-class Reply(NamedTuple):
-    """A status and a body: rows as JSON, words as text."""
+class HttpReply(NamedTuple):
+    """HTTP status and body: a list is sent as JSON, a text as it is."""
 
     status: HTTPStatus
     body: list[Row] | str
 
 
-def answer(state: CatalogueState, key: str, target: str, page_size: int | None = None) -> Reply:
-    """Return the reply to GET `target` (path and query); `page_size`: how many rows at most, where none is asked for.
+def answer(state: CatalogueState, key: str, target: str, page_size: int | None = None) -> HttpReply:
+    """Return the reply to GET `target` (path and query); `page_size` is the limit of rows where the query has none.
 
-    Source: icat.md, "The two calls" to icat.md, "Datasets in JSON".
+    Source: icat.md, "The two calls", "Investigations in JSON", "Datasets in JSON".
     """
     url = urlsplit(target)
     parts = [unquote(part) for part in url.path.split("/")[1:]]
@@ -142,19 +142,19 @@ def answer(state: CatalogueState, key: str, target: str, page_size: int | None =
     match parts:
         case ["dataacquisition", given, ("investigation" | "dataset") as what]:
             if given != key:
-                return Reply(HTTPStatus.UNAUTHORIZED, "the key is not valid")
+                return HttpReply(HTTPStatus.UNAUTHORIZED, "the key is not valid")
         case _:
-            return Reply(HTTPStatus.NOT_FOUND, "no such page")
+            return HttpReply(HTTPStatus.NOT_FOUND, "no such page")
     try:
         if what == "investigation":
             rows = state.investigations(query["instrumentName"], query["investigationName"])
         else:
             rows = state.datasets(int(query["investigationId"]))
-        return Reply(HTTPStatus.OK, _page(rows, query, page_size))
+        return HttpReply(HTTPStatus.OK, _page(rows, query, page_size))
     except KeyError as missing:
-        return Reply(HTTPStatus.BAD_REQUEST, f"{missing.args[0]} is missing")
+        return HttpReply(HTTPStatus.BAD_REQUEST, f"{missing.args[0]} is missing")
     except ValueError as wrong:
-        return Reply(HTTPStatus.BAD_REQUEST, f"not a number: {wrong}")
+        return HttpReply(HTTPStatus.BAD_REQUEST, f"not a number: {wrong}")
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def serve(
     """
     closing = Event()
 
-    def reply(target: str) -> Reply:
+    def reply(target: str) -> HttpReply:
         closing.wait(latency)
         return answer(state, key, target, page_size)
 
@@ -183,10 +183,10 @@ def serve(
             closing.set()
 
 
-def _handler(reply_to: Callable[[str], Reply]) -> type[BaseHTTPRequestHandler]:
-    """Return a handler of GET requests that is silent otherwise."""
+def _handler(reply_to: Callable[[str], HttpReply]) -> type[BaseHTTPRequestHandler]:
+    """Return a handler class for GET requests that logs nothing."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class IcatPlusHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
         wbufsize = 1 << 18  # headers and body leave in one write
@@ -202,13 +202,13 @@ def _handler(reply_to: Callable[[str], Reply]) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(data)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: the key is in every URL."""
+            """Log nothing: the key is in every URL."""
 
-    return Handler
+    return IcatPlusHandler
 
 
 def _page(rows: list[Row], query: Mapping[str, str], page_size: int | None) -> list[Row]:
-    """Return the rows asked for by `limit` and `skip`, each with what it is a part of."""
+    """Return the rows that `limit` and `skip` select, each with the numbers of pages and rows."""
     skip = max(int(query.get("skip", 0)), 0)
     limit = max(int(query.get("limit", page_size or len(rows))), 1)
     page = {"total": len(rows), "totalPages": -(-len(rows) // limit), "currentPage": skip // limit + 1}
@@ -216,7 +216,7 @@ def _page(rows: list[Row], query: Mapping[str, str], page_size: int | None) -> l
 
 
 def _parameters(dataset: int, sample: str, file_count: int | None) -> list[Row]:
-    """Return the parameters of a dataset; their values are strings, all of them (icat.md, "Datasets in JSON")."""
+    """Return the parameters of a dataset; all values are strings (icat.md, "Datasets in JSON")."""
     statistics = {} if file_count is None else {"__fileCount": str(file_count), "__volume": "8192"}
     return [
         {"id": number, "name": name, "value": value, "datasetId": dataset}

@@ -1,7 +1,7 @@
-"""What comes after the queues: messages become datasets of the catalogue (icat.md, "After the queue", "Mock server").
+"""Fake ingester: it turns messages into datasets of the catalogue (icat.md, "After the queue", "Mock server").
 
-What must stay true: each message is ingested once, in the order of its coming, or is a dead letter with a reason. It is
-read here without the words of the program: the sandbox is what those are compared with.
+What must stay true: each message is ingested once, in the order of arrival, or is a dead letter with a reason. Messages
+are parsed here without code of the program, which is tested against the sandbox.
 """
 
 import json
@@ -15,19 +15,19 @@ from threading import Event, Thread
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from icat_tui.sandbox.fake_icatplus import CatalogueState, Entry, Row
+from icat_tui.sandbox.fake_icatplus import CatalogueEntry, CatalogueState, Row
 from icat_tui.sandbox.raw_data_tree import SITE, SandboxFacility
 
 NAMESPACE = "{http://www.esrf.fr/icat}"
 REQUIRED = ("investigation", "instrument", "name", "location", "startDate", "endDate")
 DELAY = 1.0
-"""Seconds that a message takes, so that a person sees what is pending."""
+"""Seconds until a message is ingested, so that a person sees datasets as pending."""
 MOST_FILES = 30_000
-"""Of a dataset; more are not counted."""
+"""Files of a dataset that are counted, at most."""
 
 
 class DeadLetter(NamedTuple):
-    """A message that nothing could be made of."""
+    """Message that could not be ingested."""
 
     queue: str
     body: bytes
@@ -35,20 +35,20 @@ class DeadLetter(NamedTuple):
 
 
 class Ingester:
-    """Takes messages at once, and ingests each a little later."""
+    """Ingester that keeps messages at once, and ingests each after a delay."""
 
     def __init__(self, state: CatalogueState, facility: SandboxFacility, delay: float) -> None:
-        """Name the catalogue that is told, and whose files are counted; `delay` is in seconds."""
+        """Ingest into `state`, with files counted in `facility`; `delay` is in seconds."""
         self.dead_letters: list[DeadLetter] = []
         self._state, self._facility, self._delay = state, facility, delay
         self._waiting: SimpleQueue[tuple[float, str, bytes] | None] = SimpleQueue()
         self._closing = Event()
 
-    def take(self, queue: str, body: bytes) -> None:
-        """Keep a message of a queue until its time has come; from any thread."""
+    def enqueue(self, queue: str, body: bytes) -> None:
+        """Keep a message of a queue until it is due; may be called from any thread."""
         self._waiting.put((time.monotonic() + self._delay, queue, body))
 
-    def work(self) -> None:
+    def run(self) -> None:
         """Ingest messages as they become due, until `close`."""
         while (message := self._waiting.get()) is not None:
             due, queue, body = message
@@ -60,16 +60,16 @@ class Ingester:
                 self.dead_letters.append(DeadLetter(queue, body, str(error)))
 
     def close(self) -> None:
-        """Make an end of it; what is not ingested by now is forgotten, like all that the catalogue knows."""
+        """End `run`; messages that are not ingested yet are lost, like the content of the catalogue."""
         self._closing.set()
         self._waiting.put(None)
 
 
 @contextmanager
 def ingesting(state: CatalogueState, facility: SandboxFacility, delay: float = DELAY) -> Iterator[Ingester]:
-    """Ingest what is taken while the context lasts; yield who takes it."""
+    """Run an ingester while the context lasts; yield it."""
     ingester = Ingester(state, facility, delay)
-    thread = Thread(target=ingester.work, name="ingester", daemon=True)
+    thread = Thread(target=ingester.run, name="ingester", daemon=True)
     thread.start()
     try:
         yield ingester
@@ -79,7 +79,7 @@ def ingesting(state: CatalogueState, facility: SandboxFacility, delay: float = D
 
 
 def ingest(state: CatalogueState, facility: SandboxFacility, queue: str, body: bytes) -> None:
-    """Tell the catalogue what a message of a queue says. Raises ValueError where nothing can be made of it."""
+    """Ingest a message of a queue into the catalogue. Raises ValueError where that is not possible."""
     if queue == SITE.dataset_queue:
         _add_dataset(state, facility, body)
     elif queue == SITE.files_queue:
@@ -92,7 +92,7 @@ def ingest(state: CatalogueState, facility: SandboxFacility, queue: str, body: b
 
 
 def _add_dataset(state: CatalogueState, facility: SandboxFacility, body: bytes) -> None:
-    """Add the dataset of a message, also where it is there already: registration is not idempotent."""
+    """Add the dataset of a message, even where it is registered already: registration is not idempotent."""
     root = _parsed(body)
     field = {name: root.findtext(f"{NAMESPACE}{name}") or "" for name in REQUIRED}
     if missing := [name for name, text in field.items() if not text.strip()]:
@@ -104,7 +104,7 @@ def _add_dataset(state: CatalogueState, facility: SandboxFacility, body: bytes) 
     location, start = field["location"], _time(field["startDate"])
     if not location.startswith("/"):
         raise ValueError(f"its location {location!a} is not an absolute path")
-    entry = Entry(
+    entry = CatalogueEntry(
         name=field["name"],
         location=location,
         start=start,
@@ -121,8 +121,8 @@ def _add_dataset(state: CatalogueState, facility: SandboxFacility, body: bytes) 
 
 def _parsed(body: bytes) -> ET.Element:
     try:
-        root = ET.fromstring(body)  # noqa: S314 - of whoever uses the sandbox, on this machine
-    except (ET.ParseError, LookupError, ValueError) as error:  # the last two: an encoding that nobody knows
+        root = ET.fromstring(body)  # noqa: S314 - sent by the user of the sandbox, on this machine
+    except (ET.ParseError, LookupError, ValueError) as error:  # the last two: an unknown encoding
         raise ValueError(f"not well-formed XML ({error})") from error
     if root.tag != f"{NAMESPACE}dataset":
         raise ValueError(f"its root is {root.tag!a}, not an ICAT dataset")
@@ -135,7 +135,7 @@ def _time(text: str) -> datetime:
 
 
 def _chosen(rows: list[Row], named: str | None, start: datetime) -> int:
-    """Return the investigation that is named, else the one whose time slot holds the start, else the nearest."""
+    """Return the investigation with id `named`, else the one whose time slot contains the start, else the nearest."""
 
     def distance(row: Row) -> timedelta:
         before = datetime.fromisoformat(row["startDate"]) - start
@@ -150,7 +150,7 @@ def _chosen(rows: list[Row], named: str | None, start: datetime) -> int:
 
 
 def _add_files(state: CatalogueState, facility: SandboxFacility, body: bytes) -> None:
-    """Count the files of the dataset that a message asks for."""
+    """Count the files of the dataset that a message names."""
     try:
         asked: object = json.loads(body)
     except ValueError as error:
@@ -170,7 +170,7 @@ def _add_files(state: CatalogueState, facility: SandboxFacility, body: bytes) ->
 
 
 def count_files(directory: str) -> int:
-    """Return how many files lie in a directory and below; what can't be listed has none for ICAT either."""
+    """Return the number of files in a directory and below; a directory that can't be listed counts as empty."""
     number = 0
     for _, _, files in os.walk(directory):
         number += len(files)

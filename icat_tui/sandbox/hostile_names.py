@@ -1,6 +1,6 @@
-"""Names that people have thought of, or might (promises.md 9): each must be shown, stored and sent as it is.
+"""Names with characters that programs may misinterpret (promises.md 9): each must be shown, stored and sent as it is.
 
-Nothing here runs or harms anything: what they would do stays a name.
+They are names only: nothing here runs them.
 """
 
 import sys
@@ -18,7 +18,7 @@ HOSTILE_NAMES = (
     "échantillon β 試料",
     "bidi\u202egnp",
 )
-"""Collections that BLISS allows and that shells, markup, patterns, spreadsheets and terminals trip over."""
+"""Names of collections that BLISS allows and that shells, markup, patterns, spreadsheets or terminals misinterpret."""
 HOSTILE_SAMPLES = ("[/x]", "<b>&amp;</b>", 'O\'Brien "the" sample', "$(reboot)", "@SUM(A1)")
 FORBIDDEN_NAMES = (
     "hostile_\x1b[31mred",

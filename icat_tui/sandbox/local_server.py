@@ -1,6 +1,6 @@
-"""A server on 127.0.0.1 with a thread for each connection: what the ICAT+ and the broker of the box stand on.
+"""Server on 127.0.0.1 with a thread for each connection: the base of the fake ICAT+ and the fake broker.
 
-What must stay true: when the context ends, nothing of it is left: no thread, no connection, no port.
+What must stay true: when the context ends, no thread, no connection and no port is left.
 """
 
 import socket
@@ -14,7 +14,7 @@ from typing import Any
 
 @contextmanager
 def serving(handler: type[BaseRequestHandler], port: int, name: str) -> Iterator[int]:
-    """Answer on 127.0.0.1 while the context lasts; yield the port. Port 0 is any free one.
+    """Serve on 127.0.0.1 while the context lasts; yield the port. Port 0 is any free one.
 
     A handler that waits to receive gets an end of file when the context ends. Raises OSError where the port is taken.
     """
@@ -30,7 +30,10 @@ def serving(handler: type[BaseRequestHandler], port: int, name: str) -> Iterator
 
 
 class _Server(ThreadingTCPServer):
-    """A thread for each connection; closing it waits for all of them. An HTTPServer would ask DNS for its own name."""
+    """TCP server whose closing waits for the threads of all connections.
+
+    It is no HTTPServer, which would ask DNS for its own name.
+    """
 
     allow_reuse_address = True
     request_queue_size = 128
@@ -52,13 +55,13 @@ class _Server(ThreadingTCPServer):
         super().shutdown_request(request)
 
     def hang_up(self) -> None:
-        """End the connections that clients keep open: their threads would wait for a next request."""
+        """Shut down the connections that clients keep open: their threads would wait for the next request."""
         with self._lock:
             for connection in self._connections:
                 with suppress(OSError):  # the client was faster
                     connection.shutdown(socket.SHUT_RD)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Report what went wrong here; that a client went away is its own business."""
+        """Report an error of the server; ignore that a client closed its connection."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)

@@ -1,7 +1,7 @@
-"""A facility in a directory: the story with its dates, written as raw data, told to a catalogue, and its truth.
+"""The facility of the sandbox: the scenario with its dates, as raw data on disk, as a catalogue, and its true statuses.
 
-`describe_facility` decides everything and touches nothing, so that the same directory and time always give the same
-facility; what is written, what ICAT has and what is true are all read off that one description.
+What must stay true: `describe_facility` decides everything and writes nothing, so that the same directory and time
+always give the same facility; raw data, catalogue and true statuses are all derived from that one description.
 """
 
 import os
@@ -18,28 +18,29 @@ from icat_tui.domain.formats import STORED_DIRECTORY, RawFormat, raw_directory
 from icat_tui.domain.model import Match
 from icat_tui.domain.status import Category, Status
 from icat_tui.sandbox.acquisition import Acquisition, stored_message, write_acquisition, write_master
-from icat_tui.sandbox.cases import InIcat, OnDisk, Situation, Stored, Touched
-from icat_tui.sandbox.fake_icatplus import CatalogueState, Entry
-from icat_tui.sandbox.scenario import FORMATS_BY_BEAMLINE, STORY, DatasetStory, ProposalStory, SessionStory
+from icat_tui.sandbox.cases import InIcat, OnDisk, Situation, StoredState, Touched
+from icat_tui.sandbox.fake_icatplus import CatalogueEntry, CatalogueState
+from icat_tui.sandbox.scenario import FORMATS_BY_BEAMLINE, SCENARIO, DatasetScenario, ProposalScenario, SessionScenario
 
 SITE = Facility(formats=FORMATS_BY_BEAMLINE)
-"""The ESRF, but for the formats that `auto` must be told."""
+"""The ESRF, with formats for beamlines whose format `auto` can't find out."""
 MORNING = time(8)
-"""When time slots start and end, by the clock on the wall."""
+"""Local time at which time slots start and end."""
 MOUNTED = "/data/"
-"""What stands before the first of these is a mount point."""
+"""Part of a path whose first occurrence ends the mount point."""
 FIRST_SCAN = timedelta(hours=1)
+"""Time from the start of a session to its first scan."""
 ACQUIRING = timedelta(hours=45)
-"""How long a session acquires: within the shortest time slot."""
+"""Duration of the acquisition of a session: within the shortest time slot."""
 QUIET = timedelta(hours=2)
-"""How long ago the last dataset of an ongoing session ended: longer than `settle_time`, an hour."""
+"""Time since the last dataset of an ongoing session ended: longer than `settle_time`, an hour."""
 JUST_NOW = timedelta(minutes=5)
 AHEAD = timedelta(hours=6)
 LONG_AGO = timedelta(days=30)
 
 
 class SandboxInvestigation(Struct, frozen=True):
-    """A time slot as the catalogue will have it."""
+    """Investigation of the catalogue."""
 
     id: int
     name: str
@@ -49,51 +50,52 @@ class SandboxInvestigation(Struct, frozen=True):
 
 
 class SandboxDataset(Struct, frozen=True):
-    """A dataset on disk, in the catalogue, or both."""
+    """Dataset on disk, in the catalogue, or both."""
 
     path: str
     situation: Situation
     acquisition: Acquisition
     modified: datetime
-    """When its directory was last written to; its file likewise, where `file_modified` says nothing else."""
+    """Modification time of its directory."""
     file_modified: datetime
+    """Modification time of its file."""
 
 
 class SandboxSession(Struct, frozen=True):
-    """A session directory and what belongs into it."""
+    """Session directory with its datasets and the investigations of its proposal."""
 
     path: str
     proposal: str
-    story: SessionStory
+    scenario: SessionScenario
     started: datetime
     investigations: tuple[SandboxInvestigation, ...]
-    """All of its proposal and beamline."""
+    """All investigations of its proposal and beamline."""
     datasets: tuple[SandboxDataset, ...]
 
     @property
     def raw_path(self) -> str:
-        """The directory of the collections."""
-        return raw_directory(self.path, self.story.format)
+        """Directory of the collections."""
+        return raw_directory(self.path, self.scenario.format)
 
     @property
     def investigation(self) -> SandboxInvestigation | None:
-        """The one it belongs to."""
-        return None if self.story.slot is None else self.investigations[self.story.slot]
+        """Investigation that the session belongs to."""
+        return None if self.scenario.slot is None else self.investigations[self.scenario.slot]
 
 
 class SessionTruth(NamedTuple):
-    """What a scan with `--format auto` must find out about a session."""
+    """Correct result of a scan of a session with `--format auto`."""
 
     category: Category
     datasets: dict[str, Status]
-    """By path of the dataset directory; what is missing on disk by the location that ICAT has."""
+    """Statuses by path of the dataset directory; those of datasets missing on disk by their location in ICAT."""
     match: Match | None
     investigation: int | None
     format: RawFormat
 
 
 class SandboxFacility(Struct, frozen=True):
-    """A facility in a box."""
+    """Description of the facility of the sandbox."""
 
     directory: Path
     now: datetime
@@ -102,19 +104,21 @@ class SandboxFacility(Struct, frozen=True):
 
     @property
     def data_root(self) -> str:
-        """The directory of the proposals; what stands before `data` is a mount point that ICAT is not told of."""
+        """Directory of the proposals; the part before `data` is a mount point, which locations do not have."""
         return _data_root(self.directory)
 
     def on_disk(self, location: str) -> str:
-        """Return where a location lies that ICAT was told: below the mount point that it was not told of."""
-        told = {dataset.acquisition.location: dataset.path for session in self.sessions for dataset in session.datasets}
-        if path := told.get(location):
-            return path  # also where the beamline's directory is not called as usual
+        """Return the path of a location in ICAT: with the mount point, which the location does not have."""
+        known = {
+            dataset.acquisition.location: dataset.path for session in self.sessions for dataset in session.datasets
+        }
+        if path := known.get(location):
+            return path  # also where the beamline's directory has not its usual name
         return self.data_root[: self.data_root.index(MOUNTED)] + posixpath.normpath(location)
 
     @property
     def truth(self) -> dict[str, SessionTruth]:
-        """What is true of every session at the time `now`, by its path; with what the journal knows."""
+        """Correct result of a scan of every session at the time `now`, by its path; with the journal's messages."""
         return {session.path: _truth(session) for session in self.sessions}
 
 
@@ -127,7 +131,7 @@ def describe_facility(directory: Path, now: datetime) -> SandboxFacility:
     directory = directory.absolute()
     sessions: list[SandboxSession] = []
     investigations: list[SandboxInvestigation] = []
-    for proposal in STORY:
+    for proposal in SCENARIO:
         slots = tuple(
             SandboxInvestigation(
                 id=len(investigations) + number,
@@ -146,39 +150,39 @@ def describe_facility(directory: Path, now: datetime) -> SandboxFacility:
 def _describe_session(
     directory: Path,
     now: datetime,
-    proposal: ProposalStory,
-    story: SessionStory,
+    proposal: ProposalScenario,
+    scenario: SessionScenario,
     investigations: tuple[SandboxInvestigation, ...],
 ) -> SandboxSession:
     usual = SITE.beamline_directories.get(proposal.beamline, proposal.beamline)
-    root, morning = _data_root(directory), _morning(now, story.day)
-    path = f"{root}/{proposal.name}/{story.directory or usual}/{morning:%Y%m%d}"
-    # ICAT is told the path from the first `data` on, and the beamline's usual directory (icat.md, "Mount points").
-    told = f"{root[root.index(MOUNTED) :]}/{proposal.name}/{usual}/{morning:%Y%m%d}"
-    raw_path, told_raw = raw_directory(path, story.format), raw_directory(told, story.format)
+    root, morning = _data_root(directory), _morning(now, scenario.day)
+    path = f"{root}/{proposal.name}/{scenario.directory or usual}/{morning:%Y%m%d}"
+    # ICAT gets the path from the first `data` on, with the beamline's usual directory (icat.md, "Mount points").
+    location = f"{root[root.index(MOUNTED) :]}/{proposal.name}/{usual}/{morning:%Y%m%d}"
+    raw_path, raw_location = raw_directory(path, scenario.format), raw_directory(location, scenario.format)
     return SandboxSession(
         path=path,
         proposal=proposal.name,
-        story=story,
+        scenario=scenario,
         started=morning,
         investigations=investigations,
         datasets=tuple(
             _describe_dataset(raw_path, now, dataset, acquisition)
-            for dataset, acquisition in _acquisitions(proposal, story, told_raw, morning, now)
+            for dataset, acquisition in _acquisitions(proposal, scenario, raw_location, morning, now)
         ),
     )
 
 
 def _acquisitions(
-    proposal: ProposalStory, story: SessionStory, told_raw: str, morning: datetime, now: datetime
-) -> Iterator[tuple[DatasetStory, Acquisition]]:
+    proposal: ProposalScenario, scenario: SessionScenario, raw_location: str, morning: datetime, now: datetime
+) -> Iterator[tuple[DatasetScenario, Acquisition]]:
     """Yield the datasets of a session, one acquired after the other."""
     datasets = [
-        (collection, dataset, dataset.directory or _directory(story.format, collection, number))
-        for collection, members in story.collections.items()
+        (collection, dataset, dataset.directory or _directory(scenario.format, collection, number))
+        for collection, members in scenario.collections.items()
         for number, dataset in enumerate(members, 1)
     ]
-    # Reckoned in UTC: differences of times in one zone are those of the clock on the wall.
+    # In UTC: the difference of two times in the same zone is that of local times, also over a change of the clocks.
     first = morning.astimezone(UTC) + FIRST_SCAN
     step = (min(first + ACQUIRING, now.astimezone(UTC) - QUIET) - first) / max(len(datasets), 1)
     for number, (collection, dataset, directory) in enumerate(datasets):
@@ -187,30 +191,32 @@ def _acquisitions(
             beamline=proposal.beamline,
             collection=collection,
             directory=directory,
-            location=f"{told_raw}/{collection}/{directory}",
+            location=f"{raw_location}/{collection}/{directory}",
             sample=dataset.sample or collection,
             start=_whole_seconds(first + step * (number + 0.2)),
             end=_whole_seconds(first + step * (number + 1)),
-            format=story.format,
+            format=scenario.format,
             disk=dataset.situation.disk,
         )
         yield dataset, acquisition
 
 
-def _describe_dataset(raw_path: str, now: datetime, story: DatasetStory, acquisition: Acquisition) -> SandboxDataset:
+def _describe_dataset(
+    raw_path: str, now: datetime, scenario: DatasetScenario, acquisition: Acquisition
+) -> SandboxDataset:
     just_now, ahead = now.astimezone(UTC) - JUST_NOW, now.astimezone(UTC) + AHEAD
     modified, file_modified = {
         Touched.AT_ITS_END: (acquisition.end, acquisition.end),
         Touched.JUST_NOW: (just_now, just_now),
         Touched.FILE_JUST_NOW: (acquisition.end, just_now),
         Touched.AHEAD: (ahead, ahead),
-    }[story.situation.touched]
+    }[scenario.situation.touched]
     path = f"{raw_path}/{acquisition.collection}/{acquisition.directory}"
-    return SandboxDataset(path, story.situation, acquisition, modified, file_modified)
+    return SandboxDataset(path, scenario.situation, acquisition, modified, file_modified)
 
 
 def _directory(raw_format: RawFormat, collection: str, number: int) -> str:
-    """Return what the n-th dataset of a collection is called, below the collection."""
+    """Return the path of the n-th dataset of a collection, below the collection."""
     if raw_format == RawFormat.MX:
         return f"{collection}-x{number}/run_01/run_01_{number:02d}_datacollection"
     return f"{collection}_{number:04d}"
@@ -229,18 +235,18 @@ def _whole_seconds(moment: datetime) -> datetime:
 
 
 def _truth(session: SandboxSession) -> SessionTruth:
-    story, investigation = session.story, session.investigation
+    scenario, investigation = session.scenario, session.investigation
     statuses = {
         dataset.acquisition.location if dataset.situation.disk == OnDisk.GONE else dataset.path: status
         for dataset in session.datasets
         if (status := dataset.situation.status) is not None
     }
     return SessionTruth(
-        category=story.category,
-        datasets=statuses if investigation else {},  # not looked at without one
-        match=story.match,
+        category=scenario.category,
+        datasets=statuses if investigation else {},  # a scan does not look at them without one
+        match=scenario.match,
         investigation=investigation.id if investigation else None,
-        format=story.format,
+        format=scenario.format,
     )
 
 
@@ -257,17 +263,17 @@ def make_facility(directory: Path, now: datetime) -> SandboxFacility:
     times: dict[str, datetime] = {}
     for session in facility.sessions:
         times |= _write_session(session)
-    _write_strangers(facility)
+    _write_unrelated(facility)
     _set_times(facility.data_root, times, now - LONG_AGO)
     return facility
 
 
 def _write_session(session: SandboxSession) -> dict[str, datetime]:
-    """Write what lies in a session; return when which file and directory was last written to."""
+    """Write the files of a session; return the modification times of files and directories."""
     last = max((dataset.acquisition.end for dataset in session.datasets), default=session.started)
-    for name in session.story.beside:
+    for name in session.scenario.beside:
         (Path(session.path) / name).mkdir(parents=True)
-    raw = Path(session.raw_path if session.story.raw else session.path)
+    raw = Path(session.raw_path if session.scenario.raw else session.path)
     raw.mkdir(parents=True, exist_ok=True)
     times: dict[str, datetime] = {}
     masters: dict[Path, list[Path]] = {}
@@ -292,8 +298,8 @@ def _write_session(session: SandboxSession) -> dict[str, datetime]:
 
 
 def _write_stored(raw: Path, dataset: SandboxDataset) -> dict[str, datetime]:
-    """Write what BLISS left of a dataset in `__icat__`, if anything."""
-    if dataset.situation.stored == Stored.NOTHING:
+    """Write the stored message of a dataset into `__icat__`, if it has one; return its modification time."""
+    if dataset.situation.stored == StoredState.NOTHING:
         return {}
     path = raw / STORED_DIRECTORY / f"{Path(dataset.path).name}.xml"
     path.parent.mkdir(exist_ok=True)
@@ -301,8 +307,8 @@ def _write_stored(raw: Path, dataset: SandboxDataset) -> dict[str, datetime]:
     return {str(path): dataset.acquisition.end}
 
 
-def _write_strangers(facility: SandboxFacility) -> None:
-    """Write what is no proposal, no session and no dataset, as it lies about everywhere."""
+def _write_unrelated(facility: SandboxFacility) -> None:
+    """Write files and directories that are no proposals, sessions or datasets, as there are in real data roots."""
     root, session = Path(facility.data_root), facility.sessions[0]
     (root / "README").write_text("A sandbox of icat-tui: nothing in it is real.\n")
     (root / "lost+found").mkdir()
@@ -312,18 +318,18 @@ def _write_strangers(facility: SandboxFacility) -> None:
 
 
 def _set_times(root: str, times: dict[str, datetime], otherwise: datetime) -> None:
-    """Set when everything was last written to; from below, and once all is there."""
+    """Set all modification times, bottom up and once everything is written."""
     for path, _, files in os.walk(root, topdown=False):
         for entry in (*(f"{path}/{name}" for name in files), path):
             seconds = times.get(entry, otherwise).timestamp()
             os.utime(entry, (seconds, seconds))
 
 
-# -- telling the catalogue -------------------------------------------------------------------------------------------
+# -- the catalogue ---------------------------------------------------------------------------------------------------
 
 
 def catalogue_state(facility: SandboxFacility) -> CatalogueState:
-    """Return a catalogue that knows what the story says it knows."""
+    """Return a catalogue with the entries of the scenario."""
     state = CatalogueState()
     for investigation in facility.investigations:
         state.add_investigation(
@@ -336,14 +342,14 @@ def catalogue_state(facility: SandboxFacility) -> CatalogueState:
 
 
 def _register(state: CatalogueState, session: SandboxSession, dataset: SandboxDataset) -> None:
-    """Add what the catalogue has of a dataset, if anything."""
+    """Add the entry of a dataset to the catalogue, if it has one."""
     investigation, icat, acquisition = session.investigation, dataset.situation.icat, dataset.acquisition
     if investigation is None or icat == InIcat.NOTHING:
         return
     location: str | None = acquisition.location
     if icat == InIcat.OTHER_CASE:
         location = acquisition.location.replace(f"/{session.proposal}/", f"/{session.proposal.upper()}/")
-    entry = Entry(
+    entry = CatalogueEntry(
         name=acquisition.directory.removeprefix(f"{acquisition.collection}_"),
         location=None if icat == InIcat.UNREADABLE else location,
         start=acquisition.start,

@@ -1,6 +1,6 @@
-"""What was sent before the box was opened: a journal with messages that ICAT never shows (interface.md, "Journal").
+"""Sample journal: messages that were sent before, and whose effects ICAT never shows (interface.md, "Journal").
 
-It is written record by record, as others in other times and on other machines would have left it.
+It is written record by record and not by the program's writer, so that time, user and host can be others.
 """
 
 import json
@@ -13,9 +13,9 @@ import msgspec
 
 from icat_tui.domain.message import Action, Message
 from icat_tui.ingest.dataset_xml import add_files_body
-from icat_tui.journal.records import Kind, Record, SendOutcome
+from icat_tui.journal.records import Record, RecordKind, SendOutcome
 from icat_tui.sandbox.acquisition import stored_message
-from icat_tui.sandbox.cases import InIcat, InJournal, Stored
+from icat_tui.sandbox.cases import InIcat, InJournal, StoredState
 from icat_tui.sandbox.fake_icatplus import CatalogueState
 from icat_tui.sandbox.raw_data_tree import SITE, SandboxDataset, SandboxFacility, SandboxInvestigation
 
@@ -32,7 +32,7 @@ OUTCOMES = {
 
 
 def write_journal(path: Path, facility: SandboxFacility, state: CatalogueState) -> None:
-    """Write the journal of what the story says was sent, where no journal is yet; `state` knows ids of datasets."""
+    """Write the journal of the scenario to a new file; the ids of datasets come from `state`."""
     ids = {
         row["location"]: row["id"]
         for investigation in facility.investigations
@@ -49,11 +49,11 @@ def write_journal(path: Path, facility: SandboxFacility, state: CatalogueState) 
 def _records(
     facility: SandboxFacility, investigation: SandboxInvestigation, dataset: SandboxDataset, ids: dict[str, int]
 ) -> Iterator[str]:
-    """Yield the lines about the message of one dataset: planned, about to be sent, sent."""
+    """Yield the lines about the message of one dataset: plan, intent, outcome."""
     situation = dataset.situation
     message = _message(dataset, investigation, ids)
-    told = Record(
-        record=Kind.PLAN,
+    plan = Record(
+        record=RecordKind.PLAN,
         id=message.id,
         time=facility.now - (LONG_AGO if situation.journal == InJournal.LONG_AGO else A_WHILE_AGO),
         user=SENDER,
@@ -65,12 +65,15 @@ def _records(
         destination=message.destination,
         digest=message.digest,
     )
-    record: dict[str, Any] = msgspec.to_builtins(told)
+    record: dict[str, Any] = msgspec.to_builtins(plan)
     del record["outcome"], record["words"]
     outcome, words = OUTCOMES[situation.journal]
     yield json.dumps(record | {"body": message.body.decode()}) + "\n"
-    yield json.dumps(record | {"record": Kind.INTENT}) + "\n"
-    yield json.dumps(record | {"record": Kind.OUTCOME, "outcome": outcome} | ({"words": words} if words else {})) + "\n"
+    yield json.dumps(record | {"record": RecordKind.INTENT}) + "\n"
+    yield (
+        json.dumps(record | {"record": RecordKind.OUTCOME, "outcome": outcome} | ({"words": words} if words else {}))
+        + "\n"
+    )
 
 
 def _message(dataset: SandboxDataset, investigation: SandboxInvestigation, ids: dict[str, int]) -> Message:
@@ -84,11 +87,11 @@ def _message(dataset: SandboxDataset, investigation: SandboxInvestigation, ids: 
             icat_id=icat_id,
             investigation=investigation.id,
         )
-    stored = dataset.situation.stored != Stored.NOTHING
+    stored = dataset.situation.stored != StoredState.NOTHING
     return Message(
         action=Action.REGISTER_STORED if stored else Action.REGISTER,
         destination=SITE.dataset_queue,
-        body=stored_message(dataset.acquisition, Stored.USABLE).encode(),
+        body=stored_message(dataset.acquisition, StoredState.USABLE).encode(),
         dataset=dataset.path,
         investigation=investigation.id,
     )

@@ -1,7 +1,7 @@
-"""What is in the box: three beamlines and their proposals, told session by session.
+"""Scenario of the sandbox: three beamlines and their proposals, session by session.
 
-Days count from today, so that ongoing is ongoing whenever the box is opened. Category and match are told, like every
-status: nothing here is computed with the rules of the program.
+Days count from today, so that an ongoing session is ongoing on every day. What must stay true: categories, matches and
+statuses are given here, and none is computed with the rules of the program.
 """
 
 from msgspec import Struct
@@ -56,66 +56,66 @@ from icat_tui.sandbox.cases import (
 from icat_tui.sandbox.hostile_names import FORBIDDEN_NAMES, HOSTILE_NAMES, HOSTILE_SAMPLES
 
 FORMATS_BY_BEAMLINE = {"id16b": RawFormat.ID16BSPEC.value, "id23-1": RawFormat.MX.value}
-"""What `auto` must be told, because the directories do not tell it."""
+"""Formats by beamline that `auto` can't find out from the directories."""
 
 
-class DatasetStory(Struct, frozen=True):
-    """A dataset of a collection."""
+class DatasetScenario(Struct, frozen=True):
+    """Dataset of a collection."""
 
     situation: Situation
     directory: str | None = None
-    """Below the collection; None: numbered after it, as BLISS does."""
+    """Path below the collection; None: the name of the collection with a number, as BLISS does."""
     sample: str | None = None
-    """None: called like its collection."""
+    """None: the name of its collection."""
 
 
-class SessionStory(Struct, frozen=True, kw_only=True):
-    """A session, and what is true of it."""
+class SessionScenario(Struct, frozen=True, kw_only=True):
+    """Session with its correct category and match."""
 
     day: int
     slot: int | None
-    """Which of the proposal's time slots it belongs to."""
+    """Index of its time slot among those of the proposal."""
     category: Category
     match: Match | None = Match.INSIDE
     format: RawFormat = RawFormat.ESRFV3
     directory: str | None = None
-    """What the beamline's directory is called, where that is not its usual name."""
+    """Name of the beamline's directory, where that is not its usual name."""
     beside: tuple[str, ...] = ()
     """Directories beside the raw data."""
     raw: bool = True
     """Whether there is a raw directory."""
-    collections: dict[str, tuple[DatasetStory, ...]] = {}
+    collections: dict[str, tuple[DatasetScenario, ...]] = {}
 
 
-class ProposalStory(Struct, frozen=True):
-    """A proposal at a beamline."""
+class ProposalScenario(Struct, frozen=True):
+    """Proposal at a beamline."""
 
     name: str
     catalogue_name: str
-    """How ICAT spells it."""
+    """Spelling in ICAT."""
     beamline: str
     slots: tuple[tuple[int, int | None], ...]
-    """Its investigations, by the days on which they start and end at 8; without an end: open-ended."""
-    sessions: tuple[SessionStory, ...]
+    """Its investigations: the days on which they start and end, at 8 o'clock; None: open-ended."""
+    sessions: tuple[SessionScenario, ...]
 
 
-def several(count: int, situation: Situation) -> tuple[DatasetStory, ...]:
-    """Return datasets that are numbered by BLISS, all in the same situation."""
-    return (DatasetStory(situation),) * count
+def several(count: int, situation: Situation) -> tuple[DatasetScenario, ...]:
+    """Return datasets with numbers as BLISS gives them, all in the same situation."""
+    return (DatasetScenario(situation),) * count
 
 
-def one(situation: Situation, directory: str | None = None, sample: str | None = None) -> tuple[DatasetStory, ...]:
-    """Return a dataset with a directory or a sample of its own name."""
-    return (DatasetStory(situation, directory, sample),)
+def one(situation: Situation, directory: str | None = None, sample: str | None = None) -> tuple[DatasetScenario, ...]:
+    """Return one dataset, with its own name of directory or sample where one is given."""
+    return (DatasetScenario(situation, directory, sample),)
 
 
-REGULAR = ProposalStory(
+REGULAR = ProposalScenario(
     "hg333",
     "HG-333",
     "id21",
     slots=((-200, -196), (-150, -146), (-100, -96), (-80, -77), (-60, -57), (-50, -47)),
     sessions=(
-        SessionStory(
+        SessionScenario(
             day=-200,
             slot=0,
             category=Category.OK,
@@ -128,7 +128,7 @@ REGULAR = ProposalStory(
                 + one(REGISTERED, "called as nobody should"),
             },
         ),
-        SessionStory(
+        SessionScenario(
             day=-150,
             slot=1,
             category=Category.TODO,
@@ -147,7 +147,7 @@ REGULAR = ProposalStory(
                 "a_b": one(NOT_UPLOADED, "a_b_c"),
             },
         ),
-        SessionStory(
+        SessionScenario(
             day=-100,
             slot=2,
             category=Category.HAS_INVALID,
@@ -164,20 +164,20 @@ REGULAR = ProposalStory(
                 + one(INVALID_NAME, "mishaps_0001.h5"),
             },
         ),
-        SessionStory(day=-80, slot=3, category=Category.EMPTY, beside=("NOTES",), raw=False),
-        SessionStory(day=-60, slot=4, category=Category.EMPTY, collections={"removed": several(2, MISSING)}),
-        SessionStory(day=-50, slot=5, category=Category.EMPTY, format=RawFormat.ESRFV1, raw=False),
+        SessionScenario(day=-80, slot=3, category=Category.EMPTY, beside=("NOTES",), raw=False),
+        SessionScenario(day=-60, slot=4, category=Category.EMPTY, collections={"removed": several(2, MISSING)}),
+        SessionScenario(day=-50, slot=5, category=Category.EMPTY, format=RawFormat.ESRFV1, raw=False),
     ),
 )
 
-ONGOING = ProposalStory(
+ONGOING = ProposalScenario(
     "ma6658",
     "MA-6658",
     "id21",
     slots=((-40, -37), (-1, 3)),
     sessions=(
-        SessionStory(day=-40, slot=0, category=Category.OK, collections={"steel": several(6, REGISTERED)}),
-        SessionStory(
+        SessionScenario(day=-40, slot=0, category=Category.OK, collections={"steel": several(6, REGISTERED)}),
+        SessionScenario(
             day=-1,
             slot=1,
             category=Category.TODO_ONGOING,
@@ -189,13 +189,13 @@ ONGOING = ProposalStory(
     ),
 )
 
-BUSY = ProposalStory(
+BUSY = ProposalScenario(
     "ch7001",
     "CH-7001",
     "id21",
     slots=((-2, 2),),
     sessions=(
-        SessionStory(
+        SessionScenario(
             day=-2,
             slot=0,
             category=Category.OK,
@@ -211,14 +211,14 @@ BUSY = ProposalStory(
     ),
 )
 
-OPEN_ENDED = ProposalStory(
+OPEN_ENDED = ProposalScenario(
     "blc15801",
     "BLC-15801",
     "id21",
     slots=((-90, None), (-2, None)),
     sessions=(
-        SessionStory(day=-90, slot=0, category=Category.OK, collections={"silicon": several(4, REGISTERED)}),
-        SessionStory(
+        SessionScenario(day=-90, slot=0, category=Category.OK, collections={"silicon": several(4, REGISTERED)}),
+        SessionScenario(
             day=-2,
             slot=1,
             category=Category.TODO_ONGOING,
@@ -227,20 +227,20 @@ OPEN_ENDED = ProposalStory(
     ),
 )
 
-MATCHES = ProposalStory(
+MATCHES = ProposalScenario(
     "ihhc3846",
     "IH-HC-3846",
     "id21",
     slots=((-70, -60), (-68, -64), (-30, -27)),
     sessions=(
-        SessionStory(
+        SessionScenario(
             day=-400,
             slot=0,
             category=Category.TODO,
             match=Match.FAR,
             collections={"zircon": several(1, REGISTERED) + several(2, UNREGISTERED)},
         ),
-        SessionStory(
+        SessionScenario(
             day=-67,
             slot=1,
             category=Category.TODO,
@@ -249,19 +249,19 @@ MATCHES = ProposalStory(
                 "zircon": several(2, REGISTERED) + several(2, REGISTERED_ELSEWHERE) + several(1, UNREGISTERED)
             },
         ),
-        SessionStory(
+        SessionScenario(
             day=-31, slot=2, category=Category.OK, match=Match.EDGE, collections={"zircon": several(3, REGISTERED)}
         ),
     ),
 )
 
-OLD_FORMATS = ProposalStory(
+OLD_FORMATS = ProposalScenario(
     "ls3333",
     "LS-3333",
     "id21",
     slots=((-1500, -1497), (-900, -897)),
     sessions=(
-        SessionStory(
+        SessionScenario(
             day=-1500,
             slot=0,
             category=Category.TODO,
@@ -273,8 +273,8 @@ OLD_FORMATS = ProposalStory(
                 + one(INVALID_NAME, "fits")
             },
         ),
-        # The directory of the beamline as somebody typed it; ICAT was told the usual one.
-        SessionStory(
+        # The directory of the beamline in upper case; locations in ICAT have the usual one.
+        SessionScenario(
             day=-900,
             slot=1,
             category=Category.TODO,
@@ -291,13 +291,13 @@ OLD_FORMATS = ProposalStory(
     ),
 )
 
-UNCERTAIN = ProposalStory(
+UNCERTAIN = ProposalScenario(
     "ev404",
     "EV-404",
     "id21",
     slots=((-120, -117),),
     sessions=(
-        SessionStory(
+        SessionScenario(
             day=-120,
             slot=0,
             category=Category.UNKNOWN,
@@ -312,13 +312,13 @@ UNCERTAIN = ProposalStory(
     ),
 )
 
-NEARLY = ProposalStory(
+NEARLY = ProposalScenario(
     "ev405",
     "EV-405",
     "id21",
     slots=((-110, -107),),
     sessions=(
-        SessionStory(
+        SessionScenario(
             day=-110,
             slot=0,
             category=Category.UNKNOWN,
@@ -333,13 +333,13 @@ NEARLY = ProposalStory(
 )
 
 ABSENT = tuple(
-    ProposalStory(
+    ProposalScenario(
         name,
         name.upper(),
         beamline,
         slots=(),
         sessions=(
-            SessionStory(
+            SessionScenario(
                 day=-45,
                 slot=None,
                 match=None,
@@ -350,43 +350,43 @@ ABSENT = tuple(
     )
     for name, beamline in (("es987", "id21"), ("ls3456", "id21"), ("test [x]&;y", "id21"))
 )
-"""Not in ICAT at all, known at another beamline only, and with a name that is a pattern and a command."""
+"""Proposals not in ICAT: unknown, known at another beamline only, and with a name that is a pattern and a command."""
 
-HOSTILE = ProposalStory(
+HOSTILE = ProposalScenario(
     "sc5432",
     "SC-5432",
     "id21",
     slots=((-20, -17),),
     sessions=(
-        SessionStory(
+        SessionScenario(
             day=-20,
             slot=0,
             category=Category.TODO,
             collections={
                 **{name: several(1, REGISTERED) + several(1, UNREGISTERED) for name in HOSTILE_NAMES},
-                "samples": tuple(DatasetStory(UNREGISTERED, sample=sample) for sample in HOSTILE_SAMPLES)
+                "samples": tuple(DatasetScenario(UNREGISTERED, sample=sample) for sample in HOSTILE_SAMPLES)
                 + one(NOT_UPLOADED, sample="<&>"),
-                "hostile": tuple(DatasetStory(INVALID_NAME, name) for name in FORBIDDEN_NAMES),
+                "hostile": tuple(DatasetScenario(INVALID_NAME, name) for name in FORBIDDEN_NAMES),
                 "esc\x1b]0;title\x07": several(1, INVALID_NAME),
             },
         ),
     ),
 )
 
-NANO = ProposalStory(
+NANO = ProposalScenario(
     "ls3456",
     "LS-3456",
     "id16b",
     slots=((-220, -217), (-10, -7)),
     sessions=(
-        SessionStory(
+        SessionScenario(
             day=-220,
             slot=0,
             category=Category.OK,
             format=RawFormat.ID16BSPEC,
             collections={"root": several(5, REGISTERED)},
         ),
-        SessionStory(
+        SessionScenario(
             day=-10,
             slot=1,
             category=Category.TODO,
@@ -399,13 +399,13 @@ NANO = ProposalStory(
     ),
 )
 
-CRYSTALS = ProposalStory(
+CRYSTALS = ProposalScenario(
     "mx2500",
     "MX-2500",
     "id23-1",
     slots=((-300, -298), (-5, -1)),
     sessions=(
-        SessionStory(
+        SessionScenario(
             day=-300,
             slot=0,
             category=Category.HAS_INVALID,
@@ -417,8 +417,8 @@ CRYSTALS = ProposalStory(
                 + several(1, INVALID_TRUNCATED)
             },
         ),
-        # It ended yesterday: what came late may still come in.
-        SessionStory(
+        # It ended yesterday: datasets may still be registered late.
+        SessionScenario(
             day=-5,
             slot=1,
             category=Category.TODO_ONGOING,
@@ -433,13 +433,13 @@ CRYSTALS = ProposalStory(
     ),
 )
 
-SENT = ProposalStory(
+SENT = ProposalScenario(
     "hc4812",
     "HC-4812",
     "id21",
     slots=((-34, -31), (-24, -21)),
     sessions=(
-        SessionStory(
+        SessionScenario(
             day=-34,
             slot=0,
             category=Category.OK,
@@ -451,7 +451,7 @@ SENT = ProposalStory(
                 + several(1, PENDING_WITHOUT_FILES)
             },
         ),
-        SessionStory(
+        SessionScenario(
             day=-24,
             slot=1,
             category=Category.TODO,
@@ -465,9 +465,9 @@ SENT = ProposalStory(
         ),
     ),
 )
-"""What somebody has sent already, and ICAT does not show."""
+"""Datasets about which messages were sent, without an effect in ICAT."""
 
-STORY = (
+SCENARIO = (
     REGULAR,
     ONGOING,
     BUSY,

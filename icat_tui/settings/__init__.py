@@ -1,1 +1,1 @@
-"""Settings: which there are, where they come from, the file to begin with, and the keys of the terminal UI."""
+"""Settings: their schema and sources, the template of the settings file, and the keys of the terminal UI."""

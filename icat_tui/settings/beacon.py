@@ -1,8 +1,8 @@
-"""Ask Beacon, the configuration server of BLISS, where ICAT is: one file, one key, read only (icat.md, "Beacon").
+"""Client of Beacon, the configuration server of BLISS: the addresses of ICAT, read from one file (icat.md, "Beacon").
 
-Nothing here holds up a run for longer than the time it is given, whatever the server does, name resolution included:
-the file is an offer, and settings go on without it. What the file holds is never quoted in a reason: the key to ICAT+
-is in it.
+What must stay true: nothing here takes longer than its time limit, name resolution included, whatever the server does;
+without the file, settings are loaded all the same. The content of the file is never quoted in a reason, as it holds the
+key to ICAT+.
 """
 
 import re
@@ -22,7 +22,7 @@ SIZE_LIMIT = 1 << 18
 _HEADER = struct.Struct("<ii")
 _GET_FILE, _GET_FILE_FAILED, _GET_FILE_OK = 50, 51, 52
 _KEY = b"icat-tui"
-"""What a reply repeats, so that it is known for ours."""
+"""Message key that a reply repeats, so that it can be matched to the request."""
 
 _Address = tuple[socket.AddressFamily, Any]
 """Family and socket address, as `getaddrinfo` has them."""
@@ -30,7 +30,7 @@ _Address = tuple[socket.AddressFamily, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class IcatServers:
-    """What `icat_servers` says, as it stands there; the key and the URL, which may hold it, stay out of the repr."""
+    """Content of `icat_servers`, unchanged; the repr leaves out the key and the URL, which may hold it."""
 
     metadata_urls: tuple[str, ...] = ()
     """The brokers."""
@@ -42,15 +42,15 @@ class IcatServers:
 
 @dataclass(frozen=True)
 class BeaconFailure:
-    """Why Beacon told nothing."""
+    """Failure to read the addresses from Beacon."""
 
     reason: str
     answered: bool
-    """Whether there is a server at all: one that is not there is no news where nobody named it."""
+    """Whether there is a server at all: its absence is not reported where the settings did not name it."""
 
 
 class _FailedError(Exception):
-    """Carries a `BeaconFailure` to the end of the exchange."""
+    """Exception that carries a `BeaconFailure` to the end of the exchange."""
 
     def __init__(self, reason: str, *, answered: bool) -> None:
         super().__init__(reason)
@@ -68,7 +68,7 @@ def parse_beacon_host(text: str) -> tuple[str, int]:
 
 
 def read_icat_servers(host: str, port: int, timeout: float) -> IcatServers | BeaconFailure:
-    """Return what the Beacon at `host` says of ICAT, or why it said nothing, within `timeout` seconds in all."""
+    """Return the addresses of ICAT from the Beacon at `host`, or a failure, within `timeout` seconds in all."""
     deadline = time.monotonic() + timeout
     try:
         with _connect(_resolve(host, port, deadline), deadline) as connection:
@@ -78,7 +78,7 @@ def read_icat_servers(host: str, port: int, timeout: float) -> IcatServers | Bea
         return error.failure
 
 
-def _left(deadline: float) -> float:
+def _seconds_left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError
@@ -89,19 +89,19 @@ def _left(deadline: float) -> float:
 
 
 def _resolve(host: str, port: int, deadline: float) -> list[_Address]:
-    """Return the addresses of `host`: asked in a thread, which is left behind when it takes too long."""
+    """Return the addresses of `host`; they are looked up in a thread, which is abandoned when it takes too long."""
     answers: Queue[list[_Address] | Exception] = Queue()
 
-    def ask() -> None:
+    def look_up() -> None:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             answers.put([(family, address) for family, _, _, _, address in found])
-        except (OSError, ValueError) as error:  # ValueError: a name that can't be one
+        except (OSError, ValueError) as error:  # ValueError: not a valid host name
             answers.put(error)
 
-    threading.Thread(target=ask, name="beacon-resolve", daemon=True).start()
+    threading.Thread(target=look_up, name="beacon-resolve", daemon=True).start()
     try:
-        answer = answers.get(timeout=_left(deadline))
+        answer = answers.get(timeout=_seconds_left(deadline))
     except (Empty, TimeoutError):
         raise _FailedError("its name was not resolved in time", answered=False) from None
     if isinstance(answer, Exception):
@@ -110,12 +110,12 @@ def _resolve(host: str, port: int, deadline: float) -> list[_Address]:
 
 
 def _connect(addresses: list[_Address], deadline: float) -> socket.socket:
-    """Return a connection to the first address that takes one; none may use up the time of the others."""
+    """Return a connection to the first address that accepts one; each gets its share of the time that is left."""
     reason = "it has no address"
     for place, (family, address) in enumerate(addresses):
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
-            connection.settimeout(_left(deadline) / (len(addresses) - place))
+            connection.settimeout(_seconds_left(deadline) / (len(addresses) - place))
             connection.connect(address)
         except OSError as error:
             connection.close()
@@ -136,11 +136,11 @@ def _words(error: OSError) -> str:
 
 
 def _get_file(connection: socket.socket, deadline: float) -> bytes:
-    """Ask for the file and return what it holds."""
+    """Request the file and return its content."""
     request = _KEY + b"|" + FILE.encode()
     received = bytearray()
     try:
-        connection.settimeout(_left(deadline))
+        connection.settimeout(_seconds_left(deadline))
         connection.sendall(_HEADER.pack(_GET_FILE, len(request)) + request)
         _receive(connection, received, _HEADER.size, deadline)
         kind, length = _HEADER.unpack_from(received)
@@ -153,9 +153,9 @@ def _get_file(connection: socket.socket, deadline: float) -> bytes:
 
 
 def _receive(connection: socket.socket, received: bytearray, size: int, deadline: float) -> None:
-    """Go on receiving until there are `size` bytes at least."""
+    """Receive until there are `size` bytes at least."""
     while len(received) < size:
-        connection.settimeout(_left(deadline))
+        connection.settimeout(_seconds_left(deadline))
         packet = connection.recv(1 << 16)
         if not packet:
             raise _FailedError("it closed the connection before its answer was complete", answered=bool(received))
@@ -163,7 +163,7 @@ def _receive(connection: socket.socket, received: bytearray, size: int, deadline
 
 
 def _checked(kind: int, message: bytes) -> bytes:
-    """Return the content of a message that is the file."""
+    """Return the file in a message; raise `_FailedError` for any other message."""
     key, _, content = message.partition(b"|")
     if key != _KEY:
         raise _FailedError("it answered something that was not asked", answered=True)
@@ -199,7 +199,7 @@ def _load(content: bytes) -> object:
 
     try:
         return yaml.safe_load(content)
-    except yaml.MarkedYAMLError as error:  # its own text quotes the line, which may hold the key
+    except yaml.MarkedYAMLError as error:  # its message quotes the line, which may hold the key
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise _FailedError(f"its {FILE} is not YAML{line}", answered=True) from None
     except (yaml.YAMLError, ValueError, RecursionError):  # not text, an impossible date, nested without end

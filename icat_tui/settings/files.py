@@ -1,7 +1,7 @@
-"""The files of settings: `config.toml`, and the file that holds the API key (interface.md, "Options").
+"""Files of settings: `config.toml`, and the file that holds the API key (interface.md, "Settings").
 
-A file that is there but can't be read is never passed over, one that is there is never written, and what a key file
-holds is in no error.
+What must stay true: a file that exists but can't be read is an error and never ignored, an existing file is never
+overwritten, and no error quotes a key file.
 """
 
 import contextlib
@@ -17,9 +17,9 @@ from icat_tui.text import visible
 
 
 def read_config(path: Path, *, required: bool) -> dict[str, object]:
-    """Return what a `config.toml` holds; one that is not there holds nothing, unless it is `required`.
+    """Return the content of a `config.toml`; that of a missing one is empty, unless it is `required`.
 
-    Raises `UsageError` with the line of what is not TOML.
+    Raises `UsageError`, with the line where the file is not TOML.
     """
     shown = visible(str(path))
     try:
@@ -66,9 +66,9 @@ def read_key_file(path: Path) -> str:
 
 
 def write_new(path: Path, content: str) -> None:
-    """Write a file where none is, whole or not at all; directories are made.
+    """Write a new file, completely or not at all, and make its directories.
 
-    Raises `UsageError` when there is one, which stays as it is, and `SaveError` when it can't be written.
+    Raises `UsageError` when the file exists, which stays as it is, and `SaveError` when it can't be written.
     """
     temporary = path.with_name(f".icat-tui-{secrets.token_hex(8)}.tmp")
     try:
@@ -83,12 +83,12 @@ def write_new(path: Path, content: str) -> None:
             f"{visible(str(path))} was not written: {error.strerror}; choose a place where it can"
         ) from error
     finally:
-        with contextlib.suppress(OSError):  # never made, or not to be removed: what went wrong has been said
+        with contextlib.suppress(OSError):  # never made, or not to be removed: the error above has the reason
             temporary.unlink()
 
 
 def _link(temporary: Path, path: Path) -> None:
     try:
-        path.hardlink_to(temporary)  # unlike a rename it never takes the place of a file
+        path.hardlink_to(temporary)  # unlike a rename it never replaces a file
     except FileExistsError as error:
         raise UsageError(f"{visible(str(path))} is there already and stays as it is; move it away first") from error

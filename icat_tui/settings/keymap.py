@@ -1,7 +1,7 @@
-"""The keys of the terminal UI by the ids of what they do, as `[keys]` of `config.toml` names them (interface.md, "Keys").
+"""Keys of the terminal UI by binding id, as `[keys]` of `config.toml` names them (interface.md, "Keys").
 
-It stands here as settings are read without the UI. What must stay true: it says what the bindings of the UI say, and no
-two ids that are heard at the same time have a key in common.
+They are defined here because settings are read without the UI. What must stay true: the bindings of the UI have the
+same ids and default keys, and no two ids that are active at the same time have a key in common.
 """
 
 import difflib
@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
-KEYS: dict[str, str] = {
+DEFAULT_KEYS: dict[str, str] = {
     "tree.enter": "enter",
     "tree.open": "right,l",
     "tree.close": "left,h",
@@ -48,31 +48,31 @@ KEYS: dict[str, str] = {
     "app.palette": "ctrl+p",
     "app.quit": "q,ctrl+q",
 }
-"""Default keys, by commas; a capital letter is that key with shift."""
-EVERYWHERE = "app"
-"""The place whose ids are heard beside those of `tree` and of `detail`, which are never heard together."""
+"""Default keys by binding id, separated by commas; a capital letter is that key with shift."""
+GLOBAL_SCOPE = "app"
+"""Scope (first part of an id) that is active together with `tree` or `detail`; these two are never active together."""
 
 
 def keys_in_force(changed: Mapping[str, str]) -> dict[str, str]:
-    """Return the keys of every id once some have been changed.
+    """Return the keys of every binding id, with the changed ones in place of the defaults.
 
-    Raises ValueError, naming the closest, for an id that there is not, and naming both for two that collide.
+    Raises ValueError for an unknown id, naming the closest, and for two ids that share a key, naming both.
     """
     for binding, keys in changed.items():
-        if binding not in KEYS:
-            closest = difflib.get_close_matches(binding, KEYS, n=1, cutoff=0)[0]
+        if binding not in DEFAULT_KEYS:
+            closest = difflib.get_close_matches(binding, DEFAULT_KEYS, n=1, cutoff=0)[0]
             raise ValueError(f"there is no key with the id {binding!r}; the closest is {closest}")
         if not any(map(str.strip, keys.split(","))):
-            raise ValueError(f"{binding} must be the name of a key, such as {KEYS[binding]}")
-    in_force = KEYS | dict(changed)
+            raise ValueError(f"{binding} must be the name of a key, such as {DEFAULT_KEYS[binding]}")
+    in_force = DEFAULT_KEYS | dict(changed)
     for one, other in combinations(in_force, 2):
-        if _heard_together(one, other) and (shared := {*key_names(in_force[one])} & {*key_names(in_force[other])}):
+        if _active_together(one, other) and (shared := {*key_names(in_force[one])} & {*key_names(in_force[other])}):
             raise ValueError(f"{one} and {other} both have the key {min(shared)}: give one of them another")
     return in_force
 
 
 def key_names(keys: str) -> Iterator[str]:
-    """Yield the keys of an id by the names that the UI knows them by: `/` is `slash`."""
+    """Yield the names that the UI has for keys separated by commas: `/` is `slash`."""
     for key in map(str.strip, keys.split(",")):
         if len(key) == 1 and not key.isalnum():
             yield unicodedata.name(key, key).lower().replace("-", "_").replace(" ", "_").replace("solidus", "slash")
@@ -80,6 +80,6 @@ def key_names(keys: str) -> Iterator[str]:
             yield key
 
 
-def _heard_together(one: str, other: str) -> bool:
-    places = {one.partition(".")[0], other.partition(".")[0]}
-    return len(places) == 1 or EVERYWHERE in places
+def _active_together(one: str, other: str) -> bool:
+    scopes = {one.partition(".")[0], other.partition(".")[0]}
+    return len(scopes) == 1 or GLOBAL_SCOPE in scopes

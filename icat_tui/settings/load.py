@@ -1,6 +1,7 @@
-"""Settings from files, the environment, arguments and Beacon, and which of two wins (interface.md, "Settings").
+"""Loading of settings from files, the environment, arguments and Beacon (interface.md, "Settings").
 
-Later ones win: defaults, Beacon, the site's and the user's `config.toml`, `ICAT_TUI_*`, arguments.
+What must stay true: later sources win, in the order defaults, Beacon, the site's and the user's `config.toml`,
+`ICAT_TUI_*`, arguments.
 """
 
 import difflib
@@ -29,21 +30,21 @@ FILE_NAME = "config.toml"
 BEACON_TIMEOUT = 3.0
 """Seconds for the Beacon that `BEACON_HOST` names (icat.md, "Beacon")."""
 BEACON_DEFAULT_TIMEOUT = 1.0
-"""Seconds for one that nobody named."""
+"""Seconds for the default Beacon."""
 
 BeaconReader = Callable[[str, int, float], IcatServers | BeaconFailure]
-"""Like `beacon.read_icat_servers`: host, port, seconds."""
+"""Function with the arguments of `beacon.read_icat_servers`: host, port, seconds."""
 
 
 class Given(NamedTuple):
-    """A value that a source gave, read, and the source."""
+    """Value of a setting as it was read, with its source."""
 
     value: Any
     origin: str
 
 
 Layer = dict[str, Given]
-"""What one source gives, by full name."""
+"""Values of one source by the full names of the settings."""
 
 
 def user_file() -> Path:
@@ -52,12 +53,12 @@ def user_file() -> Path:
 
 
 def site_files() -> tuple[Path, ...]:
-    """Return the paths of the site's `config.toml`, the strongest last: desktops put a directory before /etc/xdg."""
+    """Return the paths of the site's `config.toml`, the winning one last: desktops put a directory before /etc/xdg."""
     found = platform_directories().site_config_dir.split(os.pathsep)
     return tuple(Path(directory) / FILE_NAME for directory in reversed(found))
 
 
-def load(  # noqa: PLR0913 - all that is looked at, and each can be replaced
+def load(  # noqa: PLR0913 - all sources, each of which can be replaced
     arguments: Mapping[str, object],
     environ: Mapping[str, str],
     *,
@@ -66,12 +67,13 @@ def load(  # noqa: PLR0913 - all that is looked at, and each can be replaced
     beacon: BeaconReader = read_icat_servers,
     beacon_default: str | None = None,
 ) -> Settings:
-    """Return the settings in force; raises `UsageError` naming the key, where it stands and what would be right.
+    """Return the settings in force.
 
-    `arguments` holds values by key as the command line has them: None, False and an empty list are "not given", and
-    what is no key (a selection) is passed over. `site` and `user` are config files, by default the platform's;
-    `--config` takes the place of the user's. Beacon is asked last and only when nothing else says one of `queue`,
-    `icatplus` and the API key: at `BEACON_HOST`, else at `beacon_default`, which may be absent without a word.
+    Raises `UsageError` that names the key, its source and a correct value. `arguments` holds values by key as the
+    command line has them: None, False and an empty list are "not given", and names that are no settings (a selection)
+    are ignored. `site` and `user` are config files, by default the platform's; `--config` replaces the user's. Beacon
+    is asked last and only where `queue`, `icatplus` or the API key is in no other source: at `BEACON_HOST`, else at
+    `beacon_default`, which may be absent without a warning.
     """
     stated = _merge([_from_environment(environ), _from_arguments(arguments)])
     named = stated["config"].value if "config" in stated else None
@@ -85,14 +87,18 @@ def load(  # noqa: PLR0913 - all that is looked at, and each can be replaced
 
 
 def _merge(layers: Iterable[Layer]) -> Layer:
-    """Return what holds when the later one wins; the API key and a file with it are one thing said in two ways."""
+    """Return all layers in one, later ones winning.
+
+    `api_key` and `api_key_file` are two forms of one setting: the one in a later layer replaces the other. Raises
+    `UsageError` where one layer has both.
+    """
     merged: Layer = {}
     for layer in layers:
-        said = [key for key in ("api_key", "api_key_file") if key in layer and layer[key].value]
-        if len(said) > 1:
-            where = " and ".join(dict.fromkeys(layer[key].origin for key in said))
+        forms = [key for key in ("api_key", "api_key_file") if key in layer and layer[key].value]
+        if len(forms) > 1:
+            where = " and ".join(dict.fromkeys(layer[key].origin for key in forms))
             raise UsageError(f"{where}: api_key and api_key_file are both given; leave one of them out")
-        for key in said:
+        for key in forms:
             merged.pop("api_key_file" if key == "api_key" else "api_key", None)
         merged |= layer
     return merged
@@ -152,7 +158,7 @@ def _from_arguments(arguments: Mapping[str, object]) -> Layer:
 def _from_beacon(
     known: Collection[str], environ: Mapping[str, str], beacon: BeaconReader, default: str | None
 ) -> tuple[Layer, tuple[str, ...]]:
-    """Return what Beacon says of the keys that nothing else says, and what a person should be told about it."""
+    """Return Beacon's values for settings that no other source has, and warnings for a person."""
     named = environ.get("BEACON_HOST", "")
     missing = [key for key in ("queue", "icatplus", "api_key") if key not in known]
     if not missing or not (named or default):
@@ -166,14 +172,14 @@ def _from_beacon(
     if isinstance(answer, BeaconFailure):
         silent = not named and not answer.answered
         return {}, () if silent else (f"{origin} told nothing: {visible(answer.reason)}. Going on without it",)
-    said = {"queue": answer.metadata_urls, "icatplus": answer.elogbook_url, "api_key": answer.elogbook_token}
+    found = {"queue": answer.metadata_urls, "icatplus": answer.elogbook_url, "api_key": answer.elogbook_token}
     layer: Layer = {}
     warnings: list[str] = []
     for key in missing:
         try:
-            if said[key]:
-                layer[key] = Given(_read(key, said[key], "beacon", origin), origin)
-        except UsageError as error:  # not the mistake of whoever runs this
+            if found[key]:
+                layer[key] = Given(_read(key, found[key], "beacon", origin), origin)
+        except UsageError as error:  # not a mistake of the person who runs this
             warnings.append(f"{error}. Going on without it")
     return layer, tuple(warnings)
 

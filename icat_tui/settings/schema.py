@@ -1,7 +1,8 @@
-"""Which settings there are, what each one does, and where files of ours lie (interface.md, "Settings").
+"""Schema of the settings: names, descriptions, types and defaults; and directories of files.
 
-What can be set is in `KEYS`, its types and defaults are in `Settings` and `Facility`. The rooms below get values and
-never read settings. The API key and the passcode are in no text made here.
+Source: interface.md, "Settings". All settings are in `KEYS`, their types and defaults in `Settings` and `Facility`.
+Packages below this one get values and never read settings. What must stay true: the API key and the passcode are in no
+text made here.
 """
 
 import os
@@ -20,7 +21,7 @@ from icat_tui.text import visible
 
 ENVIRONMENT_PREFIX = "ICAT_TUI_"
 DEFAULT = "default"
-"""The origin of a value that nobody set."""
+"""Origin of a value that no source has set."""
 JOURNAL = "journal.jsonl"
 
 
@@ -29,7 +30,7 @@ JOURNAL = "journal.jsonl"
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Settings:
-    """The settings in force. What each one does is said in `KEYS`; None is "not set"; its text masks secrets."""
+    """Settings in force. `KEYS` describes each of them; None means "not set"; the repr masks secrets."""
 
     data_root: tuple[str, ...] = ("/data/visitor",)
     format: str | None = None
@@ -41,7 +42,7 @@ class Settings:
     queue: tuple[BrokerAddress, ...] = ()
     icatplus: str | None = None
     api_key: str | None = None
-    """The key itself, wherever it came from: an `api_key_file` has been read."""
+    """The key itself, from any source: an `api_key_file` has been read."""
     api_key_file: str | None = None
     config: str | None = None
     log_file: str | None = None
@@ -55,13 +56,13 @@ class Settings:
     broker_login: str | None = None
     broker_passcode: str | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
-    """Keys of the terminal UI that are not as `settings.keymap` has them, by id."""
+    """Keys of the terminal UI that differ from the defaults of `settings.keymap`, by binding id."""
     facility: Facility = field(default_factory=Facility)
 
     origin: Mapping[str, str] = field(default_factory=dict)
-    """Where a value came from, by key (`jobs`, `facility.time_zone`); a key that is not in it has its default."""
+    """Source of each value by key (`jobs`, `facility.time_zone`); a key that is not in it has its default."""
     warnings: tuple[str, ...] = ()
-    """What a person should be told on stderr, once."""
+    """Warnings for a person, to be shown on stderr once."""
 
     def __repr__(self) -> str:
         """Return all values, secrets masked."""
@@ -70,20 +71,20 @@ class Settings:
 
 @dataclass(frozen=True)
 class Key:
-    """How a setting is read, and what it does."""
+    """Definition of a setting: how it is read and shown, and its description."""
 
     read: Callable[[object], object]
     """Raises `ValueError`."""
-    says: str
+    description: str
     """One line for a person."""
     split: Callable[[Any], object] = str
-    """What a text of the environment is made into before it is read."""
+    """Conversion of a text from the environment before it is read."""
     show: Callable[[object], str] = values.show
     none: str = ""
-    """How "not set" is written."""
+    """Text for "not set"."""
     secret: bool = False
     not_in: Mapping[str, str] = field(default_factory=dict)
-    """Kinds of sources that can't say this, and why."""
+    """Kinds of sources that must not have this setting, with the reason."""
 
 
 _ALLOWED_IN_FILES = "only a settings file can allow to register; --register does so for one run"
@@ -144,7 +145,7 @@ KEYS: dict[str, Key] = {
         values.keys, 'Keys of the terminal UI by id, as ? lists them: "tree.next" = "ctrl+n".', values.split_table
     ),
 }
-"""Every setting by its full name, as it stands in `config.toml`; tables come last, as TOML wants it."""
+"""All settings by their full names, as in `config.toml`; tables come last, as TOML requires."""
 OF_FACILITY = {f"facility.{each}" for each in Facility.__struct_fields__}
 
 
@@ -159,12 +160,12 @@ def last_part(key: str) -> str:
 
 
 def environment_name(key: str) -> str:
-    """Return the variable that sets a key: `facility.time_zone` → `ICAT_TUI_FACILITY_TIME_ZONE`."""
+    """Return the environment variable of a setting: `facility.time_zone` → `ICAT_TUI_FACILITY_TIME_ZONE`."""
     return ENVIRONMENT_PREFIX + key.replace(".", "_").upper()
 
 
 def describe(settings: Settings) -> list[tuple[str, str, str]]:
-    """Return (key, value, origin) of every setting, printable anywhere, with what is secret masked."""
+    """Return (key, value, origin) of every setting as printable texts, with secrets masked."""
     return [(key, _shown(settings, key), settings.origin.get(key, DEFAULT)) for key in KEYS]
 
 
@@ -177,14 +178,14 @@ def _shown(settings: Settings, key: str) -> str:
     return visible(KEYS[key].show(value)) or "none"
 
 
-# -- what follows from them ------------------------------------------------------------------------------------------
+# -- directories -----------------------------------------------------------------------------------------------------
 
 
 def state_directory(settings: Settings) -> Path:
     """Return the directory of the journal and the locks (interface.md, "Journal").
 
     That is `state_dir`; else one beside the cache, `<cache-dir>-state`, so that all who share a cache share a journal
-    and nobody deletes it with the cache; else the user's own.
+    that is not deleted with the cache; else the user's own.
     """
     if settings.state_dir:
         return Path(settings.state_dir)
@@ -194,10 +195,10 @@ def state_directory(settings: Settings) -> Path:
 
 
 def journal_path(settings: Settings) -> Path:
-    """Return where the journal is, or will be."""
+    """Return the path of the journal, which need not exist yet."""
     return state_directory(settings) / JOURNAL
 
 
 def platform_directories() -> PlatformDirs:
-    """Return where files of ours lie on this platform."""
+    """Return the directories of this program's files on this platform."""
     return PlatformDirs("icat-tui", appauthor=False, multipath=True)

@@ -1,4 +1,4 @@
-"""The `config.toml` to begin with: every setting with its default, commented out (interface.md, "Settings")."""
+"""Template of `config.toml`: every setting with its default, commented out (interface.md, "Settings")."""
 
 import json
 from datetime import timedelta
@@ -36,16 +36,19 @@ def template() -> str:
     parts = [_TEMPLATE_HEAD]
     for table, keys in groupby(scalars, key=lambda key: key.rpartition(".")[0]):
         parts += [f"\n#[{table}]\n"] if table else []
-        parts += [f"\n# {KEYS[key].says}\n#{last_part(key)} = {_toml(defaults, key)}\n" for key in keys]
+        parts += [f"\n# {KEYS[key].description}\n#{last_part(key)} = {_toml(defaults, key)}\n" for key in keys]
     for key, declared in KEYS.items():
         if isinstance(entries := value_of(defaults, key), dict):
             lines = "".join(f"#{json.dumps(name)} = {json.dumps(entry)}\n" for name, entry in entries.items())
-            parts.append(f"\n# {declared.says}\n#[{key}]\n{lines}")
+            parts.append(f"\n# {declared.description}\n#[{key}]\n{lines}")
     return "".join(parts)
 
 
 def write_template(path: Path) -> None:
-    """Write the template where no file is; raises `UsageError` when there is one, `SaveError` when it can't be."""
+    """Write the template to a new file.
+
+    Raises `UsageError` when the file exists, `SaveError` when it can't be written.
+    """
     write_new(path, template())
 
 

@@ -1,7 +1,7 @@
-"""How a value is written in a setting: from a file, the environment or the command line to what the program uses.
+"""Readers of values: from a file, the environment or the command line to the types that the program uses.
 
-Each reader takes the type of TOML or a text of it, so that a value reads the same wherever it stands. A reader raises
-`ValueError` saying what would be right; one whose value can hold a secret never repeats what it was given.
+Each reader takes the type of TOML or a text of it, so that a value means the same in every source. What must stay true:
+a reader raises `ValueError` that says what would be correct; one whose value can hold a secret never quotes its input.
 """
 
 import math
@@ -45,7 +45,7 @@ def name(value: object) -> str:
 
 
 def passcode(value: object) -> str | None:
-    """Read a text exactly as it stands, blanks too; empty: None."""
+    """Read a text unchanged, including blanks; empty: None."""
     text(value)
     return str(value) or None
 
@@ -73,7 +73,7 @@ def whole_number(value: object) -> int:
 
 
 def rate(value: object) -> float:
-    """Read how many a second; 0: no limit."""
+    """Read a number per second; 0: no limit."""
     number = _number(value)
     return _refuse(value, "a number of at least 0") if number is None else number
 
@@ -115,7 +115,7 @@ def time_zone(value: object) -> str:
 
 
 def web_address(value: object) -> str:
-    """Read the URL of pages that people look at, without a slash at its end."""
+    """Read the URL of web pages, without a slash at its end."""
     url = name(value).rstrip("/")
     return url if re.match(r"https?://[^\s/]", url) else _refuse(value, "a URL such as https://data.esrf.fr")
 
@@ -132,7 +132,7 @@ def path(value: object) -> str | None:
 
 
 def is_relative(value: object) -> bool:
-    """Return whether where a path leads depends on where the program was started."""
+    """Return whether a path depends on the directory in which the program was started."""
     return isinstance(value, str) and value != "" and not value.startswith(("/", "~"))
 
 
@@ -141,7 +141,7 @@ def is_relative(value: object) -> bool:
 
 def paths(value: object) -> tuple[str, ...]:
     """Read one path or several; at least one."""
-    known = tuple(dict.fromkeys(one for one in map(path, several(value)) if one))
+    known = tuple(dict.fromkeys(one for one in map(path, as_list(value)) if one))
     if not known:
         raise ValueError("it must have at least one path")
     return known
@@ -149,11 +149,11 @@ def paths(value: object) -> tuple[str, ...]:
 
 def brokers(value: object) -> tuple[BrokerAddress, ...]:
     """Read brokers, in the order in which they are tried."""
-    return tuple(dict.fromkeys(parse_broker(name(one)) for one in several(value)))
+    return tuple(dict.fromkeys(parse_broker(name(one)) for one in as_list(value)))
 
 
 def beamline_directories(value: object) -> dict[str, str]:
-    """Read a table of directories by beamline: both in lower case, which is how they are compared."""
+    """Read a table of directories by beamline, both in lower case, as they are compared."""
     return {beamline.lower(): name(directory).lower() for beamline, directory in _table(value).items()}
 
 
@@ -163,7 +163,7 @@ def beamline_formats(value: object) -> dict[str, str]:
 
 
 def keys(value: object) -> dict[str, str]:
-    """Read a table of keys by the ids of what they do; `tree.next` may be a table `tree` with `next` in it."""
+    """Read a table of keys by binding id; `tree.next` may be a table `tree` with `next` in it."""
     flat: dict[str, object] = {}
     for place, entry in _table(value).items():
         flat |= {f"{place}.{each}": one for each, one in entry.items()} if isinstance(entry, dict) else {place: entry}
@@ -173,7 +173,7 @@ def keys(value: object) -> dict[str, str]:
 
 
 def split_list(value: str) -> list[str]:
-    """Return the elements of a list in the environment: by commas."""
+    """Return the elements of a list in the environment, separated by commas."""
     return [one.strip() for one in value.split(",") if one.strip()]
 
 
@@ -185,7 +185,7 @@ def split_table(value: str) -> dict[str, str]:
     return {key.strip(): known.strip() for key, _, known in parts}
 
 
-def several(value: object) -> list[object]:
+def as_list(value: object) -> list[object]:
     """Return the elements of a list; a text is a list of one."""
     if isinstance(value, str):
         return [value] if value else []
@@ -222,7 +222,7 @@ def _refuse(value: object, wanted: str) -> NoReturn:
 
 
 def show(value: object) -> str:
-    """Return a value as it is written in the environment; an empty list or table: an empty text."""
+    """Return a value as it is written in the environment; for an empty list or table an empty text."""
     match value:
         case bool():
             return str(value).lower()

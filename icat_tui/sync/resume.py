@@ -70,7 +70,7 @@ def _unchanged(
 ) -> Iterator[Message]:
     """Yield the messages of a session that still hold: disk, ICAT and journal are asked now."""
     submission.view.refresh()
-    open_plans = {sending.id for sending in submission.view.standings.planned()}
+    open_plans = {sending.id for sending in submission.view.index.planned()}
     session = look_again(directory, submission, cancellation)
     for message in messages:
         if message.id not in open_plans:

@@ -20,7 +20,7 @@ from icat_tui.domain.formats import location_key, session_of
 from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import SessionDirectory, StoredMessage
 from icat_tui.ingest.dataset_xml import add_files_body
-from icat_tui.journal.reader import Sending, Standings
+from icat_tui.journal.reader import JournalIndex, Sending
 from icat_tui.sync.catalogue_query import Listing, Listings
 from icat_tui.sync.site import Site, place_of, session_at
 from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile, raw_body
@@ -81,7 +81,7 @@ def store(
     SaveError where journal or lock can't be written, Cancelled where it is called off before anything was sent.
     """
     with Outbox(submission, cancellation) as outbox:
-        submission.journal.check()
+        submission.journal.check_writable()
         examination = _Examination(submission, site, outbox, force=force)
         accepted: list[_Accepted] = []
         for request in requests:
@@ -179,7 +179,7 @@ class _Examination:
         location = self.location_without_files(request)
         session = session_at(location, self.site) if location else None
         self.lock(session)
-        self.refuse_pending(request, self.journal_now().files(request.icat_id).out)
+        self.refuse_pending(request, self.journal_now().files(request.icat_id).pending)
         message = Message(
             action=Action.ADD_FILES,
             destination=self.facility.files_queue,
@@ -212,10 +212,10 @@ class _Examination:
         if session is not None:
             self.outbox.lock(session)
 
-    def journal_now(self) -> Standings:
+    def journal_now(self) -> JournalIndex:
         """Return what stands in the journal now: what was sent before the lock was ours among it."""
         self.view.refresh()
-        return self.view.standings
+        return self.view.index
 
     def refuse_known(self, request: Request, path: str, beamline: str, proposal: str) -> None:
         """Raise _NotSent where ICAT has the dataset, may have it, or was told of it before."""
@@ -224,7 +224,7 @@ class _Examination:
         listing = self.listings.of(beamline, proposal)
         if listing is not None:
             self.refuse_listed(request, path, listing)
-        self.refuse_pending(request, self.journal_now().dataset(path).out)
+        self.refuse_pending(request, self.journal_now().dataset(path).pending)
 
     def refuse_listed(self, request: Request, path: str, listing: Listing) -> None:
         key = location_key(path, self.facility)

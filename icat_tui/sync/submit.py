@@ -121,7 +121,7 @@ class Outbox:
 
     def plan(self, messages: Iterable[Message]) -> None:
         """Write down what was confirmed, before any of it is sent. Raises JournalError."""
-        self._submission.journal.plan(list(messages))
+        self._submission.journal.record_plans(list(messages))
 
     def send(self, messages: Iterable[Message]) -> Iterator[SubmitEvent]:
         """Send planned messages, and yield what happens; the last event is `SendingFinished`.

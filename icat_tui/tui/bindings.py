@@ -11,7 +11,7 @@ from textual.dom import DOMNode
 
 from icat_tui.domain.status import ACTIONABLE, Category, Status
 from icat_tui.domain.summary import STATUSES
-from icat_tui.settings.keymap import KEYS, key_names
+from icat_tui.settings.keymap import DEFAULT_KEYS, key_names
 from icat_tui.tui.state.nodes import Level, Node
 from icat_tui.tui.state.tree_model import TreeModel
 
@@ -54,7 +54,7 @@ def app_bindings() -> list[Binding]:
     """Return the bindings of the app."""
     bindings = [
         Binding(
-            KEYS[f"app.{name}"],
+            DEFAULT_KEYS[f"app.{name}"],
             does.action,
             does.says or does.tooltip,
             show=bool(does.says),
@@ -66,7 +66,9 @@ def app_bindings() -> list[Binding]:
     for status in Status:
         word = f"Show or hide what is {status.word}"
         identity = f"app.status_{status.key}"
-        bindings.append(Binding(KEYS[identity], f"status({status.key})", word, show=False, id=identity, tooltip=word))
+        bindings.append(
+            Binding(DEFAULT_KEYS[identity], f"status({status.key})", word, show=False, id=identity, tooltip=word)
+        )
     return bindings
 
 

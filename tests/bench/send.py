@@ -48,7 +48,7 @@ def messages(count: int) -> list[Message]:
 def ours(plan: list[Message], address: BrokerAddress, directory: Path) -> None:
     """Plan and send."""
     journal = Journal(directory / f"{time.monotonic_ns()}.jsonl")
-    journal.plan(plan)
+    journal.record_plans(plan)
     end = list(send(plan, Broker(addresses=(address,), rate=0), journal))[-1]
     if not isinstance(end, SendingFinished) or end.accepted != len(plan):
         raise SystemExit(f"not everything was accepted: {end}")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icat_tui.catalogue import transport
-from icat_tui.catalogue.api_key import PLACE, ApiKey
+from icat_tui.catalogue.api_key import PLACEHOLDER, ApiKey
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.catalogue.limits import Limits
 from tests.catalogue.conftest import (
@@ -49,7 +49,7 @@ def echo(status: int, header: str = "") -> Reply:
 @given(st.text(st.characters(exclude_characters="<>", exclude_categories=["Cs"]), min_size=1, max_size=12), st.data())
 def test_a_key_is_masked_in_every_mixture_of_spellings(key: str, data: st.DataObject) -> None:
     spellings = [data.draw(st.sampled_from([letter, quote(letter, safe=""), quote_plus(letter)])) for letter in key]
-    assert ApiKey(key).mask(f"<{''.join(spellings)}>") == f"<{PLACE}>"
+    assert ApiKey(key).mask(f"<{''.join(spellings)}>") == f"<{PLACEHOLDER}>"
 
 
 def test_a_key_shows_itself_to_nobody() -> None:
@@ -72,7 +72,7 @@ def tracebacks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     shown: list[str] = []
     explain = transport.explain
 
-    def looked_at(error: BaseException, late: str) -> transport.Broken:
+    def looked_at(error: BaseException, late: str) -> transport.FailedAttempt:
         exception = traceback.TracebackException.from_exception(error)
         shown.append("".join(exception.format()) + repr(error))
         return explain(error, late)
@@ -123,7 +123,7 @@ def test_the_key_is_in_no_reason_log_traceback_or_repr(
     seen = [*map(repr, answers), caplog.text, *map(str, caplog.records), *tracebacks]
     seen += [repr(record.args) for record in caplog.records]
     seen += [repr(part) for part in (client, *vars(client).values())]
-    seen += [repr(vars(part)) for part in (client._opened, client._gate) if part is not None]
+    seen += [repr(vars(part)) for part in (client._opened, client._limiter) if part is not None]
     assert not [text for text in seen if CORE in text.lower()]
 
 
@@ -151,7 +151,7 @@ def test_the_key_is_in_no_traceback_of_a_failed_connection_not_even_among_its_va
     shown: list[str] = []
     explain = transport.explain
 
-    def looked_at(error: BaseException, late: str) -> transport.Broken:
+    def looked_at(error: BaseException, late: str) -> transport.FailedAttempt:
         exception = traceback.TracebackException.from_exception(error, capture_locals=True)
         shown.append("".join(exception.format()))
         return explain(error, late)

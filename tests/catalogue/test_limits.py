@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from icat_tui.catalogue.icatplus import IcatPlus
-from icat_tui.catalogue.limits import Call, Gate, Limits, SocketHandle, Stopped
+from icat_tui.catalogue.limits import Call, Limits, RequestLimiter, SocketHandle, Stopped
 from icat_tui.domain.model import Outcome
 from tests.catalogue.conftest import (
     CERTIFICATE,
@@ -59,13 +59,13 @@ def test_a_close_ends_a_call_on_a_kept_connection(server: Server, connect: Conne
 
 def test_a_close_ends_a_connect(blackhole: str, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     dialled = threading.Event()
-    dial = Gate.dial
+    connect_socket = RequestLimiter.connect
 
-    def dial_and_say(gate: Gate, call: Callable[[], socket.socket]) -> socket.socket:
+    def connect_and_say(limiter: RequestLimiter, call: Callable[[], socket.socket]) -> socket.socket:
         dialled.set()
-        return dial(gate, call)
+        return connect_socket(limiter, call)
 
-    monkeypatch.setattr(Gate, "dial", dial_and_say)
+    monkeypatch.setattr(RequestLimiter, "connect", connect_and_say)
     client = connect(blackhole, limits=structs.replace(SLOW, connect=2.0))
     call = Asking(lambda: client.datasets(7))
     assert dialled.wait(10)
@@ -100,13 +100,13 @@ def test_a_close_ends_a_tls_handshake(connect: Connect) -> None:
 
 def test_a_close_ends_the_wait_for_a_retry(server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = threading.Event()
-    pause = Gate.pause
+    pause = RequestLimiter.pause
 
-    def pause_and_say(gate: Gate, seconds: float) -> None:
+    def pause_and_say(limiter: RequestLimiter, seconds: float) -> None:
         waiting.set()
-        pause(gate, seconds)
+        pause(limiter, seconds)
 
-    monkeypatch.setattr(Gate, "pause", pause_and_say)
+    monkeypatch.setattr(RequestLimiter, "pause", pause_and_say)
     server.script = [text(500, "")]
     client = connect(server.url, limits=SLOW)
     call = Asking(lambda: client.datasets(7))
@@ -145,7 +145,7 @@ def test_a_close_leaves_no_thread_and_no_socket(server: Server, connect: Connect
 
 
 def test_giving_up_ends_the_waits_of_the_others() -> None:
-    gate = Gate(1, SLOW)
+    limiter = RequestLimiter(1, SLOW)
     reasons: list[str] = []
 
     def wait(action: Callable[[], object]) -> None:
@@ -154,36 +154,36 @@ def test_giving_up_ends_the_waits_of_the_others() -> None:
         reasons.append(str(raised.value))
 
     def ask() -> None:
-        with gate.request():
+        with limiter.request():
             pytest.fail("a request was let through")
 
-    with gate.request():
-        waiting = [threading.Thread(target=wait, args=(action,)) for action in (ask, lambda: gate.pause(60))]
+    with limiter.request():
+        waiting = [threading.Thread(target=wait, args=(action,)) for action in (ask, lambda: limiter.pause(60))]
         for thread in waiting:
             thread.start()
         for _ in range(SLOW.failures):
-            gate.failed("connection refused")
+            limiter.record_failure("connection refused")
         for thread in waiting:
             thread.join(10)
     assert len(reasons) == 2
     assert all("does not answer" in reason and "connection refused" in reason for reason in reasons)
-    gate.close()
+    limiter.close()
 
 
 @pytest.mark.parametrize("jobs", [0, -1])
 def test_a_gate_that_nothing_could_pass_is_refused(jobs: int) -> None:
     with pytest.raises(ValueError, match="at once"):
-        Gate(jobs, SLOW)
+        RequestLimiter(jobs, SLOW)
 
 
 def test_a_pause_lasts_as_long_as_it_should() -> None:
-    gate = Gate(1, SLOW)
-    gate.pause(0.01)
-    assert not gate.closed
+    limiter = RequestLimiter(1, SLOW)
+    limiter.pause(0.01)
+    assert not limiter.closed
 
 
 def test_a_connection_that_comes_too_late_is_closed() -> None:
-    gate = Gate(1, Limits(connect=0.01))
+    limiter = RequestLimiter(1, Limits(connect=0.01))
     left = threading.Event()
     ours, other = socket.socketpair()
 
@@ -194,7 +194,7 @@ def test_a_connection_that_comes_too_late_is_closed() -> None:
     with other:
         other.settimeout(10)
         with pytest.raises(TimeoutError):
-            gate.dial(connect)
+            limiter.connect(connect)
         left.set()
         assert other.recv(1) == b""
 
@@ -204,36 +204,36 @@ def test_a_line_shuts_the_connection_under_the_hands_of_its_reader() -> None:
     with ours, other:
         handle = SocketHandle(ours)
         reading = Asking(lambda: ours.recv(1))
-        handle.shut()
+        handle.shut_down()
         assert reading.answer() == b""
         handle.retire()
-        handle.shut()
+        handle.shut_down()
 
 
 def test_a_line_that_is_in_use_is_closed_after_that() -> None:
-    gate = Gate(1, SLOW)
+    limiter = RequestLimiter(1, SLOW)
     ours, other = socket.socketpair()
     with other:
         other.settimeout(10)
-        with gate.request() as call:
+        with limiter.request() as call:
             handle = SocketHandle(ours)
-            gate.use(call, handle)
+            limiter.attach(call, handle)
             ours.close()
             handle.retire()
-            gate.close()
+            limiter.close()
             assert other.recv(1) == b"", "the handle could not be shut any more"
 
 
 @pytest.mark.parametrize("overdue", [False, True])
 def test_a_line_that_comes_after_the_end_is_shut(overdue: bool) -> None:
-    gate, call = Gate(1, SLOW), Call(0.0)
+    limiter, call = RequestLimiter(1, SLOW), Call(0.0)
     call.overdue = overdue
     if not overdue:
-        gate.close()
+        limiter.close()
     ours, other = socket.socketpair()
     with ours, other:
         handle = SocketHandle(ours)
-        gate.use(call, handle)
+        limiter.attach(call, handle)
         other.settimeout(10)
         assert other.recv(1) == b""
         handle.release()
@@ -241,17 +241,17 @@ def test_a_line_that_comes_after_the_end_is_shut(overdue: bool) -> None:
 
 
 def test_a_line_that_was_left_for_another_one_is_closed() -> None:
-    gate = Gate(1, SLOW)
+    limiter = RequestLimiter(1, SLOW)
     ours, other = socket.socketpair()
-    with other, gate.request() as call:
+    with other, limiter.request() as call:
         other.settimeout(10)
         first = SocketHandle(ours)
-        gate.use(call, first)
+        limiter.attach(call, first)
         with socket.socket() as elsewhere:
             second = SocketHandle(elsewhere)
-            gate.use(call, second)
+            limiter.attach(call, second)
         ours.close()
         first.retire()
         assert other.recv(1) == b""
         second.retire()
-    gate.close()
+    limiter.close()

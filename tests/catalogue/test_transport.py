@@ -14,8 +14,8 @@ import requests
 from msgspec import structs
 
 from icat_tui.catalogue.icatplus import IcatPlus
-from icat_tui.catalogue.limits import Gate, Limits
-from icat_tui.catalogue.transport import explain, shown, stays
+from icat_tui.catalogue.limits import Limits, RequestLimiter
+from icat_tui.catalogue.transport import displayed_url, explain, stays_on_server
 from icat_tui.domain.model import Outcome
 from tests.catalogue.conftest import (
     CERTIFICATE,
@@ -201,7 +201,7 @@ def test_every_error_has_words(error: Exception, words: str) -> None:
 
 def test_pauses_grow_and_differ(server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(Gate, "pause", lambda _, seconds: pauses.append(seconds))
+    monkeypatch.setattr(RequestLimiter, "pause", lambda _, seconds: pauses.append(seconds))
     server.script = [text(500, "")]
     connect(server.url, limits=Limits(retries=6)).datasets(7)
     assert len(pauses) == 6
@@ -217,7 +217,7 @@ def test_a_pause_that_a_server_asks_for_is_granted_within_reason(
     named: str, granted: float, server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(Gate, "pause", lambda _, seconds: pauses.append(seconds))
+    monkeypatch.setattr(RequestLimiter, "pause", lambda _, seconds: pauses.append(seconds))
     server.script = [text(503, "", {"Retry-After": named}), ONE]
     connect(server.url, limits=Limits(backoff=0.0)).datasets(7)
     assert pauses == [granted]
@@ -349,7 +349,7 @@ def test_redirects_in_circles_end(server: Server, client: IcatPlus) -> None:
     ],
 )
 def test_a_redirect_stays_with_the_server_or_moves_on_to_tls(url: str, onward: str, stay: bool) -> None:
-    assert stays(url, onward) is stay
+    assert stays_on_server(url, onward) is stay
 
 
 @pytest.mark.parametrize(
@@ -361,7 +361,7 @@ def test_a_redirect_stays_with_the_server_or_moves_on_to_tls(url: str, onward: s
     ],
 )
 def test_of_a_url_the_server_is_shown(url: str, host: str) -> None:
-    assert shown(url) == host
+    assert displayed_url(url) == host
 
 
 # -- TLS and proxies -------------------------------------------------------------------------------------------------

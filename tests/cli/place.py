@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from icat_tui.sandbox.fake_icatplus import CatalogueState, Entry, answer
+from icat_tui.sandbox.fake_icatplus import CatalogueEntry, CatalogueState, answer
 
 KEY = "elogbook-0000secret-of-the-tests"
 START = datetime(2023, 10, 19, 8, tzinfo=UTC)
@@ -183,7 +183,7 @@ class Place:
             os.utime(dataset, (start.timestamp(), start.timestamp()))  # what changed just now may be in progress
             if known and has_data:
                 count = 1 if number < registered else 0
-                entry = Entry(f"{number:04}", str(dataset), start, start, "sA", count)
+                entry = CatalogueEntry(f"{number:04}", str(dataset), start, start, "sA", count)
                 self.icatplus.state.add_dataset(self.investigations, entry)
         return path
 

@@ -15,9 +15,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from icat_tui.domain.facility import Facility
-from icat_tui.journal.reader import Sending, Standings
-from icat_tui.journal.records import Record, read
-from icat_tui.sandbox.fake_icatplus import Entry
+from icat_tui.journal.reader import JournalIndex, Sending
+from icat_tui.journal.records import Record, read_journal
+from icat_tui.sandbox.fake_icatplus import CatalogueEntry
 from tests.cli.place import Place
 from tests.disk.bliss import write_bliss
 from tests.ingest.conftest import Client, FakeBroker, Frame, accept
@@ -74,7 +74,9 @@ def _add(place: Place, session: Path, collection: str, name: str) -> None:
     if collection in ("files", "registered"):
         start = datetime.fromisoformat(f"{date}T08:00:00+02:00")
         count = 0 if collection == "files" else 1
-        place.icatplus.state.add_dataset(place.investigations, Entry(name, str(dataset), start, start, "sA", count))
+        place.icatplus.state.add_dataset(
+            place.investigations, CatalogueEntry(name, str(dataset), start, start, "sA", count)
+        )
 
 
 def settle(path: Path, when: float = datetime.fromisoformat("2023-10-22T08:00:00+02:00").timestamp()) -> None:
@@ -136,7 +138,7 @@ class Ingester:
         moments = [datetime.fromisoformat(text[name]) for name in ("startDate", "endDate")]
         sample = root.findtext(f"{NAMESPACE}sample/{NAMESPACE}name", "")
         count = None if self.counts_later else 1
-        entry = Entry(text["name"], text["location"], moments[0], moments[1], sample, count)
+        entry = CatalogueEntry(text["name"], text["location"], moments[0], moments[1], sample, count)
         self.place.icatplus.state.add_dataset(investigation, entry)
 
     def count(self, number: int) -> None:
@@ -180,7 +182,7 @@ class Circle:
     @property
     def records(self) -> list[Record]:
         """What the journal says; fails where a line is no record."""
-        lines = list(read(self.journal))
+        lines = list(read_journal(self.journal))
         assert all(line.record for line in lines)
         return [line.record for line in lines if line.record]
 
@@ -191,8 +193,8 @@ class Circle:
 
     @property
     def pending(self) -> list[Sending]:
-        found = Standings(Facility())
-        found.add(read(self.journal))
+        found = JournalIndex(Facility())
+        found.add(read_journal(self.journal))
         return list(found.pending())
 
     @property

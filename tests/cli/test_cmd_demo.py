@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.sandbox.scenario import STORY
+from icat_tui.sandbox.scenario import SCENARIO
 from tests.cli.conftest import Runner
 from tests.cli.place import PATIENCE, run_program
 
@@ -31,7 +31,7 @@ def _one_facility(cache_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sync_works_on_the_facility_and_finds_what_the_story_tells(run: Runner, cache_home: Path) -> None:
     ran = run("demo", "--headless", "--json")
-    stories = [session.category.value for proposal in STORY for session in proposal.sessions]
+    stories = [session.category.value for proposal in SCENARIO for session in proposal.sessions]
     assert ran.summary["categories"] == {category: stories.count(category) for category in set(stories)}
     assert ran.code == 3, "some of it can't be determined, on purpose"
     assert list(cache_home.rglob("todo.sh"))

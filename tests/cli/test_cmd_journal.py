@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from icat_tui.domain.errors import ExitCode
-from icat_tui.journal.reader import Latest
+from icat_tui.journal.reader import MessageState
 from tests.beamtime import INVESTIGATION, START, Beamtime, beamtime, reject
 from tests.cli.place import Ran
 from tests.disk.bliss import ENDED, write_bliss
@@ -121,7 +121,7 @@ def test_what_icat_has_is_seen_from_then_on(here: Beamtime, run: Runner, store: 
     assert ran.code == ExitCode.DONE
     assert f"seen: {path} (in investigation {INVESTIGATION})" in ran.out
     assert f"pending: {other} (" in ran.out
-    assert here.standing() == [("colA_0001", Latest.SEEN), ("colA_0002", Latest.ACCEPTED)]
+    assert here.standing() == [("colA_0001", MessageState.SEEN), ("colA_0002", MessageState.ACCEPTED)]
     assert len(here.bodies) == 2, "asking sends nothing"
 
 
@@ -151,7 +151,7 @@ def test_where_icat_does_not_answer_everything_stays_pending(
     monkeypatch.setenv("ICAT_TUI_API_KEY", "another")
     ran = run("journal", "--verify")
     assert ran.code == ExitCode.NOTHING
-    assert here.standing() == [("colA_0001", Latest.ACCEPTED)]
+    assert here.standing() == [("colA_0001", MessageState.ACCEPTED)]
     assert "another" not in ran.err
 
 
@@ -170,7 +170,7 @@ def test_plans_are_sent_byte_for_byte_and_nothing_else(here: Beamtime, run: Runn
     assert ran.code == ExitCode.DONE
     assert f"accepted: {path}" in ran.out
     assert [body.decode() for body in here.bodies[before:]] == [planned["body"]]
-    assert here.standing()[-1] == ("colA_0003", Latest.ACCEPTED)
+    assert here.standing()[-1] == ("colA_0003", MessageState.ACCEPTED)
     assert run("journal", "--resume", "--yes").code == ExitCode.DONE
     assert len(here.bodies) == before + 1, "a second time there is nothing left"
 
@@ -186,7 +186,7 @@ def test_what_has_changed_since_is_skipped_and_said(here: Beamtime, run: Runner,
     assert f"skipped: {registered} (it is registered now" in ran.out
     assert f"skipped: {gone} (nothing is known of it on disk now)" in ran.out
     assert f"skipped: {rewritten} (its files say something else" in ran.out
-    assert {state for _, state in here.standing()} == {Latest.PLANNED}
+    assert {state for _, state in here.standing()} == {MessageState.PLANNED}
 
 
 def test_without_a_terminal_or_a_word_nothing_is_sent(here: Beamtime, run: Runner, store: Store) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from icat_tui.cli import main
 from icat_tui.domain.errors import ExitCode
-from icat_tui.journal.reader import Latest
+from icat_tui.journal.reader import MessageState
 from tests.beamtime import INVESTIGATION, Beamtime, beamtime, parameters, reject
 from tests.cli.place import Ran
 from tests.ingest.conftest import ActiveMQ, Client, Frame, activemq  # noqa: F401 - the fixture
@@ -204,14 +204,14 @@ def test_what_the_broker_rejects_is_said_in_its_words(here: Beamtime, run: Runne
     ran = run(*of_store_raw(here.dataset()))
     assert ran.code == ExitCode.PARTIAL
     assert "no room left" in ran.err
-    assert here.standing() == [("colA_0001", Latest.REJECTED)]
+    assert here.standing() == [("colA_0001", MessageState.REJECTED)]
 
 
 def test_a_broker_that_is_not_there(here: Beamtime, run: Runner) -> None:
     ran = run(*of_store_raw(here.dataset(), "--queue", "127.0.0.1:9"))
     assert ran.code == ExitCode.NOTHING
     assert "127.0.0.1:9" in ran.err
-    assert here.standing() == [("colA_0001", Latest.PLANNED)]
+    assert here.standing() == [("colA_0001", MessageState.PLANNED)]
 
 
 def test_what_is_pending_is_not_sent_again(here: Beamtime, run: Runner) -> None:
@@ -250,10 +250,10 @@ def test_a_signal_stops_it_and_the_journal_tells_how_far_it_came(here: Beamtime)
         out, _ = program.communicate(timeout=30)
     assert program.returncode == -signal.SIGTERM
     states = Counter(state for _, state in here.standing())
-    assert states[Latest.ACCEPTED] == 1
-    assert states[Latest.UNKNOWN] == len(here.bodies) - 1
-    assert states[Latest.PLANNED] == 19 - len(here.bodies)
-    assert f"{states[Latest.PLANNED]} messages not sent" in out
+    assert states[MessageState.ACCEPTED] == 1
+    assert states[MessageState.UNKNOWN] == len(here.bodies) - 1
+    assert states[MessageState.PLANNED] == 19 - len(here.bodies)
+    assert f"{states[MessageState.PLANNED]} messages not sent" in out
 
 
 # -- for programs ----------------------------------------------------------------------------------------------------
@@ -295,10 +295,10 @@ def test_files_of_datasets(here: Beamtime, run: Runner) -> None:
 def test_a_real_broker_takes_what_is_sent_by_hand(here: Beamtime, run: Runner, activemq: ActiveMQ) -> None:  # noqa: F811
     ran = run(*of_store_raw(here.dataset(), "--queue", str(activemq.address)))
     assert ran.code == ExitCode.DONE
-    assert here.standing() == [("colA_0001", Latest.ACCEPTED)]
+    assert here.standing() == [("colA_0001", MessageState.ACCEPTED)]
     stored = run("store-from-file", str(here.stored("0002")), "--queue", str(activemq.address))
     assert stored.code == ExitCode.DONE
-    assert here.standing()[-1] == ("colA_0002", Latest.ACCEPTED)
+    assert here.standing()[-1] == ("colA_0002", MessageState.ACCEPTED)
 
 
 # -- slips of the pen ------------------------------------------------------------------------------------------------

@@ -214,7 +214,7 @@ def test_what_is_left_to_scan_is_scanned_where_the_overview_can_not_even_be_draf
 
     for number in range(3):
         place.session(f"hg{number}/id10/20231019")
-    monkeypatch.setattr("icat_tui.report.overview._draft", refuse)
+    monkeypatch.setattr("icat_tui.report.overview._spool_session", refuse)
     ran = sync("--json")
     assert (ran.code, ran.summary["sessions"]) == (3, 3)
     assert "The overview was not saved: No space left on device" in ran.errors[-1]

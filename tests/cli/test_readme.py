@@ -9,7 +9,7 @@ from icat_tui.cli.parser import COMMANDS, LATER, SYNC_RAW, parse, parser_for
 from icat_tui.domain.errors import PRECEDENCE, ExitCode
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.overview import FORMULA
-from icat_tui.sandbox.scenario import STORY
+from icat_tui.sandbox.scenario import SCENARIO
 from icat_tui.settings.schema import KEYS, Settings, describe
 
 ROOT = Path(__file__).parents[2]
@@ -80,7 +80,7 @@ def test_the_exit_codes_are_those_of_the_program_in_their_order() -> None:
 
 
 def test_the_settings_are_those_of_the_program_with_their_defaults() -> None:
-    assert table("setting") == [[key, default, KEYS[key].says] for key, default, _ in describe(Settings())]
+    assert table("setting") == [[key, default, KEYS[key].description] for key, default, _ in describe(Settings())]
 
 
 def test_what_is_said_of_csv_is_what_is_done() -> None:
@@ -92,7 +92,7 @@ def test_what_is_said_of_csv_is_what_is_done() -> None:
 
 
 def test_the_number_of_sessions_of_the_demo_is_right() -> None:
-    assert f"all {sum(len(proposal.sessions) for proposal in STORY)} sessions" in " ".join(readme().split())
+    assert f"all {sum(len(proposal.sessions) for proposal in SCENARIO)} sessions" in " ".join(readme().split())
 
 
 def test_the_test_command_is_one_line_that_ci_finds() -> None:

@@ -15,8 +15,8 @@ import pytest
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cli import main
 from icat_tui.cli.signals import STOPPING
-from icat_tui.ingest.broker import Connection
-from icat_tui.journal.reader import Latest
+from icat_tui.ingest.broker import BrokerConnection
+from icat_tui.journal.reader import MessageState
 from tests.cli.place import HANG, PATIENCE, Place, Ran, environment, run_program
 from tests.cli.place import serving as serving_icatplus
 from tests.cli.sending import Circle, Ingester, dataset
@@ -73,8 +73,8 @@ def test_a_signal_stops_sending_and_the_journal_is_right(circle: Circle, number:
     sent = len(circle.broker.sent)
     assert ran.summary["sent"] == {"accepted": 2, "confirmed": 0, "rejected": 0, "unknown": sent - 2, "skipped": 0}
     assert f"2 sent, {20 - sent} not sent, {sent - 2} unknown" in ran.err
-    states = Counter(sending.latest for sending in circle.pending)
-    assert states == {Latest.ACCEPTED: 2, Latest.UNKNOWN: sent - 2}
+    states = Counter(sending.state for sending in circle.pending)
+    assert states == {MessageState.ACCEPTED: 2, MessageState.UNKNOWN: sent - 2}
     assert sum(circle.told(dataset(path, "unregistered", f"{n:04}")) == ["plan"] for n in range(1, 21)) == 20 - sent
 
 
@@ -145,7 +145,7 @@ def register_until(point: int, env: dict[str, str], words: list[str], answers: s
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
     points = Points(point)
     os.write, os.fsync = points.around(os.write), points.around(os.fsync)
-    Connection.send = points.around(Connection.send)  # type: ignore[method-assign] # this process ends here
+    BrokerConnection.send = points.around(BrokerConnection.send)  # type: ignore[method-assign] # this process ends here
     SessionCache.drop = points.around(SessionCache.drop)  # type: ignore[method-assign]
     main.main(["sync", "--register", *words])
     count.value = points.passed

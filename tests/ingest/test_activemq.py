@@ -15,7 +15,7 @@ from icat_tui.domain.message import Message
 from icat_tui.ingest.broker import Login
 from icat_tui.ingest.send_events import BrokerLost, MessageAccepted, MessageRejected, SendingFinished
 from icat_tui.ingest.sender import send
-from icat_tui.journal.records import read
+from icat_tui.journal.records import read_journal
 from icat_tui.journal.writer import Journal
 from tests.ingest.conftest import JAR, ActiveMQ, broker_at, free_port
 from tests.journal.entries import message
@@ -71,7 +71,7 @@ def plan(count: int, destination: str) -> list[Message]:
 
 def test_what_was_accepted_is_in_the_queue_as_a_persistent_text_message(activemq: ActiveMQ, journal: Journal) -> None:
     messages = plan(100, "text")
-    journal.plan(messages)
+    journal.record_plans(messages)
     end = list(send(messages, broker_at(activemq.address), journal))[-1]
     assert end == SendingFinished(100, 0, 0, connected=True, cancelled=False)
     frames = stored(activemq, "text")
@@ -103,7 +103,7 @@ def test_what_it_refuses_is_rejected_in_its_own_words(tmp_path: Path, journal: J
         assert "invalid" in end.trouble
         assert "wr0ng" not in end.trouble
         messages = [message(1, destination="open"), message(2, destination="closed"), message(3, destination="open")]
-        journal.plan(messages)
+        journal.record_plans(messages)
         right = broker_at(broker.address, rate=5.0, login=Login("icat", "s3cret"))
         events = list(send(messages, right, journal))
     (rejected,) = [event for event in events if isinstance(event, MessageRejected)]
@@ -122,7 +122,7 @@ def test_a_broker_that_is_killed_and_comes_back_has_all_that_it_accepted_and_not
     broker.script("start")
     try:
         messages = plan(400, "killed")
-        journal.plan(messages)
+        journal.record_plans(messages)
         events, killed = [], False
         for event in send(messages, broker_at(broker.address, reconnect_for=60.0), journal):
             events.append(event)
@@ -132,7 +132,9 @@ def test_a_broker_that_is_killed_and_comes_back_has_all_that_it_accepted_and_not
             if isinstance(event, BrokerLost):
                 broker.script("start")
         accepted = {event.message.body for event in events if isinstance(event, MessageAccepted)}
-        intended = {line.record.id for line in read(journal.path) if line.record and line.record.record == "intent"}
+        intended = {
+            line.record.id for line in read_journal(journal.path) if line.record and line.record.record == "intent"
+        }
         received = Counter(frame.body.encode() for frame in stored(broker, "killed"))
     finally:
         broker.script("stop")

@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from icat_tui.domain.errors import MessageError
 from icat_tui.domain.formats import NOT_XML
 from icat_tui.ingest import parameters
-from icat_tui.ingest.dataset_xml import Body, Identity, Origin, add_files_body, dataset_body, told_location
-from icat_tui.ingest.parameters import definitions, xml_time
-from tests.ingest.data.cases import CASES, METADATA, PATHS, PLAIN, START
+from icat_tui.ingest.dataset_xml import Body, Identity, Origin, add_files_body, dataset_body, icat_location
+from icat_tui.ingest.parameters import definitions
+from tests.ingest.data.cases import CASES, METADATA, PATHS, PLAIN
 from tests.names import HOSTILE_TEXTS
 from tests.peers.install import installed, interpreter
 
@@ -174,7 +174,7 @@ def test_a_hostile_sample_comes_back_the_same(no_definitions: None, text: str) -
 
 @pytest.mark.parametrize("path", PATHS.values())
 def test_a_location_is_told_the_same_when_it_is_told_again(path: str) -> None:
-    assert told_location(told_location(path, "data"), "data") == told_location(path, "data")
+    assert icat_location(icat_location(path, "data"), "data") == icat_location(path, "data")
 
 
 def test_defaults_are_the_senders() -> None:
@@ -221,17 +221,6 @@ def test_a_plain_dataset_is_good_enough_when_strict() -> None:
 def test_a_value_without_a_text_is_refused_with_the_name_of_its_field(no_definitions: None, value: object) -> None:
     with pytest.raises(MessageError, match="foo"):
         made(PLAIN | {"metadata": PLAIN["metadata"] | {"foo": value}})
-
-
-@given(st.datetimes(timezones=st.just(UTC) | st.none()))
-def test_a_time_reads_back_the_same(time: datetime) -> None:
-    assert datetime.fromisoformat(xml_time(time)) == time
-
-
-def test_a_time_keeps_its_offset() -> None:
-    assert xml_time(START) == "2023-10-20T01:00:00.123456+02:00"
-    assert xml_time(START.replace(microsecond=500_000)) == "2023-10-20T01:00:00.500+02:00"
-    assert xml_time(START - timedelta(microseconds=123456)) == "2023-10-20T01:00:00+02:00"
 
 
 def test_files_are_asked_for_by_the_id_of_the_dataset() -> None:

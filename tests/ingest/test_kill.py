@@ -15,10 +15,10 @@ import pytest
 
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.facility import Facility
-from icat_tui.ingest.broker import Connection
+from icat_tui.ingest.broker import BrokerConnection
 from icat_tui.ingest.sender import send
-from icat_tui.journal.reader import OUT, Latest, Standings
-from icat_tui.journal.records import Kind, planned_message, read
+from icat_tui.journal.reader import PENDING_STATES, JournalIndex, MessageState
+from icat_tui.journal.records import RecordKind, planned_message, read_journal
 from icat_tui.journal.writer import Journal
 from tests.ingest.conftest import FakeBroker, broker_at
 from tests.journal.entries import messages
@@ -69,10 +69,10 @@ def send_until(point: int, path: Path, port: int, count: Any) -> None:
     points = Points(point)
     os.write = points.around(points.tearing(os.write))
     os.fsync = points.around(os.fsync)
-    Connection.send = points.around(Connection.send)  # type: ignore[method-assign] # this process ends here
+    BrokerConnection.send = points.around(BrokerConnection.send)  # type: ignore[method-assign] # this process ends here
     journal = Journal(path)
     plan = messages(MESSAGES)
-    journal.plan(plan)
+    journal.record_plans(plan)
     for _ in send(plan, broker_at(BrokerAddress("127.0.0.1", port)), journal, window=2):
         pass
     count.value = points.passed
@@ -87,15 +87,15 @@ def killed_at(point: int, path: Path, fake: FakeBroker) -> int:
     return int(count.value)
 
 
-def standings(path: Path) -> Standings:
-    found = Standings(Facility())
-    found.add(read(path))
+def journal_index(path: Path) -> JournalIndex:
+    found = JournalIndex(Facility())
+    found.add(read_journal(path))
     return found
 
 
 def resume(path: Path, fake: FakeBroker) -> None:
     """Send what was planned and not sent, as `--resume` does, and nothing else."""
-    plan = [planned_message(path, sending.plan or 0) for sending in standings(path).planned()]
+    plan = [planned_message(path, sending.plan or 0) for sending in journal_index(path).planned()]
     for _ in send(plan, broker_at(fake.address), Journal(path)):
         pass
 
@@ -103,11 +103,11 @@ def resume(path: Path, fake: FakeBroker) -> None:
 def check(path: Path, fake: FakeBroker, confirmed: Counter[str]) -> None:
     """The journal says of everything that the broker got that it may have it, and of nothing else that it has."""
     fake.wait_for(lambda: fake.open == 0)
-    found = standings(path)
-    states = {sending.id: sending.latest for sending in (*found.planned(), *found.pending())}
+    found = journal_index(path)
+    states = {sending.id: sending.state for sending in (*found.planned(), *found.pending())}
     for received in fake.ids:
-        assert states.get(received) in OUT, "sent, and the journal does not say so"
-    for accepted in [one for one, latest in states.items() if latest is Latest.ACCEPTED]:
+        assert states.get(received) in PENDING_STATES, "sent, and the journal does not say so"
+    for accepted in [one for one, state in states.items() if state is MessageState.ACCEPTED]:
         assert accepted in confirmed, "accepted in the journal, and the broker never said so"
 
 
@@ -122,19 +122,21 @@ def test_wherever_a_sender_is_killed_nothing_is_lost_and_nothing_sent_twice(fake
     fake.script = accept
     points = killed_at(FAR, tmp_path / "whole.jsonl", fake)
     assert points > 4 * MESSAGES
-    reached: Counter[Latest] = Counter()
+    reached: Counter[MessageState] = Counter()
     for point in range(1, points + 1):
         fake.frames.clear()
         confirmed.clear()
         path = tmp_path / f"{point}.jsonl"
         killed_at(point, path, fake)
         check(path, fake, confirmed)
-        planned = {line.record.id for line in read(path) if line.record and line.record.record is Kind.PLAN}
+        planned = {
+            line.record.id for line in read_journal(path) if line.record and line.record.record is RecordKind.PLAN
+        }
         assert len(planned) == MESSAGES or not fake.ids, "sent before the plan was whole"
-        reached.update(sending.latest for sending in (*standings(path).planned(), *standings(path).pending()))
+        reached.update(sending.state for sending in (*journal_index(path).planned(), *journal_index(path).pending()))
         resume(path, fake)
         check(path, fake, confirmed)
         assert len(set(fake.ids)) == len(fake.ids), "sent twice"
-        assert not list(standings(path).planned()), "resumed, and still planned"
-        assert {sending.id for sending in standings(path).pending()} == planned, "lost"
-    assert {Latest.PLANNED, Latest.INTENDED, Latest.ACCEPTED} <= set(reached)
+        assert not list(journal_index(path).planned()), "resumed, and still planned"
+        assert {sending.id for sending in journal_index(path).pending()} == planned, "lost"
+    assert {MessageState.PLANNED, MessageState.INTENDED, MessageState.ACCEPTED} <= set(reached)

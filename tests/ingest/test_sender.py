@@ -3,63 +3,25 @@
 import json
 import os
 import socket
-import ssl
-import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from icat_tui.domain.broker_address import BrokerAddress
-from icat_tui.domain.facility import Facility
 from icat_tui.domain.message import Message
-from icat_tui.ingest.broker import Broker, Connection, Heard, Login
-from icat_tui.ingest.send_events import (
-    BrokerConnected,
-    BrokerLost,
-    MessageAccepted,
-    MessageRejected,
-    MessageUnknown,
-    SendEvent,
-    SendingFinished,
-)
+from icat_tui.ingest.broker import BrokerConnection, BrokerEvent
+from icat_tui.ingest.send_events import BrokerLost, MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
 from icat_tui.ingest.sender import WINDOW, send
-from icat_tui.journal.reader import Latest, Standings
-from icat_tui.journal.records import JournalError, Kind, read
+from icat_tui.journal.reader import MessageState
+from icat_tui.journal.records import JournalError, RecordKind, read_journal
 from icat_tui.journal.writer import Journal
-from tests.ingest.conftest import Client, FakeBroker, Frame, broker_at, free_port, serving
-from tests.journal.entries import message, messages
-
-
-def standings(journal: Journal) -> Standings:
-    found = Standings(Facility())
-    found.add(read(journal.path))
-    return found
-
-
-def latest(journal: Journal) -> dict[str, Latest]:
-    found = standings(journal)
-    everything = {sending.id: sending.latest for sending in (*found.planned(), *found.pending())}
-    for line in read(journal.path):
-        if line.record and line.record.id not in everything:
-            everything[line.record.id] = Latest.REJECTED
-    return everything
-
-
-def finished(events: list[SendEvent]) -> SendingFinished:
-    assert isinstance(events[-1], SendingFinished)
-    assert sum(isinstance(event, SendingFinished) for event in events) == 1
-    return events[-1]
-
-
-def run(broker: Broker, journal: Journal, plan: list[Message]) -> list[SendEvent]:
-    journal.plan(plan)
-    return list(send(plan, broker, journal))
-
+from tests.ingest.conftest import Client, FakeBroker, Frame, broker_at, serving
+from tests.ingest.sending import finished, message_states, run
+from tests.journal.entries import journal_index, message, messages
 
 # -- a broker that works -----------------------------------------------------------------------------------------------
 
@@ -70,7 +32,7 @@ def test_everything_is_sent_once_and_accepted(fake: FakeBroker, journal: Journal
     assert [event.message for event in events if isinstance(event, MessageAccepted)] == plan
     assert finished(events) == SendingFinished(50, 0, 0, connected=True, cancelled=False)
     assert [frame.body for frame in fake.sent] == [planned.body for planned in plan]
-    assert set(latest(journal).values()) == {Latest.ACCEPTED}
+    assert set(message_states(journal).values()) == {MessageState.ACCEPTED}
     assert fake.connections == 1
 
 
@@ -86,15 +48,15 @@ def test_frames_are_those_that_icat_was_always_sent(fake: FakeBroker, journal: J
 
 
 def test_an_intent_is_on_the_disk_before_its_message_goes_out(fake: FakeBroker, journal: Journal) -> None:
-    known: dict[str, Latest] = {}
+    known: dict[str, MessageState] = {}
 
     def look(client: Client, frame: Frame) -> None:
-        known[frame.headers["receipt"]] = latest(journal)[frame.headers["receipt"]]
+        known[frame.headers["receipt"]] = message_states(journal)[frame.headers["receipt"]]
         client.receipt(frame)
 
     fake.script = look
     run(broker_at(fake.address), journal, messages(20))
-    assert set(known.values()) == {Latest.INTENDED}
+    assert set(known.values()) == {MessageState.INTENDED}
 
 
 def test_an_intent_is_synced_before_its_message_goes_out(
@@ -111,8 +73,8 @@ def test_an_intent_is_synced_before_its_message_goes_out(
     def look(client: Client, frame: Frame) -> None:
         (intent,) = (
             line
-            for line in read(journal.path)
-            if line.record and line.record.record is Kind.INTENT and line.record.id == frame.headers["receipt"]
+            for line in read_journal(journal.path)
+            if line.record and line.record.record is RecordKind.INTENT and line.record.id == frame.headers["receipt"]
         )
         covered.append(intent.end <= max(synced))
         client.receipt(frame)
@@ -127,13 +89,13 @@ def test_waiting_for_receipts_does_not_keep_the_processor_busy(
     fake: FakeBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[float] = []
-    hear = Connection.hear
+    receive = BrokerConnection.receive
 
-    def counting(connection: Connection, timeout: float) -> list[Heard]:
+    def counting(connection: BrokerConnection, timeout: float) -> list[BrokerEvent]:
         heard.append(timeout)
-        return hear(connection, timeout)
+        return receive(connection, timeout)
 
-    monkeypatch.setattr(Connection, "hear", counting)
+    monkeypatch.setattr(BrokerConnection, "receive", counting)
     fake.script = lambda _client, _frame: None
     broker = broker_at(fake.address, rate=1000.0, receipt_timeout=0.5)
     list(send(messages(3), broker, journal, window=1))
@@ -142,10 +104,10 @@ def test_waiting_for_receipts_does_not_keep_the_processor_busy(
 
 def test_an_outcome_is_in_the_journal_before_it_is_told(fake: FakeBroker, journal: Journal) -> None:
     plan = messages(20)
-    journal.plan(plan)
+    journal.record_plans(plan)
     for event in send(plan, broker_at(fake.address), journal):
         if isinstance(event, MessageAccepted):
-            assert latest(journal)[event.message.id] is Latest.ACCEPTED
+            assert message_states(journal)[event.message.id] is MessageState.ACCEPTED
 
 
 def test_no_more_than_the_window_is_ever_without_a_receipt(fake: FakeBroker, journal: Journal) -> None:
@@ -196,66 +158,6 @@ def test_nothing_to_send_opens_no_connection(fake: FakeBroker, journal: Journal)
     assert not journal.path.exists()
 
 
-# -- brokers that can't be reached -------------------------------------------------------------------------------------
-
-
-def test_every_broker_is_tried_before_giving_up(fake: FakeBroker, journal: Journal) -> None:
-    with serving(FakeBroker(on_connect=lambda client, _: client.error("maintenance"))) as refusing:
-        addresses = BrokerAddress("127.0.0.1", free_port()), refusing.address, fake.address
-        events = run(broker_at(*addresses), journal, messages(3))
-    assert finished(events).accepted == 3
-    assert refusing.connections == 1
-    assert BrokerConnected(str(fake.address)) in events
-
-
-def test_what_every_broker_said_is_told_when_none_takes_the_connection(journal: Journal) -> None:
-    with serving(FakeBroker(on_connect=lambda client, _: client.error("wrong passcode"))) as refusing:
-        dead = BrokerAddress("127.0.0.1", free_port())
-        events = run(broker_at(dead, refusing.address), journal, messages(3))
-    end = finished(events)
-    assert (end.connected, end.accepted, end.unknown) == (False, 0, 0)
-    assert f"{dead} Connection refused" in end.trouble
-    assert f"{refusing.address} refused: wrong passcode" in end.trouble
-    assert set(latest(journal).values()) == {Latest.PLANNED}
-
-
-@pytest.mark.parametrize("on_connect", [lambda _client, _frame: None, lambda client, _: client.write(b"CONN")])
-def test_a_broker_that_takes_the_connection_and_says_nothing_is_left_in_time(
-    journal: Journal, on_connect: object
-) -> None:
-    with serving(FakeBroker(on_connect=on_connect)) as silent:  # type: ignore[arg-type] # lambdas without types
-        before = time.monotonic()
-        end = finished(run(broker_at(silent.address, connect_timeout=0.3), journal, messages(3)))
-        assert time.monotonic() - before < 3
-        assert "said nothing for 0.3 s" in end.trouble
-    assert set(latest(journal).values()) == {Latest.PLANNED}
-
-
-def test_a_broker_that_does_not_speak_1_1_is_left(journal: Journal) -> None:
-    with serving(FakeBroker(on_connect=lambda client, _: client.error("Supported protocol versions are 1.2"))) as odd:
-        assert "1.2" in finished(run(broker_at(odd.address), journal, messages(1))).trouble
-        assert odd.sent == []
-
-
-def test_a_host_that_closes_at_once_is_left(journal: Journal) -> None:
-    def hang_up(_client: Client, _frame: Frame) -> None:
-        raise OSError
-
-    with serving(FakeBroker(on_connect=hang_up)) as rude:
-        assert "closed the connection at once" in finished(run(broker_at(rude.address), journal, messages(1))).trouble
-
-
-def test_without_a_broker_nothing_is_sent(journal: Journal) -> None:
-    assert "--queue" in finished(run(broker_at(), journal, messages(1))).trouble
-
-
-def test_read_only_opens_no_connection(fake: FakeBroker, journal: Journal) -> None:
-    end = finished(run(broker_at(fake.address, read_only=True), journal, messages(3)))
-    assert "read-only" in end.trouble
-    assert fake.connections == 0
-    assert set(latest(journal).values()) == {Latest.PLANNED}
-
-
 # -- brokers that fail while we send -----------------------------------------------------------------------------------
 
 
@@ -270,8 +172,8 @@ def test_a_refused_message_has_the_words_of_the_broker_and_the_others_go_on(fake
     assert MessageRejected(message(3), "too large") in events
     end = finished(events)
     assert (end.accepted + end.unknown, end.rejected) == (7, 1)
-    standing = standings(journal).dataset(message(3).dataset)
-    assert standing.out is None
+    standing = journal_index(journal).dataset(message(3).dataset)
+    assert standing.pending is None
     assert standing.rejected
     assert standing.rejected.words == "too large"
     assert Counter(fake.ids).most_common(1)[0][1] == 1
@@ -281,7 +183,7 @@ def test_an_error_about_no_message_makes_what_is_out_unknown_with_its_words(fake
     fake.script = lambda client, frame: client.error("out of memory") if frame.headers["receipt"] == "m0002" else None
     events = run(broker_at(fake.address), journal, messages(3))
     assert [event.reason for event in events if isinstance(event, MessageUnknown)] == ["out of memory"] * 3
-    assert set(latest(journal).values()) == {Latest.UNKNOWN}
+    assert set(message_states(journal).values()) == {MessageState.UNKNOWN}
 
 
 def test_closing_after_a_send_makes_it_unknown_and_is_not_repaired_by_sending_again(
@@ -301,7 +203,7 @@ def test_closing_after_a_send_makes_it_unknown_and_is_not_repaired_by_sending_ag
     assert fake.connections == 2
     assert Counter(fake.ids).most_common(1)[0][1] == 1
     accepted = {event.message.id for event in events if isinstance(event, MessageAccepted)}
-    assert {one for one, state in latest(journal).items() if state is Latest.ACCEPTED} == accepted
+    assert {one for one, state in message_states(journal).items() if state is MessageState.ACCEPTED} == accepted
 
 
 def test_a_broker_that_never_confirms_gets_one_window_and_no_more(fake: FakeBroker, journal: Journal) -> None:
@@ -309,9 +211,9 @@ def test_a_broker_that_never_confirms_gets_one_window_and_no_more(fake: FakeBrok
     end = finished(run(broker_at(fake.address, receipt_timeout=0.3), journal, messages(40)))
     assert (end.accepted, end.unknown) == (0, WINDOW)
     assert "confirms" in end.trouble
-    states = latest(journal)
-    assert Counter(states.values()) == {Latest.UNKNOWN: WINDOW, Latest.PLANNED: 40 - WINDOW}
-    assert {one for one, state in states.items() if state is Latest.UNKNOWN} == set(fake.ids)
+    states = message_states(journal)
+    assert Counter(states.values()) == {MessageState.UNKNOWN: WINDOW, MessageState.PLANNED: 40 - WINDOW}
+    assert {one for one, state in states.items() if state is MessageState.UNKNOWN} == set(fake.ids)
 
 
 def test_a_broker_that_never_confirms_is_left_for_the_next(fake: FakeBroker, journal: Journal) -> None:
@@ -334,7 +236,7 @@ def test_a_late_receipt_is_believed(fake: FakeBroker, journal: Journal) -> None:
     kinds = [type(event) for event in events]
     assert kinds.count(MessageUnknown) == kinds.count(MessageAccepted) == 2
     assert finished(events) == SendingFinished(2, 0, 0, connected=True, cancelled=False)
-    assert set(latest(journal).values()) == {Latest.ACCEPTED}
+    assert set(message_states(journal).values()) == {MessageState.ACCEPTED}
 
 
 def test_a_receipt_for_something_else_is_passed_over(fake: FakeBroker, journal: Journal) -> None:
@@ -371,7 +273,7 @@ def test_a_broker_that_stops_reading_does_not_hold_us_for_ever(journal: Journal)
             done.set()
             thread.join()
     assert end.unknown == 1
-    assert latest(journal) == {"m0001": Latest.UNKNOWN}
+    assert message_states(journal) == {"m0001": MessageState.UNKNOWN}
 
 
 def test_a_broker_whose_heart_stops_is_lost(
@@ -404,7 +306,7 @@ def test_a_connection_that_breaks_while_idle_is_made_again(fake: FakeBroker, jou
 
     fake.script = answer
     plan = [message(1), message(2)]
-    journal.plan(plan)
+    journal.record_plans(plan)
     broker = broker_at(fake.address, reconnect_for=5.0)
     events = list(send(source(), broker, journal, window=1))
     end = finished(events)
@@ -418,24 +320,27 @@ def test_a_connection_that_breaks_while_idle_is_made_again(fake: FakeBroker, jou
 
 def test_cancelling_stops_sending_and_what_is_out_gets_its_receipt(fake: FakeBroker, journal: Journal) -> None:
     plan = messages(100)
-    journal.plan(plan)
+    journal.record_plans(plan)
     broker = broker_at(fake.address)
     events = list(send(plan, broker, journal, cancelled=lambda: len(fake.sent) >= 20))
     end = finished(events)
     assert end.cancelled
     assert 20 <= end.accepted < 100
     assert end.unknown == 0
-    assert Counter(latest(journal).values()) == {Latest.ACCEPTED: end.accepted, Latest.PLANNED: 100 - end.accepted}
+    assert Counter(message_states(journal).values()) == {
+        MessageState.ACCEPTED: end.accepted,
+        MessageState.PLANNED: 100 - end.accepted,
+    }
 
 
 def test_cancelling_does_not_wait_long_for_a_broker_that_does_not_answer(
     fake: FakeBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("icat_tui.ingest.sender.PATIENCE", 0.3)
+    monkeypatch.setattr("icat_tui.ingest.sender.CLOSE_TIMEOUT", 0.3)
     fake.script = lambda _client, _frame: None
     before = time.monotonic()
     plan = messages(5)
-    journal.plan(plan)
+    journal.record_plans(plan)
     end = finished(list(send(plan, broker_at(fake.address), journal, cancelled=lambda: len(fake.sent) >= 5)))
     assert (end.unknown, end.cancelled) == (5, True)
     assert time.monotonic() - before < 3
@@ -444,14 +349,14 @@ def test_cancelling_does_not_wait_long_for_a_broker_that_does_not_answer(
 def test_whoever_stops_listening_leaves_the_truth_in_the_journal(fake: FakeBroker, journal: Journal) -> None:
     fake.script = lambda client, frame: client.receipt(frame) if frame.headers["receipt"] == "m0000" else None
     plan = messages(30)
-    journal.plan(plan)
+    journal.record_plans(plan)
     sending = send(plan, broker_at(fake.address), journal)
     for event in sending:
         if isinstance(event, MessageAccepted):
             sending.close()  # type: ignore[attr-defined] # it is a generator
-    states = latest(journal)
-    assert states["m0000"] is Latest.ACCEPTED
-    assert {one for one, state in states.items() if state is Latest.UNKNOWN} | {"m0000"} == set(fake.ids)
+    states = message_states(journal)
+    assert states["m0000"] is MessageState.ACCEPTED
+    assert {one for one, state in states.items() if state is MessageState.UNKNOWN} | {"m0000"} == set(fake.ids)
 
 
 def test_a_failing_source_leaves_the_truth_in_the_journal(fake: FakeBroker, journal: Journal) -> None:
@@ -463,7 +368,11 @@ def test_a_failing_source_leaves_the_truth_in_the_journal(fake: FakeBroker, jour
     fake.script = lambda _client, _frame: None
     with pytest.raises(ZeroDivisionError):
         list(send(source(), broker_at(fake.address, rate=100.0), journal, window=4))
-    assert latest(journal) == {"m0000": Latest.UNKNOWN, "m0001": Latest.UNKNOWN, "m0002": Latest.UNKNOWN}
+    assert message_states(journal) == {
+        "m0000": MessageState.UNKNOWN,
+        "m0001": MessageState.UNKNOWN,
+        "m0002": MessageState.UNKNOWN,
+    }
 
 
 # -- the journal that can't be written ---------------------------------------------------------------------------------
@@ -486,7 +395,7 @@ def test_nothing_more_is_sent_when_the_disk_is_full_in_the_middle(
     fake: FakeBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = messages(40)
-    journal.plan(plan)
+    journal.record_plans(plan)
     write, limit = os.write, journal.path.stat().st_size + 9_000
 
     def full(descriptor: int, data: bytes) -> int:
@@ -499,88 +408,9 @@ def test_nothing_more_is_sent_when_the_disk_is_full_in_the_middle(
     with pytest.raises(JournalError, match="No space left"):
         list(send(plan, broker_at(fake.address), journal))
     monkeypatch.undo()
-    states = latest(journal)
-    assert {one for one, state in states.items() if state is not Latest.PLANNED} >= set(fake.ids)
+    states = message_states(journal)
+    assert {one for one, state in states.items() if state is not MessageState.PLANNED} >= set(fake.ids)
     assert len(fake.ids) < 40
-
-
-# -- secrets and TLS ---------------------------------------------------------------------------------------------------
-
-
-def test_the_passcode_is_sent_and_never_shown(
-    fake: FakeBroker, journal: Journal, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    caplog.set_level("DEBUG")
-    broker = broker_at(fake.address, login=Login("icat", "s3cret"))
-    events = run(broker, journal, messages(2))
-    assert fake.frames[0].headers["login"] == "icat"
-    assert fake.frames[0].headers["passcode"] == "s3cret"
-    shown = [repr(broker), repr(events), caplog.text, journal.path.read_text(), *capfd.readouterr()]
-    assert not any("s3cret" in text for text in shown)
-
-
-def test_a_dead_broker_prints_nothing_on_the_screen(journal: Journal, capfd: pytest.CaptureFixture[str]) -> None:
-    run(broker_at(BrokerAddress("127.0.0.1", free_port())), journal, messages(1))
-    assert capfd.readouterr() == ("", "")
-
-
-@pytest.fixture
-def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    key, file = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
-    try:
-        subprocess.run(
-            [*command.split(), "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", file],
-            check=True, capture_output=True,
-        )  # fmt: skip
-    except FileNotFoundError:
-        pytest.skip("openssl is not installed")
-    return file, key
-
-
-def tls(fake: FakeBroker, certificate: tuple[Path, Path]) -> BrokerAddress:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    plain = fake.serve
-
-    def serve(request: socket.socket) -> None:
-        with suppress(OSError), context.wrap_socket(request, server_side=True) as wrapped:
-            plain(wrapped)
-
-    fake.serve = serve  # type: ignore[method-assign] # one broker of many
-    return BrokerAddress("localhost", fake.port, tls=True)
-
-
-def test_a_broker_behind_tls_gets_everything(
-    fake: FakeBroker, journal: Journal, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-    end = finished(run(broker_at(tls(fake, certificate)), journal, messages(40)))
-    assert (end.accepted, end.trouble) == (40, "")
-    assert len(fake.sent) == 40
-
-
-def test_a_broker_that_leaves_behind_tls_makes_what_is_out_unknown(
-    fake: FakeBroker, journal: Journal, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def hang_up(_client: Client, _frame: Frame) -> None:
-        raise OSError
-
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-    fake.script = hang_up
-    before = time.monotonic()
-    end = finished(run(broker_at(tls(fake, certificate), receipt_timeout=0.5), journal, messages(3)))
-    assert (end.accepted, end.unknown) == (0, 3)
-    assert time.monotonic() - before < 8
-
-
-def test_a_certificate_that_nobody_vouches_for_is_refused(
-    fake: FakeBroker, journal: Journal, certificate: tuple[Path, Path]
-) -> None:
-    serve_tls = tls(fake, certificate)
-    end = finished(run(broker_at(serve_tls), journal, messages(1)))
-    assert "certificate" in end.trouble
-    assert fake.sent == []
 
 
 def test_bodies_stand_in_plans_only(fake: FakeBroker, journal: Journal) -> None:

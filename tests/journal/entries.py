@@ -4,23 +4,23 @@ from typing import Any
 
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.message import Action, Message
-from icat_tui.journal.reader import Standing, Standings
-from icat_tui.journal.records import Record, read
+from icat_tui.journal.reader import JournalIndex, LastMessages
+from icat_tui.journal.records import Record, read_journal
 from icat_tui.journal.writer import Journal
 
 
 def records(journal: Journal) -> list[Record]:
-    return [line.record for line in read(journal.path) if line.record]
+    return [line.record for line in read_journal(journal.path) if line.record]
 
 
-def standings(journal: Journal) -> Standings:
-    found = Standings(Facility())
-    found.add(read(journal.path))
+def journal_index(journal: Journal) -> JournalIndex:
+    found = JournalIndex(Facility())
+    found.add(read_journal(journal.path))
     return found
 
 
-def standing(journal: Journal, of: Message) -> Standing:
-    return standings(journal).dataset(of.dataset)
+def last_messages(journal: Journal, of: Message) -> LastMessages:
+    return journal_index(journal).dataset(of.dataset)
 
 
 def message(number: int, **changes: Any) -> Message:

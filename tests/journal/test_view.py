@@ -25,10 +25,10 @@ def view(journal: Journal) -> JournalView:
 
 
 def sent(journal: Journal, one: Message, outcome: SendOutcome | None = None, words: str = "") -> None:
-    journal.plan([one])
-    journal.intend([one])
+    journal.record_plans([one])
+    journal.record_intents([one])
     if outcome:
-        journal.conclude([(one, outcome, words)])
+        journal.record_outcomes([(one, outcome, words)])
 
 
 def test_without_a_journal_nothing_was_sent(journal: Journal) -> None:
@@ -39,7 +39,7 @@ def test_without_a_journal_nothing_was_sent(journal: Journal) -> None:
 
 
 def test_what_was_only_planned_was_not_sent(journal: Journal) -> None:
-    journal.plan([DATASET, FILES])
+    journal.record_plans([DATASET, FILES])
     assert view(journal).registration(DATASET.dataset) is view(journal).files(11) is None
 
 
@@ -51,7 +51,7 @@ def test_what_went_out_is_out_until_it_is_seen(journal: Journal, outcome: SendOu
     assert known is not None
     assert ("no receipt" in known.reason) == (outcome is not SendOutcome.ACCEPTED)
     assert found.files(11) is None
-    journal.seen([DATASET])
+    journal.record_seen([DATASET])
     assert found.registration(DATASET.dataset) is not None, "as it was at the last refresh"
     found.refresh()
     assert found.registration(DATASET.dataset) is None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.journal.records import JournalError, SendOutcome, read
+from icat_tui.journal.records import JournalError, SendOutcome, read_journal
 from icat_tui.journal.writer import Journal
 from tests.journal.entries import message, messages, records
 
@@ -23,10 +23,10 @@ FORKS = multiprocessing.get_context("forkserver")
 
 def test_every_record_is_a_json_object_on_a_line_with_who_when_and_what(journal: Journal) -> None:
     plan = messages(2)
-    journal.plan(plan)
-    journal.intend(plan)
-    journal.conclude([(plan[0], SendOutcome.ACCEPTED, ""), (plan[1], SendOutcome.REJECTED, "too large")])
-    journal.seen(plan[:1])
+    journal.record_plans(plan)
+    journal.record_intents(plan)
+    journal.record_outcomes([(plan[0], SendOutcome.ACCEPTED, ""), (plan[1], SendOutcome.REJECTED, "too large")])
+    journal.record_seen(plan[:1])
     lines = [json.loads(line) for line in journal.path.read_bytes().splitlines()]
     assert [line["record"] for line in lines] == ["plan"] * 2 + ["intent"] * 2 + ["outcome"] * 2 + ["seen"]
     for line in lines:
@@ -41,7 +41,7 @@ def test_every_record_is_a_json_object_on_a_line_with_who_when_and_what(journal:
 def test_its_mode_is_by_umask(journal: Journal, umask: int, mode: int) -> None:
     before = os.umask(umask)
     try:
-        journal.plan([message(1)])
+        journal.record_plans([message(1)])
     finally:
         os.umask(before)
     assert journal.path.stat().st_mode & 0o777 == mode
@@ -54,11 +54,11 @@ def test_a_plan_is_synced_once_and_intents_are_synced_together(
     monkeypatch.setattr(
         "icat_tui.journal.writer.os.fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size)
     )
-    journal.plan(messages(100))
+    journal.record_plans(messages(100))
     in_all = journal.path.stat().st_size
     assert synced[0] == in_all
     assert len(synced) == 2  # the directory too: the file is new
-    journal.intend(messages(16))
+    journal.record_intents(messages(16))
     assert synced[2:] == [journal.path.stat().st_size]
 
 
@@ -68,18 +68,18 @@ def test_a_message_is_not_intended_when_the_disk_does_not_take_it(
     def broken(_descriptor: int) -> None:
         raise OSError(5, "Input/output error")
 
-    journal.plan([message(1)])
+    journal.record_plans([message(1)])
     monkeypatch.setattr("icat_tui.journal.writer.os.fsync", broken)
     with pytest.raises(JournalError, match="Input/output error"):
-        journal.intend([message(1)])
+        journal.record_intents([message(1)])
 
 
 def _append(path: Path, number: int, count: int) -> None:
     journal = Journal(path)
     for place in range(count):
         mine = message(place, id=f"{number}-{place}", body=b"x" * 3000)
-        journal.plan([mine])
-        journal.conclude([(mine, SendOutcome.ACCEPTED, "")])
+        journal.record_plans([mine])
+        journal.record_outcomes([(mine, SendOutcome.ACCEPTED, "")])
 
 
 def test_many_processes_write_at_once_and_nothing_is_lost(journal: Journal) -> None:
@@ -89,7 +89,7 @@ def test_many_processes_write_at_once_and_nothing_is_lost(journal: Journal) -> N
     for writer in writers:
         writer.join(30)
     assert [writer.exitcode for writer in writers] == [0] * 4
-    lines = list(read(journal.path))
+    lines = list(read_journal(journal.path))
     assert len(lines) == 4 * 20 * 2
     assert all(line.record for line in lines)
     assert len({(line.record.id, line.record.record) for line in lines if line.record}) == 160
@@ -119,7 +119,7 @@ def test_two_users_of_a_group_share_it(shared: Path) -> None:
         writer.start()
         writer.join(30)
         assert writer.exitcode == 0
-    lines = list(read(shared / "journal.jsonl"))
+    lines = list(read_journal(shared / "journal.jsonl"))
     assert len(lines) == 30
     assert {line.record.user for line in lines if line.record} == {"12001", "12002"}
 
@@ -129,23 +129,23 @@ def test_a_journal_that_cannot_be_written_is_an_error(tmp_path: Path, name: str)
     (tmp_path / "file").write_text("")
     (tmp_path / "directory").mkdir()
     with pytest.raises(JournalError, match="can't be written"):
-        Journal(tmp_path / name).check()
+        Journal(tmp_path / name).check_writable()
     with pytest.raises(JournalError, match="can't be written"):
-        Journal(tmp_path / name).plan([message(1)])
+        Journal(tmp_path / name).record_plans([message(1)])
 
 
 def test_checking_writes_nothing(journal: Journal) -> None:
-    journal.check()
+    journal.check_writable()
     assert journal.path.read_bytes() == b""
 
 
 @pytest.mark.parametrize("lock", [fcntl.LOCK_EX, fcntl.LOCK_SH])
 def test_a_lock_that_is_never_released_is_an_error_in_time(tmp_path: Path, lock: int) -> None:
     journal = Journal(tmp_path / "journal.jsonl", lock_timeout=0.05)
-    journal.check()
+    journal.check_writable()
     with journal.path.open() as other:
         fcntl.flock(other, lock)
         with pytest.raises(JournalError, match="locked"):
-            journal.plan([message(1)])
-    journal.plan([message(1)])
+            journal.record_plans([message(1)])
+    journal.record_plans([message(1)])
     assert len(records(journal)) == 1

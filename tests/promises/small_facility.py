@@ -14,7 +14,7 @@ from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import ScanEvent
 from icat_tui.domain.status import Category
-from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueState, Entry, serve
+from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueEntry, CatalogueState, serve
 from tests.disk.bliss import ENDED, FILE_TIME, write_bliss
 from tests.sync.scanning import (
     END,
@@ -123,7 +123,7 @@ def _touch(path: str, hours: float) -> None:
 
 def _register(state: CatalogueState, investigation: int, path: str, files: int = 1) -> None:
     name = path.rpartition("_")[2]
-    state.add_dataset(investigation, Entry(name, path, START, END, "sA", files))
+    state.add_dataset(investigation, CatalogueEntry(name, path, START, END, "sA", files))
 
 
 # -- scanned ---------------------------------------------------------------------------------------------------------

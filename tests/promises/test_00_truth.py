@@ -15,7 +15,7 @@ from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import Status
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.journal.view import JournalView
-from icat_tui.sandbox.demo_facility import OpenBox, start
+from icat_tui.sandbox.demo_facility import RunningSandbox, run_sandbox
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
 from icat_tui.sandbox.raw_data_tree import SITE, SessionTruth
 from icat_tui.sync.scan import ScanPlan
@@ -23,12 +23,12 @@ from tests.sync.scanning import NOW, events_of, sessions_of
 
 
 @pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBox]:
-    with start(tmp_path_factory.mktemp("box"), NOW) as box:
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    with run_sandbox(tmp_path_factory.mktemp("box"), NOW) as box:
         yield box
 
 
-def scanned(box: OpenBox, **options: object) -> dict[str, Session]:
+def scanned(box: RunningSandbox, **options: object) -> dict[str, Session]:
     found = find_sessions(box.facility.data_root, Selection(), SITE, "auto")
     view = JournalView(Path(str(box.settings["state_dir"]), "journal.jsonl"), SITE)
     around = Surroundings(facility=SITE, now=box.facility.now, sent=view)
@@ -50,13 +50,13 @@ def truth_of(session: Session) -> SessionTruth:
 
 
 @pytest.mark.parametrize("processes", [0, 2, None])
-def test_a_scan_finds_the_truth(box: OpenBox, processes: int | None) -> None:
+def test_a_scan_finds_the_truth(box: RunningSandbox, processes: int | None) -> None:
     assert {
         path: truth_of(session) for path, session in scanned(box, processes=processes).items()
     } == box.facility.truth
 
 
-def test_a_scan_finds_the_same_from_its_cache(box: OpenBox, tmp_path: Path) -> None:
+def test_a_scan_finds_the_same_from_its_cache(box: RunningSandbox, tmp_path: Path) -> None:
     cache = SessionCache(tmp_path / "cache")
     first, second = scanned(box, cache=cache), scanned(box, cache=cache)
     assert {path: truth_of(session) for path, session in second.items()} == box.facility.truth
@@ -65,6 +65,6 @@ def test_a_scan_finds_the_same_from_its_cache(box: OpenBox, tmp_path: Path) -> N
     assert 5 < sum(session.cached for session in second.values()) < len(second)
 
 
-def test_the_truth_has_every_status(box: OpenBox) -> None:
+def test_the_truth_has_every_status(box: RunningSandbox) -> None:
     told = {status for truth in box.facility.truth.values() for status in truth.datasets.values()}
     assert told == set(Status)

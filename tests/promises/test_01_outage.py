@@ -19,7 +19,7 @@ from icat_tui.domain.model import Session
 from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, SessionFailed
 from icat_tui.domain.status import Category, Status
 from icat_tui.sandbox import fake_icatplus
-from icat_tui.sandbox.fake_icatplus import Reply
+from icat_tui.sandbox.fake_icatplus import HttpReply
 from tests.promises.small_facility import EXPECTED, SECRET, SmallFacility, asked, events_with
 from tests.sync.scanning import found_below, scanned, sessions_of, statuses
 
@@ -216,19 +216,19 @@ def test_what_goes_away_between_search_and_listing_is_not_empty(
 # -- ICAT+ -----------------------------------------------------------------------------------------------------------
 
 
-Instead = Callable[[list[dict[str, Any]]], Reply]
+Instead = Callable[[list[dict[str, Any]]], HttpReply]
 
 
 def status(number: int, text: str = "") -> Instead:
-    return lambda _: Reply(HTTPStatus(number), text or '{"message": "no"}')
+    return lambda _: HttpReply(HTTPStatus(number), text or '{"message": "no"}')
 
 
 def body(text: str) -> Instead:
-    return lambda _: Reply(HTTPStatus.OK, text)
+    return lambda _: HttpReply(HTTPStatus.OK, text)
 
 
 def rows(change: Callable[[list[dict[str, Any]]], list[Any]]) -> Instead:
-    return lambda rows: Reply(HTTPStatus.OK, change(rows))
+    return lambda rows: HttpReply(HTTPStatus.OK, change(rows))
 
 
 FAULTS: dict[str, Instead] = {
@@ -238,7 +238,7 @@ FAULTS: dict[str, Instead] = {
     "null": body("null"),
     "an object": body('{"rows": []}'),
     "a number": body("0"),
-    "cut off": lambda rows: Reply(HTTPStatus.OK, json.dumps(rows)[:-3]),
+    "cut off": lambda rows: HttpReply(HTTPStatus.OK, json.dumps(rows)[:-3]),
     "garbage": body("\x00\xff[["),
     "too deep": body("[" * 100_000),
     "without ids": rows(lambda rows: [{**row, "id": None} for row in rows]),
@@ -254,7 +254,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, target: str, instead: Instead) -> 
     targets: list[str] = []
     answer = fake_icatplus.answer
 
-    def answering(state: Any, key: str, asked_for: str, page_size: int | None) -> Reply:
+    def answering(state: Any, key: str, asked_for: str, page_size: int | None) -> HttpReply:
         targets.append(asked_for)
         reply = answer(state, key, asked_for, page_size)
         return instead(reply.body) if asked_for == target and isinstance(reply.body, list) else reply

@@ -16,7 +16,7 @@ from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.scan_events import ScanFinished
 from icat_tui.domain.status import Category
 from icat_tui.sandbox import fake_icatplus
-from icat_tui.sandbox.fake_icatplus import Reply
+from icat_tui.sandbox.fake_icatplus import HttpReply
 from icat_tui.sync.scan import scan
 from tests.promises.small_facility import EXPECTED, SECRET, SmallFacility, asked, events_with
 from tests.sync.scanning import FACILITY, found_below, plan_of, sessions_of, wait_for, wait_for_threads
@@ -25,7 +25,7 @@ from tests.sync.scanning import FACILITY, found_below, plan_of, sessions_of, wai
 class Counted:
     """Counts requests at the server."""
 
-    def __init__(self, answer: Callable[..., Reply]) -> None:
+    def __init__(self, answer: Callable[..., HttpReply]) -> None:
         self.answer = answer
         self.lock = threading.Lock()
         self.targets: list[str] = []
@@ -33,7 +33,7 @@ class Counted:
         self.wanted = threading.Event()
         self.wanted.set()
 
-    def __call__(self, state: Any, key: str, target: str, page_size: int | None) -> Reply:
+    def __call__(self, state: Any, key: str, target: str, page_size: int | None) -> HttpReply:
         with self.lock:
             self.targets.append(target)
             self.now += 1
@@ -75,7 +75,7 @@ def test_each_question_reaches_the_server_once(facility: SmallFacility, counted:
 def test_after_five_requests_that_failed_nothing_more_is_asked(
     facility: SmallFacility, counted: Counted, retries: int
 ) -> None:
-    counted.answer = lambda *_: Reply(HTTPStatus.SERVICE_UNAVAILABLE, "not now")
+    counted.answer = lambda *_: HttpReply(HTTPStatus.SERVICE_UNAVAILABLE, "not now")
     with asked(facility, Limits(retries=retries, backoff=0.001, failures=5), jobs=1) as client:
         sessions = sessions_of(events_with(facility, client, jobs=1))
     at_most = 5 * (1 + retries) + retries  # there are two threads: one may be between its attempts when it is enough
@@ -87,7 +87,7 @@ def test_after_five_requests_that_failed_nothing_more_is_asked(
 
 
 def test_what_a_person_must_mend_is_not_asked_again(facility: SmallFacility, counted: Counted) -> None:
-    counted.answer = lambda *_: Reply(HTTPStatus.UNAUTHORIZED, "no")
+    counted.answer = lambda *_: HttpReply(HTTPStatus.UNAUTHORIZED, "no")
     with asked(facility, Limits(retries=3, backoff=0.001)) as client:
         events_with(facility, client)
     assert len(counted.targets) == len(EXPECTED)

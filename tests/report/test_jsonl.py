@@ -16,7 +16,7 @@ from icat_tui.domain.scan_events import (
 )
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.jsonl import error_record, json_line, session_record, summary_record
-from icat_tui.report.totals import Sent, Totals
+from icat_tui.report.totals import SentCounts, Totals
 from tests.names import HOSTILE_NAMES
 from tests.report.golden import matches
 from tests.sync.samples import FACILITY, a_directory, a_session, every_category, every_status
@@ -39,12 +39,12 @@ def test_the_lines_are_what_they_were() -> None:
     run = totals(*map(SessionScanned, sessions), ScanFinished(cancelled=False, seconds=0.41234))
     records = [session_record(session, FACILITY) for session in sessions]
     records += [error_record("Permission denied", "/data/visitor/locked"), error_record("ICAT+ does not answer")]
-    records += [summary_record(run, Sent(accepted=2, unknown=1), ExitCode.PARTIAL)]
+    records += [summary_record(run, SentCounts(accepted=2, unknown=1), ExitCode.PARTIAL)]
     assert matches("records.jsonl", "".join(f"{json_line(record)}\n" for record in records).encode("ascii"))
 
 
 def test_keys_are_those_of_schema_1_in_their_order() -> None:
-    record, summary = session_record(every_status(), FACILITY), summary_record(Totals(), Sent(), 0)
+    record, summary = session_record(every_status(), FACILITY), summary_record(Totals(), SentCounts(), 0)
     assert " ".join(record) == (
         "type schema proposal beamline session format path raw_path category reasons investigation counts cached "
         "seen_at datasets"

@@ -17,7 +17,7 @@ from icat_tui.domain.scan_events import (
 )
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.jsonl import session_record, summary_record
-from icat_tui.report.totals import TODO, TODO_OR_MORE, Sent
+from icat_tui.report.totals import TODO, TODO_OR_MORE, SentCounts
 from tests.report.test_jsonl import DIRECTORY, scanned, totals
 from tests.sync.samples import FACILITY, a_session, every_category
 
@@ -25,7 +25,7 @@ from tests.sync.samples import FACILITY, a_session, every_category
 def test_the_summary_adds_up_the_sessions() -> None:
     sessions = every_category()
     records = [session_record(session, FACILITY) for session in sessions]
-    summary = summary_record(totals(*map(SessionScanned, sessions)), Sent(), 0)
+    summary = summary_record(totals(*map(SessionScanned, sessions)), SentCounts(), 0)
     assert summary["sessions"] == sum(summary["categories"].values()) == len(sessions)
     assert sum(summary["counts"].values()) == sum(len(record["datasets"]) for record in records)
     for category, number in summary["categories"].items():
@@ -59,16 +59,16 @@ def test_what_could_not_be_determined_now_counts_as_unknown_whatever_it_was() ->
     ],
 )
 def test_what_happened_says_what_the_exit_code_is_made_of(events: list[ScanEvent], codes: set[ExitCode]) -> None:
-    assert totals(*events).happened() == codes
+    assert totals(*events).exit_codes() == codes
 
 
 @pytest.mark.parametrize("category", Category)
 def test_something_to_do_counts_where_it_was_asked_for(category: Category) -> None:
     run = totals(scanned(category))
-    assert ExitCode.TODO not in run.happened()
-    assert (ExitCode.TODO in run.happened(TODO)) == (category in ("todo", "todo_ongoing"))
+    assert ExitCode.TODO not in run.exit_codes()
+    assert (ExitCode.TODO in run.exit_codes(TODO)) == (category in ("todo", "todo_ongoing"))
     wanted = ("todo", "todo_ongoing", "has_invalid", "not_in_icat")
-    assert (ExitCode.TODO in run.happened(TODO_OR_MORE)) == (category in wanted)
+    assert (ExitCode.TODO in run.exit_codes(TODO_OR_MORE)) == (category in wanted)
 
 
 def test_why_something_is_unknown_is_remembered_by_its_reason() -> None:

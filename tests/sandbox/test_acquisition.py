@@ -9,7 +9,7 @@ import pytest
 
 from icat_tui.domain.formats import RawFormat
 from icat_tui.sandbox.acquisition import Acquisition, stored_message, write_acquisition, write_master
-from icat_tui.sandbox.cases import OnDisk, Stored
+from icat_tui.sandbox.cases import OnDisk, StoredState
 
 START = datetime(2026, 1, 30, 8, tzinfo=UTC)
 ACQUISITION = Acquisition(
@@ -122,7 +122,7 @@ def test_a_master_leads_to_the_scans_of_its_datasets(tmp_path: Path) -> None:
 
 
 def test_a_stored_message_is_one_line_with_all_that_is_required() -> None:
-    message = stored_message(ACQUISITION, Stored.USABLE)
+    message = stored_message(ACQUISITION, StoredState.USABLE)
     assert "\n" not in message
     root = ET.fromstring(message)
     namespace = "{http://www.esrf.fr/icat}"
@@ -139,10 +139,10 @@ def test_a_stored_message_is_one_line_with_all_that_is_required() -> None:
 
 def test_a_broken_message_does_not_parse() -> None:
     with pytest.raises(ET.ParseError):
-        ET.fromstring(stored_message(ACQUISITION, Stored.BROKEN))
+        ET.fromstring(stored_message(ACQUISITION, StoredState.BROKEN))
 
 
 def test_a_foreign_message_names_this_dataset_and_another_proposal() -> None:
-    root = ET.fromstring(stored_message(ACQUISITION, Stored.FOREIGN))
+    root = ET.fromstring(stored_message(ACQUISITION, StoredState.FOREIGN))
     assert root.findtext("{http://www.esrf.fr/icat}investigation") != ACQUISITION.proposal
     assert root.findtext("{http://www.esrf.fr/icat}location") == ACQUISITION.location

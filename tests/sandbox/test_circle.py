@@ -19,7 +19,7 @@ from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.ingest.send_events import MessageAccepted, SendingFinished
-from icat_tui.sandbox.demo_facility import CONFIG, OpenBox, start
+from icat_tui.sandbox.demo_facility import CONFIG, RunningSandbox, run_sandbox
 from icat_tui.services import Services
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import Settings
@@ -41,12 +41,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def box(place: Path) -> Iterator[OpenBox]:
-    with start(place / "icat-tui" / "sandbox", ingest_delay=0) as box:
+def box(place: Path) -> Iterator[RunningSandbox]:
+    with run_sandbox(place / "icat-tui" / "sandbox", ingest_delay=0) as box:
         yield box
 
 
-def settings_of(box: OpenBox) -> Settings:
+def settings_of(box: RunningSandbox) -> Settings:
     given = {key: value for key, value in box.settings.items() if key != "facility"}
     return load(given | {"config": str(box.facility.directory / CONFIG), "rate": 0}, {}, site=())
 
@@ -77,7 +77,7 @@ def statuses(sessions: dict[str, Session]) -> dict[str, dict[str, Status]]:
     return {path: {dataset.path: dataset.status for dataset in session.datasets} for path, session in sessions.items()}
 
 
-def test_all_that_can_be_registered_is_registered_in_the_end_and_nothing_else_changes(box: OpenBox) -> None:
+def test_all_that_can_be_registered_is_registered_in_the_end_and_nothing_else_changes(box: RunningSandbox) -> None:
     settings, cancellation = settings_of(box), Cancellation()
     submission = submission_of(settings)
     truth = box.facility.truth
@@ -93,7 +93,7 @@ def test_all_that_can_be_registered_is_registered_in_the_end_and_nothing_else_ch
 
     confirmed = verify(accepted, catalogue_of(submission), settings.facility, PATIENCE, cancellation)
     assert [type(event) for event in confirmed] == [MessageConfirmed] * len(accepted)
-    submission.journal.seen(accepted)
+    submission.journal.record_seen(accepted)
     chosen_by_hand = {path for path, known in truth.items() if known.match in (Match.FAR, Match.AMBIGUOUS)}
     expected = {
         path: {
@@ -107,7 +107,7 @@ def test_all_that_can_be_registered_is_registered_in_the_end_and_nothing_else_ch
 
 
 def test_what_is_sent_is_pending_until_it_is_ingested(place: Path) -> None:
-    with start(place / "icat-tui" / "sandbox", ingest_delay=3600) as box:
+    with run_sandbox(place / "icat-tui" / "sandbox", ingest_delay=3600) as box:
         settings, cancellation = settings_of(box), Cancellation()
         submission = submission_of(settings)
         before = scanned(settings, submission)

@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import pytest
 
 from icat_tui.sandbox import demo_facility as box
-from icat_tui.sandbox.demo_facility import CONFIG, JOURNAL, MARKER, start
+from icat_tui.sandbox.demo_facility import CONFIG, JOURNAL, MARKER, run_sandbox
 from icat_tui.sandbox.raw_data_tree import SITE, SandboxFacility, describe_facility
 from icat_tui.settings.load import load
 from tests.sandbox.conftest import wait_for
@@ -37,7 +37,7 @@ def facilities(directory: Path) -> set[str]:
 
 def opened(directory: Path, now: datetime = NOW) -> Path:
     """The directory of the facility that is used."""
-    with start(directory, now) as open_box:
+    with run_sandbox(directory, now) as open_box:
         return open_box.facility.directory
 
 
@@ -45,7 +45,7 @@ def opened(directory: Path, now: datetime = NOW) -> Path:
 
 
 def test_an_open_box_has_raw_data_and_a_catalogue_that_knows_them(tmp_path: Path) -> None:
-    with start(tmp_path / "box", NOW) as open_box:
+    with run_sandbox(tmp_path / "box", NOW) as open_box:
         settings = open_box.settings
         assert all(Path(session).is_dir() for session in open_box.facility.truth)
         key, base = settings["api_key"], settings["icatplus"]
@@ -61,7 +61,7 @@ def test_an_open_box_has_raw_data_and_a_catalogue_that_knows_them(tmp_path: Path
 @pytest.mark.usefixtures("quickly")
 def test_everything_that_is_written_lies_in_the_box(tmp_path: Path) -> None:
     directory = tmp_path / "box"
-    with start(directory, NOW) as open_box:
+    with run_sandbox(directory, NOW) as open_box:
         for key in ("cache_dir", "save_dir", "state_dir"):
             assert Path(str(open_box.settings[key])).is_relative_to(directory)
     assert [path.name for path in tmp_path.iterdir()] == ["box"]
@@ -70,14 +70,14 @@ def test_everything_that_is_written_lies_in_the_box(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("quickly")
 def test_by_default_it_lies_in_the_user_s_cache_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(box, "user_cache_path", lambda name: tmp_path / name)
-    with start(now=NOW) as open_box:
+    with run_sandbox(now=NOW) as open_box:
         assert open_box.facility.directory.parent == tmp_path / "icat-tui" / "sandbox"
 
 
 @pytest.mark.usefixtures("quickly")
 def test_a_shell_understands_the_settings_to_use(tmp_path: Path) -> None:
-    with start(tmp_path / "it's a $(box)", NOW) as open_box:
-        lines, settings = open_box.settings_to_use(), open_box.settings
+    with run_sandbox(tmp_path / "it's a $(box)", NOW) as open_box:
+        lines, settings = open_box.shell_exports(), open_box.settings
         config = Path(open_box.facility.directory / "config.toml").read_text()
     names = [shlex.split(line)[1].partition("=")[0] for line in lines.splitlines()]
     script = f"{lines}\n" + "\n".join(f'printf "%s\\0" "${name}"' for name in names)
@@ -110,7 +110,7 @@ id21 = "esrfv1"
 def test_nothing_of_a_site_s_settings_leaks_in_and_the_ui_may_register(tmp_path: Path) -> None:
     site = tmp_path / "site.toml"
     site.write_text(SITE_SETTINGS)
-    with start(tmp_path / "box", NOW) as open_box:
+    with run_sandbox(tmp_path / "box", NOW) as open_box:
         config = {"config": str(open_box.facility.directory / CONFIG)}
         given = {key: value for key, value in open_box.settings.items() if key != "facility"}
         settings = load(given | config, {}, site=[site])
@@ -123,7 +123,7 @@ def test_nothing_of_a_site_s_settings_leaks_in_and_the_ui_may_register(tmp_path:
 
 @pytest.mark.usefixtures("quickly")
 def test_each_opening_has_a_journal_and_a_cache_of_its_own_and_takes_them_away(tmp_path: Path) -> None:
-    with start(tmp_path, NOW) as first, start(tmp_path, NOW) as second:
+    with run_sandbox(tmp_path, NOW) as first, run_sandbox(tmp_path, NOW) as second:
         assert first.facility == second.facility
         for key in ("cache_dir", "state_dir", "queue"):
             assert first.settings[key] != second.settings[key]
@@ -143,7 +143,7 @@ def test_what_a_killed_opening_left_behind_goes_with_the_facility(tmp_path: Path
 @pytest.mark.usefixtures("quickly")
 def test_what_is_sent_in_one_opening_is_in_its_catalogue_and_forgotten_in_the_next(tmp_path: Path) -> None:
     message = b"CONNECT\naccept-version:1.1\n\n\0SEND\ndestination:/queue/icatIngest\n\n<no/>\0DISCONNECT\n\n\0"
-    with start(tmp_path, NOW, ingest_delay=0) as first, start(tmp_path, NOW) as second:
+    with run_sandbox(tmp_path, NOW, ingest_delay=0) as first, run_sandbox(tmp_path, NOW) as second:
         with socket.create_connection((first.queue.host, first.queue.port), timeout=20) as client:
             client.sendall(message)
             while client.recv(100):
@@ -164,7 +164,7 @@ def test_importing_the_room_imports_no_h5py() -> None:
 
 @pytest.mark.usefixtures("quickly")
 def test_it_is_used_again_on_the_same_day_and_told_as_it_was_made(tmp_path: Path) -> None:
-    with start(tmp_path, NOW) as first, start(tmp_path, NOW + DAY / 2) as second:
+    with run_sandbox(tmp_path, NOW) as first, run_sandbox(tmp_path, NOW + DAY / 2) as second:
         assert second.facility == first.facility
         assert second.icatplus != first.icatplus
 
@@ -217,8 +217,8 @@ def test_what_a_maker_left_that_did_not_finish_is_never_used_and_goes(
 
 @pytest.mark.usefixtures("quickly")
 def test_one_that_is_used_is_not_taken_away_however_old_it_is(tmp_path: Path) -> None:
-    with start(tmp_path, NOW) as old:
-        with start(tmp_path, NOW + 2 * DAY) as new:
+    with run_sandbox(tmp_path, NOW) as old:
+        with run_sandbox(tmp_path, NOW + 2 * DAY) as new:
             assert new.facility.directory != old.facility.directory
             assert Path(old.facility.data_root).is_dir()
         assert len(facilities(tmp_path)) == 2
@@ -241,7 +241,7 @@ def test_two_who_open_it_at_once_get_the_same_complete_one(tmp_path: Path) -> No
 
     def open_it() -> None:
         together.wait()
-        with start(tmp_path, NOW) as open_box:
+        with run_sandbox(tmp_path, NOW) as open_box:
             assert all(Path(session).is_dir() for session in open_box.facility.truth)
             found.append(open_box.facility.directory)
             together.wait()

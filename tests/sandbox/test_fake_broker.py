@@ -83,7 +83,7 @@ def message(name: str, **changes: object) -> Message:
 def sent(messages: list[Message], address: BrokerAddress, journal: Path, login: Login | None = None) -> list[SendEvent]:
     there = Broker(addresses=(address,), login=login, rate=0, receipt_timeout=TIMEOUT, reconnect_for=0)
     written = Journal(journal)
-    written.plan(messages)
+    written.record_plans(messages)
     return list(send(messages, there, written))
 
 

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueState, Entry, serve
+from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueEntry, CatalogueState, serve
 
 START = datetime(2023, 10, 19, 8, tzinfo=ZoneInfo("Europe/Paris"))
 
 
-def entry(name: str, file_count: int | None = 3) -> Entry:
-    return Entry(name, f"/data/visitor/hg333/id21/{name}", START, START + timedelta(hours=1), "sA", file_count)
+def entry(name: str, file_count: int | None = 3) -> CatalogueEntry:
+    return CatalogueEntry(name, f"/data/visitor/hg333/id21/{name}", START, START + timedelta(hours=1), "sA", file_count)
 
 
 @pytest.fixture

@@ -231,8 +231,8 @@ def test_a_dataset_that_can_not_be_placed_says_why(
 
 def test_a_dead_letter_is_kept_and_stops_nobody(box: SandboxFacility, state: CatalogueState) -> None:
     with ingesting(state, box, 0) as ingester:
-        ingester.take("icatIngest", b"garbage")
-        ingester.take("icatIngest", body(box))
+        ingester.enqueue("icatIngest", b"garbage")
+        ingester.enqueue("icatIngest", body(box))
         wait_for(lambda: rows(state))
         ((queue, said, reason),) = ingester.dead_letters
     assert (queue, said) == ("icatIngest", b"garbage")
@@ -246,7 +246,7 @@ def test_it_takes_its_time_but_all_wait_together(box: SandboxFacility, state: Ca
     before = time.monotonic()
     with ingesting(state, box, 0.2) as ingester:
         for _ in range(50):
-            ingester.take("icatIngest", body(box))
+            ingester.enqueue("icatIngest", body(box))
         wait_for(lambda: rows(state))
         assert time.monotonic() - before >= 0.2
         wait_for(lambda: len(rows(state)[1]) == 50)
@@ -256,7 +256,7 @@ def test_it_takes_its_time_but_all_wait_together(box: SandboxFacility, state: Ca
 def test_closing_waits_for_nothing_and_leaves_no_thread(box: SandboxFacility, state: CatalogueState) -> None:
     threads, before = set(threading.enumerate()), time.monotonic()
     with ingesting(state, box, 3600) as ingester:
-        ingester.take("icatIngest", body(box))
+        ingester.enqueue("icatIngest", body(box))
     assert set(threading.enumerate()) <= threads
     assert time.monotonic() - before < 20
     assert rows(state) == {}

@@ -130,8 +130,8 @@ def test_categories_follow_from_statuses(facility: SandboxFacility) -> None:
 
 def test_a_session_is_todo_ongoing_when_it_is_todo_and_not_over(facility: SandboxFacility) -> None:
     for session in facility.sessions:
-        if session.story.category in (Category.TODO, Category.TODO_ONGOING):
-            assert is_ongoing(session, facility.now) == (session.story.category == Category.TODO_ONGOING)
+        if session.scenario.category in (Category.TODO, Category.TODO_ONGOING):
+            assert is_ongoing(session, facility.now) == (session.scenario.category == Category.TODO_ONGOING)
 
 
 def is_ongoing(session: SandboxSession, now: datetime) -> bool:
@@ -202,13 +202,13 @@ def test_matches_are_what_the_time_slots_say(facility: SandboxFacility) -> None:
         moment = session.started
         inside = [each for each in session.investigations if each.end is not None and each.start <= moment < each.end]
         if len(inside) > 1:
-            assert session.story.match == Match.AMBIGUOUS
+            assert session.scenario.match == Match.AMBIGUOUS
         elif slot.start <= moment and (slot.end is None or moment < slot.end):
-            assert session.story.match == Match.INSIDE
+            assert session.scenario.match == Match.INSIDE
         else:
             assert slot.end is not None
             distance = min(abs(moment - slot.start), abs(moment - slot.end))
-            assert session.story.match == (Match.EDGE if distance <= timedelta(hours=48) else Match.FAR)
+            assert session.scenario.match == (Match.EDGE if distance <= timedelta(hours=48) else Match.FAR)
 
 
 # -- names -----------------------------------------------------------------------------------------------------------

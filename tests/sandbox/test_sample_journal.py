@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from icat_tui.domain.message import Action
-from icat_tui.journal.reader import JournalReader, Latest
-from icat_tui.journal.records import planned_message, read
+from icat_tui.journal.reader import JournalReader, MessageState
+from icat_tui.journal.records import planned_message, read_journal
 from icat_tui.sandbox.cases import InIcat, InJournal
 from icat_tui.sandbox.fake_icatplus import CatalogueState
 from icat_tui.sandbox.fake_ingester import ingest
@@ -35,7 +35,7 @@ def sent(facility: SandboxFacility) -> list[SandboxDataset]:
 
 
 def test_the_program_reads_every_line_of_it(journal: Path, facility: SandboxFacility) -> None:
-    lines = list(read(journal))
+    lines = list(read_journal(journal))
     assert len(lines) == 3 * len(sent(facility))
     assert {line.record.user for line in lines if line.record} == {SENDER}
 
@@ -48,12 +48,12 @@ def test_it_says_of_each_dataset_what_the_story_tells(
     ids = {row["location"]: row["id"] for slot in facility.investigations for row in state.datasets(slot.id)}
     for dataset in sent(facility):
         if dataset.situation.icat == InIcat.NO_FILES:
-            standing = reader.standings.files(ids[dataset.acquisition.location])
+            standing = reader.index.files(ids[dataset.acquisition.location])
         else:
-            standing = reader.standings.dataset(dataset.path)
-        sending = standing.rejected if dataset.situation.journal == InJournal.REJECTED else standing.out
+            standing = reader.index.dataset(dataset.path)
+        sending = standing.rejected if dataset.situation.journal == InJournal.REJECTED else standing.pending
         assert sending is not None
-        assert sending.latest == Latest(OUTCOMES[dataset.situation.journal][0].value)
+        assert sending.state == MessageState(OUTCOMES[dataset.situation.journal][0].value)
         age = facility.now - sending.time
         assert (age > Settings().pending_timeout) == (dataset.situation.journal == InJournal.LONG_AGO)
         assert age <= LONG_AGO
@@ -63,7 +63,7 @@ def test_its_messages_are_ones_that_would_have_been_ingested(
     journal: Path, facility: SandboxFacility, state: CatalogueState
 ) -> None:
     seen = set()
-    for line in read(journal):
+    for line in read_journal(journal):
         if line.record and line.record.record == "plan":
             message = planned_message(journal, line.offset)
             assert message.digest == line.record.digest

@@ -35,7 +35,7 @@ def test_every_setting_is_in_the_template_with_a_line_that_says_what_it_does() -
             continue
         last = key.rpartition(".")[2]
         place = next(i for i, line in enumerate(lines) if line.startswith((f"#{last} = ", f"#[{key}]")))
-        assert lines[place - 1] == f"# {declared.says}"
+        assert lines[place - 1] == f"# {declared.description}"
 
 
 def test_the_template_holds_nothing_but_comments_as_it_is() -> None:

@@ -25,10 +25,10 @@ from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.ingest.send_events import MessageAccepted, SendingFinished
-from icat_tui.journal.records import Kind
+from icat_tui.journal.records import RecordKind
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
-from icat_tui.sandbox.fake_icatplus import Entry
+from icat_tui.sandbox.fake_icatplus import CatalogueEntry
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.register import register
 from icat_tui.sync.session_lock import locked
@@ -120,7 +120,7 @@ def taken_away(circle: Circle, path: Path) -> str:
 
 
 def registered_meanwhile(circle: Circle, path: Path) -> str:
-    entry = Entry("0001", dataset(path, "uploaded"), START, START, "sB", 1)
+    entry = CatalogueEntry("0001", dataset(path, "uploaded"), START, START, "sB", 1)
     circle.place.icatplus.state.add_dataset(circle.place.investigations, entry)
     return dataset(path, "uploaded")
 
@@ -140,8 +140,8 @@ def sent_meanwhile(circle: Circle, path: Path) -> str:
     other = planned(path, submission_of(circle))
     (message,) = [offer.message for offer in other.offers if offer.dataset.path == dataset(path, "files")]
     journal = Journal(circle.journal)
-    journal.plan([message])
-    journal.intend([message])
+    journal.record_plans([message])
+    journal.record_intents([message])
     return dataset(path, "files")
 
 
@@ -207,7 +207,7 @@ def test_every_message_stands_in_the_journal_before_the_first_goes_out(circle: C
     seen: list[int] = []
 
     def looking(client: Client, frame: Frame) -> None:
-        seen.append(sum(record.record is Kind.PLAN for record in circle.records))
+        seen.append(sum(record.record is RecordKind.PLAN for record in circle.records))
         circle.ingester(client, frame)
 
     circle.broker.script = looking
@@ -234,7 +234,7 @@ def test_a_cancelled_registration_sends_nothing_more_and_says_nothing_of_the_res
     assert 1 <= len(circle.broker.sent) < 3
     assert not skipped(events)
     outcomes = [record.record for record in circle.records]
-    assert outcomes.count(Kind.INTENT) == outcomes.count(Kind.OUTCOME) == len(circle.broker.sent)
+    assert outcomes.count(RecordKind.INTENT) == outcomes.count(RecordKind.OUTCOME) == len(circle.broker.sent)
 
 
 # -- promise 8 -------------------------------------------------------------------------------------------------------

@@ -327,7 +327,7 @@ def code_of(events: list[ScanEvent]) -> ExitCode:
     totals = Totals()
     for event in events:
         totals.add(event)
-    return exit_code(totals.happened(TODO))
+    return exit_code(totals.exit_codes(TODO))
 
 
 def test_where_all_sessions_fail_nothing_could_be_done(root: Path) -> None:

@@ -21,7 +21,7 @@ from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, SendingFinished
-from icat_tui.journal.reader import Latest
+from icat_tui.journal.reader import MessageState
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
@@ -98,7 +98,7 @@ def test_what_is_not_given_is_read_from_the_dataset(here: Beamtime, send: Send) 
     assert told.location == "/data/visitor/hg333/id99/20231019/RAW_DATA/colA/colA_0001"
     assert parameters(body)["FIELD1"] == "value1"
     assert isinstance(events[-1], SendingFinished)
-    assert here.standing() == [("colA_0001", Latest.ACCEPTED)]
+    assert here.standing() == [("colA_0001", MessageState.ACCEPTED)]
 
 
 def test_what_is_given_counts_and_a_time_without_an_offset_is_the_facilitys(here: Beamtime, send: Send) -> None:
@@ -204,13 +204,13 @@ def test_where_icat_does_not_answer_nothing_is_sent_unless_a_person_insists(here
     assert here.standing() == []
     assert not here.broker.frames
     send(raw(path), icatplus=nowhere, force=True)
-    assert here.standing() == [("colA_0001", Latest.ACCEPTED)]
+    assert here.standing() == [("colA_0001", MessageState.ACCEPTED)]
 
 
 def test_an_entry_that_could_not_be_read_may_be_the_one(here: Beamtime, send: Send) -> None:
-    from icat_tui.sandbox.fake_icatplus import Entry  # noqa: PLC0415
+    from icat_tui.sandbox.fake_icatplus import CatalogueEntry  # noqa: PLC0415
 
-    here.state.add_dataset(INVESTIGATION, Entry("x", None, START, END, "s", 1))
+    here.state.add_dataset(INVESTIGATION, CatalogueEntry("x", None, START, END, "s", 1))
     assert refusal(send(raw(here.dataset()))).code == ExitCode.NOTHING
     assert not here.broker.frames
 
@@ -231,7 +231,7 @@ def test_what_the_broker_rejected_may_be_sent_again(here: Beamtime, send: Send) 
     here.broker.script = reject
     events = send(raw(path))
     assert any(isinstance(event, MessageRejected) and "no room left" in event.words for event in events)
-    assert here.standing() == [("colA_0001", Latest.REJECTED)]
+    assert here.standing() == [("colA_0001", MessageState.REJECTED)]
     here.broker.script = lambda client, frame: client.receipt(frame)
     assert any(isinstance(event, MessageAccepted) for event in send(raw(path)))
 
@@ -243,7 +243,7 @@ def test_without_a_broker_what_was_to_be_sent_is_planned(here: Beamtime, send: S
     events = send(raw(here.dataset()), broker=broker_at(BrokerAddress("127.0.0.1", free_port())))
     assert events[-1].trouble
     assert not events[-1].connected
-    assert here.standing() == [("colA_0001", Latest.PLANNED)]
+    assert here.standing() == [("colA_0001", MessageState.PLANNED)]
 
 
 def test_a_session_that_somebody_registers_is_left_alone_and_the_others_are_not(here: Beamtime, send: Send) -> None:
@@ -255,7 +255,7 @@ def test_a_session_that_somebody_registers_is_left_alone_and_the_others_are_not(
     with locked(here.state_dir, directory):
         events = send(raw(path, metadata=given), raw(other, metadata=given), force=True)
     assert refusal(events).code == ExitCode.LOCKED
-    assert here.standing() == [("colB_0001", Latest.ACCEPTED)]
+    assert here.standing() == [("colB_0001", MessageState.ACCEPTED)]
 
 
 def test_the_cache_forgets_a_session_before_anything_is_sent(here: Beamtime, send: Send, tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_a_stored_message_is_sent_byte_for_byte(here: Beamtime, send: Send) -> N
     events = send(StoredFile(str(file)))
     assert here.bodies == [file.read_bytes()]
     assert not [event for event in events if isinstance(event, Doubted)]
-    assert here.standing() == [("colA_0001", Latest.ACCEPTED)]
+    assert here.standing() == [("colA_0001", MessageState.ACCEPTED)]
     [sending] = [event for event in events if isinstance(event, MessageAccepted)]
     assert sending.message.dataset == str(here.raw / "colA" / "colA_0001"), "as it is on this disk"
 
@@ -315,7 +315,7 @@ def test_a_message_of_elsewhere_is_sent_with_a_warning(here: Beamtime, send: Sen
 def test_a_body_that_was_accepted_before_is_refused_even_where_nobody_can_be_asked(here: Beamtime, send: Send) -> None:
     file = here.stored()
     [accepted] = [event for event in send(StoredFile(str(file)), icatplus=None) if isinstance(event, MessageAccepted)]
-    Journal(here.journal).seen([accepted.message])
+    Journal(here.journal).record_seen([accepted.message])
     refused = refusal(send(StoredFile(str(file)), icatplus=None))
     assert refused.code == ExitCode.PARTIAL
     assert "the very same message was sent" in refused.reason
@@ -353,7 +353,7 @@ def test_files_are_asked_for_once(here: Beamtime, send: Send) -> None:
     known = here.register(path, file_count=0)
     send(FilesOf(known, INVESTIGATION))
     assert here.bodies == [f'{{"datasetId": {known}}}'.encode()]
-    assert here.standing() == [("colA_0001", Latest.ACCEPTED)]
+    assert here.standing() == [("colA_0001", MessageState.ACCEPTED)]
     assert refusal(send(FilesOf(known))).code == ExitCode.PARTIAL
     assert len(here.bodies) == 1
 

@@ -3,12 +3,9 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from textual.binding import Binding
 
-from icat_tui.domain.errors import UsageError
-from icat_tui.settings.keymap import KEYS, key_names, keys_in_force
+from icat_tui.settings.keymap import DEFAULT_KEYS
 from icat_tui.settings.load import load
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.bindings import app_bindings
@@ -25,7 +22,7 @@ BINDINGS = [
 
 
 def test_the_table_of_keys_is_what_the_bindings_have() -> None:
-    assert {each.id: each.key for each in BINDINGS} == KEYS
+    assert {each.id: each.key for each in BINDINGS} == DEFAULT_KEYS
 
 
 def test_every_binding_says_what_it_does_once() -> None:
@@ -33,42 +30,9 @@ def test_every_binding_says_what_it_does_once() -> None:
     assert len({each.tooltip for each in BINDINGS}) == len(BINDINGS)
 
 
-def test_the_defaults_do_not_collide() -> None:
-    assert keys_in_force({}) == KEYS
-
-
-@given(st.sampled_from(sorted(KEYS)), st.sampled_from(sorted(KEYS)))
-def test_two_ids_with_one_key_are_named_both(one: str, other: str) -> None:
-    together = {one.partition(".")[0], other.partition(".")[0]} != {"tree", "detail"}
-    key = next(key_names(KEYS[other]))
-    taken = key in key_names(KEYS[one])
-    if one == other or taken or not together:
-        return
-    with pytest.raises(ValueError, match=r"both have the key") as caught:
-        keys_in_force({one: key})
-    assert one in str(caught.value)
-
-
 def a_file(path: Path, text: str) -> Path:
     path.write_text(text)
     return path
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ('[keys]\n"tree.next" = "r"\n', "tree.next and app.register both have the key r"),
-        ('[keys.tree]\nnext = "/"\n', "tree.next and app.filter both have the key slash"),
-        ('[keys]\n"tree.nxt" = "r"\n', "the closest is tree.next"),
-        ('[keys]\n"tree.next" = ""\n', "tree.next must be the name of a key, such as n"),
-        ('[keys]\n"tree.next" = 3\n', "it must be a text"),
-        ("keys = 3\n", "it must be a table"),
-    ],
-)
-def test_what_is_wrong_with_keys_is_said_when_the_file_is_read(tmp_path: Path, text: str, says: str) -> None:
-    with pytest.raises(UsageError, match=says) as caught:
-        load({}, {}, site=(), user=a_file(tmp_path / "config.toml", text))
-    assert str(tmp_path / "config.toml") in str(caught.value)
 
 
 def test_a_key_of_the_detail_may_be_one_of_the_tree(tmp_path: Path) -> None:
@@ -96,7 +60,7 @@ def test_every_command_of_the_palette_is_a_binding_and_runs(circle: Circle) -> N
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
         commands = app.commands
-        assert {each.id for each in commands} == set(KEYS)
+        assert {each.id for each in commands} == set(DEFAULT_KEYS)
         found = [text for text, _, _ in CommandProvider(app.screen)._found()]
         assert {each.tooltip for each in commands} - {*found} == {"Find a command by name"}
         for command in commands:

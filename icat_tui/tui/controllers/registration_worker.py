@@ -216,7 +216,7 @@ class RegistrationWorker:
             looked = list(verify(self.outcomes.open, catalogue, facility, timedelta(), self._ending))
         confirmed = [event for event in looked if isinstance(event, MessageConfirmed)]
         seen = {event.message.id for event in confirmed}
-        submission.journal.seen([message for message in self.outcomes.open if message.id in seen])
+        submission.journal.record_seen([message for message in self.outcomes.open if message.id in seen])
         self._report(looked if last else confirmed)
         self._look_at(self._directories[message] for message in seen)
 

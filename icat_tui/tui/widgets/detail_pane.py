@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
 
-from icat_tui.settings.keymap import KEYS
+from icat_tui.settings.keymap import DEFAULT_KEYS
 from icat_tui.tui.state.nodes import Node
 
 REST = 0.1
@@ -29,9 +29,16 @@ class DetailPane(VerticalScroll):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            KEYS["detail.down"], "scroll_down", "Down", show=False, id="detail.down", tooltip="Scroll the detail down"
+            DEFAULT_KEYS["detail.down"],
+            "scroll_down",
+            "Down",
+            show=False,
+            id="detail.down",
+            tooltip="Scroll the detail down",
         ),
-        Binding(KEYS["detail.up"], "scroll_up", "Up", show=False, id="detail.up", tooltip="Scroll the detail up"),
+        Binding(
+            DEFAULT_KEYS["detail.up"], "scroll_up", "Up", show=False, id="detail.up", tooltip="Scroll the detail up"
+        ),
     ]
 
     class CursorRested(Message):

@@ -19,7 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from icat_tui.domain.summary import STATUSES
-from icat_tui.settings.keymap import KEYS
+from icat_tui.settings.keymap import DEFAULT_KEYS
 from icat_tui.text import visible
 from icat_tui.tui.state.attention import seek_attention
 from icat_tui.tui.state.filtering import Filter
@@ -58,46 +58,77 @@ class SessionTree(ScrollView, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            KEYS["tree.enter"], "enter", "Open/close", id="tree.enter", tooltip="Open or close what the cursor is on"
+            DEFAULT_KEYS["tree.enter"],
+            "enter",
+            "Open/close",
+            id="tree.enter",
+            tooltip="Open or close what the cursor is on",
         ),
         Binding(
-            KEYS["tree.open"], "open", "Open", show=False, id="tree.open", tooltip="Open, or go to the first row within"
+            DEFAULT_KEYS["tree.open"],
+            "open",
+            "Open",
+            show=False,
+            id="tree.open",
+            tooltip="Open, or go to the first row within",
         ),
         Binding(
-            KEYS["tree.close"],
+            DEFAULT_KEYS["tree.close"],
             "close",
             "Close",
             show=False,
             id="tree.close",
             tooltip="Close, or go to what this lies in",
         ),
-        Binding(KEYS["tree.down"], "move(1)", "Down", show=False, id="tree.down", tooltip="One row down"),
-        Binding(KEYS["tree.up"], "move(-1)", "Up", show=False, id="tree.up", tooltip="One row up"),
+        Binding(DEFAULT_KEYS["tree.down"], "move(1)", "Down", show=False, id="tree.down", tooltip="One row down"),
+        Binding(DEFAULT_KEYS["tree.up"], "move(-1)", "Up", show=False, id="tree.up", tooltip="One row up"),
         Binding(
-            KEYS["tree.page_down"], "page(1)", "Page down", show=False, id="tree.page_down", tooltip="One page down"
+            DEFAULT_KEYS["tree.page_down"],
+            "page(1)",
+            "Page down",
+            show=False,
+            id="tree.page_down",
+            tooltip="One page down",
         ),
-        Binding(KEYS["tree.page_up"], "page(-1)", "Page up", show=False, id="tree.page_up", tooltip="One page up"),
-        Binding(KEYS["tree.top"], "first", "Top", show=False, id="tree.top", tooltip="To the first row"),
-        Binding(KEYS["tree.bottom"], "last", "Bottom", show=False, id="tree.bottom", tooltip="To the last row"),
-        Binding(KEYS["tree.next"], "attention(1)", "Next", id="tree.next", tooltip="To the next that wants attention"),
         Binding(
-            KEYS["tree.previous"],
+            DEFAULT_KEYS["tree.page_up"], "page(-1)", "Page up", show=False, id="tree.page_up", tooltip="One page up"
+        ),
+        Binding(DEFAULT_KEYS["tree.top"], "first", "Top", show=False, id="tree.top", tooltip="To the first row"),
+        Binding(DEFAULT_KEYS["tree.bottom"], "last", "Bottom", show=False, id="tree.bottom", tooltip="To the last row"),
+        Binding(
+            DEFAULT_KEYS["tree.next"],
+            "attention(1)",
+            "Next",
+            id="tree.next",
+            tooltip="To the next that wants attention",
+        ),
+        Binding(
+            DEFAULT_KEYS["tree.previous"],
             "attention(-1)",
             "Previous",
             show=False,
             id="tree.previous",
             tooltip="To the one before",
         ),
-        Binding(KEYS["tree.mark"], "mark", "Mark", id="tree.mark", tooltip="Mark or unmark what the cursor is on"),
         Binding(
-            KEYS["tree.range"],
+            DEFAULT_KEYS["tree.mark"], "mark", "Mark", id="tree.mark", tooltip="Mark or unmark what the cursor is on"
+        ),
+        Binding(
+            DEFAULT_KEYS["tree.range"],
             "range",
             "Range",
             show=False,
             id="tree.range",
             tooltip="Mark from here; again: up to here",
         ),
-        Binding(KEYS["tree.unmark"], "unmark", "Unmark all", show=False, id="tree.unmark", tooltip="Unmark everything"),
+        Binding(
+            DEFAULT_KEYS["tree.unmark"],
+            "unmark",
+            "Unmark all",
+            show=False,
+            id="tree.unmark",
+            tooltip="Unmark everything",
+        ),
     ]
 
     class CursorMoved(Message):

@@ -21,7 +21,7 @@ from icat_tui.domain.status import Status
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.ingest.send_events import MessageAccepted, MessageUnknown
-from icat_tui.journal.records import Kind
+from icat_tui.journal.records import RecordKind
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.sync.plan import Plan, Terms, make_plan
@@ -192,7 +192,7 @@ def test_cancelled_sending_says_how_far_it_came_and_the_next_order_is_carried_ou
         assert registrar.summary().startswith(f"{number} sent, {6 - number} not sent, 0 unknown")
         heard.wait_for(lambda: len(heard.of(MessageConfirmed)) == number)
         kinds = [record.record for record in circle.records]
-        assert kinds.count(Kind.PLAN) == 6, "what was not sent stays planned"
+        assert kinds.count(RecordKind.PLAN) == 6, "what was not sent stays planned"
         registrar.confirm(plans[2:], TERMS)
         heard.wait_for_orders(3)
         assert len(circle.broker.sent) == number + 3

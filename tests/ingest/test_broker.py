@@ -1,0 +1,157 @@
+"""Connections to brokers: which of them is taken, login and TLS."""
+
+import socket
+import ssl
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from icat_tui.domain.broker_address import BrokerAddress
+from icat_tui.ingest.broker import Login
+from icat_tui.ingest.send_events import BrokerConnected
+from icat_tui.journal.reader import MessageState
+from icat_tui.journal.writer import Journal
+from tests.ingest.conftest import Client, FakeBroker, Frame, broker_at, free_port, serving
+from tests.ingest.sending import finished, message_states, run
+from tests.journal.entries import messages
+
+# -- brokers that can't be reached -------------------------------------------------------------------------------------
+
+
+def test_every_broker_is_tried_before_giving_up(fake: FakeBroker, journal: Journal) -> None:
+    with serving(FakeBroker(on_connect=lambda client, _: client.error("maintenance"))) as refusing:
+        addresses = BrokerAddress("127.0.0.1", free_port()), refusing.address, fake.address
+        events = run(broker_at(*addresses), journal, messages(3))
+    assert finished(events).accepted == 3
+    assert refusing.connections == 1
+    assert BrokerConnected(str(fake.address)) in events
+
+
+def test_what_every_broker_said_is_told_when_none_takes_the_connection(journal: Journal) -> None:
+    with serving(FakeBroker(on_connect=lambda client, _: client.error("wrong passcode"))) as refusing:
+        dead = BrokerAddress("127.0.0.1", free_port())
+        events = run(broker_at(dead, refusing.address), journal, messages(3))
+    end = finished(events)
+    assert (end.connected, end.accepted, end.unknown) == (False, 0, 0)
+    assert f"{dead} Connection refused" in end.trouble
+    assert f"{refusing.address} refused: wrong passcode" in end.trouble
+    assert set(message_states(journal).values()) == {MessageState.PLANNED}
+
+
+@pytest.mark.parametrize("on_connect", [lambda _client, _frame: None, lambda client, _: client.write(b"CONN")])
+def test_a_broker_that_takes_the_connection_and_says_nothing_is_left_in_time(
+    journal: Journal, on_connect: object
+) -> None:
+    with serving(FakeBroker(on_connect=on_connect)) as silent:  # type: ignore[arg-type] # lambdas without types
+        before = time.monotonic()
+        end = finished(run(broker_at(silent.address, connect_timeout=0.3), journal, messages(3)))
+        assert time.monotonic() - before < 3
+        assert "said nothing for 0.3 s" in end.trouble
+    assert set(message_states(journal).values()) == {MessageState.PLANNED}
+
+
+def test_a_broker_that_does_not_speak_1_1_is_left(journal: Journal) -> None:
+    with serving(FakeBroker(on_connect=lambda client, _: client.error("Supported protocol versions are 1.2"))) as odd:
+        assert "1.2" in finished(run(broker_at(odd.address), journal, messages(1))).trouble
+        assert odd.sent == []
+
+
+def test_a_host_that_closes_at_once_is_left(journal: Journal) -> None:
+    def hang_up(_client: Client, _frame: Frame) -> None:
+        raise OSError
+
+    with serving(FakeBroker(on_connect=hang_up)) as rude:
+        assert "closed the connection at once" in finished(run(broker_at(rude.address), journal, messages(1))).trouble
+
+
+def test_without_a_broker_nothing_is_sent(journal: Journal) -> None:
+    assert "--queue" in finished(run(broker_at(), journal, messages(1))).trouble
+
+
+def test_read_only_opens_no_connection(fake: FakeBroker, journal: Journal) -> None:
+    end = finished(run(broker_at(fake.address, read_only=True), journal, messages(3)))
+    assert "read-only" in end.trouble
+    assert fake.connections == 0
+    assert set(message_states(journal).values()) == {MessageState.PLANNED}
+
+
+# -- secrets and TLS ---------------------------------------------------------------------------------------------------
+
+
+def test_the_passcode_is_sent_and_never_shown(
+    fake: FakeBroker, journal: Journal, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level("DEBUG")
+    broker = broker_at(fake.address, login=Login("icat", "s3cret"))
+    events = run(broker, journal, messages(2))
+    assert fake.frames[0].headers["login"] == "icat"
+    assert fake.frames[0].headers["passcode"] == "s3cret"
+    shown = [repr(broker), repr(events), caplog.text, journal.path.read_text(), *capfd.readouterr()]
+    assert not any("s3cret" in text for text in shown)
+
+
+def test_a_dead_broker_prints_nothing_on_the_screen(journal: Journal, capfd: pytest.CaptureFixture[str]) -> None:
+    run(broker_at(BrokerAddress("127.0.0.1", free_port())), journal, messages(1))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    key, file = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    try:
+        subprocess.run(
+            [*command.split(), "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", file],
+            check=True, capture_output=True,
+        )  # fmt: skip
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed")
+    return file, key
+
+
+def tls(fake: FakeBroker, certificate: tuple[Path, Path]) -> BrokerAddress:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    plain = fake.serve
+
+    def serve(request: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(request, server_side=True) as wrapped:
+            plain(wrapped)
+
+    fake.serve = serve  # type: ignore[method-assign] # one broker of many
+    return BrokerAddress("localhost", fake.port, tls=True)
+
+
+def test_a_broker_behind_tls_gets_everything(
+    fake: FakeBroker, journal: Journal, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    end = finished(run(broker_at(tls(fake, certificate)), journal, messages(40)))
+    assert (end.accepted, end.trouble) == (40, "")
+    assert len(fake.sent) == 40
+
+
+def test_a_broker_that_leaves_behind_tls_makes_what_is_out_unknown(
+    fake: FakeBroker, journal: Journal, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hang_up(_client: Client, _frame: Frame) -> None:
+        raise OSError
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    fake.script = hang_up
+    before = time.monotonic()
+    end = finished(run(broker_at(tls(fake, certificate), receipt_timeout=0.5), journal, messages(3)))
+    assert (end.accepted, end.unknown) == (0, 3)
+    assert time.monotonic() - before < 8
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    fake: FakeBroker, journal: Journal, certificate: tuple[Path, Path]
+) -> None:
+    serve_tls = tls(fake, certificate)
+    end = finished(run(broker_at(serve_tls), journal, messages(1)))
+    assert "certificate" in end.trouble
+    assert fake.sent == []
