@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.cache.invalidate import CheckedSession, Finding, invalidate, is_on_disk
+from icat_tui.cache.invalidate import CheckedSession, Finding, invalidate
 from icat_tui.cache.session_cache import SessionCache, Unreadable
+from icat_tui.disk.find import is_on_disk
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.surroundings import Surroundings

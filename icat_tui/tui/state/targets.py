@@ -4,14 +4,13 @@ What must stay true: a mark is a session or a dataset; a row of several of them 
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.summary import entries
 from icat_tui.tui.state.marks import Mark, Marking
 from icat_tui.tui.state.nodes import Level, Node
-from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.state.tree_model import TreeModel
 
 
@@ -99,12 +98,15 @@ def path_of(model: TreeModel) -> str:
     return path
 
 
-def link_of(model: TreeModel, store: SessionStore, facility: Facility) -> str:
-    """Return the page of the data portal about what the cursor is on; empty where there is none."""
+def link_of(model: TreeModel, load: Callable[[SessionDirectory], Session | None], facility: Facility) -> str:
+    """Return the page of the data portal about what the cursor is on; empty where there is none.
+
+    `load` returns a session in full, None where nothing is known of it.
+    """
     directories = directories_of(model, model.node)
     if not directories:
         return ""
-    session = store.load(directories[0])
+    session = load(directories[0])
     if session is not None and session.fit is not None and model.node and model.node.session:
         return facility.investigation_url(session.fit.id)
     return facility.search_url(directories[0].beamline, directories[0].proposal)

@@ -190,13 +190,6 @@ class TreeModel:
             return any(self.sessions.at(node.place).counts)
         return node.level != Level.DATASET
 
-    def parent(self, index: int) -> int | None:
-        """Return the row of what a row lies in."""
-        for place in above(self.rows[index].place):
-            if (found := self.index(place)) is not None:
-                return found
-        return None
-
     def index(self, place: Place) -> int | None:
         """Return the row of a place, None where it is not visible."""
         found = bisect_left(self.rows, place, key=_place)

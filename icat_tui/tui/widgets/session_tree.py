@@ -24,7 +24,7 @@ from icat_tui.text import visible
 from icat_tui.tui.state.attention import seek_attention
 from icat_tui.tui.state.filtering import Filter
 from icat_tui.tui.state.marks import Marking
-from icat_tui.tui.state.nodes import Node, Place
+from icat_tui.tui.state.nodes import Node, Place, above
 from icat_tui.tui.state.targets import mark_range, toggle_mark
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.theme import STATUS_CLASSES, STATUS_CSS
@@ -343,7 +343,8 @@ class SessionTree(ScrollView, can_focus=True):
     def action_close(self) -> None:
         """Close what the cursor is on, or go to what it lies in."""
         if self.model.rows and not self._set_open(opened=False):
-            parent = self.model.parent(self.model.cursor)
+            around = above(self.model.rows[self.model.cursor].place)
+            parent = next((row for place in around if (row := self.model.index(place)) is not None), None)
             if parent is not None:
                 self.move_to(parent)
 
