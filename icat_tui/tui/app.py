@@ -58,7 +58,7 @@ Answer = TypeVar("Answer")
 
 
 class IcatTui(App[None], inherit_bindings=False):
-    """A tree of sessions, the detail of one row, a status line, a line of keys."""
+    """Terminal UI: a tree of sessions, the detail of one row, a status line, a line of keys."""
 
     CSS_PATH = "app.tcss"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {CommandProvider}
@@ -181,7 +181,7 @@ class IcatTui(App[None], inherit_bindings=False):
     def on_registration_told(self, message: RegistrationTold) -> None:
         """Show what became of a message, or how a session is now."""
         if self.is_open:
-            self.registrations.told(message.event)
+            self.registrations.handle(message.event)
 
     def _store_changed(self, change: StoreChange) -> None:
         """Draw what is known by now."""

@@ -25,7 +25,7 @@ AT_HAND = 8
 
 
 class StoreChange(Struct, frozen=True):
-    """Change of what is known, by paths of sessions."""
+    """Change of what is known of sessions, by their paths."""
 
     taken: tuple[str, ...] = ()
     """Found, scanned or looked at: to be shown."""
@@ -36,7 +36,7 @@ class StoreChange(Struct, frozen=True):
 
 
 class SessionStore:
-    """Everything that is known of sessions in the UI."""
+    """Owner of everything that is known of sessions in the UI."""
 
     def __init__(
         self, cache: SessionCache, index: SessionIndex, facility: Facility, on_change: Callable[[StoreChange], None]

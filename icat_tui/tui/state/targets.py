@@ -1,4 +1,4 @@
-"""Marking rows of the tree: what a row stands for, and how many of the marks a filter hides.
+"""The targets of a key: sessions, datasets, paths and links of the marks or of the row under the cursor.
 
 What must stay true: a mark is a session or a dataset; a row of several of them marks those that the filter shows.
 """
@@ -14,7 +14,7 @@ from icat_tui.tui.state.nodes import Level, Node
 from icat_tui.tui.state.tree_model import TreeModel
 
 
-def standing_for(tree: TreeModel, node: Node) -> list[Mark]:
+def marks_for(tree: TreeModel, node: Node) -> list[Mark]:
     """Return what a row stands for: a session, a dataset, or all that is shown of a group or collection."""
     if node.level < Level.SESSION:
         return [Mark(place[3]) for place in tree.sessions.within(node.place)]
@@ -25,7 +25,7 @@ def standing_for(tree: TreeModel, node: Node) -> list[Mark]:
 
 def toggle_mark(tree: TreeModel, node: Node) -> None:
     """Mark what a row stands for; if all of it is marked already, unmark it."""
-    marks = standing_for(tree, node)
+    marks = marks_for(tree, node)
     if not all(mark in tree.marks for mark in marks):
         tree.marks.add(marks)
         return
@@ -36,7 +36,7 @@ def toggle_mark(tree: TreeModel, node: Node) -> None:
 def mark_range(tree: TreeModel, first: int, last: int) -> None:
     """Mark all rows from one to another, both included, in either order."""
     for index in range(min(first, last), max(first, last) + 1):
-        tree.marks.add(standing_for(tree, tree.rows[index]))
+        tree.marks.add(marks_for(tree, tree.rows[index]))
 
 
 def hidden_marks(tree: TreeModel) -> int:
