@@ -179,9 +179,9 @@ class Services:
             return ""
         return f"nothing can be sent, as read_only is set by {self.settings.origin.get('read_only', 'a default')}"
 
-    def target(self, addresses: Sequence[BrokerAddress] | None = None) -> str:
+    def target(self) -> str:
         """Return where messages go, and which source said so."""
-        named = ", ".join(map(str, self.settings.queue if addresses is None else addresses)) or "no broker"
+        named = ", ".join(map(str, self.settings.queue)) or "no broker"
         return f"{named} (from {self.settings.origin.get('queue', 'a default')})"
 
     def submission(

@@ -26,7 +26,6 @@ class Reply(StrEnum):
     NO = "n"
     ALL = "a"
     QUIT = "q"
-    SHOW = "?"
 
 
 class Questions:

@@ -4,7 +4,7 @@ A plan comes from a compared session alone: what it says was true when the sessi
 before sending (promises.md 3).
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -60,11 +60,6 @@ class Plan(Struct, frozen=True):
     def offers(self) -> Iterator[Offer]:
         """All offers, in the order of sending."""
         return (offer for group in self.groups for offer in group.offers)
-
-    def only(self, statuses: Collection[Status]) -> "Plan":
-        """Return the plan with the groups of these statuses alone."""
-        groups = tuple(group for group in self.groups if group.status in statuses)
-        return Plan(self.session, groups, self.declined, self.warnings)
 
 
 class Terms(Struct, frozen=True, kw_only=True):

@@ -31,7 +31,6 @@ class SessionLockedError(IcatTuiError):
     def __init__(self, directory: SessionDirectory, holder: str) -> None:
         """Say who holds the lock."""
         super().__init__(f"{directory.path} is being registered by {holder}: try again later")
-        self.directory = directory
         self.holder = holder
 
 
