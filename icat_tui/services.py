@@ -173,7 +173,7 @@ class Services:
     # -- sending ---------------------------------------------------------------------------------------------------
 
     @property
-    def read_only(self) -> str:
+    def read_only_reason(self) -> str:
         """Why nothing may be sent by these settings; empty where something may."""
         if not self.settings.read_only:
             return ""
@@ -197,7 +197,7 @@ class Services:
 
         Where nothing may be sent, or no broker is known, it says so itself when it is checked or used.
         """
-        settings = self.settings
+        settings, read_only = self.settings, self.read_only_reason
         addresses = tuple(settings.queue if brokers is None else brokers)
         login = Login(settings.broker_login, settings.broker_passcode or "") if settings.broker_login else None
         return Submission(
@@ -209,7 +209,7 @@ class Services:
             state_dir=self.state_dir,
             cache=cache,
             verify_wait=settings.verify_wait,
-            forbidden=f"{self.read_only}: leave it out to send" if self.read_only else "" if addresses else NO_BROKER,
+            forbidden=f"{read_only}: leave it out to send" if read_only else "" if addresses else NO_BROKER,
         )
 
     # -- what is written -------------------------------------------------------------------------------------------

@@ -30,10 +30,10 @@ from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, Messag
 from icat_tui.services import Services
 from icat_tui.settings import values
 from icat_tui.settings.load import load
-from icat_tui.sync.catalogue_query import Listings
-from icat_tui.sync.site import Site, place_of
-from icat_tui.sync.store import NOBODY_ASKED, AlreadyRegistered, Doubted, Refused, store
-from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile, raw_body
+from icat_tui.sync.catalogue_query import ProposalListings
+from icat_tui.sync.site import Site, locate
+from icat_tui.sync.store import NO_CATALOGUE, AlreadyRegistered, Doubted, Refused, store
+from icat_tui.sync.store_request import AddFilesRequest, DatasetRequest, Request, StoredFileRequest, raw_body
 from icat_tui.sync.submit import Submission
 from icat_tui.text import visible
 
@@ -151,7 +151,7 @@ class IcatClient:
         Raises UsageError where the message can't be made, NotStoredError where it was not sent or rejected,
         OutcomeUnknownError where there was no receipt. A dataset that ICAT has is none of these: it is left alone.
         """
-        request = RawDirectory(
+        request = DatasetRequest(
             beamline=beamline,
             proposal=proposal,
             dataset=dataset,
@@ -164,7 +164,7 @@ class IcatClient:
             return
         site = self._services.site(datetime.now(UTC))
         with self._asking() as catalogue:
-            body = raw_body(request, place_of(request.path, site), site, Listings(catalogue, site.facility))
+            body = raw_body(request, locate(request.path, site), site, ProposalListings(catalogue, site.facility))
         file = Path(store_filename)
         write_file(file if file.suffix == ".xml" else file.with_name(f"{file.name}.xml"), body.content)
 
@@ -173,7 +173,7 @@ class IcatClient:
 
         Raises UsageError where it is no dataset message, and what `store_dataset` raises.
         """
-        self._store(StoredFile(os.fspath(store_filename)), self._metadata_brokers, "metadata_urls", force=force)
+        self._store(StoredFileRequest(os.fspath(store_filename)), self._metadata_brokers, "metadata_urls", force=force)
 
     def add_files(self, dataset_id: int, *, investigation: int | None = None, force: bool = False) -> None:
         """Ask ICAT to add the files of a dataset that it has; return once the broker has accepted the message.
@@ -181,7 +181,7 @@ class IcatClient:
         With the id of the `investigation` that lists the dataset, ICAT is asked first. Raises what `store_dataset`
         raises.
         """
-        self._store(FilesOf(int(dataset_id), investigation), self._files_brokers, "add_files_urls", force=force)
+        self._store(AddFilesRequest(int(dataset_id), investigation), self._files_brokers, "add_files_urls", force=force)
 
     def _store(self, request: Request, brokers: Sequence[BrokerAddress], argument: str, *, force: bool) -> None:
         if not brokers:
@@ -193,7 +193,7 @@ class IcatClient:
             )
             submission.check()
             if catalogue is None:
-                log.warning("%s", NOBODY_ASKED)
+                log.warning("%s", NO_CATALOGUE)
             failure = _failure(request, submission, services.site(now), force=force)
         if failure is not None:
             raise failure

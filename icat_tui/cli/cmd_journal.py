@@ -22,7 +22,7 @@ from icat_tui.report.totals import SentCounts
 from icat_tui.services import NO_ICATPLUS, Services
 from icat_tui.settings.schema import journal_path
 from icat_tui.sync.resume import resume
-from icat_tui.sync.verify import Item, MessageConfirmed, verify
+from icat_tui.sync.verify import MessageConfirmed, SentItem, verify
 from icat_tui.text import counted, visible
 
 COLOURS = {
@@ -140,7 +140,7 @@ def _verify(run: Run, services: Services, pending: list[Sending]) -> ExitCode:
     return ExitCode.PARTIAL if confirmed or waiting else ExitCode.NOTHING
 
 
-def _tell(run: Run, item: Item, state: str, reason: str) -> None:
+def _tell(run: Run, item: SentItem, state: str, reason: str) -> None:
     subject = subject_of(item)
     if run.asked.json:
         record = {"type": "message", "schema": SCHEMA, "subject": subject, "fate": state, "reason": reason}

@@ -21,10 +21,10 @@ from icat_tui.cli.submit_reporter import EachMessageReporter
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.report.lines import Line
 from icat_tui.services import Services
-from icat_tui.sync.catalogue_query import Listings
-from icat_tui.sync.site import place_of
-from icat_tui.sync.store import NOBODY_ASKED, store
-from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile, raw_body
+from icat_tui.sync.catalogue_query import ProposalListings
+from icat_tui.sync.site import locate
+from icat_tui.sync.store import NO_CATALOGUE, store
+from icat_tui.sync.store_request import AddFilesRequest, DatasetRequest, Request, StoredFileRequest, raw_body
 from icat_tui.text import visible
 
 
@@ -34,7 +34,7 @@ def store_raw(run: Run) -> ExitCode:
     Raises UsageError where the arguments can't be used or no broker is known.
     """
     asked = run.asked
-    request = RawDirectory(
+    request = DatasetRequest(
         beamline=asked.beamline,
         proposal=asked.proposal,
         dataset=asked.dataset,
@@ -50,13 +50,13 @@ def store_raw(run: Run) -> ExitCode:
 def store_from_file(run: Run) -> ExitCode:
     """Send the messages in files, oldest first; return the exit code. Raises UsageError where no broker is known."""
     files, missing = stored_files(run.asked.files)
-    return _send(run, [StoredFile(path) for path in files], missing)
+    return _send(run, [StoredFileRequest(path) for path in files], missing)
 
 
 def add_files(run: Run) -> ExitCode:
     """Ask ICAT to add the files of datasets; return the exit code. Raises UsageError where no broker is known."""
     asked = run.asked
-    return _send(run, [FilesOf(icat_id, asked.investigation) for icat_id in dict.fromkeys(asked.ids)])
+    return _send(run, [AddFilesRequest(icat_id, asked.investigation) for icat_id in dict.fromkeys(asked.ids)])
 
 
 def stored_files(arguments: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -99,12 +99,12 @@ def _metadata_file(path: str | None) -> dict[str, Any]:
     return {name: json_or_text(value) for name, value in parser["parameters"].items()}
 
 
-def _write_message(run: Run, request: RawDirectory, file: Path) -> ExitCode:
+def _write_message(run: Run, request: DatasetRequest, file: Path) -> ExitCode:
     """Write what would be sent to a file, `.xml` appended where it is missing; nothing is asked or sent."""
     services = Services(run.settings)
     site = services.site(datetime.now(UTC))
-    listings = Listings(services.catalogue_if_known(), site.facility)
-    body = raw_body(request, place_of(request.path, site), site, listings)
+    listings = ProposalListings(services.catalogue_if_known(), site.facility)
+    body = raw_body(request, locate(request.path, site), site, listings)
     for warning in body.warnings:
         log.warning("%s", warning)
     path = file if file.suffix == ".xml" else file.with_name(f"{file.name}.xml")
@@ -125,7 +125,7 @@ def _send(run: Run, requests: Sequence[Request], missing: Iterable[str] = ()) ->
         reporter.refuse(argument, "there is no such file, nor a match: check the path", ExitCode.USAGE)
         reporter.happened.add(ExitCode.USAGE)
     if catalogue is None:
-        log.warning("%s", NOBODY_ASKED)
+        log.warning("%s", NO_CATALOGUE)
     else:
         run.stop.on_cancel(catalogue.close)
     for event in store(requests, submission, services.site(now), run.stop, force=run.asked.force):

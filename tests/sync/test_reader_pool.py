@@ -21,7 +21,7 @@ from icat_tui.domain.model import DiskDataset, SessionDirectory, TroubleKind
 from icat_tui.domain.scan_events import SessionFailed
 from icat_tui.domain.status import Status
 from icat_tui.sync import reader_pool as module
-from icat_tui.sync.reader_pool import Readers
+from icat_tui.sync.reader_pool import ReaderPool
 from tests.disk.bliss import dataset_at
 from tests.sync.scanning import (
     LATER,
@@ -69,13 +69,13 @@ def workers() -> list[int]:
 
 def test_datasets_come_back_read_and_in_order(root: Path, cancellation: Cancellation) -> None:
     directory, datasets = mx(root, 30)
-    found = Readers(5.0, ZONE, 0, cancellation).read(directory, datasets, 30)
+    found = ReaderPool(5.0, ZONE, 0, cancellation).read(directory, datasets, 30)
     assert [dataset.path for dataset in found] == [dataset.path for dataset in datasets]
     assert all(dataset.read and dataset.metadata and dataset.read_at == 5.0 for dataset in found)
 
 
 def test_nothing_to_read_is_read_at_once(root: Path, cancellation: Cancellation) -> None:
-    assert Readers(0.0, ZONE, 0, cancellation).read(session_at(root), [], 0) == []
+    assert ReaderPool(0.0, ZONE, 0, cancellation).read(session_at(root), [], 0) == []
 
 
 def test_sessions_are_served_in_turn(root: Path, cancellation: Cancellation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_sessions_are_served_in_turn(root: Path, cancellation: Cancellation, mon
     started, both = threading.Event(), threading.Event()
     monkeypatch.setattr(metadata, "read_datasets", reading(order, started, both))
     monkeypatch.setattr(module, "TASK_SECONDS", 0.0)
-    readers = Readers(0.0, ZONE, 0, cancellation)
+    readers = ReaderPool(0.0, ZONE, 0, cancellation)
     reading_many = threading.Thread(target=readers.read, args=(first, many, 40))
     reading_many.start()
     assert started.wait(10)
@@ -114,7 +114,7 @@ def test_an_exception_is_raised_where_it_was_asked_for_and_reading_goes_on(
     root: Path, cancellation: Cancellation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory, datasets = mx(root, 3)
-    readers, read_datasets = Readers(0.0, ZONE, 0, cancellation), metadata.read_datasets
+    readers, read_datasets = ReaderPool(0.0, ZONE, 0, cancellation), metadata.read_datasets
     for error in (OSError("a mistake"), EOFError("another")):  # those, too, that a process dies of
         monkeypatch.setattr(metadata, "read_datasets", raising(error))
         with pytest.raises(type(error)):
@@ -138,7 +138,7 @@ def test_what_can_not_be_imported_fails_what_needs_it_and_nobody_waits_for_ever(
 
     monkeypatch.setattr(metadata, "import_reader", import_reader)
     directory, datasets = mx(root, 3)
-    readers = Readers(0.0, ZONE, 0, cancellation)
+    readers = ReaderPool(0.0, ZONE, 0, cancellation)
     for _ in range(2):
         with pytest.raises(ImportError, match="no h5py here"):
             readers.read(directory, datasets, 3)
@@ -156,7 +156,7 @@ def test_whoever_waits_is_let_go_when_the_run_is_called_off(
         return datasets
 
     monkeypatch.setattr(metadata, "read_datasets", read_datasets)
-    readers = Readers(0.0, ZONE, 0, cancellation)
+    readers = ReaderPool(0.0, ZONE, 0, cancellation)
 
     def call_off() -> None:
         assert hangs.wait(10)
@@ -197,8 +197,8 @@ def test_processes_join_when_more_than_two_seconds_of_reading_are_left(
 
     monkeypatch.setattr(metadata, "read_datasets", read_datasets)
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
-    readers = Readers(0.0, ZONE, None, cancellation)
-    monkeypatch.setattr(readers, "_grow", grown.append)
+    readers = ReaderPool(0.0, ZONE, None, cancellation)
+    monkeypatch.setattr(readers, "_start_workers", grown.append)
     readers.read(directory, datasets, left)
     readers.read(directory, datasets[:1], 0)  # its turn comes when the cost of the others is reckoned up
     assert grown == ([os.cpu_count()] if pays else [])
@@ -210,7 +210,7 @@ def test_a_number_of_processes_is_what_there_will_be(
 ) -> None:
     monkeypatch.setattr(module, "WORTH_PROCESSES", 0.0)
     directory, datasets = mx(root, 40)
-    readers = Readers(0.0, ZONE, processes, cancellation)
+    readers = ReaderPool(0.0, ZONE, processes, cancellation)
     readers.read(directory, datasets, 1e9)
     assert len(workers()) == processes
 
@@ -249,7 +249,7 @@ def test_processes_find_what_one_finds(sessions: tuple[list[SessionDirectory], S
 def test_one_session_is_read_by_several_processes(root: Path, cancellation: Cancellation) -> None:
     """A worker that does nothing more holds up its task, and none of the others."""
     directory, datasets = mx(root, 60)
-    readers = Readers(0.0, ZONE, 2, cancellation)
+    readers = ReaderPool(0.0, ZONE, 2, cancellation)
     wait_for(lambda: len(workers()) == 2, "both are there")
     stopped = workers()[0]
     os.kill(stopped, signal.SIGSTOP)
@@ -261,7 +261,7 @@ def test_one_session_is_read_by_several_processes(root: Path, cancellation: Canc
     done.join()
 
 
-def wait_for_one(readers: Readers) -> list[Any]:
+def wait_for_one(readers: ReaderPool) -> list[Any]:
     wait_for(lambda: readers._jobs, "a session is being read")
     return list(readers._jobs)
 
@@ -270,7 +270,7 @@ def test_what_a_worker_was_reading_when_it_was_killed_is_unknown_and_the_run_goe
     root: Path, cancellation: Cancellation
 ) -> None:
     directory, datasets = mx(root, 40)
-    readers = Readers(0.0, ZONE, 1, cancellation)
+    readers = ReaderPool(0.0, ZONE, 1, cancellation)
     wait_for(workers, "the worker is there")
     (worker,) = workers()
     os.kill(worker, signal.SIGSTOP)
@@ -316,7 +316,7 @@ def test_an_exception_in_a_worker_fails_what_was_asked_for_and_nothing_else(
     root: Path, cancellation: Cancellation
 ) -> None:
     directory, datasets = mx(root, 3)
-    readers = Readers(0.0, ZONE, 1, cancellation)
+    readers = ReaderPool(0.0, ZONE, 1, cancellation)
     broken = [structs.replace(datasets[0], path=None)]  # what no listing gives
     with pytest.raises(RuntimeError, match="TypeError"):
         readers.read(directory, broken, 1)
@@ -327,7 +327,7 @@ def test_an_exception_in_a_worker_fails_what_was_asked_for_and_nothing_else(
 
 def test_calling_off_kills_workers_whatever_they_do(root: Path, cancellation: Cancellation) -> None:
     directory, datasets = mx(root, 40)
-    readers = Readers(0.0, ZONE, 2, cancellation)
+    readers = ReaderPool(0.0, ZONE, 2, cancellation)
     wait_for(lambda: len(workers()) == 2, "both are there")
     before = workers()
     for worker in before:
@@ -363,7 +363,7 @@ def test_where_no_process_is_to_be_had_this_one_reads(
 
     monkeypatch.setattr(multiprocessing.context.ForkServerProcess, "start", start)
     directory, datasets = mx(root, 10)
-    readers = Readers(0.0, ZONE, 2, cancellation)
+    readers = ReaderPool(0.0, ZONE, 2, cancellation)
     assert all(dataset.metadata for dataset in readers.read(directory, datasets, 10))
 
 
@@ -384,7 +384,7 @@ print("imported", flush=True)
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.cancel import Cancellation
-from icat_tui.sync.reader_pool import Readers
+from icat_tui.sync.reader_pool import ReaderPool
 from tests.disk.bliss import dataset_at
 
 directory = SessionDirectory(sys.argv[1], "hg333", "id99", "20231019", RawFormat(sys.argv[2]))
@@ -398,7 +398,7 @@ def interrupt():
         os.killpg(0, signal.SIGINT)
 
 threading.Thread(target=interrupt).start()
-readers = Readers(0.0, "Europe/Paris", 3, cancellation)
+readers = ReaderPool(0.0, "Europe/Paris", 3, cancellation)
 for _ in range(100):
     found = readers.read(directory, datasets, len(datasets))
     assert all(dataset.metadata for dataset in found), found
