@@ -112,7 +112,7 @@ class _Derived(Struct, frozen=True):
 def _derive(
     missing: list[str], request: DatasetRequest, located: LocatedDirectory, site: Site, listings: ProposalListings
 ) -> _Derived:
-    """Return the missing fields, from the dataset; start and end can be now, within its time slot. Raises UsageError."""
+    """Return the missing fields, from the dataset; start and end are now where it has none. Raises UsageError."""
     dataset = _read_dataset(located, site)
     if dataset and dataset.metadata:
         read = {SAMPLE: dataset.metadata.sample, START: dataset.metadata.start, END: dataset.metadata.end}

@@ -1,4 +1,4 @@
-"""`store-raw`, `store-from-file`, `add-files`: the manual's lines work, and whatever happens is said (interface.md, "Commands")."""
+"""`store-raw`, `store-from-file`, `add-files`: the manual's examples work, and every outcome is reported."""
 
 import json
 import signal

@@ -1,4 +1,7 @@
-"""The cache and the overview as `sync` uses them: each session once, nothing lost, nothing guessed (interface.md, "Cache", "Overview")."""
+"""The cache and the overview as `sync` uses them: each session once, nothing lost, nothing guessed.
+
+As interface.md, "Cache" and "Overview" say.
+"""
 
 import csv
 import errno

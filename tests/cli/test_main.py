@@ -1,4 +1,7 @@
-"""How runs end: a line for a person, a summary for a program, the code of the contract for a script (interface.md, "Exit codes")."""
+"""How runs end: a line for a person, a summary for a program, an exit code for a script.
+
+The codes are those of interface.md, "Exit codes".
+"""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Who reads: this process, and processes of its own that never see more of the caller than they need."""
+"""Reading by this process, and by worker processes that never see more of the caller than they need."""
 
 import multiprocessing
 import os
