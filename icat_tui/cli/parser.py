@@ -265,25 +265,50 @@ ADD_OPTIONS: dict[str, Callable[[Parser], None]] = {
 # -- parsers ---------------------------------------------------------------------------------------------------------
 
 
+def program_parser() -> Parser:
+    """Return a parser of all commands and their options, for programs that complete words in a shell.
+
+    It is not used to parse: argparse takes every first word for a command, and here it may be a PATH.
+    """
+    parser = Parser(**_presentation("", "icat-tui") | {"epilog": None})
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
+    for command, text in COMMANDS.items():
+        if command not in PLANNED_COMMANDS:
+            _add_options(commands.add_parser(command, help=text, **_presentation(command, "icat-tui")), command)
+    _add_options(parser, "")  # a PATH may stand where a command does, and completes after it
+    return parser
+
+
 def parser_for(command: str, program: str = "icat-tui") -> Parser:
     """Return the parser of a command; of `icat-tui` itself where the command is empty."""
+    parser = Parser(**_presentation(command, program))
+    _add_options(parser, command)
+    return parser
+
+
+def _presentation(command: str, program: str) -> dict[str, Any]:
+    """Return the arguments of a command's parser: name, usage and description."""
     about = COMMANDS.get(command, "compare raw data on disk with the ICAT catalogue, and register what is missing")
     name = f"{program} {command}" if command and program not in PROGRAMS else program
     paths = "" if command == "config" else " [PATH ...]"
-    parser = Parser(
-        prog=name,
-        usage=f"{name}{paths} [OPTIONS]",
-        description=f"{about[0].upper()}{about[1:]}.",
-        epilog=None if command or program == SYNC_RAW else _list_of_commands(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    return {
+        "prog": name,
+        # Where something must be given, argparse's own line says what.
+        "usage": None if command in ADD_OPTIONS else f"{name}{paths} [OPTIONS]",
+        "description": f"{about[0].upper()}{about[1:]}.",
+        "epilog": None if command or program == SYNC_RAW else _list_of_commands(),
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "allow_abbrev": False,
+    }
+
+
+def _add_options(parser: Parser, command: str) -> None:
+    """Add the arguments and options of a command; those of `icat-tui` itself where the command is empty."""
     if command in ADD_OPTIONS:
-        parser.usage = None  # argparse's own shows what these require
         ADD_OPTIONS[command](parser)
         _add_icatplus(parser)
         _add_general(parser)
-        return parser
+        return
     if command == "demo":
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--headless", action="store_true", help="run `sync` on the facility")
@@ -300,7 +325,6 @@ def parser_for(command: str, program: str = "icat-tui") -> Parser:
         _add_places(parser)
     _add_icatplus(parser)
     _add_general(parser)
-    return parser
 
 
 def _list_of_commands() -> str:

@@ -164,7 +164,7 @@ class RegisterRun:
         return self.scan_run.services.target()
 
     def confirms_group(self, group: Group, session: Session, following: int) -> bool:
-        """Return whether a person confirms a group, which `following` messages in all begin with. Raises Cancelled."""
+        """Return whether a person confirms a group; `following` counts it and all that may follow. Raises Cancelled."""
         directory = session.directory
         if not self.target_shown:  # with -q too: nobody confirms without knowing the target
             self.questions.write(f"What is confirmed is sent to {visible(self.target)}\n")

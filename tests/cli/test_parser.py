@@ -1,5 +1,6 @@
 """What can be typed, and what is said of what can't (interface.md, "Commands", "Selection", "Options")."""
 
+import argparse
 import re
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from icat_tui.cli.parser import (
     closest,
     parse,
     parser_for,
+    program_parser,
     split_command,
 )
 from icat_tui.domain.errors import UsageError
@@ -80,6 +82,15 @@ def test_the_help_lists_every_command_and_says_which_ones_come_later() -> None:
     for command, says in COMMANDS.items():
         later = r" \(not in this build\)" if command in PLANNED_COMMANDS else ""
         assert re.search(rf"^  {command} +{re.escape(says)}{later}$", text, re.MULTILINE)
+
+
+def test_what_completes_finds_every_command_with_all_its_options_in_one_parser() -> None:
+    whole = program_parser()
+    (commands,) = [action for action in whole._actions if isinstance(action, argparse._SubParsersAction)]
+    assert list(commands.choices) == [command for command in COMMANDS if command not in PLANNED_COMMANDS]
+    for command, parser in commands.choices.items():
+        assert parser.format_help() == parser_for(command).format_help()
+    assert set(whole._option_string_actions) == options("")
 
 
 def test_the_formats_are_those_of_the_domain() -> None:

@@ -1,5 +1,6 @@
 """Sending behind the screen, against disks, brokers and ingesters that are real enough."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.site import Site
+from icat_tui.sync.store_request import DatasetRequest
 from icat_tui.sync.submit import Submission, look_again
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
 from icat_tui.tui.controllers.registration_worker import OrderDone, RegistrationEvent, RegistrationWorker
@@ -62,10 +64,13 @@ def submission_of(circle: Circle, **known: Any) -> Submission:
     return Submission(**(defaults | known))
 
 
-def planned(circle: Circle, path: Path) -> Plan:
+def directory_of(path: Path) -> SessionDirectory:
     proposal, beamline, date = path.parts[-3:]
-    directory = SessionDirectory(str(path), proposal, beamline, date, RawFormat.ESRFV3)
-    session = look_again(directory, submission_of(circle), Cancellation())
+    return SessionDirectory(str(path), proposal, beamline, date, RawFormat.ESRFV3)
+
+
+def planned(circle: Circle, path: Path) -> Plan:
+    session = look_again(directory_of(path), submission_of(circle), Cancellation())
     assert isinstance(session, Session)
     return make_plan(session, TERMS)
 
@@ -267,6 +272,54 @@ def test_what_has_no_receipt_is_unknown_and_what_is_rejected_was_not_sent(circle
         registrar.confirm([plan], TERMS)
         heard.wait_for_orders(1)
         assert registrar.summary() == "0 sent, 1 not sent, 1 unknown (1 rejected)"
+
+
+def test_what_is_registered_by_hand_is_sent_by_the_same_thread_in_its_turn(circle: Circle) -> None:
+    heard = Heard()
+    first, by_hand, last = sessions(circle, 3, unregistered=1)
+    plans = [planned(circle, path) for path in (first, last)]
+    (dataset,) = (by_hand / "RAW_DATA" / "unregistered").iterdir()
+    proposal, beamline, _ = by_hand.parts[-3:]
+    request = DatasetRequest(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset))
+    gate = threading.Event()
+
+    def waiting(client: Client, frame: Frame) -> None:
+        assert gate.wait(PATIENCE)
+        circle.ingester(client, frame)
+
+    circle.broker.script = waiting
+    with working(circle, heard) as registrar:
+        registrar.confirm(plans[:1], TERMS)
+        registrar.confirm_by_hand(request, directory_of(by_hand))
+        registrar.confirm(plans[1:], TERMS)
+        gate.set()
+        assert heard.wait_for_orders(3) == ["", "", ""]
+        assert [done.went_out for done in heard.of(OrderDone)] == [1, 1, 1]
+        assert registrar.summary().startswith("3 sent, 0 not sent, 0 unknown")
+        heard.wait_for(lambda: heard.last_look(by_hand).get(str(dataset)) is not None)
+    sent = [name for body in circle.bodies for name in re.findall(rb"<tns:name>(by hand|0001)</tns:name>", body)]
+    assert [name.decode() for name in sent] == ["0001", "by hand", "0001"]
+
+
+def test_what_is_called_off_before_it_is_sent_by_hand_is_no_trouble(circle: Circle) -> None:
+    heard = Heard()
+    first, by_hand = sessions(circle, 2, unregistered=1)
+    plan = planned(circle, first)
+    (dataset,) = (by_hand / "RAW_DATA" / "unregistered").iterdir()
+    proposal, beamline, _ = by_hand.parts[-3:]
+    request = DatasetRequest(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset))
+
+    def cancelling(client: Client, frame: Frame) -> None:
+        registrar.cancel()
+        circle.ingester(client, frame)
+
+    circle.broker.script = cancelling
+    with working(circle, heard) as registrar:
+        registrar.confirm([plan], TERMS)
+        registrar.confirm_by_hand(request, directory_of(by_hand))
+        assert heard.wait_for_orders(2) == ["", ""]
+        assert [done.went_out for done in heard.of(OrderDone)] == [1, 0]
+    assert len(circle.broker.sent) == 1
 
 
 @pytest.mark.parametrize("hanging", ["broker", "icatplus"])
