@@ -26,7 +26,7 @@ class MessageOutcome(StrEnum):
     REJECTED = "rejected"
     """By the broker."""
     UNKNOWN = "unknown"
-    """It went out, and there was no receipt."""
+    """Sent, without a receipt."""
     SKIPPED = "skipped"
     """Not sent: changed since it was planned, or ICAT has it already."""
     NOT_SENT = "not sent"

@@ -1,6 +1,7 @@
 """The site that a run works at, and the session on disk that a path lies in.
 
-What must stay true: a path is located by the data roots of the settings, whatever symbolic link it is given by.
+What must stay true: a path in a session is spelled like the directory of that session, also where it was given by
+another name of its data root.
 """
 
 import os
