@@ -1,4 +1,7 @@
-"""`store-raw`, `store-from-file`, `add-files`: the manual's examples work, and every outcome is reported."""
+"""`store-raw`, `store-from-file`, `add-files`: the manual's examples work, and every outcome is reported.
+
+As interface.md, "Commands" says.
+"""
 
 import json
 import signal
