@@ -59,6 +59,8 @@ class Registrations:
         """Plan and send with what a workspace has; `unmark` takes the marks off sessions, by path."""
         self._host, self._workspace, self._store, self._model = host, workspace, store, model
         self._unmark = unmark
+        self._by_hand: dict[str, DatasetRequest] = {}
+        """Requests by hand that are being sent, by path."""
         self._planner = RegistrationPlanner(workspace, store, self._post)
         self._worker = RegistrationWorker(
             workspace.submission, lambda: workspace.services.site(workspace.now()), self._post
@@ -214,13 +216,20 @@ class Registrations:
             return
         target = self._workspace.services.target()
         question = f"Register {request.path} as {request.dataset}, by a message to {target}? (L shows it)"
-        self._host.ask(YesNo(question), lambda _: self._worker.confirm_by_hand(request, session.directory))
+
+        def confirmed(_: bool) -> None:
+            self._by_hand[request.path] = request
+            self._worker.confirm_by_hand(request, session.directory)
+
+        self._host.ask(YesNo(question), confirmed)
 
     # -- what becomes of it ----------------------------------------------------------------------------------------
 
     def handle(self, event: Struct) -> None:
         """Show what became of a message, and take in how a session is now."""
         host = self._host
+        if isinstance(event, OrderDone) and isinstance(event.order, HandOrder):
+            self._by_hand.pop(event.order.request.subject, None)
         match event:
             case SessionScanned(session=session):
                 self._store.take(sessions=[session])
@@ -245,7 +254,7 @@ class Registrations:
         host = self._host
         match event:
             case MessageAccepted(message=message):
-                host.say(f"accepted: {message.dataset}", Status.PENDING.colour, _command(message))
+                host.say(f"accepted: {message.dataset}", Status.PENDING.colour, self._command(message))
             case MessageRejected(message=message, words=words):
                 host.complain(f"rejected by the broker: {message.dataset}: {words}")
             case MessageUnknown(message=message, reason=reason):
@@ -260,6 +269,11 @@ class Registrations:
                 host.say(warning, Status.NOT_UPLOADED.colour)
             case VerifyFailed(message=message, reason=reason):
                 host.say(f"not looked for: {message.dataset}: {reason}", Status.UNKNOWN.colour)
+
+    def _command(self, message: Message) -> str:
+        """Return what one would type in a shell for the same."""
+        by_hand = self._by_hand.get(message.dataset)
+        return _store_command(by_hand) if by_hand else f"icat-tui sync --register {shlex.quote(message.dataset)}"
 
 
 class RegistrationGuide:
@@ -284,6 +298,15 @@ class RegistrationGuide:
         return self._worker.summary() if len(self._worker.outcomes) else "nothing sent"
 
 
-def _command(message: Message) -> str:
-    """Return what one would type in a shell for the same."""
-    return f"icat-tui sync --register {shlex.quote(message.dataset)}"
+def _store_command(request: DatasetRequest) -> str:
+    """Return what one would type in a shell to register a dataset by hand; empty where a form may say less than that."""
+    sample, *others = (request.metadata.get(name) for name in ("Sample_name", "startDate", "endDate"))
+    if not sample:
+        return ""  # the form reads it from the dataset, `store-raw` wants to be told
+    given = {"beamline": request.beamline, "proposal": request.proposal, "dataset": request.dataset, "sample": sample}
+    # Option and value as one word: a name may begin with a dash.
+    words = [f"--{option}={value}" for option, value in given.items()] + [f"--path={request.path}"]
+    words += [
+        f"--parameter={name}={value}" for name, value in zip(("startDate", "endDate"), others, strict=True) if value
+    ]
+    return shlex.join(["icat-tui", "store-raw", *words])
