@@ -16,18 +16,9 @@ from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import ScanEvent, ScanFinished, SessionScanned, SessionsFound
 from icat_tui.sync import scan as module
 from icat_tui.sync.scan import scan
-from tests.sync.scanning import (
-    Question,
-    StandIn,
-    events_of,
-    found_below,
-    plan_of,
-    scanned,
-    sessions_of,
-    several,
-    wait_for,
-    wait_for_threads,
-)
+from tests.support.catalogue_in_memory import CatalogueInMemory, Question
+from tests.support.scanning import events_of, found_below, plan_of, scanned, sessions_of, several, wait_for_threads
+from tests.support.waiting import wait_for
 
 SOON = 1.0
 """Seconds; the limit is 0.2, but the machine may be busy with other tests."""
@@ -108,7 +99,7 @@ def test_cancelling_waits_for_no_catalogue(root: Path, held: threading.Event, of
             hangs.set()
             held.wait()
 
-    catalogue, before = StandIn(meanwhile), set(threading.enumerate())
+    catalogue, before = CatalogueInMemory(meanwhile), set(threading.enumerate())
     events = cancelled(plan_of(several(root, catalogue), catalogue), hangs)
     assert not sessions_of(events)
     assert catalogue.closed.is_set()
@@ -119,7 +110,7 @@ def test_cancelling_waits_for_no_catalogue(root: Path, held: threading.Event, of
 def test_cancelling_waits_for_no_disk(
     root: Path, held: threading.Event, hanging_disk: Callable[[str], threading.Event]
 ) -> None:
-    catalogue, before = StandIn(), set(threading.enumerate())
+    catalogue, before = CatalogueInMemory(), set(threading.enumerate())
     directories = several(root, catalogue, 12)
     cancelled(plan_of(directories, catalogue, jobs=2), hanging_disk(directories[1].path))
     held.set()
@@ -131,7 +122,7 @@ def test_only_who_hangs_himself_is_left_by_a_disk_that_hangs(
 ) -> None:
     """Two sessions use the disk; two more that wait for it end at once."""
     monkeypatch.setattr(module, "FOUND_AHEAD", 1)
-    catalogue, before, hanging = StandIn(), set(threading.enumerate()), threading.Semaphore(0)
+    catalogue, before, hanging = CatalogueInMemory(), set(threading.enumerate()), threading.Semaphore(0)
     directories = several(root, catalogue, 12)
     all_wait = threading.Event()
 
@@ -155,7 +146,7 @@ def test_only_who_hangs_himself_is_left_by_a_disk_that_hangs(
 def test_cancelling_waits_for_no_discovery(
     root: Path, held: threading.Event, hanging_disk: Callable[[str], threading.Event]
 ) -> None:
-    catalogue, before = StandIn(), set(threading.enumerate())
+    catalogue, before = CatalogueInMemory(), set(threading.enumerate())
     several(root, catalogue)
     cancelled(plan_of(found_below(root), catalogue), hanging_disk(f"{root}/hg3"))
     held.set()
@@ -171,7 +162,7 @@ def test_cancelling_waits_for_no_reading(root: Path, held: threading.Event, monk
         raise AssertionError("nobody waits for this")
 
     monkeypatch.setattr(metadata, "read_datasets", read_datasets)
-    catalogue, before = StandIn(), set(threading.enumerate())
+    catalogue, before = CatalogueInMemory(), set(threading.enumerate())
     cancelled(plan_of(several(root, catalogue), catalogue), hangs)
     held.set()
     wait_for_threads(before)
@@ -180,7 +171,7 @@ def test_cancelling_waits_for_no_reading(root: Path, held: threading.Event, monk
 def test_a_listener_that_is_slow_holds_up_the_scan_and_not_its_end(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WAITING", 1)
     monkeypatch.setattr(module, "FOUND_AHEAD", 2)
-    catalogue, before = StandIn(), set(threading.enumerate())
+    catalogue, before = CatalogueInMemory(), set(threading.enumerate())
     events = scan(plan_of(several(root, catalogue, 20), catalogue, jobs=2))
     assert isinstance(next(events), SessionsFound | SessionScanned)
     began = time.perf_counter()
@@ -195,12 +186,12 @@ def test_with_room_for_one_of_each_everything_is_scanned_all_the_same(
 ) -> None:
     monkeypatch.setattr(module, "WAITING", 1)
     monkeypatch.setattr(module, "FOUND_AHEAD", 1)
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     assert len(scanned(several(root, catalogue, 20), catalogue)) == 20
 
 
 def test_what_was_called_off_before_it_began_does_nothing(root: Path) -> None:
-    catalogue, cancellation = StandIn(), Cancellation()
+    catalogue, cancellation = CatalogueInMemory(), Cancellation()
     cancellation.cancel()
     (end,) = events_of(plan_of(several(root, catalogue), catalogue), cancellation)
     assert end == ScanFinished(cancelled=True, seconds=end.seconds)  # type: ignore[union-attr] # as above
@@ -208,7 +199,7 @@ def test_what_was_called_off_before_it_began_does_nothing(root: Path) -> None:
 
 
 def test_a_scan_that_ends_calls_nothing_off_and_leaves_the_catalogue_open(root: Path) -> None:
-    catalogue, cancellation = StandIn(), Cancellation()
+    catalogue, cancellation = CatalogueInMemory(), Cancellation()
     events_of(plan_of(several(root, catalogue), catalogue), cancellation)
     assert not cancellation
     assert not catalogue.closed.is_set()

@@ -9,7 +9,7 @@ import pytest
 from icat_tui.domain.errors import SaveError, UsageError
 from icat_tui.settings.schema import environment_name
 from icat_tui.settings.template import write_template
-from tests.settings.place import KEY, Place, key_file
+from tests.support.settings_files import KEY, Place, key_file
 
 # -- files that can't be read ----------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.settings.beacon import BeaconFailure, IcatServers
 from icat_tui.settings.load import BEACON_DEFAULT_TIMEOUT, BEACON_TIMEOUT, load, site_files, user_file
 from icat_tui.settings.schema import Settings, describe
-from tests.settings.place import KEY, Place, key_file, no_beacon
+from tests.support.settings_files import KEY, Place, key_file, no_beacon
 
 BEACON = IcatServers(metadata_urls=("beacon:1",), elogbook_url="https://beacon.example", elogbook_token="beacon-key")
 

@@ -8,7 +8,7 @@ import pytest
 from icat_tui.domain.facility import Facility
 from icat_tui.settings.beacon import IcatServers
 from icat_tui.settings.schema import KEYS, Settings, describe
-from tests.settings.place import KEY, Place
+from tests.support.settings_files import KEY, Place
 
 
 def everything(settings: Settings) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from icat_tui.settings.schema import KEYS, Settings, value_of
 from icat_tui.settings.template import template, write_template
-from tests.settings.place import Place
+from tests.support.settings_files import Place
 
 
 def uncommented(text: str) -> str:

@@ -12,7 +12,7 @@ from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import environment_name, value_of
 from icat_tui.settings.values import duration, show_duration
-from tests.settings.place import Place
+from tests.support.settings_files import Place
 
 # -- values ----------------------------------------------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ from icat_tui.domain.model import Fit, Investigation, Match, Session
 from icat_tui.domain.status import Status
 from icat_tui.text import visible
 from icat_tui.tui.screens.choose_investigation import ChooseInvestigation
-from tests.names import HOSTILE_TEXTS
-from tests.sync.samples import END, FACILITY, START
-from tests.tui.dialogs import NOTHING, Outcome, ask, looked_at, press, session_of, shown, words
+from tests.support.names import HOSTILE_TEXTS
+from tests.support.time_slot import END, FACILITY, START
+from tests.support.ui_dialogs import NOTHING, Outcome, ask, looked_at, press, session_of, shown, words
 
 TARGET = END.replace(year=2024)
 SLOTS = (

@@ -15,9 +15,9 @@ from icat_tui.text import visible
 from icat_tui.tui.screens.confirm_plan import MANY, Confirmation, ConfirmPlan
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.theme import DARK
-from tests.names import HOSTILE_TEXTS
-from tests.tui.dialogs import NOTHING, Outcome, ask, looked_at, plan_of, press, shown, until, words
-from tests.tui.hosts import Host
+from tests.support.names import HOSTILE_TEXTS
+from tests.support.ui_dialogs import NOTHING, Outcome, ask, looked_at, plan_of, press, shown, until, words
+from tests.support.ui_host import Host
 
 NEW, BARE = Status.UNREGISTERED, Status.REGISTERED_WITHOUT_FILES
 FORBIDDEN = "nothing is sent, as nobody allowed it: give --register"

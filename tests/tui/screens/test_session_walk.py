@@ -14,9 +14,9 @@ from icat_tui.sync.plan import Declined, Plan
 from icat_tui.text import visible
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.session_walk import SessionWalk
-from tests.names import HOSTILE_TEXTS
-from tests.sync.samples import a_directory
-from tests.tui.dialogs import NOTHING, Outcome, ask, plan_of, shown, until, words
+from tests.support.names import HOSTILE_TEXTS
+from tests.support.samples import a_directory
+from tests.support.ui_dialogs import NOTHING, Outcome, ask, plan_of, shown, until, words
 
 NEW, BARE = Status.UNREGISTERED, Status.REGISTERED_WITHOUT_FILES
 DAYS = ["20231001", "20231002", "20231003"]

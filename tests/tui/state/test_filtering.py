@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from icat_tui.domain.status import ATTENTION, Category, Status
 from icat_tui.domain.summary import SessionRow, entries
 from icat_tui.tui.state.filtering import Filter, FilterError, Match, parse_filter
-from tests.tui.samples import a_place, a_row, found
-from tests.tui.state.test_tree_model import DATASETS, FILTERS, PLACES
+from tests.support.tree_rows import a_place, a_row, found
+from tests.support.tree_strategies import DATASETS, FILTERS, PLACES
 
 ROW = a_row(
     a_place("hg333", "id99"),

@@ -3,7 +3,7 @@ from icat_tui.tui.state.filtering import parse_filter
 from icat_tui.tui.state.marks import Mark, Marking, Marks
 from icat_tui.tui.state.targets import hidden_marks, mark_range, marking, toggle_mark
 from icat_tui.tui.state.tree_model import TreeModel
-from tests.tui.samples import Named, a_model, a_place, a_row, put
+from tests.support.tree_rows import Named, a_model, a_place, a_row, put
 
 DATASETS: list[Named] = [("c", "1", Status.INVALID), ("c", "2", Status.INVALID), ("c", "3", Status.REGISTERED)]
 

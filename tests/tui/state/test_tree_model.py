@@ -1,5 +1,3 @@
-import operator
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -12,32 +10,11 @@ from icat_tui.tui.state.nodes import Level, Place
 from icat_tui.tui.state.open_places import OPENED_AT_MOST
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.widgets.row_text import row_text
-from tests.tui import naive
-from tests.tui.samples import Named, a_model, a_place, a_row, found, put
+from tests.support import naive_tree
+from tests.support.tree_rows import Named, a_model, a_place, a_row, found, put
+from tests.support.tree_strategies import DATASETS, FILTERS, PLACES
 
-PLACES = st.builds(
-    a_place,
-    st.sampled_from(["ab1", "ab12", "hg333", "ma7"]),
-    st.sampled_from(["bm01", "id99"]),
-    st.sampled_from(["20230101", "20231019", "20240102"]),
-)
-DATASETS = st.lists(
-    st.tuples(
-        st.sampled_from(["colA", "colA-b", "LaB6"]), st.sampled_from(["0001", "0002", "0003"]), st.sampled_from(Status)
-    ),
-    max_size=5,
-    unique_by=operator.itemgetter(0, 1),
-)
 ROWS = st.one_of(PLACES.map(found), st.builds(a_row, PLACES, DATASETS, st.sampled_from(Category)))
-FILTERS = st.builds(
-    Filter,
-    names=st.lists(st.sampled_from(["lab6", "0001", "hg3", "cola"]), max_size=2).map(tuple),
-    statuses=st.frozensets(st.sampled_from(Status), max_size=2),
-    categories=st.frozensets(st.sampled_from(Category), max_size=1),
-    beamlines=st.sampled_from([(), ("id99",)]),
-    hidden=st.frozensets(st.sampled_from(Status), max_size=3),
-    attention=st.booleans(),
-)
 
 
 def searched(tree: TreeModel, to: Filter) -> None:
@@ -50,9 +27,9 @@ def as_naive(tree: TreeModel) -> list[tuple[Place, int]]:
     """Return what must be visible, by the naive model and what the tree says is open."""
     rows = list(tree.sessions.values())
     if not tree.filter.active:
-        return naive.visible(rows, tree.opened.__contains__, beamline_first=tree.sessions.beamline_first)
+        return naive_tree.visible(rows, tree.opened.__contains__, beamline_first=tree.sessions.beamline_first)
     rows = [row for row in rows if tree.filter.match(row) != Match.NOT]
-    return naive.visible(
+    return naive_tree.visible(
         rows, tree.opened.__contains__, beamline_first=tree.sessions.beamline_first, shown=tree.filter.kept
     )
 

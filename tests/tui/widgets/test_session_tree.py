@@ -12,9 +12,9 @@ from icat_tui.tui.state.open_places import OPENED_AT_MOST
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.theme import DARK, LIGHT, MONO
 from icat_tui.tui.widgets.session_tree import SessionTree
-from tests.names import HOSTILE_NAMES
-from tests.tui.hosts import drive, texts
-from tests.tui.samples import Named, a_model, a_place, a_row, found, put
+from tests.support.names import HOSTILE_NAMES
+from tests.support.tree_rows import Named, a_model, a_place, a_row, found, put
+from tests.support.ui_host import drive, texts
 
 EVERY_STATUS: list[Named] = [("colA", f"{number:04}", status) for number, status in enumerate(Status, 1)]
 

@@ -1,83 +1,35 @@
 """Sessions to scan: written to a data root, told to a catalogue that can fail in any way, scanned in one call."""
 
 import json
-import os
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from msgspec import structs
-
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.find import AnyFormat, Found, find_sessions
-from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
-from icat_tui.domain.model import Answer, CatalogueDataset, Investigation, Outcome, Session, SessionDirectory
+from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, ScanFinished, SessionScanned
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import Status
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.sync.scan import ScanPlan, scan
-from tests.disk.bliss import MESSAGE, write_bliss
+from tests.support.bliss import stored_message, write_bliss
+from tests.support.catalogue_in_memory import CatalogueInMemory
+from tests.support.modification_times import settle
+from tests.support.time_slot import FACILITY, START
+from tests.support.waiting import wait_for
 
-FACILITY = Facility()
-START = datetime.fromisoformat("2023-10-19T08:00:00+02:00")
-END = datetime.fromisoformat("2023-10-24T08:00:00+02:00")
 NOW = datetime.now(UTC)
 """Files that are written by the tests are older, at most by how long the tests run."""
 LATER = NOW + timedelta(days=9)
 """When they have been at rest for long."""
-LONG_AGO = datetime.fromisoformat("2023-10-22T08:00:00+02:00").timestamp()
-OUTAGE: Answer[Any] = Answer(Outcome.UNAVAILABLE, reason="ICAT+ does not answer")
-NOTHING: Answer[Any] = Answer(Outcome.EMPTY)
 
 OURS = ("icat-tui", "ThreadPoolExecutor")
 """How threads of a scan are called."""
-
-Question = tuple[str, str] | int
-"""Beamline and proposal, or an investigation."""
-
-
-class StandIn:
-    """A catalogue in memory that knows what it was asked; `meanwhile` is called in each call, to block or to raise."""
-
-    def __init__(self, meanwhile: Callable[[Question], object] = lambda _: None) -> None:
-        self.meanwhile = meanwhile
-        self.told: dict[Question, Answer[Any]] = {}
-        self.asked: list[Question] = []
-        self.closed = threading.Event()
-
-    def investigations(self, beamline: str, proposal: str) -> Answer[Investigation]:
-        return self._answer((beamline, proposal))
-
-    def datasets(self, investigation: int) -> Answer[CatalogueDataset]:
-        return self._answer(investigation)
-
-    def close(self) -> None:
-        self.closed.set()
-
-    def _answer(self, question: Question) -> Answer[Any]:
-        self.asked.append(question)
-        self.meanwhile(question)
-        return self.told.get(question, NOTHING)
-
-    def tell(self, directory: SessionDirectory, *locations: str, investigation: int = 7, **known: Any) -> None:
-        """Add an investigation of a session's proposal, and the datasets at these locations to it."""
-        group = directory.beamline, directory.proposal
-        before = self.told.get(group, NOTHING).rows
-        if investigation not in [row.id for row in before]:
-            slot = Investigation(investigation, directory.proposal.upper(), START, END)
-            self.told[group] = Answer(Outcome.OK, (*before, slot))
-        rows = list(self.told.get(investigation, NOTHING).rows)
-        for location in locations:
-            name = location.rpartition("_")[2]
-            found = CatalogueDataset(1000 * investigation + len(rows), location, investigation, name, file_count=1)
-            rows.append(structs.replace(found, **known))
-        self.told[investigation] = Answer(Outcome.OK, tuple(rows)) if rows else NOTHING
 
 
 # -- on disk ---------------------------------------------------------------------------------------------------------
@@ -113,24 +65,16 @@ def add_bliss(directory: SessionDirectory, *names: str, collection: str = "colA"
     return paths
 
 
-def add_message(directory: SessionDirectory, path: str, text: str = MESSAGE) -> None:
+def add_message(directory: SessionDirectory, path: str) -> None:
     """Leave a message about the dataset at a path."""
     stored = Path(directory.raw_path, "__icat__")
     stored.mkdir(exist_ok=True)
-    told = text.format(location=path).replace(">hg333<", f">{directory.proposal}<")
+    told = stored_message(path, proposal=directory.proposal)
     (stored / f"{path.rpartition('/')[2]}.xml").write_text(told)
     settle(directory.path)
 
 
-def settle(path: str) -> None:
-    """Make everything below a path look as if nobody had touched it since the session."""
-    for parent, names, files in os.walk(path, topdown=False):
-        for name in (*names, *files):
-            os.utime(f"{parent}/{name}", (LONG_AGO, LONG_AGO))
-    os.utime(path, (LONG_AGO, LONG_AGO))
-
-
-def several(root: Path, catalogue: StandIn, number: int = 5) -> list[SessionDirectory]:
+def several(root: Path, catalogue: CatalogueInMemory, number: int = 5) -> list[SessionDirectory]:
     """Make sessions of as many proposals, each with a registered and an unregistered dataset."""
     directories = [session_at(root, f"hg{place}", raw_format=RawFormat.MX) for place in range(number)]
     for place, directory in enumerate(directories, 1):
@@ -164,14 +108,6 @@ def events_of(plan: ScanPlan, cancellation: Cancellation | None = None) -> list[
     assert isinstance(events[-1], ScanFinished)
     wait_for_threads(before)
     return events
-
-
-def wait_for(condition: Callable[[], object], what: str, seconds: float = 10) -> None:
-    """Wait until a condition holds; fail with what was waited for."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        threading.Event().wait(0.005)
 
 
 def wait_for_threads(before: set[threading.Thread]) -> None:

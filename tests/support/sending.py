@@ -7,7 +7,7 @@ from icat_tui.ingest.sender import send
 from icat_tui.journal.reader import MessageState
 from icat_tui.journal.records import read_journal
 from icat_tui.journal.writer import Journal
-from tests.journal.entries import journal_index
+from tests.support.journal_entries import journal_index
 
 
 def message_states(journal: Journal) -> dict[str, MessageState]:

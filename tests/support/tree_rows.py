@@ -8,7 +8,7 @@ from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.summary import SessionRow, session_row
 from icat_tui.tui.state.tree_model import TreeModel
-from tests.sync.samples import INSIDE, NOW
+from tests.support.samples import INSIDE, NOW
 
 Named = tuple[str, str, Status]
 """Collection, name and status of a dataset."""

@@ -45,9 +45,17 @@ def file_of(session: SessionDirectory, place: str = "colA/colA_0001") -> Path:
     return directory / f"{directory.name}.h5"
 
 
-MESSAGE = """<?xml version="1.0" encoding="UTF-8"?><tns:dataset xmlns:tns="http://www.esrf.fr/icat" complete="true">\
-<tns:investigation>hg333</tns:investigation><tns:instrument>id99</tns:instrument><tns:name>0001</tns:name>\
+STORED_MESSAGE = """<?xml version="1.0" encoding="UTF-8"?>\
+<tns:dataset xmlns:tns="http://www.esrf.fr/icat" complete="true">\
+<tns:investigation>{proposal}</tns:investigation><tns:instrument>{beamline}</tns:instrument><tns:name>{name}</tns:name>\
 <tns:location>{location}</tns:location><tns:startDate>2023-10-20T01:00:00.123456+02:00</tns:startDate>\
-<tns:endDate>2023-10-20T05:00:00+02:00</tns:endDate><tns:sample><tns:name>sA</tns:name></tns:sample>\
-<tns:parameter><tns:name>Sample_name</tns:name><tns:value>sA</tns:value></tns:parameter></tns:dataset>"""
-"""Stored message (icat.md, "Sample messages"); `location` is to be filled in."""
+<tns:endDate>2023-10-20T05:00:00+02:00</tns:endDate><tns:sample><tns:name>{sample}</tns:name></tns:sample>\
+<tns:parameter><tns:name>Sample_name</tns:name><tns:value>{sample}</tns:value></tns:parameter></tns:dataset>"""
+"""Message as BLISS leaves it in `__icat__` (icat.md, "Sample messages")."""
+
+
+def stored_message(
+    location: str | Path, *, proposal: str = "hg333", beamline: str = "id99", name: str = "0001", sample: str = "sA"
+) -> str:
+    """Return a stored message about the dataset at a location."""
+    return STORED_MESSAGE.format(location=location, proposal=proposal, beamline=beamline, name=name, sample=sample)

@@ -14,21 +14,12 @@ from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import ScanEvent
 from icat_tui.domain.status import Category
-from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueEntry, CatalogueState, serve
-from tests.disk.bliss import ENDED, FILE_TIME, write_bliss
-from tests.sync.scanning import (
-    END,
-    FACILITY,
-    NOW,
-    START,
-    add_bliss,
-    add_message,
-    events_of,
-    found_below,
-    plan_of,
-    session_at,
-    settle,
-)
+from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueEntry, CatalogueState
+from tests.support.bliss import ENDED, FILE_TIME, write_bliss
+from tests.support.icatplus import FaultyIcatPlus, serving_icatplus
+from tests.support.modification_times import settle
+from tests.support.scanning import NOW, add_bliss, add_message, events_of, found_below, plan_of, session_at
+from tests.support.time_slot import END, FACILITY, START
 
 ONCE = Limits(connect=5, read=5, answer=5, retries=0, failures=1000)
 """Nothing is asked twice, and nobody loses heart."""
@@ -51,7 +42,7 @@ class SmallFacility(Struct, frozen=True):
     """What lies on disk, and what ICAT knows."""
 
     root: Path
-    state: CatalogueState
+    icatplus: FaultyIcatPlus
 
 
 def make(root: Path) -> SmallFacility:
@@ -75,7 +66,7 @@ def make(root: Path) -> SmallFacility:
     Path(sessions["empty1"].raw_path).rmdir()
     _write_busy(sessions["busy1"], state, numbers["busy1"])
     _write_fresh(sessions["fresh1"], state, numbers["fresh1"])
-    return SmallFacility(root, state)
+    return SmallFacility(root, FaultyIcatPlus(state))
 
 
 def _write_todo(directory: SessionDirectory, state: CatalogueState, number: int) -> None:
@@ -132,7 +123,10 @@ def _register(state: CatalogueState, investigation: int, path: str, files: int =
 @contextmanager
 def asked(facility: SmallFacility, limits: Limits = ONCE, jobs: int = 8) -> Iterator[IcatPlus]:
     """Serve what ICAT knows; give a client of it."""
-    with serve(facility.state) as url, IcatPlus(url, SECRET, zone=FACILITY.zone, jobs=jobs, limits=limits) as client:
+    with (
+        serving_icatplus(facility.icatplus) as server,
+        IcatPlus(server.url, SECRET, zone=FACILITY.zone, jobs=jobs, limits=limits) as client,
+    ):
         yield client
 
 

@@ -1,6 +1,5 @@
 """The Python API: scripts written for pyicat-plus work, and what fails raises (icat.md, "Python client")."""
 
-import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,25 +16,8 @@ from icat_tui.domain.status import Category, Status
 from icat_tui.ingest.broker import BrokerError
 from icat_tui.journal.reader import MessageState
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
-from tests.beamtime import END, INVESTIGATION, START, Beamtime, beamtime, parameters, reject
-from tests.ingest.conftest import Client, Frame, Hangup
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Beamtime]:
-    """A beam time that settings know, but for its broker and its ICAT+."""
-    with beamtime(tmp_path) as made:
-        for variable, value in made.environment.items():
-            if not variable.endswith(("QUEUE", "ICATPLUS", "API_KEY")):
-                monkeypatch.setenv(variable, value)
-        yield made
-
-
-@pytest.fixture
-def client(here: Beamtime) -> Iterator[IcatClient]:
-    urls = [str(here.broker.address)]
-    with IcatClient(urls, here.icatplus, SANDBOX_KEY, add_files_urls=urls) as client:
-        yield client
+from tests.support.beamtime import END, INVESTIGATION, START, Beamtime, parameters, reject
+from tests.support.scripted_broker import Client, Frame, Hangup
 
 
 def of(path: Path) -> dict[str, Any]:
@@ -46,9 +28,11 @@ def of(path: Path) -> dict[str, Any]:
 # -- telling ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_example_of_the_manual_with_its_import_changed(here: Beamtime, caplog: pytest.LogCaptureFixture) -> None:
-    path = here.dataset("dataset1", "collection")
-    metadata_urls = [f"tcp://{here.broker.address}"]
+def test_the_example_of_the_manual_with_its_import_changed(
+    beamtime: Beamtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = beamtime.dataset("dataset1", "collection")
+    metadata_urls = [f"tcp://{beamtime.broker.address}"]
 
     from icat_tui import IcatClient  # noqa: PLC0415
 
@@ -65,90 +49,90 @@ def test_the_example_of_the_manual_with_its_import_changed(here: Beamtime, caplo
     )
     client.disconnect()
 
-    sent = parameters(here.bodies[0])
+    sent = parameters(beamtime.bodies[0])
     assert (sent["FIELD1"], sent["FIELD2"], sent["Sample_name"]) == ("value1", "value2", "sA")
     assert sent["startDate"] == "2023-10-20T01:00:00.123456+02:00"
-    assert here.standing() == [("collection_dataset1", MessageState.ACCEPTED)], "the broker has answered by now"
+    assert beamtime.standing() == [("collection_dataset1", MessageState.ACCEPTED)], "the broker has answered by now"
     assert "nobody could be asked" in caplog.text
 
 
 def test_metadata_is_optional_and_an_error_only_where_the_dataset_does_not_tell(
-    here: Beamtime, client: IcatClient
+    beamtime: Beamtime, client: IcatClient
 ) -> None:
-    client.store_dataset(**of(here.dataset()))
-    assert len(here.bodies) == 1
-    silent = here.raw / "colA" / "colA_0002"
+    client.store_dataset(**of(beamtime.dataset()))
+    assert len(beamtime.bodies) == 1
+    silent = beamtime.raw / "colA" / "colA_0002"
     silent.mkdir()
     with pytest.raises(UsageError, match="Sample_name"):
         client.store_dataset(**of(silent))
     client.store_dataset(**of(silent), metadata={"Sample_name": "s", "startDate": START, "endDate": END})
-    assert len(here.bodies) == 2
+    assert len(beamtime.bodies) == 2
 
 
-def test_what_icat_has_is_left_alone(here: Beamtime, client: IcatClient) -> None:
-    path = here.dataset()
-    here.register(path)
+def test_what_icat_has_is_left_alone(beamtime: Beamtime, client: IcatClient) -> None:
+    path = beamtime.dataset()
+    beamtime.register(path)
     client.store_dataset(**of(path))
-    assert not here.bodies
+    assert not beamtime.bodies
     client.store_dataset(**of(path), force=True)
-    assert len(here.bodies) == 1
+    assert len(beamtime.bodies) == 1
 
 
-def test_what_is_pending_raises(here: Beamtime, client: IcatClient) -> None:
-    path = here.dataset()
+def test_what_is_pending_raises(beamtime: Beamtime, client: IcatClient) -> None:
+    path = beamtime.dataset()
     client.store_dataset(**of(path))
     with pytest.raises(icat_tui.NotStoredError, match="not seen in ICAT yet"):
         client.store_dataset(**of(path))
-    assert len(here.bodies) == 1
+    assert len(beamtime.bodies) == 1
 
 
-def test_what_the_broker_does_not_take_raises(here: Beamtime, client: IcatClient) -> None:
-    here.broker.script = reject
+def test_what_the_broker_does_not_take_raises(beamtime: Beamtime, client: IcatClient) -> None:
+    beamtime.broker.script = reject
     with pytest.raises(icat_tui.NotStoredError, match="no room left"):
-        client.store_dataset(**of(here.dataset()))
+        client.store_dataset(**of(beamtime.dataset()))
 
     def hang_up(_: Client, __: Frame) -> None:
         raise Hangup
 
-    here.broker.script = hang_up
+    beamtime.broker.script = hang_up
     with pytest.raises(icat_tui.OutcomeUnknownError):
-        client.store_dataset(**of(here.dataset("0002")))
+        client.store_dataset(**of(beamtime.dataset("0002")))
     with pytest.raises(BrokerError, match=r"127\.0\.0\.1:9"):
-        IcatClient(metadata_urls=["127.0.0.1:9"]).store_dataset(**of(here.dataset("0003")))
+        IcatClient(metadata_urls=["127.0.0.1:9"]).store_dataset(**of(beamtime.dataset("0003")))
 
 
-def test_a_broker_that_nobody_gave_gets_nothing(here: Beamtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ICAT_TUI_QUEUE", str(here.broker.address))
-    client = IcatClient(elogbook_url=here.icatplus, elogbook_token=SANDBOX_KEY)
+def test_a_broker_that_nobody_gave_gets_nothing(beamtime: Beamtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ICAT_TUI_QUEUE", str(beamtime.broker.address))
+    client = IcatClient(elogbook_url=beamtime.icatplus, elogbook_token=SANDBOX_KEY)
     with pytest.raises(UsageError, match="metadata_urls"):
-        client.store_dataset(**of(here.dataset()))
+        client.store_dataset(**of(beamtime.dataset()))
     with pytest.raises(UsageError, match="add_files_urls"):
         client.add_files(12)
     monkeypatch.setenv("ICAT_TUI_READ_ONLY", "true")
     with pytest.raises(UsageError, match="read_only"):
-        IcatClient(metadata_urls=[str(here.broker.address)]).store_dataset(**of(here.dataset()))
-    assert here.broker.connections == 0
-    assert not here.journal.exists()
+        IcatClient(metadata_urls=[str(beamtime.broker.address)]).store_dataset(**of(beamtime.dataset()))
+    assert beamtime.broker.connections == 0
+    assert not beamtime.journal.exists()
 
 
 @pytest.mark.parametrize("given", [{"metadata_urls": ["x:y"]}, {"elogbook_url": "ftp://x"}])
-def test_addresses_that_can_not_be_used_are_said_at_once(here: Beamtime, given: dict[str, Any]) -> None:
+def test_addresses_that_can_not_be_used_are_said_at_once(beamtime: Beamtime, given: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         IcatClient(**given)
 
 
-def test_a_message_by_way_of_a_file(here: Beamtime, client: IcatClient, tmp_path: Path) -> None:
-    client.store_dataset(**of(here.dataset()), store_filename=tmp_path / "new" / "message")
-    assert not here.bodies
+def test_a_message_by_way_of_a_file(beamtime: Beamtime, client: IcatClient, tmp_path: Path) -> None:
+    client.store_dataset(**of(beamtime.dataset()), store_filename=tmp_path / "new" / "message")
+    assert not beamtime.bodies
     client.store_dataset_from_file(tmp_path / "new" / "message.xml")
-    assert here.bodies == [(tmp_path / "new" / "message.xml").read_bytes()]
+    assert beamtime.bodies == [(tmp_path / "new" / "message.xml").read_bytes()]
     with pytest.raises(UsageError, match="can't be read"):
         client.store_dataset_from_file("nowhere.xml")
 
 
-def test_files_are_added(here: Beamtime, client: IcatClient) -> None:
+def test_files_are_added(beamtime: Beamtime, client: IcatClient) -> None:
     client.add_files(12)
-    assert here.bodies == [b'{"datasetId": 12}']
+    assert beamtime.bodies == [b'{"datasetId": 12}']
     with pytest.raises(icat_tui.NotStoredError):
         client.add_files(12)
 
@@ -156,7 +140,7 @@ def test_files_are_added(here: Beamtime, client: IcatClient) -> None:
 # -- asking ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_investigation_is_told_as_pyicat_plus_does(here: Beamtime, client: IcatClient) -> None:
+def test_an_investigation_is_told_as_pyicat_plus_does(beamtime: Beamtime, client: IcatClient) -> None:
     assert client.investigation_info("ID99", "hg333", date=date(2023, 10, 19)) == {
         "proposal": "HG-333",
         "beamline": "ID99",
@@ -170,24 +154,27 @@ def test_an_investigation_is_told_as_pyicat_plus_does(here: Beamtime, client: Ic
     assert client.investigation_info("id99", "hg999") == {}
 
 
-def test_open_ended_investigations_can_be_left_out(here: Beamtime, client: IcatClient) -> None:
-    here.state.add_investigation(8, "hg333", "id99", END + timedelta(days=30), None)
+def test_open_ended_investigations_can_be_left_out(beamtime: Beamtime, client: IcatClient) -> None:
+    beamtime.state.add_investigation(8, "hg333", "id99", END + timedelta(days=30), None)
     assert client.investigation_info("id99", "hg333", date=datetime(2024, 6, 1, tzinfo=UTC))["id"] == 8
     assert client.investigation_info("id99", "hg333", allow_open_ended=False, timeout=5)["id"] == INVESTIGATION
 
 
-def test_registered_datasets_have_the_attributes_of_pyicat_plus(here: Beamtime, client: IcatClient) -> None:
-    path = here.dataset("1.5")
-    known, uncounted = here.register(path, file_count=3), here.register(here.dataset("0002"), file_count=None)
+def test_registered_datasets_have_the_attributes_of_pyicat_plus(beamtime: Beamtime, client: IcatClient) -> None:
+    path = beamtime.dataset("1.5")
+    known, uncounted = (
+        beamtime.register(path, file_count=3),
+        beamtime.register(beamtime.dataset("0002"), file_count=None),
+    )
     first, second = client.registered_datasets("id99", "hg333")
-    assert (first.dataset_id.name, first.dataset_id.path) == ("colA_1.5", here.location(path))
+    assert (first.dataset_id.name, first.dataset_id.path) == ("colA_1.5", beamtime.location(path))
     assert (first.icat_dataset_id, first.dataset_metadata.file_count) == (known, 3)
     assert (second.icat_dataset_id, second.dataset_metadata.file_count) == (uncounted, None)
     assert client.registered_datasets("id99", "hg999") == []
 
 
-def test_an_icat_that_does_not_answer_raises_and_its_key_is_told_nobody(here: Beamtime) -> None:
-    client = IcatClient(elogbook_url=here.icatplus, elogbook_token="elogbook-secret")
+def test_an_icat_that_does_not_answer_raises_and_its_key_is_told_nobody(beamtime: Beamtime) -> None:
+    client = IcatClient(elogbook_url=beamtime.icatplus, elogbook_token="elogbook-secret")
     for ask in (client.investigation_info, client.registered_datasets):
         with pytest.raises(icat_tui.CatalogueError) as raised:
             ask("id99", "hg333")
@@ -199,62 +186,62 @@ def test_an_icat_that_does_not_answer_raises_and_its_key_is_told_nobody(here: Be
 # -- sessions --------------------------------------------------------------------------------------------------------
 
 
-def test_sessions_are_scanned_registered_and_scanned_again(here: Beamtime) -> None:
-    known: dict[str, Any] = {"icatplus": here.icatplus, "api_key": SANDBOX_KEY}
-    unregistered, stored = here.dataset("0001"), here.dataset("0002")
-    here.stored("0002")
-    here.age()
+def test_sessions_are_scanned_registered_and_scanned_again(beamtime: Beamtime) -> None:
+    known: dict[str, Any] = {"icatplus": beamtime.icatplus, "api_key": SANDBOX_KEY}
+    unregistered, stored = beamtime.dataset("0001"), beamtime.dataset("0002")
+    beamtime.stored("0002")
+    beamtime.age()
 
     def ingest(client: Client, frame: Frame) -> None:
-        here.ingest_one(frame)
+        beamtime.ingest_one(frame)
         client.receipt(frame)
 
-    here.broker.script = ingest
+    beamtime.broker.script = ingest
     [session] = icat_tui.scan(beamline="id99", **known)
     assert session.category == Category.TODO
-    told = icat_tui.register(session, queue=[str(here.broker.address)], **known)
+    told = icat_tui.register(session, queue=[str(beamtime.broker.address)], **known)
     assert told == [
         Registration(str(stored), "confirmed", "in investigation 7"),
         Registration(str(unregistered), "confirmed", "in investigation 7"),
     ]
-    [again] = icat_tui.scan(here.session, **known)
+    [again] = icat_tui.scan(beamtime.session, **known)
     assert again.counts == {Status.REGISTERED: 2}
-    assert icat_tui.register(again, queue=[str(here.broker.address)], **known) == []
-    assert len(here.bodies) == 2
+    assert icat_tui.register(again, queue=[str(beamtime.broker.address)], **known) == []
+    assert len(beamtime.bodies) == 2
 
 
-def test_what_was_accepted_and_not_seen_is_pending(here: Beamtime) -> None:
-    known: dict[str, Any] = {"icatplus": here.icatplus, "api_key": SANDBOX_KEY}
-    path = here.dataset()
-    given: dict[str, Any] = {**known, "queue": [str(here.broker.address)], "verify_wait": "0s"}
+def test_what_was_accepted_and_not_seen_is_pending(beamtime: Beamtime) -> None:
+    known: dict[str, Any] = {"icatplus": beamtime.icatplus, "api_key": SANDBOX_KEY}
+    path = beamtime.dataset()
+    given: dict[str, Any] = {**known, "queue": [str(beamtime.broker.address)], "verify_wait": "0s"}
     assert icat_tui.register(*icat_tui.scan(**known), **given) == [Registration(str(path), "accepted")]
     [session] = icat_tui.scan(**known)
     assert session.counts == {Status.PENDING: 1}
 
 
-def test_only_what_is_asked_for_is_registered(here: Beamtime) -> None:
-    known: dict[str, Any] = {"icatplus": here.icatplus, "api_key": SANDBOX_KEY}
-    here.dataset()
+def test_only_what_is_asked_for_is_registered(beamtime: Beamtime) -> None:
+    known: dict[str, Any] = {"icatplus": beamtime.icatplus, "api_key": SANDBOX_KEY}
+    beamtime.dataset()
     [session] = icat_tui.scan(**known)
     assert icat_tui.register(session, statuses=[Status.NOT_UPLOADED], **known) == []
     with pytest.raises(UsageError, match="no broker is known"):
         icat_tui.register(session, **known)
-    assert not here.journal.exists()
+    assert not beamtime.journal.exists()
 
 
-def test_a_setting_that_there_is_not_is_a_mistake_of_the_script(here: Beamtime) -> None:
+def test_a_setting_that_there_is_not_is_a_mistake_of_the_script(beamtime: Beamtime) -> None:
     with pytest.raises(TypeError, match="icat_plus"):
         icat_tui.scan(icat_plus="x")
     with pytest.raises(UsageError, match="no ICAT"):
         icat_tui.scan()
     with pytest.raises(UsageError, match="nowhere"):
-        icat_tui.scan("/nowhere/at/all", icatplus=here.icatplus)
+        icat_tui.scan("/nowhere/at/all", icatplus=beamtime.icatplus)
 
 
-def test_what_has_no_result_raises_after_all_others(here: Beamtime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_has_no_result_raises_after_all_others(beamtime: Beamtime, monkeypatch: pytest.MonkeyPatch) -> None:
     from icat_tui.domain.scan_events import DirectoryFailed  # noqa: PLC0415
 
-    here.dataset()
+    beamtime.dataset()
     found = icat_tui.api.sessions._found
 
     def with_failure(*given: Any) -> Iterator[Any]:
@@ -262,8 +249,8 @@ def test_what_has_no_result_raises_after_all_others(here: Beamtime, monkeypatch:
         yield from found(*given)
 
     monkeypatch.setattr(icat_tui.api.sessions, "_found", with_failure)
-    sessions = icat_tui.scan(icatplus=here.icatplus, api_key=SANDBOX_KEY)
-    assert next(sessions).directory.path == str(here.session)
+    sessions = icat_tui.scan(icatplus=beamtime.icatplus, api_key=SANDBOX_KEY)
+    assert next(sessions).directory.path == str(beamtime.session)
     with pytest.raises(icat_tui.IncompleteError, match="hg334: Permission denied"):
         next(sessions)
 
@@ -286,8 +273,3 @@ def test_what_the_package_says_it_has_is_there() -> None:
     assert all(getattr(icat_tui, name) for name in icat_tui.__all__)
     with pytest.raises(AttributeError):
         icat_tui.nothing  # noqa: B018
-
-
-@pytest.fixture(autouse=True)
-def _said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logging.getLogger("icat_tui"), "propagate", True)  # the commands turn that off

@@ -2,7 +2,7 @@
 
 from icat_tui.disk.metadata import read_datasets
 from icat_tui.domain.model import DiskDataset, Metadata, SessionDirectory, TroubleKind
-from tests.disk.bliss import dataset_at
+from tests.support.bliss import dataset_at
 
 NOW = 1_700_000_000.0
 PLACE = "colA/colA_0001"

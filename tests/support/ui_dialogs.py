@@ -17,8 +17,9 @@ from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.tui.screens.dialog import Dialog
 from icat_tui.tui.theme import DARK
-from tests.sync.samples import FACILITY, NOW, a_directory, a_session
-from tests.tui.hosts import Host
+from tests.support.samples import NOW, a_directory, a_session
+from tests.support.time_slot import FACILITY
+from tests.support.ui_host import Host
 
 TERMS = Terms(facility=FACILITY, origin=Origin("here", "tests", NOW), again=True)
 NOTHING: Any = object()

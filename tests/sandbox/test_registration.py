@@ -1,10 +1,9 @@
-"""The whole circle: what is on disk and not in ICAT is found, sent to the broker, ingested, and found in ICAT."""
+"""Registering in the sandbox: what is not in ICAT is found, sent to the broker, ingested, and found in ICAT."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,21 +33,9 @@ PATIENCE = timedelta(seconds=30)
 PENDING_FOR_EVER = 6
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the facility is made, once for all of this module."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def box(place: Path) -> Iterator[RunningSandbox]:
-    with run_sandbox(place / "icat-tui" / "sandbox", ingest_delay=0) as box:
-        yield box
-
-
-def settings_of(box: RunningSandbox) -> Settings:
-    given = {key: value for key, value in box.settings.items() if key != "facility"}
-    return load(given | {"config": str(box.facility.directory / CONFIG), "rate": 0}, {}, site=())
+def settings_of(sandbox: RunningSandbox) -> Settings:
+    given = {key: value for key, value in sandbox.settings.items() if key != "facility"}
+    return load(given | {"config": str(sandbox.facility.directory / CONFIG), "rate": 0}, {}, site=())
 
 
 def submission_of(settings: Settings) -> Submission:
@@ -77,10 +64,10 @@ def statuses(sessions: dict[str, Session]) -> dict[str, dict[str, Status]]:
     return {path: {dataset.path: dataset.status for dataset in session.datasets} for path, session in sessions.items()}
 
 
-def test_all_that_can_be_registered_is_registered_in_the_end_and_nothing_else_changes(box: RunningSandbox) -> None:
-    settings, cancellation = settings_of(box), Cancellation()
+def test_all_that_can_be_registered_is_registered_in_the_end_and_nothing_else_changes(sandbox: RunningSandbox) -> None:
+    settings, cancellation = settings_of(sandbox), Cancellation()
     submission = submission_of(settings)
-    truth = box.facility.truth
+    truth = sandbox.facility.truth
     before = scanned(settings, submission)
     assert statuses(before) == {path: known.datasets for path, known in truth.items()}
 
@@ -103,12 +90,12 @@ def test_all_that_can_be_registered_is_registered_in_the_end_and_nothing_else_ch
         for path, known in truth.items()
     }
     assert statuses(scanned(settings, submission)) == expected
-    assert box.dead_letters == []
+    assert sandbox.dead_letters == []
 
 
-def test_what_is_sent_is_pending_until_it_is_ingested(place: Path) -> None:
-    with run_sandbox(place / "icat-tui" / "sandbox", ingest_delay=3600) as box:
-        settings, cancellation = settings_of(box), Cancellation()
+def test_what_is_sent_is_pending_until_it_is_ingested(sandbox_cache_home: Path) -> None:
+    with run_sandbox(sandbox_cache_home / "icat-tui" / "sandbox", ingest_delay=3600) as sandbox:
+        settings, cancellation = settings_of(sandbox), Cancellation()
         submission = submission_of(settings)
         before = scanned(settings, submission)
         session = next(each for each in before.values() if each.counts.get(Status.REGISTERED_WITHOUT_FILES))
@@ -126,18 +113,18 @@ def test_what_is_sent_is_pending_until_it_is_ingested(place: Path) -> None:
 # -- the program -----------------------------------------------------------------------------------------------------
 
 
-def demo(place: Path, *words: str, answers: str = "") -> tuple[int, list[dict[str, Any]], str]:
+def demo(sandbox_cache_home: Path, *words: str, answers: str = "") -> tuple[int, list[dict[str, Any]], str]:
     """The exit code, what was printed, and what was said."""
     command = [sys.executable, "-m", "icat_tui", "demo", "--headless", "--json", *words]
-    env = os.environ | {"XDG_CACHE_HOME": str(place)}
+    env = os.environ | {"XDG_CACHE_HOME": str(sandbox_cache_home)}
     done = subprocess.run(
         command, env=env, input=answers, capture_output=True, text=True, timeout=PATIENCE.seconds * 2, check=False
     )
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
-def test_the_demo_shows_what_is_pending_and_what_never_arrived(place: Path) -> None:
-    code, records, said = demo(place, "--proposal", "hc4812")
+def test_the_demo_shows_what_is_pending_and_what_never_arrived(sandbox_cache_home: Path) -> None:
+    code, records, said = demo(sandbox_cache_home, "--proposal", "hc4812")
     assert (code, said) == (0, "")
     *sessions, summary = records
     assert summary["counts"] == {"registered": 5, "pending": PENDING_FOR_EVER, "unregistered": 4}
@@ -147,17 +134,17 @@ def test_the_demo_shows_what_is_pending_and_what_never_arrived(place: Path) -> N
     assert "rejected by the broker" in reasons
 
 
-def test_the_demo_registers_without_asking_what_is_safe_and_starts_anew_the_next_time(place: Path) -> None:
+def test_the_demo_registers_without_asking_what_is_safe_and_starts_anew_the_next_time(sandbox_cache_home: Path) -> None:
     for _ in range(2):
-        _, records, _ = demo(place, "--auto-register", "--proposal", "hg333")
+        _, records, _ = demo(sandbox_cache_home, "--auto-register", "--proposal", "hg333")
         summary = records[-1]
         assert summary["sent"] == {"accepted": 0, "confirmed": 2, "rejected": 0, "unknown": 0, "skipped": 0}
         assert "registered_without_files" not in summary["counts"]
         assert summary["counts"]["unregistered"] > 0
 
 
-def test_the_demo_registers_what_is_confirmed(place: Path) -> None:
-    _, records, said = demo(place, "--register", "--proposal", "hc4812", answers="y\n" * 100)
+def test_the_demo_registers_what_is_confirmed(sandbox_cache_home: Path) -> None:
+    _, records, said = demo(sandbox_cache_home, "--register", "--proposal", "hc4812", answers="y\n" * 100)
     summary = records[-1]
     assert summary["counts"] == {"registered": 9, "pending": PENDING_FOR_EVER}
     assert summary["sent"] == {"accepted": 0, "confirmed": 4, "rejected": 0, "unknown": 0, "skipped": 0}
@@ -166,15 +153,15 @@ def test_the_demo_registers_what_is_confirmed(place: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [("--queue", "127.0.0.1:61613"), ("--config", "mine.toml")])
-def test_the_demo_sends_to_its_own_broker_only(place: Path, words: tuple[str, str]) -> None:
-    code, records, _ = demo(place, "--auto-register", *words)
+def test_the_demo_sends_to_its_own_broker_only(sandbox_cache_home: Path, words: tuple[str, str]) -> None:
+    code, records, _ = demo(sandbox_cache_home, "--auto-register", *words)
     assert code == 2
     assert f"leave out {words[0]}" in str(records[0]["message"])
 
 
-def test_the_scripts_of_the_overview_work_with_the_sandbox_s_settings_only(place: Path) -> None:
-    demo(place, "--proposal", "hg333")
-    scripts = list(place.rglob("overview/*/todo.sh"))
+def test_the_scripts_of_the_overview_work_with_the_sandbox_s_settings_only(sandbox_cache_home: Path) -> None:
+    demo(sandbox_cache_home, "--proposal", "hg333")
+    scripts = list(sandbox_cache_home.rglob("overview/*/todo.sh"))
     assert scripts
     for script in scripts:
         calls = [line for line in script.read_text().splitlines() if "--format" in line and not line.startswith("#")]

@@ -13,8 +13,8 @@ from icat_tui.disk.stored_xml import parse_stored
 from icat_tui.domain.facility import Facility
 from icat_tui.journal.reader import JournalReader, MessageState
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueEntry, CatalogueState, serve
-from tests.disk.bliss import MESSAGE, write_bliss
-from tests.ingest.conftest import Client, FakeBroker, Frame, serving
+from tests.support.bliss import stored_message, write_bliss
+from tests.support.scripted_broker import Client, Frame, ScriptedBroker, serving_broker
 
 ZONE = ZoneInfo("Europe/Paris")
 START = datetime(2023, 10, 19, 8, tzinfo=ZONE)
@@ -29,7 +29,7 @@ class Beamtime:
 
     directory: Path
     state: CatalogueState = field(default_factory=CatalogueState)
-    broker: FakeBroker = field(default_factory=FakeBroker)
+    broker: ScriptedBroker = field(default_factory=ScriptedBroker)
     icatplus: str = ""
     day: str = "20231019"
 
@@ -81,7 +81,7 @@ class Beamtime:
         """Leave a message for a dataset, `age` seconds older than the others."""
         path = self.raw / "__icat__" / f"{collection}_{name}.xml"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(MESSAGE.format(location=self.location(self.raw / collection / f"{collection}_{name}")))
+        path.write_text(stored_message(self.location(self.raw / collection / f"{collection}_{name}")))
         os.utime(path, (1.7e9 - age, 1.7e9 - age))
         return path
 
@@ -141,10 +141,10 @@ def parameters(body: bytes) -> dict[str, str]:
 
 
 @contextmanager
-def beamtime(directory: Path) -> Iterator[Beamtime]:
+def serving_beamtime(directory: Path) -> Iterator[Beamtime]:
     """Give a session whose ICAT+ and broker are there."""
     here = Beamtime(directory)
-    with serve(here.state) as here.icatplus, serving(here.broker):
+    with serve(here.state) as here.icatplus, serving_broker(here.broker):
         yield here
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from msgspec import structs
 
 from icat_tui.domain.comparison import compare
-from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.matching import CatalogueSession, RowLookup, rows_by_session, session_key
 from icat_tui.domain.model import (
@@ -26,11 +25,9 @@ from icat_tui.domain.model import (
 )
 from icat_tui.domain.status import Status
 from icat_tui.domain.surroundings import SentMessages, Surroundings
+from tests.support.samples import NOW
+from tests.support.time_slot import END, FACILITY, START
 
-FACILITY = Facility()
-START = datetime.fromisoformat("2023-10-19T08:00:00+02:00")
-END = datetime.fromisoformat("2023-10-24T08:00:00+02:00")
-NOW = datetime.fromisoformat("2026-01-31T08:00:00+01:00")
 DAY = timedelta(days=1)
 DURING = START + timedelta(days=2)
 HOUR = timedelta(hours=1)

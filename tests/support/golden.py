@@ -6,7 +6,7 @@ To change it on purpose, run the tests with ICAT_TUI_REWRITE_GOLDEN=1 and read t
 import os
 from pathlib import Path
 
-DIRECTORY = Path(__file__).parent
+DIRECTORY = Path(__file__).parents[1] / "report" / "golden"
 REWRITE = os.environ.get("ICAT_TUI_REWRITE_GOLDEN") == "1"
 
 

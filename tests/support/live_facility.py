@@ -1,13 +1,15 @@
-"""A place whose sessions lack things in ICAT, a broker to send to, and the ingester behind it: all in this process.
+"""A facility that works: sessions that lack things in ICAT, a broker to send to, and the ingester behind it.
+
+All of it is in this process.
 
 What must stay true: what is sent twice is there twice, so that nothing is sent twice unseen.
 """
 
 import json
-import os
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,21 +20,14 @@ from icat_tui.domain.facility import Facility
 from icat_tui.journal.reader import JournalIndex, Sending
 from icat_tui.journal.records import Record, read_journal
 from icat_tui.sandbox.fake_icatplus import CatalogueEntry
-from tests.cli.place import Place
-from tests.disk.bliss import write_bliss
-from tests.ingest.conftest import Client, FakeBroker, Frame, accept
+from tests.support.bliss import stored_message, write_bliss
+from tests.support.icatplus import serving_icatplus
+from tests.support.modification_times import settle
+from tests.support.place import Place
+from tests.support.scripted_broker import Client, Frame, ScriptedBroker, accept, serving_broker
 
 SESSION = "hg333/id10/20231019"
 NAMESPACE = "{http://www.esrf.fr/icat}"
-MESSAGE = (
-    '<?xml version="1.0" encoding="UTF-8"?><tns:dataset xmlns:tns="http://www.esrf.fr/icat" complete="true">'
-    "<tns:investigation>{proposal}</tns:investigation><tns:instrument>{beamline}</tns:instrument>"
-    "<tns:name>{name}</tns:name><tns:location>{path}</tns:location>"
-    "<tns:startDate>2023-10-20T01:00:00+02:00</tns:startDate><tns:endDate>2023-10-20T05:00:00+02:00</tns:endDate>"
-    "<tns:sample><tns:name>sB</tns:name></tns:sample>"
-    "<tns:parameter><tns:name>Sample_name</tns:name><tns:value>sB</tns:value></tns:parameter></tns:dataset>"
-)
-"""As BLISS leaves it in `__icat__` (icat.md, "Sample messages")."""
 
 
 def add_lacking(
@@ -70,21 +65,13 @@ def _add(place: Place, session: Path, collection: str, name: str) -> None:
     if collection == "uploaded":
         stored = session / "RAW_DATA" / "__icat__" / f"{dataset.name}.xml"
         stored.parent.mkdir(exist_ok=True)
-        stored.write_text(MESSAGE.format(proposal=proposal, beamline=beamline, name=name, path=dataset))
+        stored.write_text(stored_message(dataset, proposal=proposal, beamline=beamline, name=name, sample="sB"))
     if collection in ("files", "registered"):
         start = datetime.fromisoformat(f"{date}T08:00:00+02:00")
         count = 0 if collection == "files" else 1
         place.icatplus.state.add_dataset(
             place.investigations, CatalogueEntry(name, str(dataset), start, start, "sA", count)
         )
-
-
-def settle(path: Path, when: float = datetime.fromisoformat("2023-10-22T08:00:00+02:00").timestamp()) -> None:
-    """Make everything below a path look as if nobody had touched it since the session."""
-    for parent, names, files in os.walk(path, topdown=False):
-        for name in (*names, *files):
-            os.utime(f"{parent}/{name}", (when, when))
-    os.utime(path, (when, when))
 
 
 def dataset(session: Path, collection: str, name: str = "0001") -> str:
@@ -159,11 +146,11 @@ class Ingester:
 
 
 @dataclass
-class Circle:
-    """Disk, broker, ingester and catalogue."""
+class LiveFacility:
+    """Facility of a test: disk, ICAT+, broker and ingester."""
 
     place: Place
-    broker: FakeBroker
+    broker: ScriptedBroker
     ingester: Ingester
     state_dir: Path
 
@@ -215,3 +202,14 @@ def scripted(*scripts: Callable[[Client, Frame], None]) -> Callable[[Client, Fra
 def statuses_of(record: dict[str, Any]) -> dict[str, str]:
     """Return the status of each dataset of a session's record, by `<collection>_<name>`."""
     return {one["path"].rpartition("/")[2]: one["status"] for one in record["datasets"]}
+
+
+@contextmanager
+def serving_facility(directory: Path) -> Iterator[LiveFacility]:
+    """Give a facility in a directory, whose ICAT+, broker and ingester are there."""
+    with serving_icatplus() as icatplus:
+        place = Place(directory / "facility", icatplus)
+        place.root.mkdir(parents=True)
+        ingester = Ingester(place)
+        with serving_broker(ScriptedBroker(script=ingester)) as broker:
+            yield LiveFacility(place, broker, ingester, directory / "state")

@@ -11,57 +11,19 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from icat_tui.catalogue.limits import Limits
-from icat_tui.cli.main import main
 from icat_tui.domain.status import Category, Status
-from tests.fieldkit.facility import Facility, FacilityMaker, Options, TrueSession, make_facility, serving
-
-__all__ = ["make_facility"]  # a fixture, found by its name
-
-KEY = "elogbook-the-key-of-the-kit"
-PATIENCE = 60.0
+from tests.fieldkit.facility import Facility, FacilityMaker, Options, TrueSession, serving_kit
+from tests.support.kit_runs import KEY, PATIENCE, SyncHere, settings
+from tests.support.program import Ran
 
 
-@dataclass(frozen=True)
-class Told:
-    """What a run has told in JSON Lines."""
-
-    code: int
-    records: list[dict[str, Any]]
-    err: str
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        return self.records[-1]
-
-    @property
-    def sessions(self) -> dict[str, TrueSession]:
-        """The sessions as the truth has them; datasets that are missing on disk are not in it."""
-        return {
-            record["path"]: TrueSession(
-                category=record["category"],
-                datasets={dataset["path"]: dataset["status"] for dataset in record["datasets"]},
-            )
-            for record in self.records
-            if record["type"] == "session"
-        }
-
-
-def settings(facility: Facility, url: str = "") -> dict[str, str]:
-    """Return the environment to work on a facility."""
-    known = {"DATA_ROOT": str(facility.data_root), "ICATPLUS": url or facility.url, "API_KEY": KEY}
-    return {f"ICAT_TUI_{name}": value for name, value in known.items()}
-
-
-def sync(facility: Facility, *words: object, url: str = "") -> Told:
+def sync(facility: Facility, *words: object, url: str = "") -> Ran:
     """Run `icat-tui sync --json` as a program."""
     done = subprocess.run(
         [sys.executable, "-m", "icat_tui", "sync", "--json", *map(str, words)],
@@ -72,30 +34,10 @@ def sync(facility: Facility, *words: object, url: str = "") -> Told:
         timeout=PATIENCE,
         check=False,
     )
-    return Told(done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr)
+    return Ran(done.returncode, done.stdout, done.stderr)
 
 
-SyncHere = Callable[..., Told]
-
-
-@pytest.fixture
-def sync_here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> SyncHere:
-    """Run the same in this process, with a client that does not wait long: `sync_here(facility, "--jobs", 2)`."""
-    limits = Limits(read=0.3, answer=2.0, retries=1, backoff=0.01, failures=1000)
-    monkeypatch.setattr("icat_tui.services.DEFAULT_LIMITS", limits)
-
-    def run(facility: Facility, *words: object, url: str = "") -> Told:
-        for name, value in settings(facility, url).items():
-            monkeypatch.setenv(name, value)
-        capsys.readouterr()
-        code = main(["sync", "--json", *map(str, words)])
-        said = capsys.readouterr()
-        return Told(code, [json.loads(line) for line in said.out.splitlines()], said.err)
-
-    return run
-
-
-def assert_all_that_is_known_is_true(told: Told, truth: Mapping[str, TrueSession]) -> None:
+def assert_all_that_is_known_is_true(told: Ran, truth: Mapping[str, TrueSession]) -> None:
     """Assert that nothing is said that is not so, and that no session and no dataset is left out."""
     assert told.sessions.keys() == truth.keys()
     for path, session in told.sessions.items():
@@ -110,11 +52,11 @@ def assert_all_that_is_known_is_true(told: Told, truth: Mapping[str, TrueSession
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, "drawn"])
-def test_every_status_and_every_category_is_true(make_facility: FacilityMaker, seed: int | str) -> None:
+def test_every_status_and_every_category_is_true(make_kit_facility: FacilityMaker, seed: int | str) -> None:
     if seed == "drawn":
         seed = random.SystemRandom().randrange(10, 10**6)
         print(f"the seed of this run: {seed}")  # shown where it fails
-    facility = make_facility({"seed": seed, "sessions": 14}, {"latency_ms": 5, "api_key": KEY})
+    facility = make_kit_facility({"seed": seed, "sessions": 14}, {"latency_ms": 5, "api_key": KEY})
     told = sync(facility)
     assert told.sessions == facility.truth
     assert (told.code, told.err) == (0, "")
@@ -123,13 +65,13 @@ def test_every_status_and_every_category_is_true(make_facility: FacilityMaker, s
     assert told.summary["categories"] == dict(Counter(session.category for session in facility.truth.values()))
 
 
-def test_a_clean_facility_has_nothing_to_do(make_facility: FacilityMaker) -> None:
-    told = sync(make_facility({"clean": True}), "--exit-code")
+def test_a_clean_facility_has_nothing_to_do(make_kit_facility: FacilityMaker) -> None:
+    told = sync(make_kit_facility({"clean": True}), "--exit-code")
     assert (told.code, told.summary["categories"]) == (0, {"ok": 8})
 
 
-def test_icat_is_asked_once_for_each_thing_and_not_by_too_many_at_once(make_facility: FacilityMaker) -> None:
-    facility = make_facility({"sessions": 14}, {"latency_ms": 5})
+def test_icat_is_asked_once_for_each_thing_and_not_by_too_many_at_once(make_kit_facility: FacilityMaker) -> None:
+    facility = make_kit_facility({"sessions": 14}, {"latency_ms": 5})
     sync(facility, "--jobs", 3)
     state = json.loads((facility.root / "icat.json").read_text())
     proposals = len(list(facility.data_root.glob("*/*")))
@@ -137,8 +79,8 @@ def test_icat_is_asked_once_for_each_thing_and_not_by_too_many_at_once(make_faci
     assert facility.stats["most_in_flight"] <= 3
 
 
-def test_icat_sync_raw_sees_the_same(make_facility: FacilityMaker, tmp_path: Path) -> None:
-    facility = make_facility()
+def test_icat_sync_raw_sees_the_same(make_kit_facility: FacilityMaker, tmp_path: Path) -> None:
+    facility = make_kit_facility()
     path, truth = next(item for item in sorted(facility.truth.items()) if item[1].category != Category.NOT_IN_ICAT)
     proposal, beamline, date = path.split("/")[-3:]
     selection = ["--beamline", beamline.upper(), "--proposal", proposal, "--session", date, "--format", "esrfv3"]
@@ -161,8 +103,8 @@ def test_icat_sync_raw_sees_the_same(make_facility: FacilityMaker, tmp_path: Pat
 # -- cache and overview ----------------------------------------------------------------------------------------------
 
 
-def test_runs_with_the_cache_say_the_same(make_facility: FacilityMaker, tmp_path: Path) -> None:
-    facility = make_facility()
+def test_runs_with_the_cache_say_the_same(make_kit_facility: FacilityMaker, tmp_path: Path) -> None:
+    facility = make_kit_facility()
     first = sync(facility, "--cache-dir", tmp_path)
     second = sync(facility, "--cache-dir", tmp_path)
     assert first.sessions == second.sessions == facility.truth
@@ -172,8 +114,8 @@ def test_runs_with_the_cache_say_the_same(make_facility: FacilityMaker, tmp_path
     assert (first.code, second.code, invalidated.code) == (0, 0, 0)
 
 
-def test_what_is_settled_is_not_asked_about_again(make_facility: FacilityMaker, tmp_path: Path) -> None:
-    facility = make_facility({"clean": True})
+def test_what_is_settled_is_not_asked_about_again(make_kit_facility: FacilityMaker, tmp_path: Path) -> None:
+    facility = make_kit_facility({"clean": True})
     first = sync(facility, "--cache-dir", tmp_path)
     requests = facility.stats["requests"]
     second = sync(facility, "--cache-dir", tmp_path)
@@ -182,8 +124,10 @@ def test_what_is_settled_is_not_asked_about_again(make_facility: FacilityMaker, 
     assert facility.stats["requests"] == requests
 
 
-def test_the_overview_is_the_truth_and_its_script_goes_through_it(make_facility: FacilityMaker, tmp_path: Path) -> None:
-    facility = make_facility({"seed": 2})
+def test_the_overview_is_the_truth_and_its_script_goes_through_it(
+    make_kit_facility: FacilityMaker, tmp_path: Path
+) -> None:
+    facility = make_kit_facility({"seed": 2})
     sync(facility, "--save-dir", tmp_path)
     truth = facility.truth
     assert _overview(tmp_path) == {
@@ -216,8 +160,8 @@ def _overview(directory: Path) -> dict[str, tuple[str, Counter[str]]]:
     return found
 
 
-def test_check_says_to_a_scientist_what_is_missing(make_facility: FacilityMaker) -> None:
-    facility = make_facility({"seed": 2})
+def test_check_says_to_a_scientist_what_is_missing(make_kit_facility: FacilityMaker) -> None:
+    facility = make_kit_facility({"seed": 2})
     path, truth = next(item for item in facility.truth.items() if item[1].category == Category.TODO)
     done = subprocess.run(
         [sys.executable, "-m", "icat_tui", "check"],
@@ -241,13 +185,13 @@ def test_check_says_to_a_scientist_what_is_missing(make_facility: FacilityMaker)
     "faults", [{"error_rate": 0.5}, {"hang_rate": 0.4}, {"garbage_rate": 0.3}, {"error_rate": 0.3, "garbage_rate": 0.3}]
 )
 def test_a_failing_icat_plus_makes_unknown_and_never_missing(
-    faults: Options, make_facility: FacilityMaker, sync_here: SyncHere
+    faults: Options, make_kit_facility: FacilityMaker, sync_here: SyncHere
 ) -> None:
-    facility = make_facility({"sessions": 14})
+    facility = make_kit_facility({"sessions": 14})
     truth = facility.truth
     told = failed = sync_here(facility, url=facility.url)
     assert told.sessions == truth
-    with serving(facility.root / "icat.json", faults) as url:
+    with serving_kit(facility.root / "icat.json", faults) as url:
         for _ in range(20):  # the dice are the server's: until something has failed and something has not
             failed = sync_here(facility, url=url)
             assert_all_that_is_known_is_true(failed, truth)
@@ -260,10 +204,10 @@ def test_a_failing_icat_plus_makes_unknown_and_never_missing(
 
 
 def test_what_failed_once_is_known_the_next_time_and_nothing_false_was_kept(
-    make_facility: FacilityMaker, sync_here: SyncHere, tmp_path: Path
+    make_kit_facility: FacilityMaker, sync_here: SyncHere, tmp_path: Path
 ) -> None:
-    facility = make_facility({"sessions": 14})
-    with serving(facility.root / "icat.json", {"error_rate": 0.4, "garbage_rate": 0.2}) as url:
+    facility = make_kit_facility({"sessions": 14})
+    with serving_kit(facility.root / "icat.json", {"error_rate": 0.4, "garbage_rate": 0.2}) as url:
         for _ in range(3):
             assert_all_that_is_known_is_true(sync_here(facility, "--cache-dir", tmp_path, url=url), facility.truth)
     assert sync_here(facility, "--cache-dir", tmp_path).sessions == facility.truth
@@ -271,12 +215,12 @@ def test_what_failed_once_is_known_the_next_time_and_nothing_false_was_kept(
 
 @contextmanager
 def _another_key(facility: Facility) -> Iterator[str]:
-    with serving(facility.root / "icat.json", {"api_key": "another"}) as url:
+    with serving_kit(facility.root / "icat.json", {"api_key": "another"}) as url:
         yield url
 
 
-def test_a_wrong_key_makes_everything_unknown(make_facility: FacilityMaker, tmp_path: Path) -> None:
-    facility = make_facility()
+def test_a_wrong_key_makes_everything_unknown(make_kit_facility: FacilityMaker, tmp_path: Path) -> None:
+    facility = make_kit_facility()
     with _another_key(facility) as url:
         told = sync(facility, "--cache-dir", tmp_path, "--save-dir", tmp_path / "overview", url=url)
     assert (told.code, told.summary["exit_code"]) == (4, 4)
@@ -288,8 +232,8 @@ def test_a_wrong_key_makes_everything_unknown(make_facility: FacilityMaker, tmp_
     assert {category for category, _ in _overview(tmp_path / "overview").values()} == {"unknown"}
 
 
-def test_a_wrong_key_spoils_nothing_that_was_known(make_facility: FacilityMaker, tmp_path: Path) -> None:
-    facility = make_facility()
+def test_a_wrong_key_spoils_nothing_that_was_known(make_kit_facility: FacilityMaker, tmp_path: Path) -> None:
+    facility = make_kit_facility()
     places = ["--cache-dir", tmp_path, "--save-dir", tmp_path / "overview"]
     sync(facility, *places)
     before = _overview(tmp_path / "overview")

@@ -20,25 +20,25 @@ from icat_tui.settings.load import load
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.theme import DARK
 from icat_tui.tui.workspace import Found, Workspace
-from tests.cli.place import PATIENCE
-from tests.cli.sending import Circle
-from tests.tui.hosts import texts
+from tests.support.live_facility import LiveFacility
+from tests.support.program import PATIENCE
+from tests.support.ui_host import texts
 
 Driver = Pilot[None]
 
 
 def a_workplace(
-    circle: Circle, *, narrow: bool = True, may_send: bool = True, found: list[Found] | None = None, **more: str
+    facility: LiveFacility, *, narrow: bool = True, may_send: bool = True, found: list[Found] | None = None, **more: str
 ) -> Workspace:
-    cache_dir = circle.place.directory / "cache"
-    environ = {f"ICAT_TUI_{key.upper()}": value for key, value in circle.settings(**more).items()}
-    settings = load({}, environ, site=(), user=circle.place.directory / "none.toml")
+    cache_dir = facility.place.directory / "cache"
+    environ = {f"ICAT_TUI_{key.upper()}": value for key, value in facility.settings(**more).items()}
+    settings = load({}, environ, site=(), user=facility.place.directory / "none.toml")
 
     def find() -> Iterator[Found]:
         return (
             iter(found)
             if found is not None
-            else find_sessions(str(circle.place.root), Selection(), settings.facility, "auto")
+            else find_sessions(str(facility.place.root), Selection(), settings.facility, "auto")
         )
 
     return Workspace(

@@ -4,17 +4,14 @@ import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Dataset, Fit, Investigation, Match, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.overview import Destination
 from icat_tui.report.scripts import ScriptCall
+from tests.support.time_slot import END, START
 
-FACILITY = Facility()
 NOW = datetime.fromisoformat("2026-01-31T08:00:00+01:00")
-START = datetime.fromisoformat("2023-10-19T08:00:00+02:00")
-END = datetime.fromisoformat("2023-10-24T08:00:00+02:00")
 INSIDE = Fit(id=7, match=Match.INSIDE, target=START, start=START, end=END)
 CALL = ScriptCall(
     program=("/opt/icat-tui/bin/icat-sync-raw",),
