@@ -5,8 +5,6 @@ root holds at least one proposal (interface.md, "Unchanged and gone"). A root th
 which proves nothing.
 """
 
-import os
-import posixpath
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -18,6 +16,7 @@ from msgspec import Struct
 from icat_tui.cache.session_cache import CacheEntry, SessionCache, Unreadable
 from icat_tui.disk import changes, listing
 from icat_tui.disk.changes import stat_dataset
+from icat_tui.disk.find import is_on_disk
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import DiskSession, SessionDirectory, TroubleKind
@@ -99,37 +98,3 @@ def _refused(directory: SessionDirectory, before: DiskSession, now: DiskSession)
         if dataset.path in present and stat_dataset(directory, dataset).stamps is None:
             return f"{dataset.path} could not be looked at"
     return ""
-
-
-def is_on_disk(directory: SessionDirectory) -> bool | str:
-    """Return whether a session is on disk, or a text that says why that can't be determined."""
-    root = posixpath.dirname(posixpath.dirname(posixpath.dirname(directory.path)))
-    try:
-        with os.scandir(root) as listing:
-            mounted = any(not entry.name.startswith(".") and _is_directory(entry) for entry in listing)
-        if not mounted:
-            return f"data root {root} holds no proposal: is it mounted?"
-        return _is_listed(directory.path, root)
-    except OSError as error:
-        return f"{error.filename} could not be listed: {error.strerror}"
-
-
-def _is_directory(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a loop of links, which does not affect other entries
-        return False
-
-
-def _is_listed(path: str, root: str) -> bool:
-    """Return whether the parent directory lists a path; False also where the parent is gone itself.
-
-    Raises OSError where a directory on the way can't be listed.
-    """
-    parent, name = posixpath.split(path)
-    try:
-        return name in os.listdir(parent)
-    except (FileNotFoundError, NotADirectoryError):
-        if parent == root or _is_listed(parent, root):
-            raise
-        return False

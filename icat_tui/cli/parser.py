@@ -265,25 +265,50 @@ ADD: dict[str, Callable[[Parser], None]] = {
 # -- parsers ---------------------------------------------------------------------------------------------------------
 
 
+def program_parser() -> Parser:
+    """Return the parser that knows every command and its options: what completes words in a shell reads it.
+
+    It parses nothing itself: argparse would take every first word for a command, and ours may be a PATH.
+    """
+    parser = Parser(**_presentation("", "icat-tui") | {"epilog": None})
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
+    for command, says in COMMANDS.items():
+        if command not in LATER:
+            _add_options(commands.add_parser(command, help=says, **_presentation(command, "icat-tui")), command)
+    _add_options(parser, "")  # a PATH may stand where a command does, and completes after it
+    return parser
+
+
 def parser_for(command: str, program: str = "icat-tui") -> Parser:
     """Return the parser of a command; of `icat-tui` itself where the command is empty."""
+    parser = Parser(**_presentation(command, program))
+    _add_options(parser, command)
+    return parser
+
+
+def _presentation(command: str, program: str) -> dict[str, Any]:
+    """Return how the parser of a command calls and describes itself, as argparse takes it."""
     about = COMMANDS.get(command, "compare raw data on disk with the ICAT catalogue, and register what is missing")
     name = f"{program} {command}" if command and program not in PROGRAMS else program
     paths = "" if command == "config" else " [PATH ...]"
-    parser = Parser(
-        prog=name,
-        usage=f"{name}{paths} [OPTIONS]",
-        description=f"{about[0].upper()}{about[1:]}.",
-        epilog=None if command or program == SYNC_RAW else _list_of_commands(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    return {
+        "prog": name,
+        # Where something must be given, argparse's own line says what.
+        "usage": None if command in ADD else f"{name}{paths} [OPTIONS]",
+        "description": f"{about[0].upper()}{about[1:]}.",
+        "epilog": None if command or program == SYNC_RAW else _list_of_commands(),
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "allow_abbrev": False,
+    }
+
+
+def _add_options(parser: Parser, command: str) -> None:
+    """Add what a command can be given; what `icat-tui` itself can where the command is empty."""
     if command in ADD:
-        parser.usage = None  # what these must be given is worth telling
         ADD[command](parser)
         _add_icatplus(parser)
         _add_general(parser)
-        return parser
+        return
     if command == "demo":
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--headless", action="store_true", help="run `sync` on the facility")
@@ -300,7 +325,6 @@ def parser_for(command: str, program: str = "icat-tui") -> Parser:
         _add_places(parser)
     _add_icatplus(parser)
     _add_general(parser)
-    return parser
 
 
 def _list_of_commands() -> str:

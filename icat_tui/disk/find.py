@@ -151,3 +151,37 @@ def _below(path: str, wants: Callable[[str], bool]) -> Iterator[str | DirectoryF
 
 def _failed(path: str, error: OSError) -> DirectoryFailed:
     return DirectoryFailed(path, error.strerror or str(error))
+
+
+def is_on_disk(directory: SessionDirectory) -> bool | str:
+    """Return whether a session is on disk, or a text that says why that can't be determined."""
+    root = posixpath.dirname(posixpath.dirname(posixpath.dirname(directory.path)))
+    try:
+        with os.scandir(root) as listing:
+            mounted = any(not entry.name.startswith(".") and _is_directory(entry) for entry in listing)
+        if not mounted:
+            return f"data root {root} holds no proposal: is it mounted?"
+        return _is_listed(directory.path, root)
+    except OSError as error:
+        return f"{error.filename} could not be listed: {error.strerror}"
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a loop of links, which does not affect other entries
+        return False
+
+
+def _is_listed(path: str, root: str) -> bool:
+    """Return whether the parent directory lists a path; False also where the parent is gone itself.
+
+    Raises OSError where a directory on the way can't be listed.
+    """
+    parent, name = posixpath.split(path)
+    try:
+        return name in os.listdir(parent)
+    except (FileNotFoundError, NotADirectoryError):
+        if parent == root or _is_listed(parent, root):
+            raise
+        return False

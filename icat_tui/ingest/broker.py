@@ -67,8 +67,6 @@ class Broker(Struct, frozen=True, kw_only=True):
     """For any broker to come back once a connection was lost."""
     rate: float = 10.0
     """Messages a second, at most; 0: no limit."""
-    read_only: bool = False
-    """No connection is opened and nothing is sent (promises.md 6)."""
 
 
 class Receipt(Struct, frozen=True):
@@ -276,8 +274,6 @@ def connect(broker: Broker, first: int = 0) -> BrokerConnection:
 
     Raises BrokerError with every broker's reason.
     """
-    if broker.read_only:
-        raise BrokerError("Nothing can be sent: this run is read-only. Leave out --read-only to send")
     if not broker.addresses:
         raise BrokerError("Nothing can be sent: no broker is known. Name one with --queue HOST:PORT")
     stomp = _stomp()

@@ -15,10 +15,10 @@ from typing import TypeVar
 
 from msgspec import Struct, structs
 
-from icat_tui.cache.invalidate import is_on_disk
 from icat_tui.cache.session_cache import CacheEntry, SessionCache, Unreadable, is_due
 from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.disk import changes, listing
+from icat_tui.disk.find import is_on_disk
 from icat_tui.domain.comparison import compare
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.matching import needed_from_disk

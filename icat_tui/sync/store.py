@@ -32,9 +32,6 @@ NOBODY_ASKED = "no ICAT+ is known, so nobody could be asked what it has already:
 """What a person is told once where there is no catalogue."""
 
 
-# -- what can be asked for, beside a directory -----------------------------------------------------------------------
-
-
 # -- what becomes of it ----------------------------------------------------------------------------------------------
 
 

@@ -58,7 +58,7 @@ Answer = TypeVar("Answer")
 
 
 class IcatTui(App[None], inherit_bindings=False):
-    """A tree of sessions, the detail of one row, a status line, a line of keys."""
+    """Terminal UI: a tree of sessions, the detail of one row, a status line, a line of keys."""
 
     CSS_PATH = "app.tcss"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {CommandProvider}
@@ -75,7 +75,7 @@ class IcatTui(App[None], inherit_bindings=False):
         if over_ssh():
             self.animation_level = "none"
         self.workspace = workspace
-        self.store = SessionStore(workspace, self._store_changed)
+        self.store = SessionStore(workspace.cache, workspace.index, workspace.facility, self._store_changed)
         self.model = TreeModel(self.store.rows, groups_open=workspace.narrow)
         self.scans = Scans(self, workspace, self.store, self.model.sessions, self._open_scanned)
         self.registrations = Registrations(self, workspace, self.store, self.model, self._unmark)
@@ -181,7 +181,7 @@ class IcatTui(App[None], inherit_bindings=False):
     def on_registration_told(self, message: RegistrationTold) -> None:
         """Show what became of a message, or how a session is now."""
         if self.is_open:
-            self.registrations.told(message.event)
+            self.registrations.handle(message.event)
 
     def _store_changed(self, change: StoreChange) -> None:
         """Draw what is known by now."""
@@ -439,7 +439,7 @@ class IcatTui(App[None], inherit_bindings=False):
 
     def action_link(self) -> None:
         """Open the page of the data portal, or show its address over SSH."""
-        link = link_of(self.model, self.store, self.workspace.facility)
+        link = link_of(self.model, self.store.load, self.workspace.facility)
         if link and not over_ssh():
             self.open_url(link)
         self.hint(link or "there is no link here: go to a session")

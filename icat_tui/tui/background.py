@@ -1,4 +1,4 @@
-"""What takes long is done in threads that nobody waits for, and comes back to the UI as messages.
+"""Work in threads that nobody waits for; its results come back to the UI as messages.
 
 What must stay true: no thread touches a widget, none keeps the program from ending, and what goes wrong in one is told.
 """
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 class WorkDone(Message):
-    """Something is done: `then` is to be called with what came of it."""
+    """Message: a thread has done its work; `then` is to be called with the result."""
 
     def __init__(self, then: Callable[[], None]) -> None:
         """Take what is to be done with it, in the UI's own thread."""
@@ -24,7 +24,7 @@ class WorkDone(Message):
 
 
 class WorkFailed(Message):
-    """Something went wrong in a thread."""
+    """Message: work in a thread ended with an error."""
 
     def __init__(self, doing: str, error: Exception) -> None:
         """Take what was being done, and why it ended."""

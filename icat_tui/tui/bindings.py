@@ -1,4 +1,4 @@
-"""What the app does on keys: one entry for each, with what the footer, the palette and the help say of it.
+"""Actions of keys, with their words in the footer, the palette and the help, and when the footer names them.
 
 What must stay true: the keys themselves stand in `settings.keymap`, by the same ids.
 """
@@ -16,37 +16,39 @@ from icat_tui.tui.state.nodes import Level, Node
 from icat_tui.tui.state.tree_model import TreeModel
 
 
-class Does(NamedTuple):
-    """What a key does."""
+class KeyAction(NamedTuple):
+    """Action of a key, with its words."""
 
     action: str
-    says: str
+    label: str
     """In the footer; empty: not there."""
     tooltip: str
     """In the palette and in the help."""
 
 
-ACTIONS: dict[str, Does] = {
-    "register": Does("register", "Register", "Register what is marked, else what the cursor is on"),
-    "register_safe": Does("register_safe", "", "Register what is shown and safe unsupervised: files to be added"),
-    "walk": Does("walk", "Walk", "Walk through the sessions in view where something is to be done"),
-    "preview": Does("preview", "Message", "Show the message that would be sent"),
-    "scan": Does("scan", "Scan", "Scan what the cursor is on, without the cache"),
-    "scan_shown": Does("scan_shown", "", "Scan all that is shown, without the cache"),
-    "filter": Does("filter", "Filter", "Filter by name, status:, beamline:, sample:"),
-    "attention": Does("attention", "Todo only", "Show only what wants attention, or everything again"),
-    "back": Does("step_back", "Back", "Clear the filter; else stop what is going on"),
-    "turn": Does("turn", "", "Beamlines above proposals, or the other way round"),
-    "link": Does("link", "", "Link to the data portal: opened, or shown over SSH"),
-    "copy": Does("copy", "Copy path", "Copy the path, and show it"),
-    "export": Does("export", "Export", "Write the overview; under a filter, what is shown to a directory of its own"),
-    "drop": Does("drop", "", "Drop this from the cache: it is shown as not scanned"),
-    "drop_stale": Does("drop_stale", "", "Check what is cached against the disk, and drop what has changed"),
-    "log": Does("log", "Log", "Show or hide the log"),
-    "focus": Does("switch_pane", "", "Go to the detail and back"),
-    "help": Does("help", "Help", "List the keys"),
-    "palette": Does("command_palette", "", "Find a command by name"),
-    "quit": Does("quit", "Quit", "Quit"),
+ACTIONS: dict[str, KeyAction] = {
+    "register": KeyAction("register", "Register", "Register what is marked, else what the cursor is on"),
+    "register_safe": KeyAction("register_safe", "", "Register what is shown and safe unsupervised: files to be added"),
+    "walk": KeyAction("walk", "Walk", "Walk through the sessions in view where something is to be done"),
+    "preview": KeyAction("preview", "Message", "Show the message that would be sent"),
+    "scan": KeyAction("scan", "Scan", "Scan what the cursor is on, without the cache"),
+    "scan_shown": KeyAction("scan_shown", "", "Scan all that is shown, without the cache"),
+    "filter": KeyAction("filter", "Filter", "Filter by name, status:, beamline:, sample:"),
+    "attention": KeyAction("attention", "Todo only", "Show only what wants attention, or everything again"),
+    "back": KeyAction("step_back", "Back", "Clear the filter; else stop what is going on"),
+    "turn": KeyAction("turn", "", "Beamlines above proposals, or the other way round"),
+    "link": KeyAction("link", "", "Link to the data portal: opened, or shown over SSH"),
+    "copy": KeyAction("copy", "Copy path", "Copy the path, and show it"),
+    "export": KeyAction(
+        "export", "Export", "Write the overview; under a filter, what is shown to a directory of its own"
+    ),
+    "drop": KeyAction("drop", "", "Drop this from the cache: it is shown as not scanned"),
+    "drop_stale": KeyAction("drop_stale", "", "Check what is cached against the disk, and drop what has changed"),
+    "log": KeyAction("log", "Log", "Show or hide the log"),
+    "focus": KeyAction("switch_pane", "", "Go to the detail and back"),
+    "help": KeyAction("help", "Help", "List the keys"),
+    "palette": KeyAction("command_palette", "", "Find a command by name"),
+    "quit": KeyAction("quit", "Quit", "Quit"),
 }
 
 
@@ -56,8 +58,8 @@ def app_bindings() -> list[Binding]:
         Binding(
             DEFAULT_KEYS[f"app.{name}"],
             does.action,
-            does.says or does.tooltip,
-            show=bool(does.says),
+            does.label or does.tooltip,
+            show=bool(does.label),
             id=f"app.{name}",
             tooltip=does.tooltip,
         )
@@ -76,7 +78,7 @@ KEY_WORDS = {"slash": "/", "question_mark": "?", "escape": "esc", "pagedown": "p
 
 
 class Command(NamedTuple):
-    """Something that can be done."""
+    """Action that can be chosen by key or by name."""
 
     id: str
     keys: str

@@ -1,4 +1,4 @@
-"""What a controller may ask of the app: to tell a person something, to ask one, to have work done in a thread."""
+"""The interface that controllers have to the app: show a text, ask a question, run work in a thread."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 class Host(Protocol):
-    """The app, as far as controllers know it."""
+    """Protocol of the app, as far as controllers know it."""
 
     @property
     def is_open(self) -> bool:

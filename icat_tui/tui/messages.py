@@ -1,6 +1,6 @@
-"""What threads tell the app unasked: facts in the past tense, each a message of its own.
+"""Messages that threads post without being asked: facts in the past tense, each of a class of its own.
 
-What a thread was asked for comes back through `background`, where question and answer stand in one function.
+A result that was asked for comes back through `background`, where question and answer stand in one function.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from icat_tui.domain.model import SessionDirectory
 
 
 class SessionsDiscovered(Message):
-    """Sessions that were asked for were found on disk, and directories that can't be listed."""
+    """Message: sessions were found on disk, or directories that can't be listed."""
 
     def __init__(self, directories: Sequence[SessionDirectory], troubles: Sequence[str]) -> None:
         """Take the sessions, and a line for each directory."""
@@ -22,7 +22,7 @@ class SessionsDiscovered(Message):
 
 
 class IndexChanged(Message):
-    """The cache was found to say something else than its index."""
+    """Message: the cache was found to differ from its index."""
 
     def __init__(self, changes: Changes) -> None:
         """Take what is different."""
@@ -31,7 +31,7 @@ class IndexChanged(Message):
 
 
 class RegistrationTold(Message):
-    """Something happened to confirmed messages, or to the sessions that they are about."""
+    """Message: something happened to confirmed messages, or to the sessions that they are about."""
 
     def __init__(self, event: Struct) -> None:
         """Take the event of sending, of verifying or of looking again."""

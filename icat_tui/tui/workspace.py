@@ -1,4 +1,4 @@
-"""What the UI works with: services, what was asked for, the cache with its index, and whether it may send.
+"""Everything that the UI works with: services, the selection, the cache with its index, and the right to send.
 
 What must stay true: without permission nothing can be sent from here, whatever is pressed (promises.md 6).
 """
@@ -31,7 +31,7 @@ NO_ICATPLUS = "no ICAT+ is known: give --icatplus URL, or set icatplus in config
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """Everything that the UI works with; each thing is made by `Services`, in the way of the UI."""
+    """Everything that the UI works with, made by `Services` in the way of the UI."""
 
     services: Services
     found: Callable[[], Iterator[Found]]

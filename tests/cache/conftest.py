@@ -12,7 +12,8 @@ from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from tests.support.catalogue_in_memory import CatalogueInMemory
 from tests.support.legacy_caches import LEGACY_CACHES, LEGACY_VERSIONS
-from tests.support.scanning import LATER, add_mx, scanned, session_at
+from tests.support.scanning import LATER, scanned
+from tests.support.sessions_on_disk import add_mx, session_at
 
 
 @pytest.fixture(params=LEGACY_VERSIONS)

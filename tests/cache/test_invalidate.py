@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.cache.invalidate import CheckedSession, Finding, invalidate, is_on_disk
+from icat_tui.cache.invalidate import CheckedSession, Finding, invalidate
 from icat_tui.cache.session_cache import SessionCache, Unreadable
+from icat_tui.disk.find import is_on_disk
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.surroundings import Surroundings
 from tests.support.catalogue_in_memory import CatalogueInMemory
 from tests.support.names import HOSTILE_NAMES
-from tests.support.scanning import LATER, add_mx, scanned_one, session_at
+from tests.support.scanning import LATER, scanned_one
+from tests.support.sessions_on_disk import add_mx, session_at
 from tests.support.time_slot import FACILITY
 
 DAY = timedelta(days=1)

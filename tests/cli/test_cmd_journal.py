@@ -14,11 +14,11 @@ import pytest
 
 from icat_tui.domain.errors import ExitCode
 from icat_tui.journal.reader import MessageState
-from tests.support.beamtime import INVESTIGATION, START, Beamtime, reject
+from tests.support.beamtime import INVESTIGATION, START, Beamtime
 from tests.support.bliss import ENDED, write_bliss
 from tests.support.names import HOSTILE_NAMES
 from tests.support.program import Runner
-from tests.support.scripted_broker import Client, Frame, Hangup
+from tests.support.scripted_broker import Client, Frame, Hangup, reject
 
 NOWHERE = ("--queue", "127.0.0.1:9")
 

@@ -17,9 +17,9 @@ from icat_tui.cli import main
 from icat_tui.domain.errors import ExitCode
 from icat_tui.journal.reader import MessageState
 from tests.support.activemq import ActiveMQ
-from tests.support.beamtime import INVESTIGATION, Beamtime, parameters, reject
+from tests.support.beamtime import INVESTIGATION, Beamtime, parameters
 from tests.support.program import Ran, Runner
-from tests.support.scripted_broker import Client, Frame
+from tests.support.scripted_broker import Client, Frame, reject
 
 
 def of_store_raw(path: Path, *more: str) -> list[str]:

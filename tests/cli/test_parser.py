@@ -1,12 +1,23 @@
 """What can be typed, and what is said of what can't (interface.md, "Commands", "Selection", "Options")."""
 
+import argparse
 import re
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from icat_tui.cli.parser import ADD, COMMANDS, LATER, SYNC_RAW, closest, parse, parser_for, split_command
+from icat_tui.cli.parser import (
+    ADD,
+    COMMANDS,
+    LATER,
+    SYNC_RAW,
+    closest,
+    parse,
+    parser_for,
+    program_parser,
+    split_command,
+)
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.settings.schema import KEYS
@@ -71,6 +82,15 @@ def test_the_help_lists_every_command_and_says_which_ones_come_later() -> None:
     for command, says in COMMANDS.items():
         later = r" \(not in this build\)" if command in LATER else ""
         assert re.search(rf"^  {command} +{re.escape(says)}{later}$", text, re.MULTILINE)
+
+
+def test_what_completes_finds_every_command_with_all_its_options_in_one_parser() -> None:
+    whole = program_parser()
+    (commands,) = [action for action in whole._actions if isinstance(action, argparse._SubParsersAction)]
+    assert list(commands.choices) == [command for command in COMMANDS if command not in LATER]
+    for command, parser in commands.choices.items():
+        assert parser.format_help() == parser_for(command).format_help()
+    assert set(whole._option_string_actions) == options("")
 
 
 def test_the_formats_are_those_of_the_domain() -> None:

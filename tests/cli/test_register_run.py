@@ -11,12 +11,12 @@ from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.sync.session_lock import locked
-from tests.support.live_facility import LiveFacility, dataset, scripted, statuses_of
+from tests.support.live_facility import LiveFacility, dataset, statuses_of
 from tests.support.modification_times import settle
 from tests.support.place import KEY
 from tests.support.ports import free_port
 from tests.support.program import Ran, Registrar, Runner
-from tests.support.scripted_broker import Client, Frame, Hangup, accept
+from tests.support.scripted_broker import Client, Frame, Hangup, accept, scripted
 
 NO_CONNECTION = {"accepted": 0, "confirmed": 0, "rejected": 0, "unknown": 0, "skipped": 0}
 

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
-from tests.support.session_directories import make_raw_directories
+from tests.support.sessions_on_disk import make_raw_directories
 
 
 @pytest.fixture

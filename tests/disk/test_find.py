@@ -15,7 +15,7 @@ from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import DirectoryFailed
 from icat_tui.domain.selection import Selection
 from tests.support.names import HOSTILE_NAMES
-from tests.support.session_directories import make_raw_directories
+from tests.support.sessions_on_disk import make_raw_directories
 
 FACILITY = Facility()
 V3 = RawFormat.ESRFV3

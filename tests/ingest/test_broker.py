@@ -73,13 +73,6 @@ def test_without_a_broker_nothing_is_sent(journal: Journal) -> None:
     assert "--queue" in finished(run(broker_at(), journal, messages(1))).trouble
 
 
-def test_read_only_opens_no_connection(fake: ScriptedBroker, journal: Journal) -> None:
-    end = finished(run(broker_at(fake.address, read_only=True), journal, messages(3)))
-    assert "read-only" in end.trouble
-    assert fake.connections == 0
-    assert set(message_states(journal).values()) == {MessageState.PLANNED}
-
-
 # -- secrets and TLS ---------------------------------------------------------------------------------------------------
 
 

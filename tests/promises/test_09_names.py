@@ -12,7 +12,8 @@ from icat_tui.domain.status import Category, Status
 from icat_tui.report.jsonl import json_line, session_record
 from tests.support.catalogue_in_memory import CatalogueInMemory
 from tests.support.names import HOSTILE_NAMES
-from tests.support.scanning import LATER, add_mx, found_below, scanned, session_at, statuses
+from tests.support.scanning import LATER, found_below, scanned, statuses
+from tests.support.sessions_on_disk import add_mx, session_at
 from tests.support.time_slot import FACILITY
 
 HERE = [name for name in HOSTILE_NAMES if not name.startswith(".")]

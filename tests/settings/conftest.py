@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.beacon import Behaviour, Conversation, Serve
-from tests.support.settings_files import Place
+from tests.support.settings_files import SettingsFiles
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "site.toml", tmp_path / "user.toml")
+def settings_files(tmp_path: Path) -> SettingsFiles:
+    return SettingsFiles(tmp_path / "site.toml", tmp_path / "user.toml")
 
 
 @pytest.fixture

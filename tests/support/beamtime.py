@@ -14,7 +14,7 @@ from icat_tui.domain.facility import Facility
 from icat_tui.journal.reader import JournalReader, MessageState
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueEntry, CatalogueState, serve
 from tests.support.bliss import stored_message, write_bliss
-from tests.support.scripted_broker import Client, Frame, ScriptedBroker, serving_broker
+from tests.support.scripted_broker import Frame, ScriptedBroker, serving_broker
 
 ZONE = ZoneInfo("Europe/Paris")
 START = datetime(2023, 10, 19, 8, tzinfo=ZONE)
@@ -146,8 +146,3 @@ def serving_beamtime(directory: Path) -> Iterator[Beamtime]:
     here = Beamtime(directory)
     with serve(here.state) as here.icatplus, serving_broker(here.broker):
         yield here
-
-
-def reject(client: Client, frame: Frame) -> None:
-    """Be a broker that wants nothing."""
-    client.error("no room left", frame)

@@ -8,7 +8,7 @@ What must stay true: what is sent twice is there twice, so that nothing is sent 
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -187,16 +187,6 @@ class LiveFacility:
     @property
     def bodies(self) -> list[bytes]:
         return [frame.body for frame in self.broker.sent]
-
-
-def scripted(*scripts: Callable[[Client, Frame], None]) -> Callable[[Client, Frame], None]:
-    """Return a script that does with the n-th message what the n-th of these says; with all further ones the last."""
-    turn = iter(range(1_000_000))
-
-    def script(client: Client, frame: Frame) -> None:
-        scripts[min(next(turn), len(scripts) - 1)](client, frame)
-
-    return script
 
 
 def statuses_of(record: dict[str, Any]) -> dict[str, str]:

@@ -149,3 +149,18 @@ def serving_broker(broker: ScriptedBroker) -> Iterator[ScriptedBroker]:
 def broker_at(*addresses: BrokerAddress, **changes: Any) -> Broker:
     defaults = {"rate": 0.0, "connect_timeout": 2.0, "receipt_timeout": 5.0, "reconnect_for": 0.0}
     return Broker(addresses=addresses, **(defaults | changes))
+
+
+def scripted(*scripts: Callable[[Client, Frame], None]) -> Callable[[Client, Frame], None]:
+    """Return a script that does with the n-th message what the n-th of these says; with all further ones the last."""
+    turn = iter(range(1_000_000))
+
+    def script(client: Client, frame: Frame) -> None:
+        scripts[min(next(turn), len(scripts) - 1)](client, frame)
+
+    return script
+
+
+def reject(client: Client, frame: Frame) -> None:
+    """Be a broker that wants nothing."""
+    client.error("no room left", frame)

@@ -19,7 +19,7 @@ def no_beacon(host: str, port: int, timeout: float) -> IcatServers | BeaconFailu
 
 
 @dataclass
-class Place:
+class SettingsFiles:
     """Two config files in a directory of the test, and `load` with nothing else of the machine."""
 
     site: Path

@@ -18,7 +18,8 @@ from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueEntry, Catalogu
 from tests.support.bliss import ENDED, FILE_TIME, write_bliss
 from tests.support.icatplus import FaultyIcatPlus, serving_icatplus
 from tests.support.modification_times import settle
-from tests.support.scanning import NOW, add_bliss, add_message, events_of, found_below, plan_of, session_at
+from tests.support.scanning import NOW, events_of, found_below, plan_of
+from tests.support.sessions_on_disk import add_bliss, add_message, session_at
 from tests.support.time_slot import END, FACILITY, START
 
 ONCE = Limits(connect=5, read=5, answer=5, retries=0, failures=1000)

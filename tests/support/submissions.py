@@ -40,7 +40,7 @@ def directory_of(path: Path) -> SessionDirectory:
     return SessionDirectory(str(path), proposal, beamline, date, RawFormat.ESRFV3)
 
 
-def planned(path: Path, submission: Submission) -> Plan:
+def planned(path: Path, submission: Submission, terms: Terms = TERMS) -> Plan:
     session = look_again(directory_of(path), submission, Cancellation())
     assert isinstance(session, Session)
-    return make_plan(session, TERMS)
+    return make_plan(session, terms)

@@ -1,4 +1,4 @@
-"""TODO."""
+"""What sending by hand in the session of a beam time takes."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ IMPATIENT = Limits(connect=1, read=1, answer=1, retries=0)
 Send = Callable[..., list[Any]]
 
 
-def submission_of(beamtime: Beamtime) -> Submission:
+def submission_by_hand(beamtime: Beamtime) -> Submission:
     view = JournalView(beamtime.journal, Facility())
     return Submission(
         catalogue=None,

@@ -25,8 +25,9 @@ from icat_tui.sync.store_request import Request
 from tests.support.beamtime import ZONE, Beamtime
 from tests.support.catalogue_in_memory import CatalogueInMemory
 from tests.support.modification_times import settle
-from tests.support.scanning import add_bliss, add_mx, session_at, wait_for_threads
-from tests.support.submissions_by_hand import IMPATIENT, NOW, Send, submission_of
+from tests.support.scanning import wait_for_threads
+from tests.support.sessions_on_disk import add_bliss, add_mx, session_at
+from tests.support.submissions_by_hand import IMPATIENT, NOW, Send, submission_by_hand
 from tests.support.users import GROUP
 from tests.support.waiting import wait_for
 
@@ -136,7 +137,7 @@ def send(beamtime: Beamtime) -> Send:
         origin = Origin(machine="lid99", software="example", now=now)
         site = Site(facility=Facility(), origin=origin, data_roots=(str(beamtime.root),))
         force = changes.pop("force", False)
-        submission = structs.replace(submission_of(beamtime), **({"catalogue": catalogue or None} | changes))
+        submission = structs.replace(submission_by_hand(beamtime), **({"catalogue": catalogue or None} | changes))
         return list(store(requests, submission, changes.pop("site", site), Cancellation(), force=force))
 
     return sending

@@ -18,7 +18,8 @@ from icat_tui.domain.model import (
 )
 from icat_tui.sync.catalogue_query import Answers, Question, ask
 from tests.support.catalogue_in_memory import NOTHING, OUTAGE, CatalogueInMemory
-from tests.support.scanning import NOW, session_at
+from tests.support.scanning import NOW
+from tests.support.sessions_on_disk import session_at
 from tests.support.time_slot import END, FACILITY, START
 
 AN_ANSWER = Answer(Outcome.OK, (Investigation(7, "HG-333", START, END),))

@@ -24,17 +24,8 @@ from icat_tui.sync import reader_pool as module
 from icat_tui.sync.reader_pool import Readers
 from tests.support.bliss import dataset_at
 from tests.support.catalogue_in_memory import CatalogueInMemory
-from tests.support.scanning import (
-    LATER,
-    add_bliss,
-    add_mx,
-    events_of,
-    plan_of,
-    scanned,
-    scanned_one,
-    session_at,
-    statuses,
-)
+from tests.support.scanning import LATER, events_of, plan_of, scanned, scanned_one, statuses
+from tests.support.sessions_on_disk import add_bliss, add_mx, session_at
 from tests.support.waiting import wait_for
 
 ZONE = "Europe/Paris"

@@ -26,18 +26,8 @@ from icat_tui.report.totals import TODO, Totals
 from icat_tui.sync import scan as module
 from icat_tui.sync.scan import scan
 from tests.support.catalogue_in_memory import OUTAGE, CatalogueInMemory, Question
-from tests.support.scanning import (
-    add_mx,
-    events_of,
-    found_below,
-    plan_of,
-    scanned,
-    scanned_one,
-    session_at,
-    sessions_of,
-    several,
-    statuses,
-)
+from tests.support.scanning import events_of, found_below, plan_of, scanned, scanned_one, sessions_of, statuses
+from tests.support.sessions_on_disk import add_mx, session_at, several
 
 # -- what comes out --------------------------------------------------------------------------------------------------
 

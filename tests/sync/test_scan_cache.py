@@ -15,7 +15,8 @@ from icat_tui.domain.scan_events import CacheUnusable, SavingFailed
 from icat_tui.domain.status import Category, Status
 from tests.support.catalogue_in_memory import NOTHING, OUTAGE, CatalogueInMemory
 from tests.support.modification_times import settle
-from tests.support.scanning import LATER, NOW, add_mx, events_of, plan_of, scanned_one, sessions_of, statuses
+from tests.support.scanning import LATER, NOW, events_of, plan_of, scanned_one, sessions_of, statuses
+from tests.support.sessions_on_disk import add_mx
 
 DAY = timedelta(days=1)
 

@@ -22,19 +22,11 @@ from icat_tui.sync.session_lock import locked
 from icat_tui.sync.site import Site
 from icat_tui.sync.store import AlreadyRegistered, Doubted, Refused, store
 from icat_tui.sync.store_request import FilesOf, RawDirectory, StoredFile
-from tests.support.beamtime import (
-    END,
-    INVESTIGATION,
-    START,
-    ZONE,
-    Beamtime,
-    parameters,
-    reject,
-)
+from tests.support.beamtime import END, INVESTIGATION, START, ZONE, Beamtime, parameters
 from tests.support.names import HOSTILE_NAMES
 from tests.support.ports import free_port
-from tests.support.scripted_broker import broker_at
-from tests.support.submissions_by_hand import NOW, Send, submission_of
+from tests.support.scripted_broker import broker_at, reject
+from tests.support.submissions_by_hand import NOW, Send, submission_by_hand
 
 
 def raw(directory: Path, **changes: Any) -> RawDirectory:
@@ -250,7 +242,7 @@ def test_a_run_that_is_called_off_sends_nothing(beamtime: Beamtime) -> None:
     called_off.cancel()
     site = Site(facility=Facility(), origin=Origin("lid99", "example", NOW))
     with pytest.raises(Cancelled):
-        list(store([raw(beamtime.dataset())], submission_of(beamtime), site, called_off))
+        list(store([raw(beamtime.dataset())], submission_by_hand(beamtime), site, called_off))
     assert not beamtime.broker.frames
 
 

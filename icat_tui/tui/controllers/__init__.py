@@ -1,1 +1,1 @@
-"""What keys set going: work in threads, dialogs, and what comes of them."""
+"""Controllers: work in threads and dialogs as keys start them, and their results."""

@@ -18,12 +18,12 @@ class Invalidated(Struct, frozen=True):
 
     changed: tuple[SessionDirectory, ...]
     gone: tuple[SessionDirectory, ...]
-    told: str
+    summary: str
     """For a person."""
 
 
 class CacheDrop:
-    """Removal of cache files as keys ask for it."""
+    """Controller of the keys that drop sessions from the cache."""
 
     def __init__(self, host: Host, workspace: Workspace, store: SessionStore) -> None:
         """Drop from the cache of a workspace."""
@@ -51,7 +51,7 @@ class CacheDrop:
 
         def dropped(found: Invalidated) -> None:
             self._store.drop(found.changed, found.gone)
-            self._host.hint(found.told)
+            self._host.hint(found.summary)
 
         number = len(self._store.rows)
         self._host.ask_above_many(
@@ -74,7 +74,7 @@ def invalidated(workspace: Workspace) -> Invalidated:
             workspace.index.drop(each.directory)
     by_finding = {finding: tuple(each.directory for each in checked if each.finding == finding) for finding in Finding}
     changed, gone, uncertain = (by_finding[each] for each in (Finding.CHANGED, Finding.GONE, Finding.UNCERTAIN))
-    told = f"{counted(len(checked), 'cached session')} checked: {len(changed)} changed and {len(gone)} gone, dropped"
+    summary = f"{counted(len(checked), 'cached session')} checked: {len(changed)} changed and {len(gone)} gone, dropped"
     if uncertain:
-        told += f"; {len(uncertain)} kept, as nobody knows whether they are there"
-    return Invalidated(changed, gone, told)
+        summary += f"; {len(uncertain)} kept, as nobody knows whether they are there"
+    return Invalidated(changed, gone, summary)

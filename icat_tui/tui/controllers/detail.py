@@ -1,4 +1,4 @@
-"""The detail of a row: what can be told at once, and what a thread finds out to be told then."""
+"""The detail of a row: the part that is at hand, and the part that a thread has to read."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -23,7 +23,7 @@ from icat_tui.tui.workspace import Workspace
 
 
 class RegistrationPlanner:
-    """Maker of plans; tells of the sessions that it had to look at."""
+    """Maker of plans, which also reports the sessions that it had to look at."""
 
     def __init__(self, workspace: Workspace, store: SessionStore, tell: Callable[[SessionScanned], object]) -> None:
         """Plan with what is in the store; `tell` is called from whatever thread asks for a plan."""

@@ -1,4 +1,4 @@
-"""Sending behind the screen: what was confirmed is sent one order after the other, and looked for in ICAT.
+"""The thread that sends: confirmed orders one after the other, each looked for in ICAT afterwards.
 
 What must stay true: one thread sends, whatever was confirmed and however, so that messages keep their order and their
 pace; what waits to be sent goes before what waits to be seen in ICAT. It knows no widget: everything is told by events.
@@ -37,7 +37,7 @@ SHORTEST_PAUSE = 0.05
 
 
 class PlanOrder(Struct, frozen=True):
-    """Plans that were confirmed at once."""
+    """Plans that were confirmed together."""
 
     plans: tuple[Plan, ...]
     terms: Terms
@@ -49,7 +49,7 @@ class PlanOrder(Struct, frozen=True):
 
 
 class HandOrder(Struct, frozen=True):
-    """One dataset that a person registers by hand."""
+    """Dataset that a person registers by hand."""
 
     request: Request
     directory: SessionDirectory
@@ -65,7 +65,7 @@ Order = PlanOrder | HandOrder
 
 
 class OrderDone(Struct, frozen=True):
-    """Event: what was confirmed at once went out as far as it could; `trouble` says why it ended before that.
+    """Event: an order was sent as far as possible; `trouble` says why it ended early.
 
     Whether ICAT has understood is looked for afterwards.
     """
@@ -80,7 +80,7 @@ RegistrationEvent = StoreEvent | VerifyEvent | SessionScanned | OrderDone
 
 
 class RegistrationWorker:
-    """The thread that sends what is confirmed, and the outcomes of it."""
+    """Thread that sends what is confirmed, with the outcomes of it."""
 
     def __init__(
         self,

@@ -38,7 +38,7 @@ from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.screens.store_form import Filled, StoreForm
 from icat_tui.tui.screens.yes_no import YesNo
 from icat_tui.tui.state.session_store import SessionStore
-from icat_tui.tui.state.targets import Selected, directories_of, hidden_marks, selection_of, standing_for
+from icat_tui.tui.state.targets import Selected, directories_of, hidden_marks, marks_for, selection_of
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.workspace import Workspace
 
@@ -46,7 +46,7 @@ LOOKING = "looking at what would be sent"
 
 
 class Registrations:
-    """Registration as keys ask for it."""
+    """Controller of everything that registers: keys to dialogs, dialogs to the worker, events to the store."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Registrations:
     def register(self) -> None:
         """Ask about what is marked, else about what the cursor is on."""
         model = self._model
-        marks = list(model.marks) or (standing_for(model, model.node) if model.node else [])
+        marks = list(model.marks) or (marks_for(model, model.node) if model.node else [])
         selected = selection_of(marks)
         directories = [model.sessions[path].directory for path in selected if path in model.sessions]
         terms = self._workspace.terms()
@@ -116,7 +116,7 @@ class Registrations:
                 "nothing to walk: no session in view is todo (status:todo_ongoing in a filter asks for those)"
             )
             return
-        guide = Walk(self._planner, self._worker, self._workspace.terms(), self._workspace.forbidden)
+        guide = RegistrationGuide(self._planner, self._worker, self._workspace.terms(), self._workspace.forbidden)
         self._host.ask(SessionWalk(directories, guide), self._host.hint)
 
     def preview(self) -> None:
@@ -124,7 +124,7 @@ class Registrations:
         model = self._model
         if model.node is None:
             return
-        selected = selection_of(standing_for(model, model.node))
+        selected = selection_of(marks_for(model, model.node))
         terms = self._workspace.terms()
 
         def show(plans: list[Plan]) -> None:
@@ -218,7 +218,7 @@ class Registrations:
 
     # -- what becomes of it ----------------------------------------------------------------------------------------
 
-    def told(self, event: Struct) -> None:
+    def handle(self, event: Struct) -> None:
         """Show what became of a message, and take in how a session is now."""
         host = self._host
         match event:
@@ -238,10 +238,10 @@ class Registrations:
             case BrokerConnected(broker=broker):
                 host.say(f"connected to {broker}")
             case _:
-                self._told_of_message(event)
+                self._handle_message(event)
         host.show_state()
 
-    def _told_of_message(self, event: Struct) -> None:
+    def _handle_message(self, event: Struct) -> None:
         host = self._host
         match event:
             case MessageAccepted(message=message):
@@ -262,8 +262,8 @@ class Registrations:
                 host.say(f"not looked for: {message.dataset}: {reason}", Status.UNKNOWN.colour)
 
 
-class Walk:
-    """Guide of a walk: plans each session afresh, and has what is confirmed sent behind."""
+class RegistrationGuide:
+    """WalkGuide of a walk, which plans each session afresh and has what is confirmed sent meanwhile."""
 
     def __init__(self, planner: RegistrationPlanner, worker: RegistrationWorker, terms: Terms, forbidden: str) -> None:
         """Walk on these terms; `forbidden` says why nothing can be sent, and is empty where it can."""

@@ -49,7 +49,7 @@ _numbers = count(1)
 
 @dataclass
 class Batch:
-    """What a scan has found since it was fetched last."""
+    """Results of a scan since they were fetched last."""
 
     found: list[SessionDirectory] = field(default_factory=list)
     rows: list[SessionRow] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Batch:
 
 
 class Scan:
-    """A scan under way."""
+    """Scan under way."""
 
     def __init__(self, row_of: Callable[[Session], SessionRow], total: int | None = None) -> None:
         """Make rows by `row_of`, in the scan's thread; `total` is how many sessions there are, if that is known."""
@@ -157,7 +157,7 @@ def discover(workspace: Workspace, tell: Callable[[Sequence[SessionDirectory], S
 
 
 class Scans:
-    """The scans under way, and how the store comes to know more."""
+    """Controller of the scans under way, of the search for sessions and of the check of the index."""
 
     def __init__(
         self,

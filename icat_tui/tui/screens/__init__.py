@@ -1,1 +1,1 @@
-"""What covers the tree for a moment: each is given values, shows them, and is dismissed with a value."""
+"""Dialogs: each is given values, shows them, and is dismissed with a value."""

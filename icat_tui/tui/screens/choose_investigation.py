@@ -1,4 +1,4 @@
-"""Which investigation is meant, where none fits well: a person types the id of the one (icat.md, "Known faults", D27)."""
+"""Choice of the investigation where none fits well: a person types its id (icat.md, "Known faults", D27)."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -17,7 +17,7 @@ from icat_tui.tui.screens.dialog import Dialog, hint
 
 
 class ChooseInvestigation(Dialog[int]):
-    """Lists the investigations of a session's proposal and beamline; dismissed with the id that was typed."""
+    """Dialog with the investigations of a session's proposal and beamline; dismissed with the id that was typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "scroll_text(1)", "down", show=False),
@@ -44,8 +44,8 @@ class ChooseInvestigation(Dialog[int]):
             yield Static(Content(visible(self._session.directory.path)), classes="title")
             yield Static(Content(f"Its investigation is {match}. It may be one of these, the nearest first:"))
             with VerticalScroll(can_focus=False):
-                told = [self._told(candidate) for candidate in self._candidates]
-                yield Static(Content("\n").join(told) if told else Content("ICAT knows none that has a time slot"))
+                texts = [self._candidate_text(candidate) for candidate in self._candidates]
+                yield Static(Content("\n").join(texts) if texts else Content("ICAT knows none that has a time slot"))
             number = "type the id of the one that is meant"
             yield Input(placeholder=number, type="integer", valid_empty=True, validate_on=[], compact=True)
             yield Static(Content(""), id="trouble", classes="warning")
@@ -59,7 +59,7 @@ class ChooseInvestigation(Dialog[int]):
         fit = self._session.fit
         return timeslot.distance(candidate, fit.target) if fit else timedelta()
 
-    def _told(self, candidate: Investigation) -> Content:
+    def _candidate_text(self, candidate: Investigation) -> Content:
         slot = " to ".join(
             moment.astimezone(self._facility.zone).strftime("%Y-%m-%d %H:%M") if moment else "open-ended"
             for moment in (candidate.start, candidate.end)

@@ -12,8 +12,8 @@ from icat_tui.tui.theme import DARK, LIGHT, MONO
 THEMES = {"dark": DARK, "light": LIGHT, "without colours": MONO}
 
 
-class Commanded(Protocol):
-    """An app, as far as the palette knows it."""
+class CommandSource(Protocol):
+    """Protocol of the app, as far as the palette knows it."""
 
     theme: str
 
@@ -26,10 +26,10 @@ class Commanded(Protocol):
 
 
 class CommandProvider(Provider):
-    """Source of the palette: finds what can be done by its name."""
+    """Source of the palette, which finds commands by their names."""
 
     def _found(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
-        app = cast("Commanded", self.app)
+        app = cast("CommandSource", self.app)
         for command in app.commands:
             if command.id != "app.palette":
                 yield command.tooltip, command.keys, partial(app.run_command, command)

@@ -24,7 +24,7 @@ MANY = 50
 
 
 class Confirmation(Struct, frozen=True, kw_only=True):
-    """Plans to be confirmed, and what a person should know before."""
+    """Plans to be confirmed, with what a person should know before."""
 
     plans: tuple[Plan, ...]
     marked: int = 0
@@ -38,7 +38,7 @@ class Confirmation(Struct, frozen=True, kw_only=True):
 
 
 class ConfirmPlan(Dialog[tuple[Plan, ...]]):
-    """Asks whether plans are to be sent; dismissed with what was confirmed of them."""
+    """Dialog with plans to be confirmed; dismissed with the groups of them that were."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "confirm", "send", tooltip="Send what is switched on"),

@@ -1,4 +1,4 @@
-"""What all dialogs have in common: a box over the tree, `esc` to leave it, and no key counts before it was painted."""
+"""Base of all dialogs: a box over the tree, left by `esc`, and deaf to keys typed before it was painted."""
 
 from typing import ClassVar, Generic, TypeVar
 
@@ -14,7 +14,7 @@ NARROW, LOW = 60, 16
 
 
 class Dialog(ModalScreen[Result | None], Generic[Result]):
-    """A dialog that is left with None."""
+    """Base of all dialogs; left without an answer, its result is None."""
 
     DEFAULT_CSS = """
     Dialog {

@@ -19,7 +19,7 @@ BREAKS = re.compile(r"(?<=>)(?=<tns:)|(?<=\n)")
 
 
 class MessagePreview(Dialog[None]):
-    """Shows the message of an offer."""
+    """Dialog with the message of an offer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x,q", "leave", "back", tooltip="Back to where one came from"),

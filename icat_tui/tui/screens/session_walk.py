@@ -30,8 +30,8 @@ FEW = 3
 """Of datasets that can't be sent no more are listed before `d` is pressed."""
 
 
-class Guide(Protocol):
-    """Who knows the way: made by the app."""
+class WalkGuide(Protocol):
+    """Protocol of what a walk needs from outside: plans, sending, and how far it is."""
 
     def plan(self, directory: SessionDirectory) -> Plan | None:
         """Return what a session lacks, looked at afresh; None where it could not be looked at. Takes its time."""
@@ -48,7 +48,7 @@ class Guide(Protocol):
 
 
 class SessionWalk(Dialog[str]):
-    """Walks through sessions; dismissed with a summary."""
+    """Dialog that walks through sessions, one question a status; dismissed with a summary."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "send", tooltip="Send this group"),
@@ -68,7 +68,7 @@ class SessionWalk(Dialog[str]):
     SessionWalk VerticalScroll { height: 1fr; }
     """
 
-    def __init__(self, directories: Sequence[SessionDirectory], guide: Guide) -> None:
+    def __init__(self, directories: Sequence[SessionDirectory], guide: WalkGuide) -> None:
         """Walk through these, in this order."""
         super().__init__()
         self._directories, self._guide = list(directories), guide
@@ -152,7 +152,7 @@ class SessionWalk(Dialog[str]):
         directory = self._directories[self._at]
         name = visible(directory.label)
         self.query_one("#where", Static).update(Content(f"{self._at + 1} of {len(self._directories)}: {name}"))
-        self.query_one("#question", Static).update(Content("\n").join(self._told()))
+        self.query_one("#question", Static).update(Content("\n").join(self._lines()))
         self.query_one(VerticalScroll).scroll_home(animate=False)
         self._show_behind()
         self.await_paint()
@@ -160,7 +160,7 @@ class SessionWalk(Dialog[str]):
     def _show_behind(self) -> None:
         self.query_one("#behind", Static).update(Content(visible(self._guide.summary())))
 
-    def _told(self) -> Iterator[Content]:
+    def _lines(self) -> Iterator[Content]:
         plan, group = self._plan, self._asked
         if not self._looked:
             yield Content("looking at it ...")
@@ -235,7 +235,7 @@ class SessionWalk(Dialog[str]):
             self.app.bell()
             return
         if group:
-            self._take(group, yes=yes)
+            self._record_answer(group, yes=yes)
         if self._plan and self._number + 1 < len(self._plan.groups):
             self._number += 1
             self._listed = False
@@ -243,7 +243,7 @@ class SessionWalk(Dialog[str]):
             return
         self._go_to(self._at + 1)
 
-    def _take(self, group: Group, *, yes: bool) -> None:
+    def _record_answer(self, group: Group, *, yes: bool) -> None:
         paths = {offer.dataset.path for offer in group.offers}
         if self._plan is None or paths <= self._confirmed:
             return  # it was sent when it was confirmed

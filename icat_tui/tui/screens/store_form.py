@@ -20,7 +20,7 @@ FIELDS = NAMES + TIMES
 
 
 class Filled(Struct, frozen=True, kw_only=True):
-    """What a person says of a dataset; what is empty is read from the dataset."""
+    """Values of the form; what is empty is read from the dataset."""
 
     beamline: str
     proposal: str
@@ -32,7 +32,7 @@ class Filled(Struct, frozen=True, kw_only=True):
 
 
 class StoreForm(Dialog[Filled]):
-    """Asks for what is missing; dismissed with what was filled in."""
+    """Form for what an invalid dataset lacks; dismissed with the values."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "send", "go on", tooltip="Look at the message")]
     DEFAULT_CSS = """
@@ -76,7 +76,7 @@ class StoreForm(Dialog[Filled]):
         """Go on with what was filled in; a dataset without a name or a sample can't be registered."""
         if not self.painted:
             return
-        values = {name: self._given(name) for name in FIELDS}
+        values = {name: self._value_of(name) for name in FIELDS}
         if trouble := _trouble(values):
             self.query_one("#trouble", Static).update(Content(trouble))
             return
@@ -97,7 +97,7 @@ class StoreForm(Dialog[Filled]):
         """Go from field to field."""
         self.focus_next()
 
-    def _given(self, name: str) -> str:
+    def _value_of(self, name: str) -> str:
         """Return what a field says; what nobody has touched is as it was known, not as it was shown."""
         value = self.query_one(f"#{name}", Input).value
         return self._known[name] if value == visible(self._known[name]) else value.strip()

@@ -1,1 +1,1 @@
-"""What the UI knows and what is in view: values and what changes them, without a widget."""
+"""State of the UI: known sessions, those in view, open places, filter, marks; without a widget."""

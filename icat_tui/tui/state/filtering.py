@@ -1,4 +1,4 @@
-"""Which sessions and datasets the tree shows: what was typed after `/`, hidden statuses, and "only attention".
+"""The filter of the tree: the text typed after `/`, hidden statuses, and "only attention".
 
 What must stay true: a session matches by its datasets exactly when at least one of them would be shown in it.
 """
@@ -26,11 +26,11 @@ FIELDS = ("status", "beamline", "sample")
 
 
 class FilterError(ValueError):
-    """What was typed is no filter; the text says why, and what would be one."""
+    """Text that is no filter; the message says why, and what would be one."""
 
 
-class Match(IntEnum):
-    """How a session matches."""
+class FilterMatch(IntEnum):
+    """Way in which a session matches a filter."""
 
     NOT = 0
     WHOLE = 1
@@ -40,7 +40,7 @@ class Match(IntEnum):
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """What has to hold for something to be shown; every text in it is in lower case.
+    """Conditions for being shown; every text in it is in lower case.
 
     All names must be found, but one of the statuses and categories, of the beamlines and of the samples is enough.
     """
@@ -60,25 +60,25 @@ class Filter(Struct, frozen=True, kw_only=True):
         """Whether it holds anything back."""
         return self != Filter()
 
-    def match(self, row: SessionRow) -> Match:
+    def match(self, row: SessionRow) -> FilterMatch:
         """Return how a session matches."""
         if self.attention and row.category not in ATTENTION:
-            return Match.NOT
+            return FilterMatch.NOT
         beamline = row.directory.beamline.lower()
         if self.beamlines and not any(wanted in beamline for wanted in self.beamlines):
-            return Match.NOT
+            return FilterMatch.NOT
         names, allowed = self._names_left(row), self._allowed(row)
         if not names and not self.samples and allowed == ALL:
-            return Match.WHOLE
+            return FilterMatch.WHOLE
         if self._finds(row, names, allowed):
-            return Match.DATASETS
+            return FilterMatch.DATASETS
         if names or self.samples:
-            return Match.NOT
-        return Match.WHOLE if self._matches_without_datasets(row) else Match.NOT
+            return FilterMatch.NOT
+        return FilterMatch.WHOLE if self._matches_without_datasets(row) else FilterMatch.NOT
 
     def kept(self, row: SessionRow, also: Container[str] = ()) -> list[DatasetEntry]:
         """Return the datasets that are shown in a session, and those whose paths are in `also` in any case."""
-        if self.match(row) == Match.WHOLE:
+        if self.match(row) == FilterMatch.WHOLE:
             return entries(row)
         names, allowed = self._names_left(row), _characters(self._allowed(row))
         kept = []
@@ -186,7 +186,7 @@ def _characters(statuses: frozenset[Status]) -> str:
 
 
 class FilterChoice(Struct, frozen=True):
-    """Filter as a person has put it together: what was typed, the statuses that keys hide, and "only attention"."""
+    """Filter as a person has put it together: text, hidden statuses, and "only attention"."""
 
     text: str = ""
     hidden: frozenset[Status] = frozenset()
@@ -194,7 +194,7 @@ class FilterChoice(Struct, frozen=True):
 
     @property
     def filter(self) -> Filter:
-        """What has to hold for something to be shown. Raises FilterError."""
+        """The conditions for being shown. Raises FilterError."""
         return structs.replace(parse_filter(self.text), hidden=self.hidden, attention=self.attention)
 
     @property

@@ -1,4 +1,4 @@
-"""The sessions that are in view: which of those that are known, in which order, and what groups of them add up to.
+"""The sessions in view: a selection of those that are known, their order, and sums over groups of them.
 
 What must stay true: it holds no session itself. Rows are looked up where they are owned, so nothing here can be older
 than what is known; only the order, the filter's choice and the sums are kept.
@@ -16,7 +16,7 @@ MANY = 50
 
 
 class SessionsInView(Mapping[str, SessionRow]):
-    """Rows of the sessions in view by path, a read-only view on everything that is known."""
+    """Rows of the sessions in view by path, as a read-only view on all that are known."""
 
     def __init__(self, known: Mapping[str, SessionRow], *, beamline_first: bool) -> None:
         """Begin with no session of `known` in view."""

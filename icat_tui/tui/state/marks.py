@@ -1,4 +1,4 @@
-"""What was marked: whole sessions and single datasets.
+"""Marks on whole sessions and on single datasets.
 
 What must stay true: a session that is marked as a whole has no marks on its datasets beside it, so that everything that
 is marked is counted once.
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Mark(NamedTuple):
-    """Something that was marked."""
+    """Marked session or dataset."""
 
     session: str
     """Its path."""
@@ -19,7 +19,7 @@ class Mark(NamedTuple):
 
 
 class Marking(IntEnum):
-    """Whether something is marked."""
+    """Degree to which something is marked."""
 
     NO = 0
     PARTLY = 1
@@ -28,7 +28,7 @@ class Marking(IntEnum):
 
 
 class Marks:
-    """A set of marks; None stands for a whole session among the marks of a session."""
+    """Set of marks; None stands for a whole session among the marks of a session."""
 
     def __init__(self) -> None:
         """Begin with nothing marked."""

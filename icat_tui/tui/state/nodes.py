@@ -1,4 +1,4 @@
-"""The rows of the tree as data: which there are below a group of sessions, in order.
+"""Nodes of the tree, their places and their order.
 
 What must stay true: the place of a node is its identity and its order at once. Places sorted are the tree from top to
 bottom, and whatever lies below a node comes right after it and before `after(place)`.
@@ -18,7 +18,7 @@ Place = tuple[str, ...]
 
 
 class Level(IntEnum):
-    """What a node is: how many parts its place has."""
+    """Kind of a node, as the number of parts of its place."""
 
     OUTER = 1
     """A proposal; a beamline in the other order."""
@@ -29,7 +29,7 @@ class Level(IntEnum):
 
 
 class Node(NamedTuple):
-    """A row of the tree. It holds no status of a session: that is looked up when it is shown."""
+    """Row of the tree. It holds no status of a session: that is looked up when it is shown."""
 
     place: Place
     depth: int
@@ -44,7 +44,7 @@ class Node(NamedTuple):
 
     @property
     def level(self) -> Level:
-        """What it is."""
+        """The kind of the node."""
         return Level(len(self.place))
 
     @property
@@ -122,7 +122,7 @@ def collection_nodes(collection: Node) -> list[Node]:
 
 
 class Tally(NamedTuple):
-    """What the sessions of a group, or the datasets of a collection, have together."""
+    """Sum over the sessions of a group, or the datasets of a collection."""
 
     sign: Category | Status | None
     """What in it most wants attention; None: nothing of it was scanned yet."""

@@ -1,4 +1,4 @@
-"""Which places of the tree are open: as a person opened and closed them, or as a filter opens what matches.
+"""The open places of the tree: as a person opened and closed them, or as a filter opens matches.
 
 What must stay true: what a person opened without a filter is as it was once the filter is gone, and a filter opens no
 more rows by itself than one can look through.

@@ -13,19 +13,19 @@ from types import MappingProxyType
 from msgspec import Struct, structs
 
 from icat_tui.cache.known_sessions import known_sessions
-from icat_tui.cache.session_cache import CachedSession, Unreadable
-from icat_tui.cache.session_index import Changes
+from icat_tui.cache.session_cache import CachedSession, SessionCache, Unreadable
+from icat_tui.cache.session_index import Changes, SessionIndex
+from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.summary import SessionRow
-from icat_tui.tui.workspace import Workspace
 
 AT_HAND = 8
 """How many decoded sessions are kept."""
 
 
 class StoreChange(Struct, frozen=True):
-    """Change of what is known, by paths of sessions."""
+    """Change of what is known of sessions, by their paths."""
 
     taken: tuple[str, ...] = ()
     """Found, scanned or looked at: to be shown."""
@@ -36,12 +36,14 @@ class StoreChange(Struct, frozen=True):
 
 
 class SessionStore:
-    """Everything that is known of sessions in the UI."""
+    """Owner of everything that is known of sessions in the UI."""
 
-    def __init__(self, workspace: Workspace, on_change: Callable[[StoreChange], None]) -> None:
+    def __init__(
+        self, cache: SessionCache, index: SessionIndex, facility: Facility, on_change: Callable[[StoreChange], None]
+    ) -> None:
         """Begin with what the index of the cache says; `on_change` is called after each change, in the same thread."""
-        self._workspace, self._on_change = workspace, on_change
-        self._rows = workspace.index.rows
+        self._cache, self._index, self._facility, self._on_change = cache, index, facility, on_change
+        self._rows = index.rows
         self._lock = threading.Lock()
         self._recent: OrderedDict[str, Session] = OrderedDict()
         self._undetermined: dict[str, Session] = {}
@@ -66,7 +68,7 @@ class SessionStore:
         for session in sessions:
             self._keep(session)
             if session.directory.path not in taken:
-                self._rows[session.directory.path] = self._workspace.index.row_of(session)
+                self._rows[session.directory.path] = self._index.row_of(session)
                 taken[session.directory.path] = None
         if taken:
             self._on_change(StoreChange(taken=tuple(taken)))
@@ -123,7 +125,7 @@ class SessionStore:
         """Return a session, read from the cache where it is not at hand; None where nothing is known of it."""
         if known := self.at_hand(directory.path):
             return known
-        found = self._workspace.cache.cached_session(directory)
+        found = self._cache.cached_session(directory)
         if not isinstance(found, CachedSession):
             return None
         self._keep(found.session)
@@ -131,14 +133,14 @@ class SessionStore:
 
     def drop_cached(self, directory: SessionDirectory) -> None:
         """Remove the cache file of a session. Raises SaveError where it can't be removed."""
-        self._workspace.cache.drop(directory)
-        self._workspace.index.drop(directory)
+        self._cache.drop(directory)
+        self._index.drop(directory)
 
     def everything(self) -> Iterator[Session]:
         """Yield each session that is known, once; one that can't be determined now as it was known before."""
         with self._lock:
             undetermined = dict(self._undetermined)
-        for found in known_sessions(self._workspace.cache, RawFormat, self._workspace.facility):
+        for found in known_sessions(self._cache, RawFormat, self._facility):
             if not isinstance(found, Unreadable):
                 stale = undetermined.pop(found.directory.path, None) is not None
                 yield structs.replace(found, stale=True) if stale else found

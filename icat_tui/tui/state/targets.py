@@ -1,21 +1,20 @@
-"""Marking rows of the tree: what a row stands for, and how many of the marks a filter hides.
+"""The targets of a key: sessions, datasets, paths and links of the marks or of the row under the cursor.
 
 What must stay true: a mark is a session or a dataset; a row of several of them marks those that the filter shows.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.summary import entries
 from icat_tui.tui.state.marks import Mark, Marking
 from icat_tui.tui.state.nodes import Level, Node
-from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.state.tree_model import TreeModel
 
 
-def standing_for(tree: TreeModel, node: Node) -> list[Mark]:
+def marks_for(tree: TreeModel, node: Node) -> list[Mark]:
     """Return what a row stands for: a session, a dataset, or all that is shown of a group or collection."""
     if node.level < Level.SESSION:
         return [Mark(place[3]) for place in tree.sessions.within(node.place)]
@@ -26,7 +25,7 @@ def standing_for(tree: TreeModel, node: Node) -> list[Mark]:
 
 def toggle_mark(tree: TreeModel, node: Node) -> None:
     """Mark what a row stands for; if all of it is marked already, unmark it."""
-    marks = standing_for(tree, node)
+    marks = marks_for(tree, node)
     if not all(mark in tree.marks for mark in marks):
         tree.marks.add(marks)
         return
@@ -37,7 +36,7 @@ def toggle_mark(tree: TreeModel, node: Node) -> None:
 def mark_range(tree: TreeModel, first: int, last: int) -> None:
     """Mark all rows from one to another, both included, in either order."""
     for index in range(min(first, last), max(first, last) + 1):
-        tree.marks.add(standing_for(tree, tree.rows[index]))
+        tree.marks.add(marks_for(tree, tree.rows[index]))
 
 
 def hidden_marks(tree: TreeModel) -> int:
@@ -99,12 +98,15 @@ def path_of(model: TreeModel) -> str:
     return path
 
 
-def link_of(model: TreeModel, store: SessionStore, facility: Facility) -> str:
-    """Return the page of the data portal about what the cursor is on; empty where there is none."""
+def link_of(model: TreeModel, load: Callable[[SessionDirectory], Session | None], facility: Facility) -> str:
+    """Return the page of the data portal about what the cursor is on; empty where there is none.
+
+    `load` returns a session in full, None where nothing is known of it.
+    """
     directories = directories_of(model, model.node)
     if not directories:
         return ""
-    session = store.load(directories[0])
+    session = load(directories[0])
     if session is not None and session.fit is not None and model.node and model.node.session:
         return facility.investigation_url(session.fit.id)
     return facility.search_url(directories[0].beamline, directories[0].proposal)

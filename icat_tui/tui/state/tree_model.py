@@ -11,7 +11,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from icat_tui.domain.summary import DatasetEntry, SessionRow, entries
-from icat_tui.tui.state.filtering import Filter, Match
+from icat_tui.tui.state.filtering import Filter, FilterMatch
 from icat_tui.tui.state.in_view import SessionsInView
 from icat_tui.tui.state.marks import Marks
 from icat_tui.tui.state.nodes import Level, Node, Place, above, after, collection_nodes, session_nodes, turned
@@ -24,7 +24,7 @@ MANY = 50
 
 
 class TreeModel:
-    """What the tree shows, and how that changes.
+    """Visible rows of the tree, the cursor and the marks.
 
     `rows` are the visible nodes from top to bottom, `cursor` is one of them (0 where there are none). `sessions` are
     those in view, `opened` the places whose content is visible.
@@ -49,7 +49,7 @@ class TreeModel:
 
     @property
     def filter(self) -> Filter:
-        """What has to hold for something to be shown."""
+        """The filter in force."""
         return self.sessions.filter
 
     # -- what comes in ---------------------------------------------------------------------------------------------
@@ -140,11 +140,11 @@ class TreeModel:
             for group in above(place):
                 if not self.sessions.within(group):
                     self.opened.open_group(group)
-        if match == Match.DATASETS:
+        if match == FilterMatch.DATASETS:
             self._open_match(place)
         return bool(match)
 
-    def _open_matches(self, matched: dict[Place, Match]) -> None:
+    def _open_matches(self, matched: dict[Place, FilterMatch]) -> None:
         """Open what holds matches of one outer group, as long as there is room for their rows."""
         sessions = Counter(place[: Level.INNER] for place in matched)
         for outer in {inner[: Level.OUTER] for inner in sessions}:  # what is alone is folded: it needs no row
@@ -152,7 +152,7 @@ class TreeModel:
         for inner, number in sessions.items():
             self.opened.open_match(inner, number if number > 1 else 0)
         for place, match in matched.items():
-            if match == Match.DATASETS:
+            if match == FilterMatch.DATASETS:
                 self._open_match(place)
 
     def _open_match(self, place: Place) -> None:
@@ -190,13 +190,6 @@ class TreeModel:
             return any(self.sessions.at(node.place).counts)
         return node.level != Level.DATASET
 
-    def parent(self, index: int) -> int | None:
-        """Return the row of what a row lies in."""
-        for place in above(self.rows[index].place):
-            if (found := self.index(place)) is not None:
-                return found
-        return None
-
     def index(self, place: Place) -> int | None:
         """Return the row of a place, None where it is not visible."""
         found = bisect_left(self.rows, place, key=_place)
@@ -213,7 +206,7 @@ class TreeModel:
 
     @property
     def node(self) -> Node | None:
-        """What the cursor is on; None where there are no rows."""
+        """The node under the cursor; None where there are no rows."""
         return self.rows[self.cursor] if self.rows else None
 
     def move_to(self, index: int) -> None:

@@ -1,1 +1,1 @@
-"""What the screen is made of; each of them shows values that it is given and posts facts in the past tense."""
+"""Widgets: each shows values that it is given, and posts messages in the past tense."""

@@ -21,7 +21,7 @@ REST = 0.1
 
 
 class DetailPane(VerticalScroll):
-    """Shows what it is given, and says when the cursor has come to rest."""
+    """Pane with a text, which posts when the cursor has come to rest."""
 
     DEFAULT_CSS = """
     DetailPane { background: $background; color: $foreground; padding: 0 1; }
@@ -42,7 +42,7 @@ class DetailPane(VerticalScroll):
     ]
 
     class CursorRested(Message):
-        """The cursor has stayed on a row for as long as `REST`."""
+        """Message: the cursor has stayed on a row for as long as `REST`."""
 
         def __init__(self, node: Node | None) -> None:
             """Take what it is on."""

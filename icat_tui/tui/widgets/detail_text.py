@@ -1,4 +1,4 @@
-"""What is told about the thing that the cursor is on: the reasons first.
+"""The text of the detail: the reasons first.
 
 What must stay true: every text that comes from outside has been made visible, and none of it is markup.
 """
@@ -27,8 +27,8 @@ NAME_WIDTH = 14
 """Columns of what a line is about."""
 
 
-class Told(NamedTuple):
-    """A line: what it is about, a text that has been made visible, and its colour name."""
+class DetailLine(NamedTuple):
+    """Line of the detail: what it is about, a text that has been made visible, and its colour name."""
 
     about: str
     text: str
@@ -48,71 +48,71 @@ def session_detail(session: Session, facility: Facility) -> Content:
 def unscanned_detail(row: SessionRow) -> Content:
     """Return what is told about a session of which no more is known than where it lies."""
     return _content(
-        [Told("", "  not scanned yet: enter or s scans it"), Told("path", visible(row.directory.path))],
+        [DetailLine("", "  not scanned yet: enter or s scans it"), DetailLine("path", visible(row.directory.path))],
     )
 
 
 def group_detail(label: str, together: Tally, sessions: int) -> Content:
     """Return what is told about a proposal, a beamline or a collection; 0 `sessions`: a collection."""
-    lines = [Told("", visible(label))]
+    lines = [DetailLine("", visible(label))]
     if sessions:
-        lines.append(Told("sessions", f"{sessions:,}"))
+        lines.append(DetailLine("sessions", f"{sessions:,}"))
     return _content([*lines, *_counts(together.counts)])
 
 
 # -- lines -----------------------------------------------------------------------------------------------------------
 
 
-def _dataset(session: Session, dataset: Dataset, facility: Facility, files: FileCount | None) -> Iterator[Told]:
+def _dataset(session: Session, dataset: Dataset, facility: Facility, files: FileCount | None) -> Iterator[DetailLine]:
     yield _head(dataset.status)
     yield from _reasons(dataset.reasons)
     yield from _time_slot(session, facility)
     if dataset.sample is not None:
-        yield Told("sample", visible(dataset.sample))
+        yield DetailLine("sample", visible(dataset.sample))
     if dataset.start or dataset.end:
-        yield Told("from", _moment(dataset.start, facility, "seconds"))
-        yield Told("to", _moment(dataset.end, facility, "seconds"))
-    yield Told("files", _files(dataset, files))
-    yield Told("path", visible(dataset.path))
+        yield DetailLine("from", _moment(dataset.start, facility, "seconds"))
+        yield DetailLine("to", _moment(dataset.end, facility, "seconds"))
+    yield DetailLine("files", _files(dataset, files))
+    yield DetailLine("path", visible(dataset.path))
     if dataset.stored:
-        yield Told("metadata", visible(dataset.stored))
+        yield DetailLine("metadata", visible(dataset.stored))
     yield from _links(session, facility)
 
 
-def _session(session: Session, facility: Facility) -> Iterator[Told]:
+def _session(session: Session, facility: Facility) -> Iterator[DetailLine]:
     yield _head(category_now(session))
     if session.stale:
-        yield Told("", "could not be determined now; this is what was known before", Status.UNKNOWN.colour)
+        yield DetailLine("", "could not be determined now; this is what was known before", Status.UNKNOWN.colour)
     yield from _reasons(session.reasons)
     yield from _time_slot(session, facility)
     counts = session.counts
     yield from _counts(tuple(counts.get(status, 0) for status in STATUSES))
-    yield Told("asked ICAT", _moment(session.seen_at, facility, "minutes"))
-    yield Told("path", visible(session.directory.path))
+    yield DetailLine("asked ICAT", _moment(session.seen_at, facility, "minutes"))
+    yield DetailLine("path", visible(session.directory.path))
     yield from _links(session, facility)
 
 
-def _head(sign: Marked) -> Told:
-    return Told("", f"{sign.glyph} {sign.word}: {sign.meaning}", sign.colour)
+def _head(sign: Marked) -> DetailLine:
+    return DetailLine("", f"{sign.glyph} {sign.word}: {sign.meaning}", sign.colour)
 
 
-def _reasons(reasons: Sequence[str]) -> Iterator[Told]:
+def _reasons(reasons: Sequence[str]) -> Iterator[DetailLine]:
     for reason in reasons:
-        yield Told("why", visible(reason))
+        yield DetailLine("why", visible(reason))
 
 
-def _time_slot(session: Session, facility: Facility) -> Iterator[Told]:
+def _time_slot(session: Session, facility: Facility) -> Iterator[DetailLine]:
     fit = session.fit
     if fit is None:
         none = category_now(session) == Category.NOT_IN_ICAT
-        yield Told("investigation", "none in ICAT" if none else "could not be determined")
+        yield DetailLine("investigation", "none in ICAT" if none else "could not be determined")
         return
-    yield Told("time slot", _slot(fit, facility))
-    yield Told("investigation", f"{fit.id}: {FITS[fit.match]}", "" if fit.match == Match.INSIDE else "yellow")
+    yield DetailLine("time slot", _slot(fit, facility))
+    yield DetailLine("investigation", f"{fit.id}: {FITS[fit.match]}", "" if fit.match == Match.INSIDE else "yellow")
     if fit.match in (Match.FAR, Match.AMBIGUOUS):
         for candidate in session.candidates:
             slot = f"{_moment(candidate.start, facility, 'minutes')} to {_moment(candidate.end, facility, 'minutes')}"
-            yield Told("candidate", f"{candidate.id}: {slot} {visible(candidate.title or '')}".rstrip())
+            yield DetailLine("candidate", f"{candidate.id}: {slot} {visible(candidate.title or '')}".rstrip())
 
 
 def _slot(fit: Fit, facility: Facility) -> str:
@@ -136,20 +136,20 @@ def _files(dataset: Dataset, files: FileCount | None) -> str:
     return f"ICAT has {has} of {on_disk:,}" if on_disk is not None else f"ICAT has {has}; not counted on disk"
 
 
-def _counts(counts: Counts) -> Iterator[Told]:
+def _counts(counts: Counts) -> Iterator[DetailLine]:
     for status, number in zip(STATUSES, counts, strict=False):
         if number:
-            yield Told("", f"{status.glyph} {counted(number, 'dataset')} {status.word}", status.colour)
+            yield DetailLine("", f"{status.glyph} {counted(number, 'dataset')} {status.word}", status.colour)
 
 
-def _links(session: Session, facility: Facility) -> Iterator[Told]:
+def _links(session: Session, facility: Facility) -> Iterator[DetailLine]:
     directory = session.directory
     if session.fit is not None:
-        yield Told("portal", visible(facility.investigation_url(session.fit.id)))
-    yield Told("search", visible(facility.search_url(directory.beamline, directory.proposal)))
+        yield DetailLine("portal", visible(facility.investigation_url(session.fit.id)))
+    yield DetailLine("search", visible(facility.search_url(directory.beamline, directory.proposal)))
 
 
-def _content(lines: Sequence[Told] | Iterator[Told]) -> Content:
+def _content(lines: Sequence[DetailLine] | Iterator[DetailLine]) -> Content:
     return Content("\n").join(
         Content.assemble((f"{line.about:{NAME_WIDTH}}" if line.about else "", ""), (line.text, style(line.colour)))
         for line in lines

@@ -15,7 +15,7 @@ Key = tuple[str, str]
 
 
 class KeyLine(Widget):
-    """Shows keys, as many as there is room for."""
+    """Line of keys, as many as there is room for."""
 
     DEFAULT_CSS = "KeyLine { height: 1; background: $footer-background; color: $footer-foreground; }"
 

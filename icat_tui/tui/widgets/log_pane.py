@@ -18,18 +18,18 @@ KEPT = 5000
 
 
 class LogEntry(Struct, frozen=True, kw_only=True):
-    """Something that happened."""
+    """Entry of the log."""
 
     time: str
     """As it is shown: `14:03:12`."""
     text: str
     colour: str = ""
     command: str = ""
-    """What one would type in a shell for the same."""
+    """A shell command that does the same."""
 
 
 class LogPane(RichLog):
-    """Shows entries, the latest at the bottom."""
+    """Pane with the log, the latest entry at the bottom."""
 
     DEFAULT_CSS = f"""
     LogPane {{

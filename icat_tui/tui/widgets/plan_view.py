@@ -1,4 +1,4 @@
-"""What would be sent, to be looked through: groups that can be switched on and off, and their datasets.
+"""Plans on screen: groups that can be switched on and off, and their datasets.
 
 Lines are drawn one at a time, so that a plan of thousands opens at once.
 """
@@ -25,7 +25,7 @@ NARROWEST = 20
 
 
 class PlanLine(NamedTuple):
-    """A line of what would be sent."""
+    """Line of a plan on screen."""
 
     text: str
     """Made visible."""
@@ -36,7 +36,7 @@ class PlanLine(NamedTuple):
 
 
 class PlanView(ScrollView, can_focus=False):
-    """Shows plans, with a cursor on one line."""
+    """Widget with plans, their groups switched on or off, and a cursor on one line."""
 
     DEFAULT_CSS = f"""
     PlanView {{
@@ -62,7 +62,7 @@ class PlanView(ScrollView, can_focus=False):
             for number, group in enumerate(plan.groups)
             if not group.again
         }
-        self._lines = list(self._told())
+        self._lines = list(self._all_lines())
         """Unfolded until the width is known."""
         self.cursor = next((at for at, line in enumerate(self._lines) if line.switch), 0)
 
@@ -87,7 +87,7 @@ class PlanView(ScrollView, can_focus=False):
 
     @property
     def offer(self) -> Offer | None:
-        """What the cursor is on; of a group the first."""
+        """The offer under the cursor; of a group the first."""
         line = self._lines[self.cursor] if self._lines else None
         if line is None or line.switch is None:
             return None
@@ -151,7 +151,7 @@ class PlanView(ScrollView, can_focus=False):
         """Fold all lines anew; the cursor stays on what it was on."""
         width = max(self.size.width, NARROWEST)
         under = self._lines[self.cursor] if self._lines else None
-        self._lines = [line._replace(text=text) for line in self._told() for text in folded(line.text, width)]
+        self._lines = [line._replace(text=text) for line in self._all_lines() for text in folded(line.text, width)]
         self.virtual_size = Size(self.size.width, len(self._lines))
         if under is not None and under.switch is not None:
             places = enumerate(self._lines)
@@ -160,7 +160,7 @@ class PlanView(ScrollView, can_focus=False):
         self.cursor = min(self.cursor, max(len(self._lines) - 1, 0))
         self.refresh()
 
-    def _told(self) -> Iterator[PlanLine]:
+    def _all_lines(self) -> Iterator[PlanLine]:
         for place, plan in enumerate(self._plans):
             directory, below = plan.session.directory, f"{plan.session.directory.raw_path}/"
             yield PlanLine(visible(directory.label))

@@ -1,4 +1,4 @@
-"""What a row of the tree shows, as values: no style, no width.
+"""The text of a row of the tree, as values without style or width.
 
 What must stay true: two rows look the same exactly when their lines are equal, so that only what differs is drawn.
 """

@@ -24,7 +24,7 @@ from icat_tui.text import visible
 from icat_tui.tui.state.attention import seek_attention
 from icat_tui.tui.state.filtering import Filter
 from icat_tui.tui.state.marks import Marking
-from icat_tui.tui.state.nodes import Node, Place
+from icat_tui.tui.state.nodes import Node, Place, above
 from icat_tui.tui.state.targets import mark_range, toggle_mark
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.theme import STATUS_CLASSES, STATUS_CSS
@@ -40,7 +40,7 @@ Drawn = tuple[RowText, bool] | None
 
 
 class SessionTree(ScrollView, can_focus=True):
-    """Proposals, beamlines, sessions, collections and datasets."""
+    """Tree of proposals, beamlines, sessions, collections and datasets."""
 
     DEFAULT_CSS = f"""
     SessionTree {{
@@ -132,7 +132,7 @@ class SessionTree(ScrollView, can_focus=True):
     ]
 
     class CursorMoved(Message):
-        """The cursor has come to another row, or to none."""
+        """Message: the cursor has come to another row, or to none."""
 
         def __init__(self, node: Node | None) -> None:
             """Take what it is on now."""
@@ -140,7 +140,7 @@ class SessionTree(ScrollView, can_focus=True):
             self.node = node
 
     class NodeToggled(Message):
-        """A row was opened or closed."""
+        """Message: a row was opened or closed."""
 
         def __init__(self, node: Node, *, opened: bool) -> None:
             """Take which one."""
@@ -149,7 +149,7 @@ class SessionTree(ScrollView, can_focus=True):
             self.opened = opened
 
     class NodeEntered(Message):
-        """A row was entered that has nothing to open: a dataset, or a session that was not scanned yet."""
+        """Message: a row was entered that has nothing to open, a dataset or a session not scanned yet."""
 
         def __init__(self, node: Node) -> None:
             """Take which one."""
@@ -157,7 +157,7 @@ class SessionTree(ScrollView, can_focus=True):
             self.node = node
 
     class MarksChanged(Message):
-        """Something was marked or unmarked, or the marking of a range has begun."""
+        """Message: something was marked or unmarked, or the marking of a range has begun."""
 
         def __init__(self, count: int, *, range_begun: bool = False) -> None:
             """Take how many marks there are now."""
@@ -166,7 +166,7 @@ class SessionTree(ScrollView, can_focus=True):
             self.range_begun = range_begun
 
     class AttentionSought(Message):
-        """Nothing further on wants attention."""
+        """Message: nothing further on wants attention."""
 
         def __init__(self, step: int) -> None:
             """Take the direction: 1 is down."""
@@ -174,7 +174,7 @@ class SessionTree(ScrollView, can_focus=True):
             self.step = step
 
     class FilterApplied(Message):
-        """The filter has been applied to all sessions."""
+        """Message: the filter has been applied to all sessions."""
 
         def __init__(self, sessions: int) -> None:
             """Take how many sessions it lets through."""
@@ -343,7 +343,8 @@ class SessionTree(ScrollView, can_focus=True):
     def action_close(self) -> None:
         """Close what the cursor is on, or go to what it lies in."""
         if self.model.rows and not self._set_open(opened=False):
-            parent = self.model.parent(self.model.cursor)
+            around = above(self.model.rows[self.model.cursor].place)
+            parent = next((row for place in around if (row := self.model.index(place)) is not None), None)
             if parent is not None:
                 self.move_to(parent)
 

@@ -1,4 +1,4 @@
-"""One line below everything: how much of what there is, how old that is, what can be reached, what is still to come.
+"""The status line: totals, age of the data, servers, progress.
 
 What must stay true: it has no clock of its own; the same state is the same line, and what does not fit is left out from
 the end.
@@ -18,33 +18,33 @@ from icat_tui.tui.theme import style
 GAP = "  "
 
 
-class Said(Struct, frozen=True):
-    """A text with its colour name."""
+class ColouredText(Struct, frozen=True):
+    """Text with its colour name."""
 
     text: str
     colour: str = ""
 
 
 class BarState(Struct, frozen=True, kw_only=True):
-    """What the status line shows."""
+    """Everything that the status line shows."""
 
     counts: Counts = ()
     """Datasets by status, of all sessions."""
     progress: tuple[int, int] | None = None
     """How many are done, and of how many; None: nothing is going on."""
     doing: str = ""
-    """What is going on: `scanning`, `sending`."""
+    """The work under way: `scanning`, `sending`."""
     marks: int = 0
-    filtered: Said | None = None
+    filtered: ColouredText | None = None
     """The filter, or what is wrong with it."""
-    icatplus: Said | None = None
-    broker: Said | None = None
+    icatplus: ColouredText | None = None
+    broker: ColouredText | None = None
     age: timedelta | None = None
     """How long ago ICAT was asked about the sessions in view, the oldest."""
 
 
 class StatusBar(Widget):
-    """Shows a `BarState`."""
+    """Status line."""
 
     DEFAULT_CSS = "StatusBar { height: 1; background: $panel; color: $foreground; }"
 
@@ -80,7 +80,7 @@ def _parts(state: BarState) -> Iterator[Content]:
         done, total = state.progress
         yield Content(f"{visible(state.doing)} {done:,}/{total:,}, {max(0, total - done):,} left".lstrip())
     if state.filtered is not None:
-        yield _said(state.filtered)
+        yield _content(state.filtered)
     if state.marks:
         yield Content(f"{state.marks:,} marked")
     totals = [
@@ -92,12 +92,12 @@ def _parts(state: BarState) -> Iterator[Content]:
         yield Content(" ").join(totals)
     for said in (state.icatplus, state.broker):
         if said is not None:
-            yield _said(said)
+            yield _content(said)
     if state.age is not None:
         yield Content(f"data {age_text(state.age)} old")
 
 
-def _said(said: Said) -> Content:
+def _content(said: ColouredText) -> Content:
     return Content.styled(visible(said.text), style(said.colour))
 
 

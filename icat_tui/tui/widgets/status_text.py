@@ -6,32 +6,32 @@ from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.summary import SessionRow
 from icat_tui.text import counted
 from icat_tui.tui.state.filtering import FilterChoice
-from icat_tui.tui.widgets.status_bar import Said
+from icat_tui.tui.widgets.status_bar import ColouredText
 
 MINUTE = timedelta(minutes=1)
 
 
-def filter_text(choice: FilterChoice, *, sessions: int, active: bool) -> Said | None:
+def filter_text(choice: FilterChoice, *, sessions: int, active: bool) -> ColouredText | None:
     """Return what is wrong with the filter, else the filter and how many sessions it shows; None without one."""
     if choice.trouble:
-        return Said(choice.trouble, "red")
+        return ColouredText(choice.trouble, "red")
     if not active:
         return None
     hidden = "".join(status.glyph for status in sorted(choice.hidden, key=lambda each: each.key))
     parts = [choice.text.strip(), "todo only" if choice.attention else "", f"without {hidden}" if hidden else ""]
-    return Said(f"filter {', '.join(filter(None, parts))}: {counted(sessions, 'session')}", "yellow")
+    return ColouredText(f"filter {', '.join(filter(None, parts))}: {counted(sessions, 'session')}", "yellow")
 
 
-def icatplus_text(answers: bool | None) -> Said | None:
+def icatplus_text(answers: bool | None) -> ColouredText | None:
     """Return whether ICAT+ answered the last time; None where it was not asked yet."""
     if answers is None:
         return None
-    return Said("ICAT+ ok", "green") if answers else Said("ICAT+ did not answer", "red")
+    return ColouredText("ICAT+ ok", "green") if answers else ColouredText("ICAT+ did not answer", "red")
 
 
-def broker_text(forbidden: str, brokers: tuple[BrokerAddress, ...]) -> Said:
+def broker_text(forbidden: str, brokers: tuple[BrokerAddress, ...]) -> ColouredText:
     """Return where messages go, or that nothing may be sent."""
-    return Said("read-only") if forbidden else Said(f"sends to {brokers[0]}")
+    return ColouredText("read-only") if forbidden else ColouredText(f"sends to {brokers[0]}")
 
 
 def age_of(row: SessionRow | None, now: datetime) -> timedelta | None:

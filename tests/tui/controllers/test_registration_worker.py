@@ -1,65 +1,48 @@
 """Sending behind the screen, against disks, brokers and ingesters that are real enough."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from icat_tui.cancel import Cancellation
-from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.domain.errors import UsageError
-from icat_tui.domain.facility import Facility
-from icat_tui.domain.formats import RawFormat
-from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.status import Status
-from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.ingest.send_events import MessageAccepted, MessageUnknown
 from icat_tui.journal.records import RecordKind
-from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
-from icat_tui.sync.plan import Plan, Terms, make_plan
+from icat_tui.sync.plan import Plan, Terms
 from icat_tui.sync.site import Site
-from icat_tui.sync.submit import Submission, look_again
+from icat_tui.sync.store_request import RawDirectory
+from icat_tui.sync.submit import Submission
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
 from icat_tui.tui.controllers.registration_worker import OrderDone, RegistrationEvent, RegistrationWorker
+from tests.support import submissions
 from tests.support.icatplus import HANG
-from tests.support.live_facility import LiveFacility, dataset, scripted
-from tests.support.place import KEY, START
+from tests.support.live_facility import LiveFacility, dataset
+from tests.support.place import START
 from tests.support.program import PATIENCE
-from tests.support.scripted_broker import Client, Frame, accept, broker_at
+from tests.support.scripted_broker import Client, Frame, accept, broker_at, scripted
+from tests.support.submissions import directory_of
+from tests.support.time_slot import FACILITY
 
-FACILITY = Facility()
 SITE = Site(facility=FACILITY, origin=Origin("here", "tests", START))
 TERMS = Terms(facility=FACILITY, origin=Origin("here", "tests", START), again=True)
 
 
-def submission_of(facility: LiveFacility, **known: Any) -> Submission:
-    view = JournalView(facility.journal, FACILITY)
-    defaults: dict[str, Any] = {
-        "catalogue": IcatPlus(facility.place.icatplus.url, KEY, zone=FACILITY.zone, jobs=2),
-        "surroundings": Surroundings(facility=FACILITY, now=datetime.now(UTC), sent=view),
-        "view": view,
-        "journal": Journal(facility.journal),
-        "broker": broker_at(facility.broker.address),
-        "state_dir": facility.state_dir,
-        "verify_wait": timedelta(seconds=PATIENCE),
-    }
-    return Submission(**(defaults | known))
-
-
 def planned(facility: LiveFacility, path: Path) -> Plan:
-    proposal, beamline, date = path.parts[-3:]
-    directory = SessionDirectory(str(path), proposal, beamline, date, RawFormat.ESRFV3)
-    session = look_again(directory, submission_of(facility), Cancellation())
-    assert isinstance(session, Session)
-    return make_plan(session, TERMS)
+    return submissions.planned(path, submission_of(facility), TERMS)
+
+
+def submission_of(facility: LiveFacility, **known: Any) -> Submission:
+    return submissions.submission_of(facility, **({"verify_wait": timedelta(seconds=PATIENCE)} | known))
 
 
 class Heard:
@@ -259,6 +242,54 @@ def test_what_has_no_receipt_is_unknown_and_what_is_rejected_was_not_sent(facili
         registrar.confirm([plan], TERMS)
         heard.wait_for_orders(1)
         assert registrar.summary() == "0 sent, 1 not sent, 1 unknown (1 rejected)"
+
+
+def test_what_is_registered_by_hand_is_sent_by_the_same_thread_in_its_turn(facility: LiveFacility) -> None:
+    heard = Heard()
+    first, by_hand, last = sessions(facility, 3, unregistered=1)
+    plans = [planned(facility, path) for path in (first, last)]
+    (dataset,) = (by_hand / "RAW_DATA" / "unregistered").iterdir()
+    proposal, beamline, _ = by_hand.parts[-3:]
+    request = RawDirectory(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset))
+    gate = threading.Event()
+
+    def waiting(client: Client, frame: Frame) -> None:
+        assert gate.wait(PATIENCE)
+        facility.ingester(client, frame)
+
+    facility.broker.script = waiting
+    with working(facility, heard) as registrar:
+        registrar.confirm(plans[:1], TERMS)
+        registrar.confirm_by_hand(request, directory_of(by_hand))
+        registrar.confirm(plans[1:], TERMS)
+        gate.set()
+        assert heard.wait_for_orders(3) == ["", "", ""]
+        assert [done.went_out for done in heard.of(OrderDone)] == [1, 1, 1]
+        assert registrar.summary().startswith("3 sent, 0 not sent, 0 unknown")
+        heard.wait_for(lambda: heard.last_look(by_hand).get(str(dataset)) is not None)
+    sent = [name for body in facility.bodies for name in re.findall(rb"<tns:name>(by hand|0001)</tns:name>", body)]
+    assert [name.decode() for name in sent] == ["0001", "by hand", "0001"]
+
+
+def test_what_is_called_off_before_it_is_sent_by_hand_is_no_trouble(facility: LiveFacility) -> None:
+    heard = Heard()
+    first, by_hand = sessions(facility, 2, unregistered=1)
+    plan = planned(facility, first)
+    (dataset,) = (by_hand / "RAW_DATA" / "unregistered").iterdir()
+    proposal, beamline, _ = by_hand.parts[-3:]
+    request = RawDirectory(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset))
+
+    def cancelling(client: Client, frame: Frame) -> None:
+        registrar.cancel()
+        facility.ingester(client, frame)
+
+    facility.broker.script = cancelling
+    with working(facility, heard) as registrar:
+        registrar.confirm([plan], TERMS)
+        registrar.confirm_by_hand(request, directory_of(by_hand))
+        assert heard.wait_for_orders(2) == ["", ""]
+        assert [done.went_out for done in heard.of(OrderDone)] == [1, 0]
+    assert len(facility.broker.sent) == 1
 
 
 @pytest.mark.parametrize("hanging", ["broker", "icatplus"])

@@ -23,7 +23,7 @@ DAYS = ["20231001", "20231002", "20231003"]
 Found = Callable[[], Plan | None]
 
 
-class Guide:
+class WalkGuide:
     """Finds what it is told, and remembers what it was asked to do."""
 
     def __init__(self, forbidden: str = "", **found: Found) -> None:
@@ -52,7 +52,9 @@ def asked(pilot: Pilot[Any]) -> str:
     return words(shown(pilot.app))
 
 
-def walk(guide: Guide, *steps: tuple[str, str], days: Sequence[str] = DAYS, size: tuple[int, int] = (80, 24)) -> Any:
+def walk(
+    guide: WalkGuide, *steps: tuple[str, str], days: Sequence[str] = DAYS, size: tuple[int, int] = (80, 24)
+) -> Any:
     """Walk: press a key once a text is shown, again and again."""
 
     async def act(pilot: Pilot[None], _: Outcome) -> None:
@@ -77,7 +79,7 @@ def at(number: int, status: Status = NEW, of: int = 3) -> str:
 
 
 def test_each_group_is_asked_in_the_order_of_sending_and_the_walk_ends_with_a_summary() -> None:
-    guide = Guide()
+    guide = WalkGuide()
     result = walk(
         guide, (at(1), "y"), (at(1, BARE), "n"), (at(2), "n"), (at(2, BARE), "y"), (at(3), "y"), (at(3, BARE), "y")
     )
@@ -88,12 +90,12 @@ def test_each_group_is_asked_in_the_order_of_sending_and_the_walk_ends_with_a_su
 
 @pytest.mark.parametrize("key", ["q", "escape"])
 def test_one_may_leave_at_any_time(key: str) -> None:
-    guide = Guide()
+    guide = WalkGuide()
     assert walk(guide, (at(1), "y"), (at(1, BARE), key)) == "Walk: 1 dataset confirmed, 0 skipped; 1 sent [x]"
 
 
 def test_going_back_looks_afresh_and_shows_what_was_skipped() -> None:
-    guide = Guide()
+    guide = WalkGuide()
     walk(
         guide, (at(1), "n"), (at(1, BARE), "n"), (at(2), "b"), (at(1, BARE) + " (skipped before)", "b"),
         (at(1) + " (skipped before)", "y"), (at(1, BARE), "y"), (at(2), "q"),
@@ -103,13 +105,13 @@ def test_going_back_looks_afresh_and_shows_what_was_skipped() -> None:
 
 
 def test_what_was_confirmed_is_not_sent_again_by_going_back_within_a_session() -> None:
-    guide = Guide()
+    guide = WalkGuide()
     walk(guide, (at(1), "y"), (at(1, BARE), "b"), (at(1) + " (confirmed: n goes on)", "y"), (at(1, BARE), "q"))
     assert guide.names == [(DAYS[0], NEW)]
 
 
 def test_what_was_confirmed_is_not_offered_again_by_going_back_to_a_session() -> None:
-    guide = Guide()
+    guide = WalkGuide()
     result = walk(
         guide, (at(1), "y"), (at(1, BARE), "n"), (at(2), "b"), (at(1, BARE) + " (skipped before)", "y"),
         (at(2), "b"), ("Nothing is left to be sent here", "y"), ("Nothing is left to be sent here", "n"), (at(2), "q"),
@@ -120,14 +122,14 @@ def test_what_was_confirmed_is_not_offered_again_by_going_back_to_a_session() ->
 
 def test_what_has_come_up_since_is_offered_beside_what_was_confirmed() -> None:
     found = [plan_of(NEW, date=DAYS[0]), plan_of(NEW, NEW, date=DAYS[0])]
-    guide = Guide(d20231001=lambda: found.pop(0))
+    guide = WalkGuide(d20231001=lambda: found.pop(0))
     walk(guide, (at(1), "y"), (at(2), "b"), (at(1), "y"), (at(2), "q"))
     first, second = (list(plan.offers) for plan in guide.sent)
     assert [offer.dataset.name for offer in first + second] == ["0000", "0001"]
 
 
 def test_a_session_where_nothing_is_left_is_passed_over() -> None:
-    guide = Guide(d20231001=plan_of, d20231003=lambda: plan_of(Status.REGISTERED))
+    guide = WalkGuide(d20231001=plan_of, d20231003=lambda: plan_of(Status.REGISTERED))
     walk(guide, (at(2), "n"), (at(2, BARE), "n"))
     assert guide.looked == DAYS
 
@@ -135,7 +137,7 @@ def test_a_session_where_nothing_is_left_is_passed_over() -> None:
 def test_a_session_of_which_nothing_can_be_sent_says_why() -> None:
     plan = plan_of(NEW, NEW, NEW, NEW, date=DAYS[0])
     far = tuple(Declined(dataset, "its investigation is far") for dataset in plan.session.datasets)
-    guide = Guide(
+    guide = WalkGuide(
         d20231001=lambda: structs.replace(plan, groups=(), declined=far[:1]),
         d20231002=lambda: structs.replace(plan, groups=(), declined=far),
     )
@@ -151,7 +153,7 @@ def broken() -> Plan:
 
 
 def test_a_session_that_cannot_be_looked_at_says_so_and_n_goes_on() -> None:
-    guide = Guide(d20231001=broken, d20231002=lambda: None)
+    guide = WalkGuide(d20231001=broken, d20231002=lambda: None)
     walk(
         guide, ("It could not be looked at (OSError: the disk [/x] is\\x1b gone): n goes on", "y"),
         ("1 of 3", "d"), ("could not be looked at", "x"), ("1 of 3", "n"),
@@ -168,7 +170,7 @@ def test_nothing_is_answered_while_a_session_is_looked_at() -> None:
         go.wait(30)
         return plan_of(NEW, date=DAYS[1])
 
-    guide = Guide(d20231002=slow)
+    guide = WalkGuide(d20231002=slow)
 
     async def act(pilot: Pilot[None], outcome: Outcome) -> None:
         for text, key in ((at(1), "n"), (at(1, BARE), "n"), *(("looking at it", key) for key in "ynxd")):
@@ -184,7 +186,7 @@ def test_nothing_is_answered_while_a_session_is_looked_at() -> None:
 
 
 def test_a_key_that_was_typed_before_its_question_was_painted_answers_nothing() -> None:
-    guide = Guide()
+    guide = WalkGuide()
 
     async def act(pilot: Pilot[None], _: Outcome) -> None:
         await until(pilot, lambda: at(1) in asked(pilot) and _settled(pilot))
@@ -202,7 +204,7 @@ def test_a_key_that_was_typed_before_its_question_was_painted_answers_nothing() 
 
 
 def test_d_shows_the_datasets_and_x_a_message() -> None:
-    guide = Guide(d20231001=lambda: plan_of(NEW, NEW, date=DAYS[0], sent=[0, 1], category=Category.TODO_ONGOING))
+    guide = WalkGuide(d20231001=lambda: plan_of(NEW, NEW, date=DAYS[0], sent=[0, 1], category=Category.TODO_ONGOING))
 
     async def act(pilot: Pilot[None], _: Outcome) -> None:
         text = "! the session is not over: BLISS may still register some of this"
@@ -223,14 +225,14 @@ def test_d_shows_the_datasets_and_x_a_message() -> None:
 
 
 def test_where_nothing_can_be_sent_it_says_what_would_be_and_how_to_allow_it() -> None:
-    guide = Guide(forbidden="give --register")
+    guide = WalkGuide(forbidden="give --register")
     would = "! Would be sent: 1 dataset that is unregistered give --register"
     walk(guide, (would, "y"), (would, "n"), ("o Would be sent", "q"), size=(80, 24))
     assert not guide.sent
 
 
 def test_it_can_be_answered_on_a_small_screen() -> None:
-    guide = Guide()
+    guide = WalkGuide()
     walk(guide, ("Send 1 dataset that is unregistered?", "y"), ("registered without files?", "q"), size=(40, 12))
     assert guide.names == [(DAYS[0], NEW)]
 
@@ -253,7 +255,7 @@ def test_hostile_texts_are_shown_visible_and_are_no_markup() -> None:
         lines.extend(shown(pilot.app))
 
     directory = structs.replace(a_directory(date=DAYS[0]), proposal="[/x]\x1b")
-    ask(lambda: SessionWalk([directory], Guide(d20231001=lambda: plan)), act, (150, 700))
+    ask(lambda: SessionWalk([directory], WalkGuide(d20231001=lambda: plan)), act, (150, 700))
     assert all(line.isprintable() for line in lines)
     told = words(lines)
     assert "1 of 1: [/x]\\x1b id99 20231001" in told

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from icat_tui.domain.status import ATTENTION, Category, Status
 from icat_tui.domain.summary import SessionRow, entries
-from icat_tui.tui.state.filtering import Filter, FilterError, Match, parse_filter
+from icat_tui.tui.state.filtering import Filter, FilterError, FilterMatch, parse_filter
 from tests.support.tree_rows import a_place, a_row, found
 from tests.support.tree_strategies import DATASETS, FILTERS, PLACES
 
@@ -19,7 +19,7 @@ ROW = a_row(
 def kept(text: str, row: SessionRow = ROW) -> list[str] | None:
     """Return the directories that a filter shows in a session, None where it shows none of it."""
     to = parse_filter(text)
-    return None if to.match(row) == Match.NOT else [entry.directory for entry in to.kept(row)]
+    return None if to.match(row) == FilterMatch.NOT else [entry.directory for entry in to.kept(row)]
 
 
 ALL = ["LaB6_0001", "LaB6_0002", "Si_0001"]
@@ -70,31 +70,31 @@ def test_what_no_name_can_hold_is_not_looked_for() -> None:
 
 def test_a_session_without_datasets_is_shown_for_what_it_is() -> None:
     nowhere = a_row(a_place(), category=Category.NOT_IN_ICAT)
-    assert parse_filter("status:not_in_icat").match(nowhere) == Match.WHOLE
-    assert Filter(attention=True).match(nowhere) == Match.WHOLE
-    assert Filter(attention=True).match(found(a_place())) == Match.NOT
-    assert Filter(hidden=frozenset({Status.REGISTERED})).match(found(a_place())) == Match.WHOLE
-    assert parse_filter("status:unknown").match(a_row(a_place(), category=Category.UNKNOWN)) == Match.WHOLE
+    assert parse_filter("status:not_in_icat").match(nowhere) == FilterMatch.WHOLE
+    assert Filter(attention=True).match(nowhere) == FilterMatch.WHOLE
+    assert Filter(attention=True).match(found(a_place())) == FilterMatch.NOT
+    assert Filter(hidden=frozenset({Status.REGISTERED})).match(found(a_place())) == FilterMatch.WHOLE
+    assert parse_filter("status:unknown").match(a_row(a_place(), category=Category.UNKNOWN)) == FilterMatch.WHOLE
 
 
 def test_hidden_statuses_hide_sessions_that_have_nothing_else() -> None:
     settled = a_row(a_place(), [("c", "1", Status.REGISTERED)])
     hidden = Filter(hidden=frozenset({Status.REGISTERED}))
-    assert hidden.match(settled) == Match.NOT
+    assert hidden.match(settled) == FilterMatch.NOT
     assert [entry.status for entry in hidden.kept(ROW)] == [Status.UNREGISTERED, Status.INVALID]
 
 
 @given(FILTERS, st.builds(a_row, PLACES, DATASETS, st.sampled_from(Category)))
 def test_a_session_matches_by_its_datasets_exactly_when_one_is_shown(to: Filter, row: SessionRow) -> None:
     match to.match(row):
-        case Match.DATASETS:
+        case FilterMatch.DATASETS:
             assert to.kept(row)
-        case Match.WHOLE:
+        case FilterMatch.WHOLE:
             assert to.kept(row) == entries(row)
-        case Match.NOT:
+        case FilterMatch.NOT:
             restricted = to.names or to.hidden or to.statuses or to.categories or to.beamlines or to.attention
             assert restricted
     if to.attention and row.category not in ATTENTION:
-        assert to.match(row) == Match.NOT
-    if to.match(row) == Match.DATASETS:
+        assert to.match(row) == FilterMatch.NOT
+    if to.match(row) == FilterMatch.DATASETS:
         assert not to.hidden.intersection(entry.status for entry in to.kept(row))

@@ -5,7 +5,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.summary import SessionRow
 from icat_tui.tui.state.attention import seek_attention
-from icat_tui.tui.state.filtering import Filter, Match, parse_filter
+from icat_tui.tui.state.filtering import Filter, FilterMatch, parse_filter
 from icat_tui.tui.state.nodes import Level, Place
 from icat_tui.tui.state.open_places import OPENED_AT_MOST
 from icat_tui.tui.state.tree_model import TreeModel
@@ -28,7 +28,7 @@ def as_naive(tree: TreeModel) -> list[tuple[Place, int]]:
     rows = list(tree.sessions.values())
     if not tree.filter.active:
         return naive_tree.visible(rows, tree.opened.__contains__, beamline_first=tree.sessions.beamline_first)
-    rows = [row for row in rows if tree.filter.match(row) != Match.NOT]
+    rows = [row for row in rows if tree.filter.match(row) != FilterMatch.NOT]
     return naive_tree.visible(
         rows, tree.opened.__contains__, beamline_first=tree.sessions.beamline_first, shown=tree.filter.kept
     )

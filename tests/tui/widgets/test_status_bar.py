@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from icat_tui.text import visible
-from icat_tui.tui.widgets.status_bar import BarState, Said, StatusBar, age_text, bar
+from icat_tui.tui.widgets.status_bar import BarState, ColouredText, StatusBar, age_text, bar
 from tests.support.names import HOSTILE_TEXTS
 from tests.support.ui_host import drive
 
@@ -15,9 +15,9 @@ STATE = BarState(
     progress=(40, 1200),
     doing="scanning",
     marks=7,
-    filtered=Said("status:todo"),
-    icatplus=Said("ICAT+ ok", "green"),
-    broker=Said("broker: read-only", "yellow"),
+    filtered=ColouredText("status:todo"),
+    icatplus=ColouredText("ICAT+ ok", "green"),
+    broker=ColouredText("broker: read-only", "yellow"),
     age=timedelta(hours=5),
 )
 
@@ -56,7 +56,7 @@ def test_nothing_is_drawn_for_the_same_state() -> None:
 
 def test_hostile_texts_are_shown_visible() -> None:
     for text in HOSTILE_TEXTS:
-        shown = bar(BarState(filtered=Said(text), broker=Said(text)), 20_000).plain
+        shown = bar(BarState(filtered=ColouredText(text), broker=ColouredText(text)), 20_000).plain
         assert shown.isprintable()
         assert shown.count(visible(text)) >= 2
 
