@@ -11,9 +11,9 @@ from icat_tui.domain.model import Session
 from icat_tui.domain.status import Status
 from icat_tui.tui.state.session_store import SessionStore, StoreChange
 from tests.support.cached_sessions import NOTHING_ON_DISK
-from tests.support.samples import NOW
+from tests.support.samples import NOW, a_directory
 from tests.support.time_slot import FACILITY
-from tests.support.tree_rows import a_place, a_scanned
+from tests.support.tree_rows import a_scanned
 
 DATASET = [("colA", "0001", Status.REGISTERED)]
 
@@ -31,4 +31,4 @@ class KeptSessions:
 
 
 def a_scanned_session(proposal: str, **changes: Any) -> Session:
-    return structs.replace(a_scanned(a_place(proposal), DATASET), **changes)
+    return structs.replace(a_scanned(a_directory(proposal), DATASET), **changes)

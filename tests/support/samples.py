@@ -27,11 +27,11 @@ def destination(directory: Path, *formats: RawFormat) -> Destination:
 
 
 def a_directory(
-    proposal: str = "hg333", date: str = "20231019", raw_format: RawFormat = RawFormat.ESRFV3
+    proposal: str = "hg333", beamline: str = "id99", date: str = "20231019", raw_format: RawFormat = RawFormat.ESRFV3
 ) -> SessionDirectory:
     """Return where a session lies."""
-    path = f"/data/visitor/{proposal}/id99/{date}"
-    return SessionDirectory(path=path, proposal=proposal, beamline="id99", date=date, format=raw_format)
+    path = f"/data/visitor/{proposal}/{beamline}/{date}"
+    return SessionDirectory(path=path, proposal=proposal, beamline=beamline, date=date, format=raw_format)
 
 
 def a_dataset(directory: SessionDirectory, name: str, status: Status, *reasons: str) -> Dataset:
@@ -108,7 +108,7 @@ def every_category() -> list[Session]:
     endless = Fit(id=10, match=Match.EDGE, target=START - timedelta(days=1), start=START)
     far = Fit(id=11, match=Match.FAR, target=END + timedelta(days=9), start=START, end=END)
     chosen_from = (Investigation(11, "AB-12", START, END, "[b]Title[/b]"), Investigation(12, "AB-12", END))
-    todo = a_session(Category.TODO, ("1", Status.UNREGISTERED), directory=a_directory("ab12", "20231102"), fit=far)
+    todo = a_session(Category.TODO, ("1", Status.UNREGISTERED), directory=a_directory("ab12", date="20231102"), fit=far)
     return [
         every_status(),
         hostile(),
@@ -123,11 +123,11 @@ def every_category() -> list[Session]:
         a_session(
             Category.TODO_ONGOING,
             ("1", Status.NOT_UPLOADED),
-            directory=a_directory("ma1", "20260130"),
+            directory=a_directory("ma1", date="20260130"),
             fit=ongoing,
         ),
         a_session(Category.NOT_IN_ICAT, directory=a_directory("none1"), fit=None),
-        a_session(Category.OK, ("1", Status.REGISTERED), directory=a_directory("open1", "20231018"), fit=endless),
+        a_session(Category.OK, ("1", Status.REGISTERED), directory=a_directory("open1", date="20231018"), fit=endless),
         a_session(
             Category.UNKNOWN,
             ("1", Status.UNKNOWN, "ICAT+ does not answer"),

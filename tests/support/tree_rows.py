@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import cast
 
-from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.summary import SessionRow, session_row
@@ -12,11 +11,6 @@ from tests.support.samples import INSIDE, NOW
 
 Named = tuple[str, str, Status]
 """Collection, name and status of a dataset."""
-
-
-def a_place(proposal: str = "hg333", beamline: str = "id99", date: str = "20231019") -> SessionDirectory:
-    path = f"/data/visitor/{proposal}/{beamline}/{date}"
-    return SessionDirectory(path=path, proposal=proposal, beamline=beamline, date=date, format=RawFormat.ESRFV3)
 
 
 def a_scanned(

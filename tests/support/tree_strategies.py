@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from icat_tui.domain.status import Category, Status
 from icat_tui.tui.state.filtering import Filter
-from tests.support.tree_rows import a_place
+from tests.support.samples import a_directory
 
 PLACES = st.builds(
-    a_place,
+    a_directory,
     st.sampled_from(["ab1", "ab12", "hg333", "ma7"]),
     st.sampled_from(["bm01", "id99"]),
     st.sampled_from(["20230101", "20231019", "20240102"]),

@@ -1,7 +1,6 @@
 """The app at a place with a disk, an ICAT+, a broker and an ingester, driven by keys."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -21,8 +20,7 @@ from icat_tui.tui.app import IcatTui
 from icat_tui.tui.theme import DARK
 from icat_tui.tui.workspace import Found, Workspace
 from tests.support.live_facility import LiveFacility
-from tests.support.program import PATIENCE
-from tests.support.ui_host import texts
+from tests.support.ui_host import texts, until
 
 Driver = Pilot[None]
 
@@ -66,14 +64,6 @@ def drive_app(
 
     asyncio.run(run())
     return app
-
-
-async def until(pilot: Driver, condition: Callable[[], object]) -> None:
-    """Wait for something to hold."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, shown(pilot.app)
-        await pilot.pause(0.01)
 
 
 async def scanned(app: IcatTui, pilot: Driver) -> None:

@@ -19,7 +19,7 @@ from icat_tui.tui.screens.dialog import Dialog
 from icat_tui.tui.theme import DARK
 from tests.support.samples import NOW, a_directory, a_session
 from tests.support.time_slot import FACILITY
-from tests.support.ui_host import Host
+from tests.support.ui_host import Host, screen_lines, until
 
 TERMS = Terms(facility=FACILITY, origin=Origin("here", "tests", NOW), again=True)
 NOTHING: Any = object()
@@ -69,22 +69,8 @@ def press(make: Callable[[], ModalScreen[Any]], *keys: str, size: tuple[int, int
     return ask(make, act, size)
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
-    """Wait for something; a test that waits in vain is ended by its time limit here."""
-    for _ in range(400):
-        if holds():
-            return
-        await pilot.pause(0.01)
-    raise TimeoutError
-
-
 def _is_painted(app: App[None]) -> bool:
     return isinstance(app.screen, Dialog) and app.screen.painted
-
-
-def shown(app: App[Any]) -> list[str]:
-    """Return the lines on the screen as they were drawn."""
-    return ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]
 
 
 def looked_at(make: Callable[[], ModalScreen[Any]], *keys: str, size: tuple[int, int] = (80, 24)) -> list[str]:
@@ -94,7 +80,7 @@ def looked_at(make: Callable[[], ModalScreen[Any]], *keys: str, size: tuple[int,
     async def act(pilot: Pilot[None], _: Outcome) -> None:
         await pilot.press(*keys)
         await pilot.pause()
-        lines.extend(shown(pilot.app))
+        lines.extend(screen_lines(pilot.app))
 
     ask(make, act, size)
     return lines

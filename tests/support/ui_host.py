@@ -1,7 +1,9 @@
-"""An app around widgets, as the real one does it: our themes and nothing else."""
+"""An app around widgets, with our themes and nothing else, and what is on its screen."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 from textual.app import App, ComposeResult
 from textual.message import Message
@@ -9,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from icat_tui.tui.theme import DARK, THEMES, VARIABLES
+from tests.support.program import PATIENCE
 
 
 class Host(App[None]):
@@ -57,3 +60,16 @@ def drive(
 def texts(widget: Widget) -> list[str]:
     """Return what a widget that draws lines shows, without any style."""
     return [widget.render_line(y).text.rstrip() for y in range(widget.size.height)]
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    """Wait until a condition holds; fail with what is on the screen."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "\n".join(screen_lines(pilot.app))
+        await pilot.pause(0.01)
+
+
+def screen_lines(app: App[Any]) -> list[str]:
+    """Return the lines on the screen as they were drawn."""
+    return ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]

@@ -25,8 +25,8 @@ from tests.support.ui_app import (
     shown,
     status_line,
     typed,
-    until,
 )
+from tests.support.ui_host import until
 
 OTHER = "in321/id11/20231102"
 

@@ -15,7 +15,8 @@ from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.screens.store_form import StoreForm
 from icat_tui.tui.workspace import Workspace
 from tests.support.live_facility import LiveFacility, dataset
-from tests.support.ui_app import Driver, a_workplace, detail, drive_app, log_lines, scanned, status_line, until
+from tests.support.ui_app import Driver, a_workplace, detail, drive_app, log_lines, scanned, status_line
+from tests.support.ui_host import until
 
 
 def ready(app: IcatTui, kind: type[Dialog[Any]]) -> bool:

@@ -14,7 +14,8 @@ from icat_tui.tui.terminal import copy_sequence
 from icat_tui.tui.widgets.detail_pane import DetailPane
 from icat_tui.tui.widgets.session_tree import SessionTree
 from tests.support.live_facility import LiveFacility
-from tests.support.ui_app import Driver, a_workplace, drive_app, keys_line, log_lines, scanned, until
+from tests.support.ui_app import Driver, a_workplace, drive_app, keys_line, log_lines, scanned
+from tests.support.ui_host import until
 
 BINDINGS = [
     each for each in (*SessionTree.BINDINGS, *DetailPane.BINDINGS, *app_bindings()) if isinstance(each, Binding)

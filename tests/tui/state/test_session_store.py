@@ -9,8 +9,7 @@ from icat_tui.domain.summary import SessionRow, session_row
 from icat_tui.tui.state.session_store import AT_HAND, StoreChange
 from tests.support.cached_sessions import NOTHING_ON_DISK
 from tests.support.kept_sessions import KeptSessions, a_scanned_session
-from tests.support.samples import NOW
-from tests.support.tree_rows import a_place
+from tests.support.samples import NOW, a_directory
 
 
 def undetermined(proposal: str) -> Session:
@@ -18,7 +17,7 @@ def undetermined(proposal: str) -> Session:
 
 
 def path(proposal: str) -> str:
-    return a_place(proposal).path
+    return a_directory(proposal).path
 
 
 def test_it_begins_with_what_the_index_says(kept: KeptSessions) -> None:
@@ -28,13 +27,13 @@ def test_it_begins_with_what_the_index_says(kept: KeptSessions) -> None:
 
 def test_nobody_changes_rows_but_by_its_methods(kept: KeptSessions) -> None:
     with pytest.raises(TypeError):
-        kept.store.rows[path("p1")] = SessionRow(directory=a_place("p1"))  # type: ignore[index]
+        kept.store.rows[path("p1")] = SessionRow(directory=a_directory("p1"))  # type: ignore[index]
 
 
 def test_a_directory_that_is_found_keeps_what_is_known_of_it(kept: KeptSessions) -> None:
-    kept.store.take([a_place("p1"), a_place("p3")])
+    kept.store.take([a_directory("p1"), a_directory("p3")])
     assert kept.store.rows[path("p1")].category == Category.OK
-    assert kept.store.rows[path("p3")] == SessionRow(directory=a_place("p3"))
+    assert kept.store.rows[path("p3")] == SessionRow(directory=a_directory("p3"))
     assert kept.changes == [StoreChange(taken=(path("p1"), path("p3")))]
 
 
@@ -66,17 +65,17 @@ def test_only_the_last_sessions_are_kept_in_full_and_those_that_no_file_has(kept
 
 def test_what_is_not_at_hand_is_read_from_the_cache(kept: KeptSessions) -> None:
     assert kept.store.at_hand(path("p1")) is None
-    assert kept.store.load(a_place("p1")) == a_scanned_session("p1")
+    assert kept.store.load(a_directory("p1")) == a_scanned_session("p1")
     assert kept.store.at_hand(path("p1")) == a_scanned_session("p1")
-    assert kept.store.load(a_place("p9")) is None
+    assert kept.store.load(a_directory("p9")) is None
 
 
 def test_what_is_dropped_shows_as_not_scanned_and_what_is_gone_not_at_all(kept: KeptSessions) -> None:
-    for each in (a_place("p1"), a_place("p2")):
+    for each in (a_directory("p1"), a_directory("p2")):
         kept.store.drop_cached(each)
-    kept.store.drop([a_place("p1")], [a_place("p2")])
-    assert dict(kept.store.rows) == {path("p1"): SessionRow(directory=a_place("p1"))}
-    assert kept.store.load(a_place("p1")) is None
+    kept.store.drop([a_directory("p1")], [a_directory("p2")])
+    assert dict(kept.store.rows) == {path("p1"): SessionRow(directory=a_directory("p1"))}
+    assert kept.store.load(a_directory("p1")) is None
     assert kept.changes == [StoreChange(indexed=(path("p1"),), gone=(path("p2"),))]
 
 
@@ -85,7 +84,7 @@ def test_what_has_no_cache_file_any_more_is_not_scanned_but_what_was_found_out_m
 ) -> None:
     kept.store.take(sessions=[undetermined("p2")])
     kept.store.changed(Changes(gone=(path("p1"), path("p2"), path("p9"))))
-    assert kept.store.rows[path("p1")] == SessionRow(directory=a_place("p1"))
+    assert kept.store.rows[path("p1")] == SessionRow(directory=a_directory("p1"))
     assert kept.store.rows[path("p2")].category == Category.UNKNOWN
     assert kept.changes[-1] == StoreChange(indexed=(path("p1"),))
 
@@ -108,5 +107,5 @@ def test_everything_comes_once_and_what_is_not_determined_now_as_it_was(kept: Ke
 
 
 def test_of_those_that_are_asked_for_only_what_is_known_comes(kept: KeptSessions) -> None:
-    asked: list[SessionDirectory] = [a_place("p2"), a_place("p9")]
+    asked: list[SessionDirectory] = [a_directory("p2"), a_directory("p9")]
     assert list(kept.store.these(asked)) == [a_scanned_session("p2")]
