@@ -32,7 +32,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Return what the API has by this name: imported now, so that `import icat_tui` alone costs nothing."""
+    """Return a name of the API, importing it now, so that `import icat_tui` alone is fast."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("icat_tui.api"), name)

@@ -1,4 +1,4 @@
-"""`python -m icat_tui` is `icat-tui`."""
+"""Entry point of `python -m icat_tui`, which is `icat-tui`."""
 
 import sys
 

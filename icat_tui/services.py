@@ -1,7 +1,7 @@
-"""From the settings in force to everything that a run works with: the only place where it is put together.
+"""Factory of everything that a run works with, from the settings in force; the only place where it is put together.
 
-For the commands, the UI and the Python API. What must stay true: no broker is known here that nobody named, and who may
-not send gets a submission that says why (promises.md 6).
+For the commands, the UI and the Python API. What must stay true: there is no broker but one that was named, and where
+sending is forbidden the submission says why (promises.md 6).
 """
 
 import logging
@@ -40,12 +40,12 @@ from icat_tui.sync.submit import Submission
 log = logging.getLogger("icat_tui")
 
 NO_KEY = "elogbook-00000000-0000-0000-0000-000000000000"
-"""Sent to a server that asks for no key; any other refuses it (icat.md, "The two calls")."""
+"""Key for a server that needs none; any other server refuses it (icat.md, "The two calls")."""
 NO_ICATPLUS = (
     "no URL of ICAT+ is known: give --icatplus URL, set ICAT_TUI_ICATPLUS or icatplus in config.toml, "
     "or name in BEACON_HOST a Beacon that knows it"
 )
-"""For a person at the command line; the UI and the Python API have words of their own."""
+"""Error text for the command line; the UI and the Python API have their own."""
 NO_BROKER = (
     "no broker is known, so nothing can be sent: give --queue HOST:PORT, or set ICAT_TUI_QUEUE or queue in config.toml"
 )
@@ -53,18 +53,18 @@ NO_BROKER = (
 
 @dataclass(frozen=True)
 class Services:
-    """Everything that a run works with, made from the settings in force each time that it is asked for."""
+    """Factory of everything that a run works with; each call makes a new object from the settings in force."""
 
     settings: Settings
 
     @property
     def facility(self) -> Facility:
-        """The rules of the place."""
+        """The facility of the settings."""
         return self.settings.facility
 
     @property
     def journal_path(self) -> Path:
-        """The journal of what was sent, or where it will be."""
+        """The path of the journal, which need not exist yet."""
         return journal_path(self.settings)
 
     @property
@@ -77,7 +77,7 @@ class Services:
         """The format of raw data; `auto` where none is set."""
         return RawFormat(self.settings.format) if self.settings.format not in (None, AUTO) else "auto"
 
-    # -- what is asked and kept ------------------------------------------------------------------------------------
+    # -- catalogue, cache, journal ---------------------------------------------------------------------------------
 
     def catalogue_if_known(self, limits: Limits | None = None) -> IcatPlus | None:
         """Return the client of ICAT+ that the settings describe; None where they name none."""
@@ -93,7 +93,7 @@ class Services:
         )
 
     def catalogue(self, advice: str = NO_ICATPLUS) -> IcatPlus:
-        """Return the client of ICAT+, on connections of its own. Raises UsageError(advice) where none is named."""
+        """Return a client of ICAT+ with its own connections. Raises UsageError(advice) where none is named."""
         catalogue = self.catalogue_if_known()
         if catalogue is None:
             raise UsageError(advice)
@@ -108,7 +108,7 @@ class Services:
         return SessionCache(Path(self.settings.cache_dir), index.put if index else None)
 
     def journal_view(self) -> JournalView:
-        """Return what stands in the journal, for the rules. Raises JournalError where it can't be read."""
+        """Return a view of the journal, for the rules. Raises JournalError where it can't be read."""
         return JournalView(self.journal_path, self.facility)
 
     # -- what the rules need to know -------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ class Services:
         surroundings: Surroundings,
         cache: SessionCache | None,
     ) -> ScanPlan:
-        """Return how sessions are scanned; reading processes are started once it pays."""
+        """Return the plan of a scan; processes that read are started once it is worthwhile."""
         return ScanPlan(
             found=found,
             catalogue=catalogue,
@@ -143,7 +143,7 @@ class Services:
         )
 
     def site(self, now: datetime) -> Site:
-        """Return where we are, for what is registered by hand."""
+        """Return the site, for datasets that are registered by hand."""
         return Site(
             facility=self.facility,
             origin=origin_here(now),
@@ -160,7 +160,7 @@ class Services:
         chosen: int | None = None,
         again: bool = False,
     ) -> Terms:
-        """Return on what terms plans are made."""
+        """Return the terms on which plans are made."""
         return Terms(
             facility=self.facility,
             origin=origin_here(now),
@@ -173,15 +173,15 @@ class Services:
     # -- sending ---------------------------------------------------------------------------------------------------
 
     @property
-    def read_only(self) -> str:
-        """Why nothing may be sent by these settings; empty where something may."""
+    def read_only_reason(self) -> str:
+        """Reason why nothing may be sent by these settings; empty where sending is allowed."""
         if not self.settings.read_only:
             return ""
         return f"nothing can be sent, as read_only is set by {self.settings.origin.get('read_only', 'a default')}"
 
-    def target(self, addresses: Sequence[BrokerAddress] | None = None) -> str:
-        """Return where messages go, and which source said so."""
-        named = ", ".join(map(str, self.settings.queue if addresses is None else addresses)) or "no broker"
+    def target(self) -> str:
+        """Return a text with the brokers that messages go to, and the source of that setting."""
+        named = ", ".join(map(str, self.settings.queue)) or "no broker"
         return f"{named} (from {self.settings.origin.get('queue', 'a default')})"
 
     def submission(
@@ -195,9 +195,9 @@ class Services:
     ) -> Submission:
         """Return everything that sending works with, to the brokers of the settings or those at `brokers`.
 
-        Where nothing may be sent, or no broker is known, it says so itself when it is checked or used.
+        Where nothing may be sent, or no broker is known, checking or using it raises UsageError.
         """
-        settings = self.settings
+        settings, read_only = self.settings, self.read_only_reason
         addresses = tuple(settings.queue if brokers is None else brokers)
         login = Login(settings.broker_login, settings.broker_passcode or "") if settings.broker_login else None
         return Submission(
@@ -209,13 +209,13 @@ class Services:
             state_dir=self.state_dir,
             cache=cache,
             verify_wait=settings.verify_wait,
-            forbidden=f"{self.read_only}: leave it out to send" if self.read_only else "" if addresses else NO_BROKER,
+            forbidden=f"{read_only}: leave it out to send" if read_only else "" if addresses else NO_BROKER,
         )
 
-    # -- what is written -------------------------------------------------------------------------------------------
+    # -- scripts ---------------------------------------------------------------------------------------------------
 
     def script_call(self) -> ScriptCall:
-        """Return what the scripts of the overview call."""
+        """Return the programs and options that the scripts of the overview call."""
         settings = self.settings
         return ScriptCall(
             program=_program("icat-sync-raw", "sync"),
@@ -228,6 +228,6 @@ class Services:
 
 
 def _program(script: str, command: str) -> tuple[str, ...]:
-    """Return how a program of ours is called from anywhere."""
+    """Return the words that call an installed program of icat-tui from any directory."""
     installed = Path(sysconfig.get_path("scripts"), script)
     return (str(installed),) if installed.exists() else (sys.executable, "-m", "icat_tui", command)

@@ -48,6 +48,6 @@ def test_read_only_lets_nothing_be_sent_whatever_broker_is_named(addresses: list
 def test_the_target_is_told_with_who_said_so() -> None:
     settings = load({"queue": ["a:1", "b"]}, {"ICAT_TUI_FACILITY_BROKER_LOGIN": "me"}, site=())
     broker = submission(settings).broker
-    assert Services(settings).target(broker.addresses) == "a:1, b:61613 (from --queue)"
+    assert Services(settings).target() == "a:1, b:61613 (from --queue)"
     assert broker.login is not None
     assert broker.login.user == "me"

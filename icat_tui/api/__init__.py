@@ -1,6 +1,7 @@
-"""The Python API (icat.md, "Python client", interface.md): a client with the names of pyicat-plus, and `scan` and `register`.
+"""The Python API: a client with the names of pyicat-plus, and `scan` and `register`.
 
-Settings hold here as they do for the commands, but for the command line.
+What must stay true: the names and signatures of pyicat-plus (icat.md, "Python client") are kept. Settings are those of
+the commands (interface.md, "Settings"), without a command line.
 """
 
 from icat_tui.api.client import DatasetId, DatasetMetadata, IcatClient, RegisteredDataset

@@ -1,7 +1,7 @@
-"""`IcatClient`: registers datasets and asks what is registered, with the names of pyicat-plus (icat.md, "Python client").
+"""Client that registers datasets and lists what is registered, with the names of pyicat-plus.
 
-What must stay true: what fails raises; a broker that the caller did not name gets nothing; and everything that is sent
-stands in the journal that the commands share.
+What must stay true (icat.md, "Python client"): a call that fails raises; nothing is sent to a broker that the caller
+did not name; and everything that is sent is in the journal that the commands share.
 """
 
 import logging
@@ -30,10 +30,10 @@ from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, Messag
 from icat_tui.services import Services
 from icat_tui.settings import values
 from icat_tui.settings.load import load
-from icat_tui.sync.catalogue_query import Listings
-from icat_tui.sync.site import Site, place_of
-from icat_tui.sync.store import NOBODY_ASKED, AlreadyRegistered, Doubted, Refused, store
-from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile, raw_body
+from icat_tui.sync.catalogue_query import ProposalListings
+from icat_tui.sync.site import Site, locate
+from icat_tui.sync.store import NO_CATALOGUE, AlreadyRegistered, Doubted, Refused, store
+from icat_tui.sync.store_request import AddFilesRequest, DatasetRequest, Request, StoredFileRequest, raw_body
 from icat_tui.sync.submit import Submission
 from icat_tui.text import visible
 
@@ -41,11 +41,11 @@ log = logging.getLogger("icat_tui")
 Row = TypeVar("Row")
 
 
-# -- what ICAT has, in the words of pyicat-plus ----------------------------------------------------------------------
+# -- what ICAT has, with the names of pyicat-plus --------------------------------------------------------------------
 
 
 class DatasetId(Struct, frozen=True):
-    """Which dataset it is."""
+    """Name and location of a dataset."""
 
     name: str
     """The name of its directory."""
@@ -54,14 +54,14 @@ class DatasetId(Struct, frozen=True):
 
 
 class DatasetMetadata(Struct, frozen=True):
-    """What ICAT counted."""
+    """Metadata of a dataset in ICAT."""
 
     file_count: int | None
     """None: ICAT does not say, which is not 0 (icat.md, "Known faults", D25)."""
 
 
 class RegisteredDataset(Struct, frozen=True):
-    """A dataset that ICAT has."""
+    """Dataset that ICAT has."""
 
     dataset_id: DatasetId
     icat_dataset_id: int
@@ -73,7 +73,7 @@ Day = datetime | date | None
 
 
 class IcatClient:
-    """Registers datasets and asks what is registered; for scripts that were written for pyicat-plus.
+    """Client for ICAT that registers and lists datasets, for scripts that were written for pyicat-plus.
 
     The example of its manual works with only the import changed::
 
@@ -89,8 +89,8 @@ class IcatClient:
         )
         client.disconnect()
 
-    What is different: a call that fails raises, `store_dataset` returns once the broker has answered, and what ICAT
-    has already, or was sent and not seen yet, is not sent again without `force=True`.
+    Differences: a call that fails raises, `store_dataset` returns once the broker has answered, and what ICAT has
+    already, or was sent and not seen yet, is not sent again without `force=True`.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class IcatClient:
         """Take brokers for datasets and for files to be added, URL and key of ICAT+; nothing is connected yet.
 
         Brokers are those given here and no others. Where no `elogbook_url` is given, ICAT+ is that of the settings;
-        the place of the journal, the time zone and the rest are theirs too. Raises UsageError for what can't be used.
+        the path of the journal, the time zone and the rest are too. Raises UsageError for an unusable argument.
         """
         settings = load({}, os.environ)
         if elogbook_url:
@@ -111,8 +111,8 @@ class IcatClient:
         self._services = Services(settings)
         self._metadata_brokers = _brokers("metadata_urls", metadata_urls)
         self._files_brokers = _brokers("add_files_urls", add_files_urls)
-        with self._asking():
-            pass  # a URL that can't be used is said now
+        with self._catalogue():
+            pass  # raises now for a URL that can't be used
 
     def __enter__(self) -> Self:
         """Return the client, to be disconnected at the end."""
@@ -127,7 +127,7 @@ class IcatClient:
     def disconnect(self) -> None:
         """Do nothing: every call has closed its connections. Scripts for pyicat-plus call it at their end."""
 
-    # -- telling --
+    # -- sending --
 
     def store_dataset(  # noqa: PLR0913, PLR0917 - as pyicat-plus has them
         self,
@@ -151,7 +151,7 @@ class IcatClient:
         Raises UsageError where the message can't be made, NotStoredError where it was not sent or rejected,
         OutcomeUnknownError where there was no receipt. A dataset that ICAT has is none of these: it is left alone.
         """
-        request = RawDirectory(
+        request = DatasetRequest(
             beamline=beamline,
             proposal=proposal,
             dataset=dataset,
@@ -163,8 +163,8 @@ class IcatClient:
             self._store(request, self._metadata_brokers, "metadata_urls", force=force)
             return
         site = self._services.site(datetime.now(UTC))
-        with self._asking() as catalogue:
-            body = raw_body(request, place_of(request.path, site), site, Listings(catalogue, site.facility))
+        with self._catalogue() as catalogue:
+            body = raw_body(request, locate(request.path, site), site, ProposalListings(catalogue, site.facility))
         file = Path(store_filename)
         write_file(file if file.suffix == ".xml" else file.with_name(f"{file.name}.xml"), body.content)
 
@@ -173,7 +173,7 @@ class IcatClient:
 
         Raises UsageError where it is no dataset message, and what `store_dataset` raises.
         """
-        self._store(StoredFile(os.fspath(store_filename)), self._metadata_brokers, "metadata_urls", force=force)
+        self._store(StoredFileRequest(os.fspath(store_filename)), self._metadata_brokers, "metadata_urls", force=force)
 
     def add_files(self, dataset_id: int, *, investigation: int | None = None, force: bool = False) -> None:
         """Ask ICAT to add the files of a dataset that it has; return once the broker has accepted the message.
@@ -181,24 +181,24 @@ class IcatClient:
         With the id of the `investigation` that lists the dataset, ICAT is asked first. Raises what `store_dataset`
         raises.
         """
-        self._store(FilesOf(int(dataset_id), investigation), self._files_brokers, "add_files_urls", force=force)
+        self._store(AddFilesRequest(int(dataset_id), investigation), self._files_brokers, "add_files_urls", force=force)
 
     def _store(self, request: Request, brokers: Sequence[BrokerAddress], argument: str, *, force: bool) -> None:
         if not brokers:
             raise UsageError(f"no broker to send to: give IcatClient {argument}")
         services, now = self._services, datetime.now(UTC)
-        with self._asking() as catalogue:
+        with self._catalogue() as catalogue:
             submission = services.submission(
                 now, services.journal_view(), catalogue=catalogue, cache=services.cache(), brokers=brokers
             )
             submission.check()
             if catalogue is None:
-                log.warning("%s", NOBODY_ASKED)
-            failure = _failure(request, submission, services.site(now), force=force)
+                log.warning("%s", NO_CATALOGUE)
+            failure = _send(request, submission, services.site(now), force=force)
         if failure is not None:
             raise failure
 
-    # -- asking --
+    # -- querying --
 
     def investigation_info(
         self,
@@ -241,7 +241,7 @@ class IcatClient:
         found = self._investigation(beamline, proposal, date, allow_open_ended=allow_open_ended, timeout=timeout)
         if found is None:
             return []
-        with self._asking(timeout) as catalogue:
+        with self._catalogue(timeout) as catalogue:
             answer = _usable(catalogue.datasets(found.id) if catalogue else None)
         return [
             RegisteredDataset(
@@ -262,14 +262,14 @@ class IcatClient:
         timeout: float | None,
     ) -> Investigation | None:
         facility = self._services.facility
-        with self._asking(timeout) as catalogue:
+        with self._catalogue(timeout) as catalogue:
             answer = _usable(catalogue.investigations(facility.beamline(beamline), proposal) if catalogue else None)
         fit = timeslot.choose(answer.rows, day, facility.zone, now=datetime.now(UTC), allow_open_ended=allow_open_ended)
         return next((row for row in answer.rows if fit and row.id == fit.id), None)
 
     @contextmanager
-    def _asking(self, timeout: float | None = None) -> Iterator[IcatPlus | None]:
-        """Give ICAT+ for one call, None where there is none: one that was given up is asked again in the next."""
+    def _catalogue(self, timeout: float | None = None) -> Iterator[IcatPlus | None]:
+        """Yield a new client of ICAT+ for one call, unaffected by earlier failures; None where there is none."""
         limits = Limits() if timeout is None else Limits(connect=timeout, read=timeout, answer=timeout, retries=0)
         catalogue = self._services.catalogue_if_known(limits)
         try:
@@ -279,8 +279,8 @@ class IcatClient:
                 catalogue.close()
 
 
-def _failure(request: Request, submission: Submission, site: Site, *, force: bool) -> IcatTuiError | None:
-    """Send what is asked for; return what is to be raised where it failed."""
+def _send(request: Request, submission: Submission, site: Site, *, force: bool) -> IcatTuiError | None:
+    """Send what is requested; return the error to be raised, None where it succeeded."""
     subject = visible(request.subject)
     failure: IcatTuiError | None = None
     for event in store([request], submission, site, Cancellation(), force=force):
@@ -311,7 +311,7 @@ def _brokers(argument: str, urls: Sequence[str] | None) -> tuple[BrokerAddress, 
 
 
 def _usable(answer: Answer[Row] | None) -> Answer[Row]:
-    """Return an answer. Raises UsageError where nobody was asked, CatalogueError where it says nothing."""
+    """Return an answer. Raises UsageError where there is no ICAT+, CatalogueError where it gave no usable answer."""
     if answer is None:
         raise UsageError("no ICAT+ is known: give IcatClient elogbook_url and elogbook_token")
     if not answer.usable:

@@ -1,21 +1,21 @@
-"""What the Python API raises beside `UsageError`, `BrokerError` and `SaveError`."""
+"""Errors of the Python API, beside `UsageError`, `BrokerError` and `SaveError`."""
 
 from icat_tui.domain.errors import ExitCode, IcatTuiError
 
 
 class NotStoredError(IcatTuiError):
-    """Nothing was sent, or the broker rejected it; the text says why."""
+    """Error: nothing was sent, or the broker rejected it; the text says why."""
 
 
 class OutcomeUnknownError(IcatTuiError):
-    """The message went out and there was no receipt: look whether ICAT has it before it is sent again."""
+    """Error: a message was sent without a receipt; check whether ICAT has it before sending it again."""
 
 
 class CatalogueError(IcatTuiError):
-    """ICAT+ gave no usable answer."""
+    """Error: ICAT+ gave no usable answer."""
 
     code = ExitCode.NOTHING
 
 
 class IncompleteError(IcatTuiError):
-    """Something that was to be scanned has no result; raised after everything else was yielded."""
+    """Error: something that was to be scanned has no result; raised after everything else was yielded."""

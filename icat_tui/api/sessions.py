@@ -1,6 +1,7 @@
-"""`scan` and `register`: what `icat-tui sync` does, for scripts.
+"""Functions `scan` and `register`, which do the work of `icat-tui sync` for scripts.
 
-What must stay true: what the commands promise holds here too; nobody is asked, as the call itself is the yes.
+What must stay true: all promises of the commands hold (promises.md); `register` asks no question, as the call itself is
+the confirmation.
 """
 
 import logging
@@ -38,7 +39,7 @@ log = logging.getLogger("icat_tui")
 NO_ICATPLUS = "no ICAT+ is known: give icatplus, or name it in the settings"
 
 
-def scan(  # noqa: PLR0913 - what can be selected
+def scan(  # noqa: PLR0913 - an argument for each way to select
     *paths: str | os.PathLike[str],
     beamline: str | Iterable[str] = (),
     proposal: str | Iterable[str] = (),
@@ -58,13 +59,13 @@ def scan(  # noqa: PLR0913 - what can be selected
         for session in icat_tui.scan(beamline="id99", since=date(2026, 1, 1), icatplus="https://icatplus.example"):
             print(session.directory.path, session.category, session.counts)
 
-    What is selected is said as on the command line (interface.md, "Selection"): `paths`, else names and globs below
+    Sessions are selected as on the command line (interface.md, "Selection"): by `paths`, else by names and globs below
     the data roots. `settings` are those of the command line and of `config.toml` by their names (`data_root`,
-    `icatplus`, `api_key`, `format`, `cache_dir`, `jobs`, …). `processes` is how many more processes read datasets;
-    None: as many as there are processors, once it pays.
+    `icatplus`, `api_key`, `format`, `cache_dir`, `jobs`, …). `processes` is the number of further processes that read
+    datasets; None: as many as there are processors, once it is worthwhile.
 
-    Raises UsageError for what can't be used. After the last session IncompleteError is raised where something has no
-    result; what could not be determined in a session is `unknown` there.
+    Raises UsageError for an unusable argument or setting. After the last session IncompleteError is raised where
+    something has no result; what could not be determined in a session is `unknown` there.
     """
     given = _settings(settings)
     selection = Selection(
@@ -116,7 +117,7 @@ def _found(paths: list[str], selection: Selection, services: Services) -> Iterat
 
 
 class Registration(Struct, frozen=True):
-    """What became of a dataset that was to be registered."""
+    """Outcome of a dataset that was to be registered."""
 
     dataset: str
     """Its path."""
@@ -133,7 +134,7 @@ def register(
     again: bool = False,
     **settings: object,
 ) -> list[Registration]:
-    """Register what scanned sessions lack, wait for ICAT as `verify_wait` says, and return what became of each.
+    """Register what scanned sessions lack, wait for ICAT as `verify_wait` says, and return the outcome of each.
 
     ::
 
@@ -141,12 +142,12 @@ def register(
         from icat_tui.domain.status import Status
 
         sessions = list(icat_tui.scan("/data/visitor/hg333/id99/20231019"))
-        for told in icat_tui.register(*sessions, statuses=[Status.NOT_UPLOADED], queue=["broker.example:61613"]):
-            print(told.fate, told.dataset, told.reason)
+        for outcome in icat_tui.register(*sessions, statuses=[Status.NOT_UPLOADED], queue=["broker.example:61613"]):
+            print(outcome.fate, outcome.dataset, outcome.reason)
 
-    This is the yes of whoever calls it: nobody is asked. `paths` leaves out all other datasets, `investigation` is the
+    The call is the confirmation: no question is asked. `paths` leaves out all other datasets, `investigation` is the
     one meant where that of a session is `far` or `ambiguous`, `again` sends also what was sent before and never seen.
-    `settings` are those of `scan`; the broker is `queue`, here or in the settings. Disk, ICAT and journal are looked at
+    `settings` are those of `scan`; the broker is `queue`, here or in the settings. Disk, ICAT and journal are examined
     again before anything is sent.
 
     Raises UsageError where no broker or ICAT+ is known, BrokerError where none takes the connection, SaveError where
@@ -162,7 +163,7 @@ def register(
 
 
 def _register(plans: Sequence[Plan], terms: Terms, services: Services) -> list[Registration]:
-    """Send what is planned, and wait for ICAT to show it. Raises UsageError, BrokerError and SaveError."""
+    """Send plans, and wait until ICAT lists what was sent. Raises UsageError, BrokerError and SaveError."""
     catalogue = services.catalogue_if_known()
     view = services.journal_view()
     submission = services.submission(datetime.now(UTC), view, catalogue=catalogue, cache=services.cache())
@@ -195,7 +196,7 @@ def _registration(message: Message, outcomes: Outcomes) -> Registration:
 
 
 def _settings(given: Mapping[str, object]) -> Settings:
-    """Return the settings in force with what was given. Raises TypeError for what is no setting, UsageError."""
+    """Return the settings in force, with those given. Raises TypeError for a name that is no setting, UsageError."""
     if unknown := [name for name in given if name not in KEYS]:
         raise TypeError(f"there is no setting {unknown[0]!r}: see `icat-tui config`")
     settings = load(given, os.environ)

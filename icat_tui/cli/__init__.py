@@ -1,1 +1,1 @@
-"""The commands: arguments in, one command done, an exit code out."""
+"""Command line: parses arguments, runs one command and returns its exit code."""

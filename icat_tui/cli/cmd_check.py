@@ -1,6 +1,6 @@
-"""`icat-tui check`: for a scientist, in words, what is in the catalogue, what is not, and why.
+"""`icat-tui check`: explains to a scientist what is in the catalogue, what is not, and why.
 
-What must stay true: it looks at everything anew and writes nothing anywhere.
+What must stay true: it scans everything without the cache and writes no files.
 """
 
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from icat_tui.cancel import Cancellation
 from icat_tui.cli.context import Run
-from icat_tui.cli.scan_run import Scanning
-from icat_tui.cli.session_reporter import Output
+from icat_tui.cli.scan_run import ScanRun
+from icat_tui.cli.session_reporter import SessionOutput
 from icat_tui.disk.filesystem import count_files
 from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.model import FileCount, Session
@@ -19,26 +19,26 @@ from icat_tui.report.totals import TODO_OR_MORE
 
 
 def check(run: Run) -> ExitCode:
-    """Tell of the sessions that were asked for, and return what it came to.
+    """Print a report on the selected sessions, and return the exit code.
 
-    Raises UsageError where the settings don't suffice or it is not clear which session is meant, Cancelled when it is
-    called off.
+    Raises UsageError where settings are missing or it is not clear which session is meant, Cancelled when it is
+    cancelled.
     """
-    scanning = Scanning(run, datetime.now(UTC), keep_cache=False)
+    scan_run = ScanRun(run, datetime.now(UTC), keep_cache=False)
     facility = run.settings.facility
-    output = Output(run, lambda session: check_text(session, counted_files(session, run.stop), facility))
-    for _ in scanning.sessions(output):
+    output = SessionOutput(run, lambda session: check_text(session, counted_files(session, run.cancellation), facility))
+    for _ in scan_run.sessions(output):
         pass
-    if scanning.totals.sessions and not run.asked.quiet:
-        run.ending.closing = closing_check_text()
-    return scanning.finish(output, TODO_OR_MORE)
+    if scan_run.totals.sessions and not run.arguments.quiet:
+        run.summary.closing_lines = closing_check_text()
+    return scan_run.finish(output, TODO_OR_MORE)
 
 
-def counted_files(session: Session, stop: Cancellation) -> Mapping[str, FileCount]:
+def counted_files(session: Session, cancellation: Cancellation) -> Mapping[str, FileCount]:
     """Return how many files the datasets of a session have, on disk and in ICAT. Raises Cancelled."""
     counts = {}
     for dataset in session.datasets:
-        stop.check()
+        cancellation.check()
         if dataset.status != Status.MISSING_ON_DISK:
             counts[dataset.path] = FileCount(count_files(dataset.path), dataset.file_count)
     return counts

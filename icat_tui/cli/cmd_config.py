@@ -1,4 +1,7 @@
-"""`icat-tui config`: the settings in force and where each one comes from. No secret is shown."""
+"""`icat-tui config`: prints the settings in force and where each one comes from.
+
+What must stay true: no secret is shown.
+"""
 
 import os
 from argparse import Namespace
@@ -20,7 +23,7 @@ VALUE_WIDTH = 40
 def config(run: Run) -> ExitCode:
     """Print every setting with its value and origin."""
     described = describe(run.settings)
-    if run.asked.json:
+    if run.arguments.json:
         for key, value, origin in described:
             write(json_line({"type": "setting", "key": key, "value": value, "origin": origin}) + "\n")
         return ExitCode.DONE
@@ -32,14 +35,14 @@ def config(run: Run) -> ExitCode:
     return ExitCode.DONE
 
 
-def write_config(asked: Namespace) -> ExitCode:
-    """Write a commented settings file where `--config` says, else the user's; what other files hold does not matter.
+def write_config(arguments: Namespace) -> ExitCode:
+    """Write a commented settings file at the path of `--config`, else the user's; no settings file is read.
 
     Raises UsageError where that file is there already, SaveError where it can't be written.
     """
-    named = asked.config or os.environ.get(environment_name("config"))
+    named = arguments.config or os.environ.get(environment_name("config"))
     path = Path(named).expanduser().absolute() if named else user_file()
     write_template(path)
-    if not (asked.quiet or asked.json):
+    if not (arguments.quiet or arguments.json):
         write_lines([Line(f"wrote {path}: every setting is in it, commented out")])
     return ExitCode.DONE

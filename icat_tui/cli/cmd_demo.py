@@ -1,4 +1,7 @@
-"""`icat-tui demo`: a whole facility on this machine, and the settings to work with it. The user's own don't count."""
+"""`icat-tui demo`: runs a sandbox, a whole facility on this machine, and works with its settings.
+
+What must stay true: the user's own settings are not used, so that nothing of the sandbox is sent elsewhere.
+"""
 
 from argparse import Namespace
 from collections.abc import Iterator
@@ -14,40 +17,40 @@ from icat_tui.sandbox import demo_facility
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import Settings
 
-OF_THE_SANDBOX = ("queue", "config")
-"""What can't be typed: a broker outside of it would be sent what is not real; a file may name one, and a login."""
+RESERVED_OPTIONS = ("queue", "config")
+"""Options that are refused: they could name a broker outside of the sandbox, which would get invented datasets."""
 
 
 @contextmanager
-def sandbox_settings(asked: Namespace) -> Iterator[Settings]:
-    """Open the sandbox and give the settings to work with it; what was typed goes before them.
+def sandbox_settings(arguments: Namespace) -> Iterator[Settings]:
+    """Run the sandbox and yield the settings to work with it; options of the command line override them.
 
-    Raises SaveError where it can't be made, UsageError where something else than it would be worked with.
+    Raises SaveError where it can't be made, UsageError for an option that names something outside of it.
     """
-    for key in OF_THE_SANDBOX:
-        if vars(asked).get(key):
+    for key in RESERVED_OPTIONS:
+        if vars(arguments).get(key):
             raise UsageError(f"the demo works with its own facility only: leave out --{key}")
-    with ExitStack() as held:
+    with ExitStack() as stack:
         try:
-            box = held.enter_context(demo_facility.run_sandbox())
+            box = stack.enter_context(demo_facility.run_sandbox())
         except OSError as error:
             what = f"the sandbox could not be made: {error.strerror}: {error.filename}"
             raise SaveError(f"{what}; set XDG_CACHE_HOME to where there is room") from error
-        typed = {key: value for key, value in vars(asked).items() if value not in (None, False, [])}
+        typed = {key: value for key, value in vars(arguments).items() if value not in (None, False, [])}
         given = {key: value for key, value in box.settings.items() if key != "facility"}
         given["config"] = str(box.facility.directory / demo_facility.CONFIG)
-        asked.settings_to_use = box.shell_exports()
+        arguments.settings_to_use = box.shell_exports()
         yield load(given | typed, {}, site=())
 
 
 def demo(run: Run) -> ExitCode:
-    """Open the UI on the sandbox, work on it as `sync` does, or only serve it until a signal comes."""
-    if run.asked.headless:
+    """Open the UI on the sandbox, run `sync` on it, or only serve it until a signal comes; return the exit code."""
+    if run.arguments.headless:
         return sync(run)
-    if not run.asked.serve:
+    if not run.arguments.serve:
         return open_screen(run)
-    write(f"{run.asked.settings_to_use}\n")
+    write(f"{run.arguments.settings_to_use}\n")
     log.warning("the sandbox is served until you stop this program, with Ctrl-C for example")
-    run.stop.wait()
-    run.stop.check()
+    run.cancellation.wait()
+    run.cancellation.check()
     return ExitCode.DONE

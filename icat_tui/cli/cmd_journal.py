@@ -1,7 +1,7 @@
-"""`icat-tui journal`: what was sent, by whom, and what became of it (interface.md, "Journal").
+"""`icat-tui journal`: lists, verifies and resumes what the journal has (interface.md, "Journal").
 
-What must stay true: listing writes nothing, `--verify` sends nothing, and `--resume` sends plans alone, each looked at
-again, after a person's yes.
+What must stay true: listing writes nothing, `--verify` sends nothing, and `--resume` sends plans alone, each checked
+again, after a confirmation.
 """
 
 import sys
@@ -22,7 +22,7 @@ from icat_tui.report.totals import SentCounts
 from icat_tui.services import NO_ICATPLUS, Services
 from icat_tui.settings.schema import journal_path
 from icat_tui.sync.resume import resume
-from icat_tui.sync.verify import Item, MessageConfirmed, verify
+from icat_tui.sync.verify import MessageConfirmed, SentItem, verify
 from icat_tui.text import counted, visible
 
 COLOURS = {
@@ -36,11 +36,11 @@ COLOURS = {
 
 
 def journal(run: Run) -> ExitCode:
-    """Do what was asked with the journal; return the exit code.
+    """List, verify or resume the messages of the journal; return the exit code.
 
-    Raises JournalError where it can't be read or written, UsageError where the settings don't suffice.
+    Raises JournalError where it can't be read or written, UsageError where settings are missing.
     """
-    if run.asked.yes and not run.asked.resume:
+    if run.arguments.yes and not run.arguments.resume:
         raise UsageError("--yes answers what --resume asks: give both, or leave it out")
     services = Services(run.settings)
     path = services.journal_path
@@ -52,12 +52,12 @@ def journal(run: Run) -> ExitCode:
         places = ", ".join(map(str, index.unreadable[:5]))
         number = counted(len(index.unreadable), "line")
         log.error("%s of %s can't be read (at byte %s): what they said is lost", number, path, places)
-    if run.asked.verify:
+    if run.arguments.verify:
         code = _verify(run, services, list(index.pending()))
-    elif run.asked.resume:
+    elif run.arguments.resume:
         code = _resume(run, services, list(index.planned()))
     else:
-        _list(run, index.pending() if run.asked.pending else index.sendings())
+        _list(run, index.pending() if run.arguments.pending else index.sendings())
         code = ExitCode.DONE
     return exit_code({code, *unreadable})
 
@@ -68,12 +68,14 @@ def journal(run: Run) -> ExitCode:
 def _list(run: Run, sendings: Iterable[Sending]) -> None:
     """Print messages, the newest last."""
     listed = sorted(sendings, key=lambda sending: sending.time)
-    if run.asked.json:
+    if run.arguments.json:
         for sending in listed:
             write(json_line(_record(run, sending)) + "\n")
         return
     if not listed:
-        log.warning("nothing is %s in %s", "pending" if run.asked.pending else "written", journal_path(run.settings))
+        log.warning(
+            "nothing is %s in %s", "pending" if run.arguments.pending else "written", journal_path(run.settings)
+        )
     write_lines(_lines(run, listed))
 
 
@@ -109,52 +111,52 @@ def _record(run: Run, sending: Sending) -> Record:
 
 
 def _verify(run: Run, services: Services, pending: list[Sending]) -> ExitCode:
-    """Ask ICAT once about what is pending, write down what it has, and tell of all; return the exit code."""
+    """Query ICAT once for pending messages, record what it shows, and print all; return the exit code."""
     if not pending:
         log.warning("nothing is pending")
         return ExitCode.DONE
-    catalogue, written = services.catalogue(), Journal(services.journal_path)
-    run.stop.on_cancel(catalogue.close)
+    catalogue, journal_writer = services.catalogue(), Journal(services.journal_path)
+    run.cancellation.on_cancel(catalogue.close)
     confirmed: set[str] = set()
     failed: set[str] = set()
-    for event in verify(pending, catalogue, run.settings.facility, timedelta(0), run.stop):
+    for event in verify(pending, catalogue, run.settings.facility, timedelta(0), run.cancellation):
         if isinstance(event, MessageConfirmed):
-            written.record_seen([event.message])
+            journal_writer.record_seen([event.message])
             confirmed.add(event.message.id)
-            _tell(run, event.message, "seen", f"in investigation {event.investigation}")
+            _write_result(run, event.message, "seen", f"in investigation {event.investigation}")
         else:
             failed.add(event.message.id)
             log.error("%s: could not be looked for: %s", subject_of(event.message), event.reason)
-            _tell(run, event.message, "unknown", event.reason)
-    run.stop.check()
+            _write_result(run, event.message, "unknown", event.reason)
+    run.cancellation.check()
     catalogue.close()
     waiting = [each for each in pending if each.id not in confirmed | failed]
     for sending in waiting:
-        _tell(run, sending, "pending", f"{sending.reason}; ICAT does not show it yet")
-    run.ending.sent = lambda: SentCounts(confirmed=len(confirmed), accepted=len(waiting), unknown=len(failed))
-    if not run.asked.quiet:
+        _write_result(run, sending, "pending", f"{sending.reason}; ICAT does not show it yet")
+    run.summary.sent = lambda: SentCounts(confirmed=len(confirmed), accepted=len(waiting), unknown=len(failed))
+    if not run.arguments.quiet:
         text = f"{len(confirmed)} seen in ICAT, {len(waiting)} pending, {len(failed)} could not be looked for"
-        run.ending.closing = [Line(text)]
+        run.summary.closing_lines = [Line(text)]
     if not failed:
         return ExitCode.DONE
     return ExitCode.PARTIAL if confirmed or waiting else ExitCode.NOTHING
 
 
-def _tell(run: Run, item: Item, state: str, reason: str) -> None:
+def _write_result(run: Run, item: SentItem, state: str, reason: str) -> None:
     subject = subject_of(item)
-    if run.asked.json:
+    if run.arguments.json:
         record = {"type": "message", "schema": SCHEMA, "subject": subject, "fate": state, "reason": reason}
         write(json_line(record) + "\n")
-    elif not run.asked.quiet:
+    elif not run.arguments.quiet:
         colour = {"seen": "green", "pending": "blue", "unknown": "reverse"}[state]
         write_lines([Line(f"{state}: {visible(subject)} ({visible(reason)})", colour)])
 
 
-# -- taking plans up -------------------------------------------------------------------------------------------------
+# -- resuming plans --------------------------------------------------------------------------------------------------
 
 
 def _resume(run: Run, services: Services, planned: list[Sending]) -> ExitCode:
-    """Send what was planned and never sent, after a question; return the exit code."""
+    """Send planned messages that were never sent, after a question; return the exit code."""
     if not planned:
         log.warning("nothing was planned and not sent")
         return ExitCode.DONE
@@ -165,21 +167,24 @@ def _resume(run: Run, services: Services, planned: list[Sending]) -> ExitCode:
         raise UsageError(NO_ICATPLUS)
     if not _confirmed(run, planned, services.target()):
         return ExitCode.DONE
-    run.stop.on_cancel(catalogue.close)
+    run.cancellation.on_cancel(catalogue.close)
     reporter = EachMessageReporter(run, services.target())
-    for event in resume(planned, submission, services.site(now), run.stop):
+    for event in resume(planned, submission, services.site(now), run.cancellation):
         reporter.report(event)
-    run.stop.check()
+    run.cancellation.check()
     catalogue.close()
     return reporter.code
 
 
 def _confirmed(run: Run, planned: list[Sending], target: str) -> bool:
-    """Return whether a person wants plans sent. Raises UsageError where nobody can be asked."""
+    """Return whether a person confirms plans. Raises UsageError where there is no terminal to ask on."""
     log.warning("%s planned and not sent, for %s", counted(len(planned), "message"), target)
-    if run.asked.yes:
+    if run.arguments.yes:
         return True
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask on whether these are to be sent: say so with --resume --yes")
     write_lines(_lines(run, planned))
-    return Questions(run.stop).line(f"Send {counted(len(planned), 'message')}? (y/[n]) ").lower() in ("y", "yes")
+    return Questions(run.cancellation).ask_line(f"Send {counted(len(planned), 'message')}? (y/[n]) ").lower() in (
+        "y",
+        "yes",
+    )

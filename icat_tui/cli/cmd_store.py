@@ -1,7 +1,7 @@
-"""`store-raw`, `store-from-file`, `add-files`: what a person names is sent, once ICAT and the journal were asked.
+"""`store-raw`, `store-from-file`, `add-files`: sends what a person names, once ICAT and the journal were queried.
 
-What must stay true: where messages go is said before the first one goes out, and nothing that was named is passed over
-in silence (interface.md, "Commands").
+What must stay true: the target of messages is logged before the first one is sent, and everything that was named is
+reported (interface.md, "Commands").
 """
 
 import configparser
@@ -21,10 +21,10 @@ from icat_tui.cli.submit_reporter import EachMessageReporter
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.report.lines import Line
 from icat_tui.services import Services
-from icat_tui.sync.catalogue_query import Listings
-from icat_tui.sync.site import place_of
-from icat_tui.sync.store import NOBODY_ASKED, store
-from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile, raw_body
+from icat_tui.sync.catalogue_query import ProposalListings
+from icat_tui.sync.site import locate
+from icat_tui.sync.store import NO_CATALOGUE, store
+from icat_tui.sync.store_request import AddFilesRequest, DatasetRequest, Request, StoredFileRequest, raw_body
 from icat_tui.text import visible
 
 
@@ -33,30 +33,32 @@ def store_raw(run: Run) -> ExitCode:
 
     Raises UsageError where the arguments can't be used or no broker is known.
     """
-    asked = run.asked
-    request = RawDirectory(
-        beamline=asked.beamline,
-        proposal=asked.proposal,
-        dataset=asked.dataset,
-        path=asked.path,
-        metadata=_metadata_file(asked.metadatafile) | dict(asked.parameters) | {"Sample_name": asked.sample},
-        strict=asked.strict,
+    arguments = run.arguments
+    request = DatasetRequest(
+        beamline=arguments.beamline,
+        proposal=arguments.proposal,
+        dataset=arguments.dataset,
+        path=arguments.path,
+        metadata=_metadata_file(arguments.metadatafile)
+        | dict(arguments.parameters)
+        | {"Sample_name": arguments.sample},
+        strict=arguments.strict,
     )
-    if asked.store_filename:
-        return _write_message(run, request, Path(asked.store_filename))
+    if arguments.store_filename:
+        return _write_message(run, request, Path(arguments.store_filename))
     return _send(run, [request])
 
 
 def store_from_file(run: Run) -> ExitCode:
     """Send the messages in files, oldest first; return the exit code. Raises UsageError where no broker is known."""
-    files, missing = stored_files(run.asked.files)
-    return _send(run, [StoredFile(path) for path in files], missing)
+    files, missing = stored_files(run.arguments.files)
+    return _send(run, [StoredFileRequest(path) for path in files], missing)
 
 
 def add_files(run: Run) -> ExitCode:
     """Ask ICAT to add the files of datasets; return the exit code. Raises UsageError where no broker is known."""
-    asked = run.asked
-    return _send(run, [FilesOf(icat_id, asked.investigation) for icat_id in dict.fromkeys(asked.ids)])
+    arguments = run.arguments
+    return _send(run, [AddFilesRequest(icat_id, arguments.investigation) for icat_id in dict.fromkeys(arguments.ids)])
 
 
 def stored_files(arguments: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -77,7 +79,7 @@ def stored_files(arguments: Iterable[str]) -> tuple[list[str], list[str]]:
 def _modified(path: str) -> int:
     try:
         return os.stat(path).st_mtime_ns
-    except OSError:  # whoever reads it says why
+    except OSError:  # reading it reports why
         return 0
 
 
@@ -99,38 +101,38 @@ def _metadata_file(path: str | None) -> dict[str, Any]:
     return {name: json_or_text(value) for name, value in parser["parameters"].items()}
 
 
-def _write_message(run: Run, request: RawDirectory, file: Path) -> ExitCode:
-    """Write what would be sent to a file, `.xml` appended where it is missing; nothing is asked or sent."""
+def _write_message(run: Run, request: DatasetRequest, file: Path) -> ExitCode:
+    """Write the message to a file, `.xml` appended where it is missing, and send nothing."""
     services = Services(run.settings)
     site = services.site(datetime.now(UTC))
-    listings = Listings(services.catalogue_if_known(), site.facility)
-    body = raw_body(request, place_of(request.path, site), site, listings)
+    listings = ProposalListings(services.catalogue_if_known(), site.facility)
+    body = raw_body(request, locate(request.path, site), site, listings)
     for warning in body.warnings:
         log.warning("%s", warning)
     path = file if file.suffix == ".xml" else file.with_name(f"{file.name}.xml")
     write_file(path, body.content)
-    if not run.asked.quiet and not run.asked.json:
+    if not run.arguments.quiet and not run.arguments.json:
         write_lines([Line(f"wrote {visible(str(path))}: nothing was sent")])
     return ExitCode.DONE
 
 
 def _send(run: Run, requests: Sequence[Request], missing: Iterable[str] = ()) -> ExitCode:
-    """Send what was asked for, and tell what became of it; return the exit code."""
+    """Send what was requested, and report the outcomes; return the exit code."""
     services, now = Services(run.settings), datetime.now(UTC)
     catalogue = services.catalogue_if_known()
     submission = services.submission(now, services.journal_view(), catalogue=catalogue, cache=services.cache())
     submission.check()
     reporter = EachMessageReporter(run, services.target())
     for argument in missing:
-        reporter.refuse(argument, "there is no such file, nor a match: check the path", ExitCode.USAGE)
-        reporter.happened.add(ExitCode.USAGE)
+        reporter.report_refused(argument, "there is no such file, nor a match: check the path", ExitCode.USAGE)
+        reporter.other_exit_codes.add(ExitCode.USAGE)
     if catalogue is None:
-        log.warning("%s", NOBODY_ASKED)
+        log.warning("%s", NO_CATALOGUE)
     else:
-        run.stop.on_cancel(catalogue.close)
-    for event in store(requests, submission, services.site(now), run.stop, force=run.asked.force):
+        run.cancellation.on_cancel(catalogue.close)
+    for event in store(requests, submission, services.site(now), run.cancellation, force=run.arguments.force):
         reporter.report(event)
-    run.stop.check()
+    run.cancellation.check()
     if catalogue is not None:
         catalogue.close()
     return reporter.code

@@ -1,6 +1,6 @@
-"""`icat-tui sync`: the work without a screen. Scans, prints, and writes the overview.
+"""`icat-tui sync`: scans, prints, registers and writes the overview, without a screen.
 
-What must stay true: the overview has each session once, and is not touched by a run that was called off.
+What must stay true: the overview has each session once, and a cancelled run does not change it.
 """
 
 import os
@@ -14,8 +14,8 @@ from icat_tui.cache.known_sessions import known_sessions, last_known
 from icat_tui.cache.session_cache import Unreadable
 from icat_tui.cli.context import Run
 from icat_tui.cli.logging_setup import log
-from icat_tui.cli.scan_run import Scanning
-from icat_tui.cli.session_reporter import Output, in_the_words_of_sync_raw
+from icat_tui.cli.scan_run import ScanRun
+from icat_tui.cli.session_reporter import SessionOutput, sync_raw_text
 from icat_tui.domain.errors import ExitCode, SaveError
 from icat_tui.domain.formats import AUTO
 from icat_tui.domain.model import Session
@@ -26,64 +26,64 @@ from icat_tui.text import and_more
 
 
 def sync(run: Run) -> ExitCode:
-    """Scan what was asked for, print it, write the overview, and return what it came to.
+    """Scan the selected sessions, print them, write the overview, and return the exit code.
 
-    Raises UsageError where the settings don't suffice or a named thing is not there, Cancelled when it is called off.
+    Raises UsageError where settings are missing or a PATH or data root is not there, Cancelled when it is cancelled.
     """
-    asked, settings, now = run.asked, run.settings, datetime.now(UTC)
-    scanning = Scanning(run, now, keep_cache=True)
-    output = Output(run, in_the_words_of_sync_raw(settings.facility, now))
+    arguments, settings, now = run.arguments, run.settings, datetime.now(UTC)
+    scan_run = ScanRun(run, now, keep_cache=True)
+    output = SessionOutput(run, sync_raw_text(settings.facility, now))
     overview: list[Path] = []
-    if not asked.quiet:
+    if not arguments.quiet:
         cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
-        run.ending.closing = closing_text(scanning.totals, cache_dir, overview)
-    fresh = scanning.sessions(output)
-    if asked.register or asked.auto_register:
-        from icat_tui.cli.register_run import Registering  # noqa: PLC0415 - late: most runs send nothing
+        run.summary.closing_lines = closing_text(scan_run.totals, cache_dir, overview)
+    fresh = scan_run.sessions(output)
+    if arguments.register or arguments.auto_register:
+        from icat_tui.cli.register_run import RegisterRun  # noqa: PLC0415 - late: most runs send nothing
 
-        registering = Registering(scanning, output, now)
-        fresh = registering.through(scanning.sessions(output, registering.holds))
-        run.ending.sent = registering.reporter.sent
-        if not asked.quiet:
-            run.ending.closing = chain(run.ending.closing, registering.reporter.closing_text())
-    if asked.invalidate_cache:
-        _invalidate(scanning, output)
+        register_run = RegisterRun(scan_run, output, now)
+        fresh = register_run.sessions(scan_run.sessions(output, register_run.hold_back))
+        run.summary.sent = register_run.reporter.sent
+        if not arguments.quiet:
+            run.summary.closing_lines = chain(run.summary.closing_lines, register_run.reporter.closing_text())
+    if arguments.invalidate_cache:
+        _invalidate(scan_run, output)
     if settings.save_dir:
-        overview += _write_overview(scanning, fresh, output, Path(settings.save_dir))
+        overview += _write_overview(scan_run, fresh, output, Path(settings.save_dir))
     else:
         for _ in fresh:
             pass
-    return scanning.finish(output, TODO if asked.exit_code else ())
+    return scan_run.finish(output, TODO if arguments.exit_code else ())
 
 
 # -- the cache -------------------------------------------------------------------------------------------------------
 
 
-def _invalidate(scanning: Scanning, output: Output) -> None:
+def _invalidate(scan_run: ScanRun, output: SessionOutput) -> None:
     """Drop cached sessions that are gone or have changed. Raises Cancelled."""
-    settings = scanning.run.settings
-    if scanning.cache is None:
+    settings = scan_run.run.settings
+    if scan_run.cache is None:
         log.warning("--invalidate-cache does nothing without a cache: give --cache-dir")
         return
     uncertain: dict[str, list[str]] = {}
     age, jobs = settings.fingerprint_age, settings.jobs
     try:
         for found in invalidate(
-            scanning.cache, scanning.formats, scanning.surroundings, fingerprint_age=age, jobs=jobs
+            scan_run.cache, scan_run.formats, scan_run.surroundings, fingerprint_age=age, jobs=jobs
         ):
-            scanning.run.stop.check()
+            scan_run.run.cancellation.check()
             if isinstance(found, Unreadable):
-                scanning.unusable.append(found.reason)
+                scan_run.cache_faults.append(found.reason)
             elif found.finding == Finding.UNCERTAIN:
                 uncertain.setdefault(found.reason, []).append(found.directory.path)
             elif found.finding != Finding.KEPT:
                 log.info("%s is %s: dropped from the cache", found.directory.path, found.finding)
     except SaveError as error:
-        scanning.happened.add(ExitCode.PARTIAL)
-        output.failure(str(error))
+        scan_run.exit_codes.add(ExitCode.PARTIAL)
+        output.report_failure(str(error))
     for reason, paths in uncertain.items():
-        scanning.happened.add(ExitCode.PARTIAL)
-        output.failure(
+        scan_run.exit_codes.add(ExitCode.PARTIAL)
+        output.report_failure(
             f"{paths[0]} is kept in the cache{and_more(len(paths))}, though it may be gone: {reason}", paths[0]
         )
 
@@ -91,54 +91,54 @@ def _invalidate(scanning: Scanning, output: Output) -> None:
 # -- the overview ----------------------------------------------------------------------------------------------------
 
 
-def _write_overview(scanning: Scanning, fresh: Iterator[Session], output: Output, directory: Path) -> list[Path]:
-    """Write the overview of the sessions of this run as they come; return its directories that have to do with it."""
-    run = scanning.run
-    asked_for = () if scanning.format == AUTO else tuple(scanning.formats)
-    destination = Destination(directory=directory, call=scanning.services.script_call(), formats=asked_for)
-    sessions = every_session(scanning, fresh, output)
+def _write_overview(scan_run: ScanRun, fresh: Iterator[Session], output: SessionOutput, directory: Path) -> list[Path]:
+    """Write the overview of the sessions of this run as they come; return its directories for their formats."""
+    run = scan_run.run
+    asked_for = () if scan_run.format == AUTO else tuple(scan_run.formats)
+    destination = Destination(directory=directory, call=scan_run.services.script_call(), formats=asked_for)
+    sessions = every_session(scan_run, fresh, output)
     try:
-        write_overview(sessions, destination, run.settings.facility, scanning.now)
+        write_overview(sessions, destination, run.settings.facility, scan_run.now)
     except SaveError as error:
-        scanning.happened.add(ExitCode.PARTIAL)
-        output.failure(str(error))
-        for _ in sessions:  # what is left of the scan is done all the same
+        scan_run.exit_codes.add(ExitCode.PARTIAL)
+        output.report_failure(str(error))
+        for _ in sessions:  # the rest of the scan is done all the same
             pass
         return []
-    return [path for each in sorted(scanning.found.union(asked_for)) if (path := directory / each).is_dir()]
+    return [path for each in sorted(scan_run.found.union(asked_for)) if (path := directory / each).is_dir()]
 
 
-def every_session(scanning: Scanning, fresh: Iterator[Session], output: Output) -> Iterator[Session]:
-    """Yield the sessions of this run as they come, then those that only a cache knows: each once. Raises Cancelled."""
+def every_session(scan_run: ScanRun, fresh: Iterator[Session], output: SessionOutput) -> Iterator[Session]:
+    """Yield the sessions of this run as they come, then those that only the cache has: each once. Raises Cancelled."""
     seen: set[str] = set()
     for session in fresh:
         seen.add(session.directory.path)
-        yield session if session.determined else _last_known(scanning, session)
-    yield from _cached_only(scanning, seen, output)
+        yield session if session.determined else _last_known(scan_run, session)
+    yield from _cached_only(scan_run, seen, output)
 
 
-def _cached_only(scanning: Scanning, seen: set[str], output: Output) -> Iterator[Session]:
-    """Yield the sessions that only the cache knows, and tell of its files that can't be read."""
-    if scanning.cache is None:
+def _cached_only(scan_run: ScanRun, seen: set[str], output: SessionOutput) -> Iterator[Session]:
+    """Yield the sessions that only the cache has, and report its files that can't be read."""
+    if scan_run.cache is None:
         return
     unread: list[str] = []
-    for found in known_sessions(scanning.cache, scanning.formats, scanning.services.facility):
-        scanning.run.stop.check()
+    for found in known_sessions(scan_run.cache, scan_run.formats, scan_run.services.facility):
+        scan_run.run.cancellation.check()
         if not isinstance(found, Unreadable):
             if found.directory.path not in seen:
                 yield found
         elif os.path.lexists(found.path):
             unread.append(found.path)
         else:
-            scanning.unusable.append(found.reason)
+            scan_run.cache_faults.append(found.reason)
     if unread:
-        scanning.happened.add(ExitCode.PARTIAL)
+        scan_run.exit_codes.add(ExitCode.PARTIAL)
         more = and_more(len(unread))
-        output.failure(f"the overview lacks sessions, as {unread[0]} can't be read{more}: let us read them")
+        output.report_failure(f"the overview lacks sessions, as {unread[0]} can't be read{more}: let us read them")
 
 
-def _last_known(scanning: Scanning, session: Session) -> Session:
-    """Return what was known of a session before, as that, where it could not be determined now."""
-    if scanning.cache is None:
+def _last_known(scan_run: ScanRun, session: Session) -> Session:
+    """Return a session that could not be determined now as it was known before, marked stale."""
+    if scan_run.cache is None:
         return session
-    return last_known(scanning.cache, session.directory, scanning.services.facility) or session
+    return last_known(scan_run.cache, session.directory, scan_run.services.facility) or session

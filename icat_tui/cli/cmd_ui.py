@@ -1,6 +1,6 @@
-"""Plain `icat-tui` and `icat-tui demo`: what was typed becomes what the terminal UI works with.
+"""Plain `icat-tui` and `icat-tui demo`: opens the terminal UI for settings and arguments.
 
-What must stay true: this is the one place that knows of the UI, and textual is not imported before there is a terminal.
+What must stay true: only this module imports the UI, and textual is not imported before there is a terminal.
 """
 
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from icat_tui.cli.context import Run
-from icat_tui.cli.selected_sessions import Selected
+from icat_tui.cli.selected_sessions import SelectedSessions
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.domain.formats import AUTO
 from icat_tui.services import Services
@@ -23,14 +23,14 @@ def open_screen(run: Run) -> ExitCode:
         )
     from icat_tui.tui.run import open_ui  # noqa: PLC0415 - textual is slow, and needs a terminal
 
-    settings, asked = run.settings, run.asked
-    selected = Selected(settings, asked, settings.format or AUTO)
+    settings, arguments = run.settings, run.arguments
+    selected = SelectedSessions(settings, arguments, settings.format or AUTO)
     open_ui(
         Services(settings),
         cache_dir=Path(settings.cache_dir) if settings.cache_dir else user_cache_path("icat-tui"),
         found=selected.sessions,
-        narrow=selected.narrow or asked.command == "demo",
-        may_send=settings.allow_register or asked.register,
-        stop=run.stop,
+        narrow=selected.narrow or arguments.command == "demo",
+        may_send=settings.allow_register or arguments.register,
+        stop=run.cancellation,
     )
     return ExitCode.DONE

@@ -1,4 +1,7 @@
-"""Writing to stdout: data, and nothing but data; what can't be written there is an error with a name."""
+"""Writing of data to stdout.
+
+What must stay true: a failure to write ends the run with an error that names stdout.
+"""
 
 import os
 import sys
@@ -9,11 +12,11 @@ from icat_tui.report.lines import Line, coloured, plain
 
 
 class StdoutLost(IcatTuiError):  # noqa: N818 - a fact, as `Cancelled` is
-    """What was to be printed could not be written."""
+    """Error: stdout or the terminal could not be written to."""
 
 
 def write(text: str) -> None:
-    """Write to stdout, at once: whoever reads it may wait for it. Raises StdoutLost, and BrokenPipeError."""
+    """Write to stdout and flush, as a reader may wait for it. Raises StdoutLost, and BrokenPipeError."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -26,16 +29,16 @@ def write(text: str) -> None:
 
 
 def forget_stdout() -> None:
-    """Write to nowhere from now on: Python would try again at its end, and complain."""
+    """Discard all further output: Python would try to flush stdout at its end, and report an error."""
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
 
 
 def write_lines(lines: Iterable[Line]) -> None:
-    """Print lines, in colour where somebody looks at a terminal that has colours."""
+    """Print lines, in colour on a terminal that has colours. Raises StdoutLost, and BrokenPipeError."""
     if not sys.stdout.isatty():
         write(plain(lines))
         return
-    from rich.console import Console  # noqa: PLC0415 - what goes into a pipe need not wait for it
+    from rich.console import Console  # noqa: PLC0415 - late: not for pipes
 
     try:
         Console(highlight=False).print(coloured(lines), end="", soft_wrap=True)

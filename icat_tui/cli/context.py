@@ -1,4 +1,4 @@
-"""What a command is given to run with, and the last words of every run.
+"""Arguments, settings and cancellation that a command runs with, and the summary at its end.
 
 What must stay true: with `--json` a `summary` is the last line on every path, once (interface.md, "JSON Lines").
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from icat_tui.cli.console import write
 from icat_tui.cli.logging_setup import log
-from icat_tui.cli.signals import Stop
+from icat_tui.cli.signals import SignalCancellation
 from icat_tui.domain.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Ending:
-    """The last words of a run."""
+class RunSummary:
+    """Summary of a run, written at its end: a record for programs, lines for people."""
 
     as_json: bool
     totals: "Totals | None" = None
-    """What the run has come to so far, from when it began to scan."""
-    closing: "Iterable[Line]" = field(default=())
-    """What a person is told last."""
+    """Totals of the scan so far; None before it begins."""
+    closing_lines: "Iterable[Line]" = field(default=())
+    """Last lines for people."""
     sent: "Callable[[], SentCounts] | None" = None
-    """What became of messages, in a run that sends."""
+    """Function that returns the counts of messages, in a run that sends."""
 
     def write(self, code: int) -> None:
-        """Tell what the run came to."""
+        """Write the summary."""
         if self.as_json:
             from icat_tui.report.jsonl import json_line, summary_record  # noqa: PLC0415 - late
             from icat_tui.report.totals import SentCounts, Totals  # noqa: PLC0415 - late
@@ -42,10 +42,10 @@ class Ending:
             return
         from icat_tui.cli.console import write_lines  # noqa: PLC0415 - late: not for `--help`
 
-        write_lines(self.closing)
+        write_lines(self.closing_lines)
 
     def fail(self, what: str, code: ExitCode) -> ExitCode:
-        """Say what went wrong with the whole run; return the exit code."""
+        """Report an error that ended the run, with a summary for programs; return the exit code."""
         log.error("%s", what)
         if self.as_json:
             from icat_tui.report.jsonl import error_record, json_line  # noqa: PLC0415
@@ -57,10 +57,10 @@ class Ending:
 
 @dataclass(frozen=True)
 class Run:
-    """What a command is given."""
+    """Arguments, settings, cancellation and summary of one command."""
 
-    asked: Namespace
-    """The arguments."""
+    arguments: Namespace
+    """The parsed arguments."""
     settings: "Settings"
-    stop: Stop
-    ending: Ending
+    cancellation: SignalCancellation
+    summary: RunSummary

@@ -1,6 +1,6 @@
-"""What is said beside the data: on stderr, and in the log file where there is one.
+"""Logging to stderr, and to the log file where there is one.
 
-What must stay true: each record is one line, and whatever names stand in it have been made visible.
+What must stay true: each record is one line, with all unprintable characters in it made visible.
 """
 
 import logging
@@ -15,29 +15,29 @@ log = logging.getLogger("icat_tui")
 
 
 def _make_visible(record: logging.LogRecord) -> bool:
-    """Make the names in a record visible, for whoever handles it."""
+    """Make unprintable characters in a record's message visible, for all handlers."""
     record.msg, record.args = visible(record.getMessage()), ()
     return True
 
 
-class _Line(logging.Formatter):
-    """Makes a record one line, its traceback too."""
+class _OneLineFormatter(logging.Formatter):
+    """Formatter that makes one line of a record, its traceback included."""
 
     def format(self, record: logging.LogRecord) -> str:
         return visible(super().format(record))
 
 
-class _Spoken(logging.Handler):
-    """Says records on whatever stderr is now: a progress bar takes its place."""
+class _StderrHandler(logging.Handler):
+    """Handler that writes to the current stderr, which a progress bar replaces."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        with suppress(OSError):  # nobody is there to hear it, and the log file has it too
+        with suppress(OSError):  # the terminal is gone, and the log file has it too
             if sys.stderr is not None:
                 sys.stderr.write(f"{self.format(record)}\n")
 
 
-class _WrittenDown(logging.FileHandler):
-    """Writes records to a file, and says once when that fails."""
+class _LogFileHandler(logging.FileHandler):
+    """Handler that writes to a file, and logs its first failure."""
 
     failed = False
 
@@ -47,63 +47,63 @@ class _WrittenDown(logging.FileHandler):
             log.error("log file %s could not be written: %s", self.baseFilename, sys.exception())
 
 
-class Narration:
-    """Who hears what is said."""
+class LogHandlers:
+    """Handlers of the log of one run."""
 
     def __init__(self, program: str) -> None:
-        """Say warnings on stderr, in the name of a program."""
+        """Write warnings to stderr, with the name of a program before them."""
         self.handlers: list[logging.Handler] = []
-        self._spoken = _Spoken(logging.WARNING)
-        self._add(self._spoken, f"{program}: %(message)s")
-        self._written: _WrittenDown | None = None
+        self._stderr_handler = _StderrHandler(logging.WARNING)
+        self._add(self._stderr_handler, f"{program}: %(message)s")
+        self._file_handler: _LogFileHandler | None = None
 
-    def tune(self, *, verbose: int, quiet: bool) -> None:
-        """Say more with `verbose`, errors only where it is to be quiet."""
-        self._spoken.setLevel(logging.ERROR if quiet else max(logging.WARNING - 10 * verbose, logging.DEBUG))
+    def set_verbosity(self, *, verbose: int, quiet: bool) -> None:
+        """Write more to stderr with `verbose`, only errors with `quiet`."""
+        self._stderr_handler.setLevel(logging.ERROR if quiet else max(logging.WARNING - 10 * verbose, logging.DEBUG))
 
-    def write_down(self, path: str) -> None:
-        """Write everything to a file from now on. Raises UsageError where it can't be opened."""
+    def add_file(self, path: str) -> None:
+        """Write all records to a file from now on. Raises UsageError where it can't be opened."""
         try:
-            self._written = _WrittenDown(path, encoding="utf-8", errors="backslashreplace")
+            self._file_handler = _LogFileHandler(path, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise UsageError(f"log file {path} can't be written: {error.strerror}; name another") from error
-        self._add(self._written, "%(asctime)s %(levelname)s %(message)s")
+        self._add(self._file_handler, "%(asctime)s %(levelname)s %(message)s")
 
     @property
     def failed(self) -> bool:
-        """Whether something could not be written down."""
-        return self._written is not None and self._written.failed
+        """Whether a record could not be written to the log file."""
+        return self._file_handler is not None and self._file_handler.failed
 
     def _add(self, handler: logging.Handler, form: str) -> None:
-        handler.setFormatter(_Line(form))
+        handler.setFormatter(_OneLineFormatter(form))
         self.handlers.append(handler)
         log.addHandler(handler)
 
 
 @contextmanager
-def narrating(program: str) -> Iterator[Narration]:
-    """Give who hears what is said, until the end."""
-    narration = Narration(program)
+def logging_to_stderr(program: str) -> Iterator[LogHandlers]:
+    """Yield the handlers of the log, which are removed at the end."""
+    log_handlers = LogHandlers(program)
     log.setLevel(logging.DEBUG)
     log.propagate = False
     log.addFilter(_make_visible)
     try:
-        yield narration
+        yield log_handlers
     finally:
         log.removeFilter(_make_visible)
-        for handler in narration.handlers:
+        for handler in log_handlers.handlers:
             log.removeHandler(handler)
-            with suppress(OSError):  # said before
+            with suppress(OSError):  # reported before
                 handler.close()
 
 
 @contextmanager
 def progress(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that is told how many of how many sessions are done, and shows it on a terminal."""
+    """Yield a function that shows on a terminal how many (first argument) of how many sessions are done."""
     if not shown:
         yield lambda *_: None
         return
-    from rich.console import Console  # noqa: PLC0415 - runs without a terminal need not wait for it
+    from rich.console import Console  # noqa: PLC0415 - late: not without a terminal
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     columns = TextColumn("sessions"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()

@@ -1,7 +1,7 @@
-"""Arguments in, one command done, an exit code out (interface.md, "Commands", "Exit codes").
+"""Entry points: parse arguments, run one command, return its exit code (interface.md, "Commands", "Exit codes").
 
-What must stay true: whatever happens, a person gets one line that says what, a program a `summary` last, and a script
-the code of the contract. Heavy modules are imported where a command needs them, so that `--help` comes at once.
+What must stay true: every error ends in one line for people, a `summary` as the last record for programs, and the
+documented exit code. Heavy modules are imported where a command needs them, so that `--help` comes at once.
 """
 
 import os
@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from icat_tui.cancel import Cancelled
-from icat_tui.cli.context import Ending, Run
-from icat_tui.cli.logging_setup import Narration, log, narrating
+from icat_tui.cli.context import Run, RunSummary
+from icat_tui.cli.logging_setup import LogHandlers, log, logging_to_stderr
 from icat_tui.cli.parser import SYNC_RAW, parse
-from icat_tui.cli.signals import SIGPIPE, Stop, heeding_signals, raise_again
+from icat_tui.cli.signals import SIGPIPE, SignalCancellation, cancelled_by_signals, raise_again
 from icat_tui.domain.errors import ExitCode, IcatTuiError, exit_code
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 BEACON_OF_SYNC_RAW = "id00:25000"
-"""Where `icat-sync-raw` has always looked (icat.md, "Beacon")."""
+"""Address of the Beacon that `icat-sync-raw` has always asked (icat.md, "Beacon")."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,93 +50,95 @@ def store_from_file(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(program: str, words: list[str]) -> int:
-    """Do what was typed; a signal that stopped it is raised again once everything is in order."""
+    """Run a program and return its exit code; a signal that stopped it is raised again at the end."""
     _prepare_stdout()
-    with narrating(program) as narration, heeding_signals() as stop:
+    with logging_to_stderr(program) as log_handlers, cancelled_by_signals() as cancellation:
         try:
-            code = _end_well(program, words, narration, stop)
-        except BrokenPipeError:  # whoever read our output has gone: end as programs do that are told by the signal
-            stop.by = SIGPIPE
-    if stop.by:
-        return raise_again(stop.by)
+            code = _run_to_summary(program, words, log_handlers, cancellation)
+        except BrokenPipeError:  # the reader of stdout has gone: end as SIGPIPE would
+            cancellation.received = SIGPIPE
+    if cancellation.received:
+        return raise_again(cancellation.received)
     return code
 
 
-def _end_well(program: str, words: list[str], narration: Narration, stop: Stop) -> int:
-    """Do what was typed, say what went wrong and how it ended, and return the exit code."""
-    ending = Ending(as_json="--json" in words)
+def _run_to_summary(program: str, words: list[str], log_handlers: LogHandlers, cancellation: SignalCancellation) -> int:
+    """Run a program, report errors and write the summary; return the exit code."""
+    summary = RunSummary(as_json="--json" in words)
     try:
-        code = _carry_out(program, words, narration, stop, ending)
-        if narration.failed:
+        code = _run_command(program, words, log_handlers, cancellation, summary)
+        if log_handlers.failed:
             code = exit_code({code, ExitCode.PARTIAL})
-        stop.check()  # too late to change anything, and still the last word
-        ending.write(code)
+        cancellation.check()  # a late signal changes nothing but the exit code
+        summary.write(code)
     except IcatTuiError as error:
-        return ending.fail(str(error), error.code)
+        return summary.fail(str(error), error.code)
     except Cancelled:
-        log.error("stopped by %s", stop.by.name if stop.by else "ourselves")
-        ending.write(stop.code)
-        return stop.code
+        log.error("stopped by %s", cancellation.received.name if cancellation.received else "ourselves")
+        summary.write(cancellation.code)
+        return cancellation.code
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - a traceback is no line, and its exit code 1 would mean "to be done"
         log.debug("", exc_info=True)
         what = f"a mistake of ours ({type(error).__name__}: {error}): please report it, with what -vv says"
-        return ending.fail(what, ExitCode.PARTIAL)
+        return summary.fail(what, ExitCode.PARTIAL)
     return code
 
 
 def _prepare_stdout() -> None:
-    """See to it that there is a stdout, and that it takes every name in whatever locale."""
+    """Make sure that there is a stdout, and that it can encode every name in any locale."""
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # TextIO is all that typeshed says
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # typeshed has it as TextIO
 
 
 # -- one command -----------------------------------------------------------------------------------------------------
 
 
-def _carry_out(program: str, words: list[str], narration: Narration, stop: Stop, ending: Ending) -> ExitCode:
-    asked = parse(program, words)
-    narration.tune(verbose=asked.verbose, quiet=asked.quiet)
-    if asked.command == "config" and asked.init:
-        from icat_tui.cli.cmd_config import write_config  # noqa: PLC0415 - see the module's first lines
+def _run_command(
+    program: str, words: list[str], log_handlers: LogHandlers, cancellation: SignalCancellation, summary: RunSummary
+) -> ExitCode:
+    arguments = parse(program, words)
+    log_handlers.set_verbosity(verbose=arguments.verbose, quiet=arguments.quiet)
+    if arguments.command == "config" and arguments.init:
+        from icat_tui.cli.cmd_config import write_config  # noqa: PLC0415 - late, as the module's docstring says
 
-        return write_config(asked)
-    with _settings(program, asked) as settings:
+        return write_config(arguments)
+    with _settings(program, arguments) as settings:
         if settings.log_file:
-            narration.write_down(settings.log_file)
-        log.debug("%s %s: %s", program, asked.command, settings)
+            log_handlers.add_file(settings.log_file)
+        log.debug("%s %s: %s", program, arguments.command, settings)
         for warning in settings.warnings:
             log.warning("%s", warning)
-        return _command(asked)(Run(asked, settings, stop, ending))
+        return _command(arguments)(Run(arguments, settings, cancellation, summary))
 
 
 @contextmanager
-def _settings(program: str, asked: Namespace) -> "Iterator[Settings]":
-    """Give the settings in force; for the demo those of the sandbox, which is open meanwhile."""
-    if asked.command == "demo":
+def _settings(program: str, arguments: Namespace) -> "Iterator[Settings]":
+    """Yield the settings in force; for the demo those of the sandbox, which runs meanwhile."""
+    if arguments.command == "demo":
         from icat_tui.cli.cmd_demo import sandbox_settings  # noqa: PLC0415
 
-        with sandbox_settings(asked) as settings:
+        with sandbox_settings(arguments) as settings:
             yield settings
         return
     from icat_tui.settings.load import load  # noqa: PLC0415
 
-    settings = load(vars(asked), os.environ)
+    settings = load(vars(arguments), os.environ)
     if program == SYNC_RAW and not settings.icatplus and not os.environ.get("BEACON_HOST"):
-        settings = load(vars(asked), os.environ, beacon_default=BEACON_OF_SYNC_RAW)
+        settings = load(vars(arguments), os.environ, beacon_default=BEACON_OF_SYNC_RAW)
     yield settings
 
 
-def _command(asked: Namespace) -> Callable[[Run], ExitCode]:
-    match asked.command:
+def _command(arguments: Namespace) -> Callable[[Run], ExitCode]:
+    match arguments.command:
         case "config":
             from icat_tui.cli.cmd_config import config as command  # noqa: PLC0415
         case "demo":
             from icat_tui.cli.cmd_demo import demo as command  # noqa: PLC0415
         case "store-raw" | "store-from-file" | "add-files" | "journal":
-            return _sending_command(asked.command)
+            return _sending_command(arguments.command)
         case "check":
             from icat_tui.cli.cmd_check import check as command  # noqa: PLC0415
         case "":

@@ -1,7 +1,7 @@
-"""What can be typed: the commands and their options (interface.md, "Commands", "Selection", "Options").
+"""Parsers of the commands and their options (interface.md, "Commands", "Selection", "Options").
 
-What can't be read is told in one line: what is wrong and what would be right. Only the standard library is imported
-here, and nothing of it that is slow: `--help` and `--version` get by on this.
+What must stay true: an argument that can't be used is a UsageError of one line, which says what is wrong and what would
+be right. Only fast modules of the standard library are imported here, as `--help` and `--version` need no others.
 """
 
 import argparse
@@ -26,21 +26,21 @@ COMMANDS = {
     "doctor": "check settings, data root, cache, ICAT+ and broker",
     "config": "the settings in force and where each one comes from",
 }
-LATER = frozenset({"doctor"})
+PLANNED_COMMANDS = frozenset({"doctor"})
 """Commands that come with the next versions."""
 FORMATS = ("auto", "esrfv1", "esrfv2", "esrfv3", "id16bspec", "mx")
 ABOUT_FORMATS = f"how raw data lies in a session: {', '.join(FORMATS)}"
 SYNC_RAW = "icat-sync-raw"
-"""`icat-tui sync` under the name that cron tables know."""
+"""The program of `icat-tui sync`, as cron tables name it."""
 PROGRAMS = {SYNC_RAW: "sync", "icat-store-raw": "store-raw", "icat-store-from-file": "store-from-file"}
-"""Commands by the names that cron tables and scripts know."""
+"""Commands by the names of their programs, as cron tables and scripts have them."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are UsageErrors of one line: what is wrong and what would be right."""
+    """Parser whose errors are UsageErrors of one line: what is wrong and what would be right."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise a UsageError; for a flag that there is not, name the closest one."""
+        """Raise a UsageError; for an unknown option it names the closest one."""
         unknown = re.match(r"unrecognized arguments: (--?[^-\s]\S*)", message)
         if unknown:
             flag = unknown[1].partition("=")[0]
@@ -52,7 +52,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def closest(word: str, known: Sequence[str]) -> str | None:
-    """Return the known word that was probably meant; None where none is near."""
+    """Return the known word that is closest to a word; None where none is close."""
     import difflib  # noqa: PLC0415 - late: only mistakes need it
 
     return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.7)), None)
@@ -62,7 +62,7 @@ def closest(word: str, known: Sequence[str]) -> str | None:
 
 
 def not_empty(text: str) -> str:
-    """Return a PATH or a name; an empty one is a variable that was never set, and must not mean "everything"."""
+    """Return a PATH or a name; an empty one, as of an unset variable, is an error: it must not mean "everything"."""
     if not text:
         raise argparse.ArgumentTypeError("it is empty; leave it out, or say what is meant")
     return text
@@ -104,7 +104,7 @@ def parameter(text: str) -> tuple[str, Any]:
 
 
 def json_or_text(text: str) -> Any:
-    """Return what JSON says, or the text itself where it is none: `1` is a number, `sA` and `2024-01-31` are texts."""
+    """Return decoded JSON, or the text itself where it is none: `1` is a number, `sA` and `2024-01-31` are texts."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -122,7 +122,7 @@ def icat_id(text: str) -> int:
 
 
 def _add_selection(parser: Parser) -> None:
-    """Add what says which sessions are meant."""
+    """Add the options that select sessions."""
     group = parser.add_argument_group("selection")
     group.add_argument(
         "paths", nargs="*", type=not_empty, metavar="PATH", help="a data root, proposal, session, or anything in one"
@@ -141,7 +141,7 @@ def _add_selection(parser: Parser) -> None:
 
 
 def _add_work(parser: Parser) -> None:
-    """Add what is done with the sessions."""
+    """Add the options for what is done with the sessions."""
     group = parser.add_argument_group("work")
     group.add_argument("--invalidate-cache", action="store_true", help="drop cached sessions that are gone or changed")
     group.add_argument("--investigation", type=investigation, metavar="ID", help="the investigation of the one session")
@@ -167,7 +167,7 @@ def _add_places(parser: Parser) -> None:
 
 
 def _add_icatplus(parser: Parser) -> None:
-    """Add how ICAT+ is asked."""
+    """Add the options for ICAT+."""
     group = parser.add_argument_group("ICAT+")
     group.add_argument("--icatplus", metavar="URL", help="the server to ask")
     group.add_argument("--api-key", metavar="KEY", help="its key (better: ICAT_TUI_API_KEY, or api_key_file)")
@@ -175,7 +175,7 @@ def _add_icatplus(parser: Parser) -> None:
 
 
 def _add_general(parser: Parser) -> None:
-    """Add what every command has."""
+    """Add the options that every command has."""
     group = parser.add_argument_group("general")
     group.add_argument("--json", action="store_true", help="JSON Lines on stdout, nothing else there")
     group.add_argument("--config", metavar="FILE", help="read this settings file instead of the user's")
@@ -187,14 +187,14 @@ def _add_general(parser: Parser) -> None:
 
 def _add_store_raw(parser: Parser) -> None:
     group = parser.add_argument_group("dataset")
-    for name, metavar, says in (
+    for name, metavar, text in (
         ("beamline", "ID", "the beamline"),
         ("proposal", "NAME", "the proposal"),
         ("dataset", "NAME", "the name of the dataset"),
         ("sample", "NAME", "the name of the sample"),
         ("path", "DIR", "the directory of the dataset"),
     ):
-        group.add_argument(f"--{name}", required=True, type=not_empty, metavar=metavar, help=says)
+        group.add_argument(f"--{name}", required=True, type=not_empty, metavar=metavar, help=text)
     group.add_argument("--metadatafile", type=not_empty, metavar="FILE", help="ICAT parameters, a line NAME=VALUE each")
     group.add_argument(
         "-p",
@@ -253,28 +253,28 @@ def _add_force(parser: Parser) -> None:
     parser.add_argument("--force", action="store_true", help="send, also what ICAT has already or was sent before")
 
 
-ADD: dict[str, Callable[[Parser], None]] = {
+ADD_OPTIONS: dict[str, Callable[[Parser], None]] = {
     "store-raw": _add_store_raw,
     "store-from-file": _add_store_from_file,
     "add-files": _add_add_files,
     "journal": _add_journal,
 }
-"""How the parser of each command gets its own options."""
+"""Functions that add the options of a command to its parser."""
 
 
 # -- parsers ---------------------------------------------------------------------------------------------------------
 
 
 def program_parser() -> Parser:
-    """Return the parser that knows every command and its options: what completes words in a shell reads it.
+    """Return a parser of all commands and their options, for programs that complete words in a shell.
 
-    It parses nothing itself: argparse would take every first word for a command, and ours may be a PATH.
+    It is not used to parse: argparse takes every first word for a command, and here it may be a PATH.
     """
     parser = Parser(**_presentation("", "icat-tui") | {"epilog": None})
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
-    for command, says in COMMANDS.items():
-        if command not in LATER:
-            _add_options(commands.add_parser(command, help=says, **_presentation(command, "icat-tui")), command)
+    for command, text in COMMANDS.items():
+        if command not in PLANNED_COMMANDS:
+            _add_options(commands.add_parser(command, help=text, **_presentation(command, "icat-tui")), command)
     _add_options(parser, "")  # a PATH may stand where a command does, and completes after it
     return parser
 
@@ -287,14 +287,14 @@ def parser_for(command: str, program: str = "icat-tui") -> Parser:
 
 
 def _presentation(command: str, program: str) -> dict[str, Any]:
-    """Return how the parser of a command calls and describes itself, as argparse takes it."""
+    """Return the arguments of a command's parser: name, usage and description."""
     about = COMMANDS.get(command, "compare raw data on disk with the ICAT catalogue, and register what is missing")
     name = f"{program} {command}" if command and program not in PROGRAMS else program
     paths = "" if command == "config" else " [PATH ...]"
     return {
         "prog": name,
         # Where something must be given, argparse's own line says what.
-        "usage": None if command in ADD else f"{name}{paths} [OPTIONS]",
+        "usage": None if command in ADD_OPTIONS else f"{name}{paths} [OPTIONS]",
         "description": f"{about[0].upper()}{about[1:]}.",
         "epilog": None if command or program == SYNC_RAW else _list_of_commands(),
         "formatter_class": argparse.RawDescriptionHelpFormatter,
@@ -303,9 +303,9 @@ def _presentation(command: str, program: str) -> dict[str, Any]:
 
 
 def _add_options(parser: Parser, command: str) -> None:
-    """Add what a command can be given; what `icat-tui` itself can where the command is empty."""
-    if command in ADD:
-        ADD[command](parser)
+    """Add the arguments and options of a command; those of `icat-tui` itself where the command is empty."""
+    if command in ADD_OPTIONS:
+        ADD_OPTIONS[command](parser)
         _add_icatplus(parser)
         _add_general(parser)
         return
@@ -330,7 +330,8 @@ def _add_options(parser: Parser, command: str) -> None:
 def _list_of_commands() -> str:
     width = max(map(len, COMMANDS)) + 2
     listed = "\n".join(
-        f"  {name:{width}}{says}{' (not in this build)' if name in LATER else ''}" for name, says in COMMANDS.items()
+        f"  {name:{width}}{text}{' (not in this build)' if name in PLANNED_COMMANDS else ''}"
+        for name, text in COMMANDS.items()
     )
     return (
         f"commands (each has --help):\n{listed}\n\nA first word that is no command is a PATH: ./sync for one so called."
@@ -338,7 +339,7 @@ def _list_of_commands() -> str:
 
 
 def split_command(words: Sequence[str]) -> tuple[str, list[str]]:
-    """Return the command and the other words: it is the first word that is not an option, if it is one's name."""
+    """Return the command and the other words: the first word that is not an option, where that names a command."""
     takes_value = {
         option
         for action in parser_for("")._actions  # noqa: SLF001 - argparse offers no list of its options
@@ -354,46 +355,46 @@ def split_command(words: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def parse(program: str, words: Sequence[str]) -> argparse.Namespace:
-    """Return what was typed, with the command in `command`: empty for the terminal UI.
+    """Return the parsed arguments, with the command in `command`: empty for the terminal UI.
 
     Raises UsageError, and SystemExit once `--help` or `--version` has been printed.
     """
     command, rest = (PROGRAMS[program], list(words)) if program in PROGRAMS else split_command(words)
-    if command in LATER:
+    if command in PLANNED_COMMANDS:
         raise UsageError(f"{command} is not in this build")
     parser = parser_for(command, program)
     place = rest.index("--") if "--" in rest else len(rest)
-    # Mixed with options, argparse forgets what the `--` was for: what begins with a dash is written as the path it is.
+    # Mixed with options, argparse drops the effect of `--`: a word that begins with a dash is made a path.
     words_only = [f"./{word}" if word.startswith("-") else word for word in rest[place + 1 :]]
-    asked = parser.parse_intermixed_args([*rest[:place], *words_only])
-    if not command and asked.no_print:  # as it was said to mean
+    arguments = parser.parse_intermixed_args([*rest[:place], *words_only])
+    if not command and arguments.no_print:  # `sync` is meant (interface.md, "Commands")
         command = "sync"
-    asked.command = command
-    _refuse(asked)
-    return asked
+    arguments.command = command
+    _refuse(arguments)
+    return arguments
 
 
-def _refuse(asked: argparse.Namespace) -> None:
-    """Raise UsageError for what can't be meant, and for what is not there yet."""
-    sends = "--auto-register" if vars(asked).get("auto_register") else "--register"
-    if (vars(asked).get("register") or vars(asked).get("auto_register")) and asked.read_only:
+def _refuse(arguments: argparse.Namespace) -> None:
+    """Raise UsageError for options that contradict each other, or that the terminal UI has not."""
+    sends = "--auto-register" if vars(arguments).get("auto_register") else "--register"
+    if (vars(arguments).get("register") or vars(arguments).get("auto_register")) and arguments.read_only:
         raise UsageError(f"{sends} with --read-only: nothing could be sent; leave one of them out")
-    if vars(asked).get("since") and asked.until and asked.since > asked.until:
-        raise UsageError(f"no session can be since {asked.since} and until {asked.until}: swap them")
-    if asked.command == "demo" and asked.serve and asked.json:
+    if vars(arguments).get("since") and arguments.until and arguments.since > arguments.until:
+        raise UsageError(f"no session can be since {arguments.since} and until {arguments.until}: swap them")
+    if arguments.command == "demo" and arguments.serve and arguments.json:
         raise UsageError("demo --serve prints lines for a shell: leave out --json")
-    if not asked.command or (asked.command == "demo" and not (asked.serve or asked.headless)):
-        _refuse_on_screen(asked)
+    if not arguments.command or (arguments.command == "demo" and not (arguments.serve or arguments.headless)):
+        _refuse_on_screen(arguments)
 
 
-def _refuse_on_screen(asked: argparse.Namespace) -> None:
-    """Raise UsageError for what the terminal UI can't mean."""
-    for path in asked.paths[:1]:
+def _refuse_on_screen(arguments: argparse.Namespace) -> None:
+    """Raise UsageError for arguments that the terminal UI can't use."""
+    for path in arguments.paths[:1]:
         if not os.path.lexists(path):
             close = closest(path, list(COMMANDS))
             hint = f"did you mean {close}?" if close else "see icat-tui --help"
             raise UsageError(f"{path!a} is neither a command nor a PATH that is there: {hint}")
-    without = "sync" if not asked.command else "demo --headless"
+    without = "sync" if not arguments.command else "demo --headless"
     for option in ("json", "auto_register", "exit_code", "investigation", "invalidate_cache"):
-        if vars(asked)[option]:
+        if vars(arguments)[option]:
             raise UsageError(f"--{option.replace('_', '-')} is for work without a screen: use `icat-tui {without}`")

@@ -1,6 +1,7 @@
-"""Questions on a terminal, or down a pipe: each is answered by a line, and the end of input is "no".
+"""Questions to a person, on a terminal or by a pipe.
 
-Questions go to stderr, as stdout is data. A signal ends the wait for an answer.
+What must stay true: each is answered by one line of stdin, and the end of input is "no". Questions are written to
+stderr, as stdout is data. A signal ends the wait for an answer.
 """
 
 import os
@@ -11,37 +12,36 @@ from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 
-from icat_tui.cli.signals import Stop
+from icat_tui.cli.signals import SignalCancellation
 
 POLL = 0.1
-"""Seconds until a signal is heard while an answer is waited for."""
+"""Seconds between two checks for a signal while waiting for an answer."""
 MANY = 50
-"""From how many messages on, one types their number to confirm."""
+"""More messages than this are confirmed by typing their number."""
 
 
 class Reply(StrEnum):
-    """What a person can say to one question."""
+    """Answer to a yes-or-no question."""
 
     YES = "y"
     NO = "n"
     ALL = "a"
     QUIT = "q"
-    SHOW = "?"
 
 
 class Questions:
-    """Asks, and reads the answers."""
+    """Questions on stderr, with answers from stdin."""
 
-    def __init__(self, stop: Stop) -> None:
-        """Read answers from stdin until `stop`."""
-        self._stop = stop
-        self._read = b""
+    def __init__(self, cancellation: SignalCancellation) -> None:
+        """Read answers from stdin until `cancellation`."""
+        self._cancellation = cancellation
+        self._input = b""
         self._ended = False
 
     def ask(self, question: str, explain: Callable[[], None]) -> Reply:
         """Return the reply to a yes-or-no question; `explain` is called for `?`. Raises Cancelled."""
         while True:
-            answer = self.line(f"{question} (y/[n]/a/q/?) ").lower()
+            answer = self.ask_line(f"{question} (y/[n]/a/q/?) ").lower()
             if answer in ("y", "yes"):
                 return Reply.YES
             if answer in ("", "n", "no"):
@@ -52,37 +52,37 @@ class Questions:
                 return Reply.QUIT
             if answer == "?":
                 explain()
-            self.say(
+            self.write(
                 "y: yes, n: no (also Enter), a: yes to this and all that follow, q: stop here, ?: show what is sent\n"
             )
 
-    def number(self, question: str) -> int | None:
-        """Return the number that was typed; None for anything else. Raises Cancelled."""
-        answer = self.line(f"{question} ")
+    def ask_number(self, question: str) -> int | None:
+        """Return the typed answer as a number; None for anything else. Raises Cancelled."""
+        answer = self.ask_line(f"{question} ")
         return int(answer) if re.fullmatch("[0-9]{1,9}", answer) else None
 
-    def line(self, question: str) -> str:
-        """Return the line that was typed, empty at the end of input. Raises Cancelled."""
-        self.say(question)
-        while b"\n" not in self._read and not self._ended:
-            if self._stop:
-                self.say("\n")
-            self._stop.check()
-            self._read_on()
-        line, _, self._read = self._read.partition(b"\n")
+    def ask_line(self, question: str) -> str:
+        """Return the typed answer, empty at the end of input. Raises Cancelled."""
+        self.write(question)
+        while b"\n" not in self._input and not self._ended:
+            if self._cancellation:
+                self.write("\n")
+            self._cancellation.check()
+            self._read_more()
+        line, _, self._input = self._input.partition(b"\n")
         if self._ended:
-            self.say("\n")
+            self.write("\n")
         return line.decode(errors="replace").strip()
 
-    def say(self, text: str) -> None:
-        """Write on stderr, at once, what belongs to a question."""
-        with suppress(OSError):  # nobody sees it: then nobody answers either
+    def write(self, text: str) -> None:
+        """Write text that belongs to a question to stderr, and flush."""
+        with suppress(OSError):  # nobody sees the question: then nobody answers either
             if sys.stderr is not None:
                 sys.stderr.write(text)
                 sys.stderr.flush()
 
-    def _read_on(self) -> None:
-        """Read what is there, waiting a little for it."""
+    def _read_more(self) -> None:
+        """Read available input, waiting for it at most POLL seconds."""
         if sys.stdin is None:
             self._ended = True
             return
@@ -93,5 +93,5 @@ class Questions:
             more = os.read(sys.stdin.fileno(), 4096)
         except OSError:  # the terminal was closed
             more = b""
-        self._read += more
+        self._input += more
         self._ended = not more

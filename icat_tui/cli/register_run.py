@@ -1,7 +1,7 @@
-"""`--register` and `--auto-register`: what the sessions of a run lack is sent, after a question or without one.
+"""`--register` and `--auto-register`: registers what the sessions of a run lack, after a question or without one.
 
-What must stay true: without a person's yes only `registered_without_files` is touched (promises.md 6), and a session
-is looked at afresh before anybody is asked about it.
+What must stay true: without confirmation only `registered_without_files` is sent (promises.md 6), and a session is
+scanned again before a person is asked about it.
 """
 
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from msgspec import structs
 from icat_tui.cancel import Cancelled
 from icat_tui.cli.logging_setup import log
 from icat_tui.cli.prompts import MANY, Questions, Reply
-from icat_tui.cli.scan_run import Scanning
-from icat_tui.cli.session_reporter import Output
+from icat_tui.cli.scan_run import ScanRun
+from icat_tui.cli.session_reporter import SessionOutput
 from icat_tui.cli.submit_reporter import RegistrationReporter
 from icat_tui.domain import timeslot
 from icat_tui.domain.errors import ExitCode, IcatTuiError, UsageError
@@ -26,182 +26,184 @@ from icat_tui.sync.verify import MessageConfirmed, verify
 from icat_tui.text import counted, visible
 
 
-class Registering:
-    """The registrations of one run."""
+class RegisterRun:
+    """Registrations of the sessions of one scan."""
 
-    def __init__(self, scanning: Scanning, output: Output, now: datetime) -> None:
+    def __init__(self, scan_run: ScanRun, output: SessionOutput, now: datetime) -> None:
         """Prepare them. Raises UsageError where no broker is known, JournalError where the journal can't be used."""
-        run = scanning.run
-        self.scanning, self.output, self.stop = scanning, output, run.stop
-        self.supervised = not run.asked.auto_register
-        self.questions = Questions(run.stop)
-        self.all_follow = self.quit = self.target_named = False
+        run = scan_run.run
+        self.scan_run, self.output, self.cancellation = scan_run, output, run.cancellation
+        self.supervised = not run.arguments.auto_register
+        self.questions = Questions(run.cancellation)
+        self.all_confirmed = self.quit = self.target_shown = False
         self.reporter = RegistrationReporter(output)
-        self.held: dict[SessionDirectory, int] = {}
-        """The sessions to be registered, and how many messages that may be; none of those that were sent before."""
-        self.left_out = 0
-        self.submission = _submission(scanning)
+        self.held_back: dict[SessionDirectory, int] = {}
+        """Sessions to be registered, with the number of messages about them that were never sent before."""
+        self.sessions_left_out = 0
+        self.submission = _submission(scan_run)
         self.submission.check()
         self.submission.journal.check_writable()
-        self.terms = scanning.services.terms(
+        self.terms = scan_run.services.terms(
             now,
             statuses=ACTIONABLE if self.supervised else UNSUPERVISED,
-            chosen=run.asked.investigation,
+            chosen=run.arguments.investigation,
             again=self.supervised,
         )
 
     # -- which sessions --
 
-    def holds(self, session: Session) -> bool:
-        """Return whether a scanned session is held back, to be registered once all are scanned."""
+    def hold_back(self, session: Session) -> bool:
+        """Hold back a scanned session that is to be registered once all are scanned; return whether it is."""
         if not set(self.terms.statuses).intersection(session.counts):
             return False
         if session.category not in (Category.TODO, Category.TODO_ONGOING):
             return False
-        if session.category == Category.TODO_ONGOING and self.supervised and not self.scanning.selected.narrow:
-            self.left_out += 1
+        if session.category == Category.TODO_ONGOING and self.supervised and not self.scan_run.selected.narrow:
+            self.sessions_left_out += 1
             return False
         chosen = self.terms.chosen
         if chosen is None and session.fit:
             chosen = session.fit.id  # it may be chosen yet
         plan = make_plan(session, structs.replace(self.terms, chosen=chosen))
-        self.held[session.directory] = sum(map(_first_time, plan.groups))
+        self.held_back[session.directory] = sum(map(_first_time, plan.groups))
         return True
 
-    def through(self, sessions: Iterator[Session]) -> Iterator[Session]:
-        """Yield the sessions of a scan; those that are registered at the end, as they are then. Raises Cancelled."""
-        yield from (session for session in sessions if session.directory not in self.held)
+    def sessions(self, scanned: Iterator[Session]) -> Iterator[Session]:
+        """Yield the sessions of a scan, then register those held back and yield them rescanned. Raises Cancelled."""
+        yield from (session for session in scanned if session.directory not in self.held_back)
         try:
             self.register_all()
         except (Cancelled, IcatTuiError):
-            self.scanning.totals.cancelled = True
-            self.reporter.say_how_far()
+            self.scan_run.totals.cancelled = True
+            self.reporter.log_how_far()
             raise
-        silent = Output(self.scanning.run, lambda _: ())  # for people, who have seen it before they were asked
+        silent = SessionOutput(self.scan_run.run, lambda _: ())  # for people, who have seen it before they were asked
         self.submission.view.refresh()
-        yield from self.scanning.once_more(self.held, silent if self.supervised else self.output)
+        yield from self.scan_run.rescan(self.held_back, silent if self.supervised else self.output)
         self.conclude()
 
     def register_all(self) -> None:
-        """Register session by session, then look whether ICAT has understood. Raises Cancelled."""
-        left = sum(self.held.values())
-        for directory, number in sorted(self.held.items(), key=lambda each: each[0].path):
+        """Register session by session, then verify that ICAT lists what was sent. Raises Cancelled."""
+        left = sum(self.held_back.values())
+        for directory, number in sorted(self.held_back.items(), key=lambda each: each[0].path):
             left -= number
-            self.stop.check()
+            self.cancellation.check()
             if not (self.quit or self.reporter.trouble):
-                self.one(directory, left)
-        self.look_whether_icat_has_understood()
+                self.register_session(directory, left)
+        self.verify_sent()
 
-    def look_whether_icat_has_understood(self) -> None:
-        """Wait for ICAT to list what was sent; once for the run, not for each session. Raises Cancelled."""
+    def verify_sent(self) -> None:
+        """Wait until ICAT lists what was sent, once for the run rather than for each session. Raises Cancelled."""
         outcomes, wait = self.reporter.outcomes, self.submission.verify_wait
-        for event in verify(outcomes.open, self.scanning.catalogue, self.terms.facility, wait, self.stop):
+        for event in verify(outcomes.open, self.scan_run.catalogue, self.terms.facility, wait, self.cancellation):
             outcomes.confirm(event)
             if isinstance(event, MessageConfirmed):
                 self.submission.journal.record_seen([event.message])
-        self.stop.check()
+        self.cancellation.check()
 
     def conclude(self) -> None:
-        """Say what is left, and what the exit code is to be made of."""
+        """Report what is left, and add the exit codes to those of the scan."""
         self.reporter.conclude()
-        self.scanning.happened |= self.reporter.codes() | ({ExitCode.STOPPED} if self.quit else set())
-        if self.left_out:
-            what = counted(self.left_out, "session")
+        self.scan_run.exit_codes |= self.reporter.codes() | ({ExitCode.STOPPED} if self.quit else set())
+        if self.sessions_left_out:
+            what = counted(self.sessions_left_out, "session")
             log.warning("%s that are not over were left out: select them to register what is missing there", what)
 
     # -- one session --
 
-    def one(self, directory: SessionDirectory, later: int) -> None:
-        """Look at a session afresh, ask, and send what is confirmed; `later` messages may follow after it."""
-        session = look_again(directory, self.submission, self.stop, self.terms.chosen)
-        self.stop.check()
+    def register_session(self, directory: SessionDirectory, later: int) -> None:
+        """Scan a session again, ask, and send what is confirmed; `later` messages may follow after it."""
+        session = look_again(directory, self.submission, self.cancellation, self.terms.chosen)
+        self.cancellation.check()
         if session is None:
-            return  # the last look says why
-        if self.supervised and not self.scanning.run.asked.json:
-            self.output.session(session)
+            return  # rescanning it at the end shows why
+        if self.supervised and not self.scan_run.run.arguments.json:
+            self.output.write_session(session)
         terms = self.terms
-        if self.supervised and needs_choice(session, terms) and (chosen := self.choose(session)):
+        if self.supervised and needs_choice(session, terms) and (chosen := self.choose_investigation(session)):
             terms = structs.replace(terms, chosen=chosen)
-            session = look_again(directory, self.submission, self.stop, chosen) or session
+            session = look_again(directory, self.submission, self.cancellation, chosen) or session
         plan = make_plan(session, terms)
         for declined in plan.declined:
             log.warning("%s is not sent: %s", declined.dataset.path, declined.reason)
         for warning in plan.warnings:
             log.warning("%s: %s", directory.path, warning)
-        confirmed = tuple(self.confirmed(plan, later))
+        confirmed = tuple(self.confirmed_groups(plan, later))
         if confirmed:
             self.send(Plan(session, confirmed), terms)
 
-    def confirmed(self, plan: Plan, later: int) -> Iterator[Group]:
+    def confirmed_groups(self, plan: Plan, later: int) -> Iterator[Group]:
         """Yield the groups that are to be sent. Raises Cancelled."""
-        expected = self.held[plan.session.directory]
+        expected = self.held_back[plan.session.directory]
         for place, group in enumerate(plan.groups):
             if self.quit:
                 return
             following = len(group.offers) + sum(map(_first_time, plan.groups[place + 1 :])) + later
-            more = sum(map(_first_time, plan.groups)) > expected  # than when "all that follow" was said
-            unasked = not self.supervised or (self.all_follow and not group.again and not more)
-            if unasked or self.ask(group, plan.session, following):
+            more = sum(map(_first_time, plan.groups)) > expected  # than when "all that follow" was confirmed
+            unasked = not self.supervised or (self.all_confirmed and not group.again and not more)
+            if unasked or self.confirms_group(group, plan.session, following):
                 yield group
 
     def send(self, plan: Plan, terms: Terms) -> None:
         """Send what was confirmed of one session. Raises Cancelled, and SaveError."""
-        if not self.supervised and not self.target_named:
+        if not self.supervised and not self.target_shown:
             log.warning("sending to %s", self.target)
-            self.target_named = True
+            self.target_shown = True
         self.reporter.outcomes.plan(plan)
-        for event in register([plan], terms, self.submission, self.stop):
+        for event in register([plan], terms, self.submission, self.cancellation):
             self.reporter.report(event)
-        if rate := self.submission.broker.rate:  # each session is sent on a connection, and with a pace, of its own
-            self.stop.wait(1 / rate)
-        self.stop.check()
+        if rate := self.submission.broker.rate:  # each session has its own connection and rate limit
+            self.cancellation.wait(1 / rate)
+        self.cancellation.check()
 
     # -- asking --
 
     @property
     def target(self) -> str:
-        """Where messages go, and who said so."""
-        return self.scanning.services.target()
+        """Brokers that messages go to, and the setting that names them."""
+        return self.scan_run.services.target()
 
-    def ask(self, group: Group, session: Session, following: int) -> bool:
-        """Return what a person says to a group; it and what may follow are that many messages. Raises Cancelled."""
+    def confirms_group(self, group: Group, session: Session, following: int) -> bool:
+        """Return whether a person confirms a group; `following` counts it and all that may follow. Raises Cancelled."""
         directory = session.directory
-        if not self.target_named:  # with -q too: nobody says yes without knowing to what
-            self.questions.say(f"What is confirmed is sent to {visible(self.target)}\n")
-            self.target_named = True
+        if not self.target_shown:  # with -q too: nobody confirms without knowing the target
+            self.questions.write(f"What is confirmed is sent to {visible(self.target)}\n")
+            self.target_shown = True
         number = counted(len(group.offers), "dataset")
         again = " that were sent before and are not in ICAT" if group.again else ""
         name = visible(directory.label)
-        reply = self.questions.ask(f'{name}: upload {number} "{group.status.word}"{again}?', lambda: self.show(group))
+        reply = self.questions.ask(
+            f'{name}: upload {number} "{group.status.word}"{again}?', lambda: self.show_group(group)
+        )
         self.quit = reply is Reply.QUIT
         if reply is Reply.ALL:
-            return self.confirms_all(following)
+            return self.confirms_all_following(following)
         return reply is Reply.YES
 
-    def confirms_all(self, number: int) -> bool:
-        """Return whether all that follow are confirmed: where they are many, by their number. Raises Cancelled."""
+    def confirms_all_following(self, number: int) -> bool:
+        """Return whether all messages that follow are confirmed; many by typing their number. Raises Cancelled."""
         if number > MANY:
             what = counted(number, "dataset")
-            if self.questions.number(f"That may be {what}. Type their number to confirm:") != number:
-                self.questions.say(f"That is not {number}: none of this is sent\n")
+            if self.questions.ask_number(f"That may be {what}. Type their number to confirm:") != number:
+                self.questions.write(f"That is not {number}: none of this is sent\n")
                 return False
-        self.all_follow = True
+        self.all_confirmed = True
         return True
 
-    def show(self, group: Group) -> None:
+    def show_group(self, group: Group) -> None:
         """Show the datasets of a group, and one message as it would be sent."""
         for offer in group.offers:
-            self.questions.say(f"  {visible(offer.dataset.path)} -> {offer.message.destination}\n")
+            self.questions.write(f"  {visible(offer.dataset.path)} -> {offer.message.destination}\n")
             for text in (offer.dataset.sent, *offer.warnings):
-                self.questions.say(f"    {visible(text)}\n" if text else "")
-        self.questions.say(f"{visible(group.offers[0].message.body.decode(errors='surrogateescape'))}\n")
+                self.questions.write(f"    {visible(text)}\n" if text else "")
+        self.questions.write(f"{visible(group.offers[0].message.body.decode(errors='surrogateescape'))}\n")
 
-    def choose(self, session: Session) -> int | None:
-        """Return the investigation that a person says a session belongs to; None: nobody says. Raises Cancelled."""
+    def choose_investigation(self, session: Session) -> int | None:
+        """Return the investigation that a person chooses for a session; None: no choice. Raises Cancelled."""
         fit, facility = session.fit, self.terms.facility
         if fit is None:
             return None
-        self.questions.say(f"{visible(session.directory.path)}: its investigation is {fit.match}. It may be\n")
+        self.questions.write(f"{visible(session.directory.path)}: its investigation is {fit.match}. It may be\n")
         for candidate in session.candidates:
             if candidate.start is not None:
                 slot = [
@@ -210,8 +212,8 @@ class Registering:
                 ]
                 away = timeslot.distance(candidate, fit.target)
                 url, title = facility.investigation_url(candidate.id), visible(candidate.title or "")
-                self.questions.say(f"  {candidate.id}: {' to '.join(slot)}, {away} away, {url} {title}\n")
-        typed = self.questions.number("Type the id of the investigation that is meant (Enter: none):")
+                self.questions.write(f"  {candidate.id}: {' to '.join(slot)}, {away} away, {url} {title}\n")
+        typed = self.questions.ask_number("Type the id of the investigation that is meant (Enter: none):")
         if typed in [candidate.id for candidate in session.candidates if candidate.start is not None]:
             return typed
         return None
@@ -222,10 +224,10 @@ def _first_time(group: Group) -> int:
     return 0 if group.again else len(group.offers)
 
 
-def _submission(scanning: Scanning) -> Submission:
-    """Return what a registration works with. Raises UsageError where the journal can't be read."""
-    services = scanning.services
-    if scanning.view is None:
-        text = f"nothing can be sent, as the journal {services.journal_path} can't be read: {scanning.view_trouble}"
+def _submission(scan_run: ScanRun) -> Submission:
+    """Return the submission of a registration. Raises UsageError where the journal can't be read."""
+    services = scan_run.services
+    if scan_run.view is None:
+        text = f"nothing can be sent, as the journal {services.journal_path} can't be read: {scan_run.view_trouble}"
         raise UsageError(text)
-    return services.submission(scanning.now, scanning.view, catalogue=scanning.catalogue, cache=scanning.cache)
+    return services.submission(scan_run.now, scan_run.view, catalogue=scan_run.catalogue, cache=scan_run.cache)

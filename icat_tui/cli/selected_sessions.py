@@ -1,4 +1,7 @@
-"""From arguments to sessions: what was asked for, and what of it is not there (interface.md, "Selection")."""
+"""Selection of sessions by the arguments, and what of it is not on disk (interface.md, "Selection").
+
+What must stay true: what is named in full is either found or reported as missing.
+"""
 
 import os
 from argparse import Namespace
@@ -16,34 +19,39 @@ Found = SessionDirectory | DirectoryFailed
 WHICH_SESSION = "say which session: give a PATH, or --beamline, --proposal and --session, or go into its directory"
 
 
-class Selected:
-    """The sessions that were asked for; afterwards it knows what was named and never came."""
+class SelectedSessions:
+    """Sessions that the arguments select; once they were yielded, also what was named and not found."""
 
-    def __init__(self, settings: Settings, asked: Namespace, raw_format: str) -> None:
+    def __init__(self, settings: Settings, arguments: Namespace, raw_format: str) -> None:
         """Take the selection from the arguments. Raises UsageError where a data root or PATH can't be used."""
         self._facility = settings.facility
         self._roots = settings.data_root
         self._format: AnyFormat = "auto" if raw_format == AUTO else RawFormat(raw_format)
         self._selection = Selection(
-            beamlines=tuple(asked.beamline),
-            proposals=tuple(asked.proposal),
-            sessions=tuple(asked.session),
-            since=asked.since,
-            until=asked.until,
+            beamlines=tuple(arguments.beamline),
+            proposals=tuple(arguments.proposal),
+            sessions=tuple(arguments.session),
+            since=arguments.since,
+            until=arguments.until,
         )
         self.narrow = bool(
-            asked.paths or asked.beamline or asked.proposal or asked.session or asked.since or asked.until
+            arguments.paths
+            or arguments.beamline
+            or arguments.proposal
+            or arguments.session
+            or arguments.since
+            or arguments.until
         )
-        """Whether it is less than everything below the data roots."""
+        """Whether less than everything below the data roots is selected."""
         self._incomplete = False
         self._dates: set[str] = set()
         self._proposals: set[str] = set()
-        self._found = self._asked_for(asked)
-        if vars(asked).get("investigation") is not None:
-            self._found = iter(self._one())
+        self._found = self._select(arguments)
+        if vars(arguments).get("investigation") is not None:
+            self._found = iter(self._require_one_session())
 
     def sessions(self) -> Iterator[Found]:
-        """Yield the sessions, those of one proposal and beamline together, and what could not be listed."""
+        """Yield the sessions, those of one proposal and beamline together, and directories that could not be listed."""
         for found in self._found:
             if isinstance(found, SessionDirectory):
                 self._dates.add(found.date)
@@ -53,9 +61,9 @@ class Selected:
             yield found
 
     def missing(self) -> list[str]:
-        """Return what was named in full and is not there, one line each; complete once all sessions were yielded.
+        """Return a line for each name given in full that was not found; complete once all sessions were yielded.
 
-        Where a directory could not be listed nobody knows, and nothing is said to be absent.
+        Where a directory could not be listed this is not known, and nothing is reported as missing.
         """
         if self._incomplete:
             return []
@@ -73,18 +81,18 @@ class Selected:
         return lines
 
     def _has_proposal(self, name: str) -> bool:
-        """Return whether a proposal is on disk, though none of its sessions was selected, or nobody knows."""
+        """Return whether a proposal is on disk, without a selected session; True where that is not known."""
         try:
             return any(name.lower() in map(str.lower, os.listdir(root)) for root in self._roots)
-        except FileNotFoundError:  # PATHs were given, and the data roots play no part
+        except FileNotFoundError:  # PATHs were given, and the data roots are not used
             return False
         except OSError:
             return True
 
-    def _asked_for(self, asked: Namespace) -> Iterator[Found]:
-        if asked.paths:
-            return self._at(asked.paths)
-        if asked.command == "check" and self._selection == Selection() and not asked.data_root:
+    def _select(self, arguments: Namespace) -> Iterator[Found]:
+        if arguments.paths:
+            return self._at_paths(arguments.paths)
+        if arguments.command == "check" and self._selection == Selection() and not arguments.data_root:
             return self._around_here()
         return self._below_roots()
 
@@ -97,13 +105,13 @@ class Selected:
             for found in find_sessions(root, self._selection, self._facility, self._format)
         )
 
-    def _at(self, paths: list[str]) -> Iterator[Found]:
+    def _at_paths(self, paths: list[str]) -> Iterator[Found]:
         """Return the sessions at PATHs, each once; PATHs of the same proposal need not stand together."""
         found: dict[str, Found] = {}
         for path in paths:
-            for one in sessions_at(path, self._roots, self._facility, self._format, self._selection):
-                found[one.path] = one
-        return iter(sorted(found.values(), key=lambda one: one.path))
+            for each in sessions_at(path, self._roots, self._facility, self._format, self._selection):
+                found[each.path] = each
+        return iter(sorted(found.values(), key=lambda each: each.path))
 
     def _around_here(self) -> Iterator[Found]:
         """Return the session that the working directory is in. Raises UsageError where it is in none."""
@@ -116,10 +124,10 @@ class Selected:
             raise UsageError(WHICH_SESSION)
         return iter((found,))
 
-    def _one(self) -> list[Found]:
-        """Return the one session that an investigation was named for. Raises UsageError where it is not one."""
+    def _require_one_session(self) -> list[Found]:
+        """Return what was found, with the one session of `--investigation`. Raises UsageError where it is not one."""
         found = list(self._found)
-        sessions = [one for one in found if isinstance(one, SessionDirectory)]
+        sessions = [each for each in found if isinstance(each, SessionDirectory)]
         if len(sessions) != 1:
             raise UsageError(f"--investigation takes a selection of one session, and {len(sessions)} are selected")
         return found

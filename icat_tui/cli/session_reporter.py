@@ -1,4 +1,7 @@
-"""What goes to stdout of each session: as text for people, or as JSON Lines for programs."""
+"""Reporting of scanned sessions on stdout: as text for people, or as JSON Lines for programs.
+
+What must stay true: with `--json` nothing but records is written to stdout.
+"""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -23,18 +26,18 @@ from icat_tui.report.sync_text import session_text
 SessionText = Callable[[Session], Iterable[Line]]
 
 
-class Output:
-    """Where results go; the end of a run is told by its `Ending`."""
+class SessionOutput:
+    """Output of results of a run, but for its summary."""
 
     def __init__(self, run: Run, text: SessionText) -> None:
-        """Tell of each session by `text`, or as its record."""
-        self._json: bool = run.asked.json
+        """Write sessions as `text` returns them, or as records with `--json`."""
+        self._json: bool = run.arguments.json
         self._facility = run.settings.facility
-        silent = vars(run.asked).get("no_print", False) or (run.asked.quiet and not self._json)
+        silent = vars(run.arguments).get("no_print", False) or (run.arguments.quiet and not self._json)
         self._text = None if silent else text
 
-    def session(self, session: Session) -> None:
-        """Tell what became known of a session."""
+    def write_session(self, session: Session) -> None:
+        """Write the result of a session."""
         if self._text is None:
             return
         if self._json:
@@ -42,38 +45,38 @@ class Output:
         else:
             write_lines(self._text(session))
 
-    def without_result(self, path: str, reason: str) -> None:
-        """Tell programs of something that has no result; people are told at the end, one line for each reason."""
+    def write_without_result(self, path: str, reason: str) -> None:
+        """Write an error record for what has no result; people get a line for each reason at the end."""
         if self._json:
             write(json_line(error_record(reason, path)) + "\n")
 
-    def failure(self, what: str, path: str | None = None) -> None:
-        """Tell everybody what went wrong."""
+    def report_failure(self, what: str, path: str | None = None) -> None:
+        """Report an error to people and to programs."""
         log.error("%s", what)
         if self._json:
             write(json_line(error_record(what, path)) + "\n")
 
 
-def in_the_words_of_sync_raw(facility: Facility, now: datetime) -> SessionText:
-    """Return how a session is told in the words of `icat-sync-raw`."""
+def sync_raw_text(facility: Facility, now: datetime) -> SessionText:
+    """Return the function that makes the text of a session as `icat-sync-raw` prints it."""
     return lambda session: session_text(session, facility, now)
 
 
-def tell(event: ScanEvent, output: Output) -> None:
-    """Tell what has happened: results and what has none to `output`, the rest to whoever wants to hear more."""
+def report_event(event: ScanEvent, output: SessionOutput) -> None:
+    """Report an event of a scan: results, and what has none, to `output`; details to the log."""
     match event:
         case SessionScanned(session=session):
             counts = ", ".join(f"{number} {status.word}" for status, number in session.counts.items())
             log.info("%s: %s (%s)", session.directory.path, session.category.word, counts or "no datasets")
-            output.session(session)
+            output.write_session(session)
         case DirectoryFailed(path=path, reason=reason):
             log.info("%s: %s", path, reason)
-            output.without_result(path, reason)
+            output.write_without_result(path, reason)
         case SessionFailed(directory=directory, reason=reason, details=details):
             log.debug("%s: %s", directory.path, details)
-            output.without_result(directory.path, reason)
+            output.write_without_result(directory.path, reason)
         case SavingFailed(path=path, reason=reason):
             log.info("%s", reason)
-            output.without_result(path, reason)
+            output.write_without_result(path, reason)
         case CacheUnusable(reason=reason):
             log.info("%s", reason)

@@ -1,6 +1,7 @@
-"""Signals: the first calls the work off, a second ends the program at once, and at the end the first is raised again.
+"""Signals: the first cancels the work, a second ends the program at once, and at the end the first is raised again.
 
-What must stay true: a script that called us sees that we ended by a signal, and stops too (interface.md, "Exit codes").
+What must stay true: a calling script sees that the program ended by a signal, and can stop too (interface.md, "Exit
+codes").
 """
 
 import os
@@ -16,45 +17,46 @@ SIGPIPE = signal.SIGPIPE
 STOPPING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
-class Stop(Cancellation):
-    """Says that a run is to stop, and which signal said so."""
+class SignalCancellation(Cancellation):
+    """Cancellation of a run by a signal."""
 
-    by: signal.Signals | None = None
+    received: signal.Signals | None = None
+    """The signal; None: none has come."""
 
     @property
     def code(self) -> int:
-        """The exit code that a shell makes of the signal."""
-        return 128 + (self.by or 0)
+        """The exit code that a shell gives for the signal."""
+        return 128 + (self.received or 0)
 
 
 @contextmanager
-def heeding_signals() -> Iterator[Stop]:
-    """Give what the first signal calls off. A signal that is ignored (`nohup`, a job of a script) stays so."""
-    stop = Stop()
+def cancelled_by_signals() -> Iterator[SignalCancellation]:
+    """Yield a cancellation by the first signal. Signals that are ignored (`nohup`, a background job) stay so."""
+    cancellation = SignalCancellation()
 
-    def heed(number: int, _: FrameType | None) -> None:
-        stop.by = signal.Signals(number)
+    def handle(number: int, _: FrameType | None) -> None:
+        cancellation.received = signal.Signals(number)
         for each in before:
             signal.signal(each, signal.SIG_DFL)
-        # Not here: the main thread may hold the very lock that cancelling needs.
-        threading.Thread(target=stop.cancel, daemon=True).start()
+        # Not here: the main thread may hold the lock that cancelling needs.
+        threading.Thread(target=cancellation.cancel, daemon=True).start()
 
     if threading.current_thread() is not threading.main_thread():
-        yield stop
+        yield cancellation
         return
     before = {each: known for each in STOPPING if (known := signal.getsignal(each)) != signal.SIG_IGN}
     for each in before:
-        signal.signal(each, heed)
+        signal.signal(each, handle)
     try:
-        yield stop
+        yield cancellation
     finally:
-        if stop.by not in before:
+        if cancellation.received not in before:
             for each, known in before.items():
                 signal.signal(each, known)
 
 
 def raise_again(number: signal.Signals) -> int:
-    """End by a signal, as if it had never been caught; return the exit code that stands for it where that fails."""
+    """End the process by a signal, as if it had not been caught; return its exit code where that fails."""
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     return 128 + number

@@ -1,6 +1,6 @@
 """Reporting of messages that are sent: to people, to programs, and as an exit code.
 
-What must stay true: everything that was asked for is told of once, and "accepted" is never called "registered".
+What must stay true: every request is reported once, and "accepted" is never called "registered".
 """
 
 from collections import Counter
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from icat_tui.cli.console import write, write_lines
 from icat_tui.cli.context import Run
 from icat_tui.cli.logging_setup import log
-from icat_tui.cli.session_reporter import Output
+from icat_tui.cli.session_reporter import SessionOutput
 from icat_tui.domain.errors import ExitCode, exit_code
 from icat_tui.domain.message import Message
 from icat_tui.domain.scan_events import SavingFailed
@@ -39,14 +39,14 @@ COLOURS = {
 
 
 def subject_of(message: Message | Sending) -> str:
-    """Return what a message is about, for a person."""
+    """Return the name for people of what a message is about."""
     return message.dataset or f"dataset {message.icat_id}"
 
 
 class SubmitReporter:
-    """Reporter of a run that sends; what both kinds of such runs have in common."""
+    """Base of reporters of messages that are sent."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: SessionOutput) -> None:
         """Report failures to `output`."""
         self.output = output
         self.outcomes = Outcomes()
@@ -56,7 +56,7 @@ class SubmitReporter:
         self.unsaved = False
 
     def report(self, event: StoreEvent) -> None:
-        """Take up what has happened, and tell of it."""
+        """Record an event of sending, and report what concerns the broker or the cache."""
         self.outcomes.add(event)
         match event:
             case BrokerConnected(broker=broker):
@@ -65,17 +65,17 @@ class SubmitReporter:
                 log.warning("%s: %s", broker, reason)
             case SavingFailed(path=path, reason=reason):
                 self.unsaved = True
-                self.output.failure(reason, path)
+                self.output.report_failure(reason, path)
             case SendingFinished(trouble=trouble, connected=connected):
                 self.connected = self.connected or connected
                 if trouble:
                     self.trouble = True
-                    self.output.failure(trouble)
+                    self.output.report_failure(trouble)
             case _:
                 pass
 
     def codes(self) -> set[ExitCode]:
-        """Return what the exit code is to be made of."""
+        """Return the exit codes of what went wrong."""
         counts, codes = self.outcomes.counts, set()
         if counts[MessageOutcome.REJECTED] or counts[MessageOutcome.UNKNOWN] or self.unsaved:
             codes.add(ExitCode.PARTIAL)
@@ -84,7 +84,7 @@ class SubmitReporter:
         return codes
 
     def sent(self) -> SentCounts:
-        """Return what became of the messages, for programs."""
+        """Return the counts of messages by outcome, for the summary."""
         counts = self.outcomes.counts
         return SentCounts(
             **{each.value: counts[each] for each in MessageOutcome if each is not MessageOutcome.NOT_SENT}
@@ -92,38 +92,39 @@ class SubmitReporter:
 
 
 class EachMessageReporter(SubmitReporter):
-    """Reporter of what a person named: a line for each."""
+    """Reporter of messages that a person named, with a line for each."""
 
     def __init__(self, run: Run, target: str) -> None:
-        """Report as the arguments want it, the end of the run too; `target` is where messages go."""
-        super().__init__(Output(run, lambda _: ()))
+        """Report as the arguments say, also in the summary of the run; `target` names the broker."""
+        super().__init__(SessionOutput(run, lambda _: ()))
         self.run, self.target = run, target
         self.ready = 0
-        """How many messages were to be sent."""
+        """Number of messages to be sent."""
         self.refusals: list[ExitCode] = []
-        self.happened: set[ExitCode] = set()
-        run.ending.sent = self.sent
-        if not run.asked.quiet:
-            run.ending.closing = self.closing_text()
+        self.other_exit_codes: set[ExitCode] = set()
+        """Exit codes of what is not about a message, such as a missing file."""
+        run.summary.sent = self.sent
+        if not run.arguments.quiet:
+            run.summary.closing_lines = self.closing_text()
 
     def report(self, event: StoreEvent) -> None:
-        """Take up what has happened, and write a line of it."""
+        """Record an event of sending, and write a line about its message or request."""
         super().report(event)
         match event:
             case MessageAccepted(message=message):
-                self.line(MessageOutcome.ACCEPTED, subject_of(message))
+                self.write_line(MessageOutcome.ACCEPTED, subject_of(message))
             case MessageRejected(message=message, words=words):
-                self.failed(MessageOutcome.REJECTED, message, f"the broker said: {words}")
+                self.report_failed(MessageOutcome.REJECTED, message, f"the broker said: {words}")
             case MessageUnknown(message=message, reason=reason):
                 why = f"{reason}; `icat-tui journal --verify` tells if ICAT has it"
-                self.failed(MessageOutcome.UNKNOWN, message, why)
+                self.report_failed(MessageOutcome.UNKNOWN, message, why)
             case MessageSkipped(message=message, reason=reason):
-                self.line(MessageOutcome.SKIPPED, subject_of(message), reason)
+                self.write_line(MessageOutcome.SKIPPED, subject_of(message), reason)
             case AlreadyRegistered(subject=subject, reason=reason):
                 self.outcomes.skip(subject, reason)
-                self.line(MessageOutcome.SKIPPED, subject, reason)
+                self.write_line(MessageOutcome.SKIPPED, subject, reason)
             case Refused(subject=subject, reason=reason, code=code):
-                self.refuse(subject, reason, code)
+                self.report_refused(subject, reason, code)
             case SessionLocked():
                 self.refusals.append(ExitCode.LOCKED)
             case ReadyToSend(messages=number):
@@ -134,34 +135,34 @@ class EachMessageReporter(SubmitReporter):
             case _:
                 pass
 
-    def failed(self, outcome: MessageOutcome, message: Message, reason: str) -> None:
-        """Tell of a message that the broker has not, or may not have."""
+    def report_failed(self, outcome: MessageOutcome, message: Message, reason: str) -> None:
+        """Report a message that the broker has not accepted, or may not have."""
         log.error("%s: %s: %s", subject_of(message), outcome, reason)
-        self.line(outcome, subject_of(message), reason)
+        self.write_line(outcome, subject_of(message), reason)
 
-    def refuse(self, subject: str, reason: str, code: ExitCode = ExitCode.PARTIAL) -> None:
-        """Tell why something was not sent."""
+    def report_refused(self, subject: str, reason: str, code: ExitCode = ExitCode.PARTIAL) -> None:
+        """Report a request that was not sent, for a reason."""
         self.refusals.append(code)
         log.error("%s was not sent: %s", subject, reason)
-        self.output.without_result(subject, reason)
+        self.output.write_without_result(subject, reason)
 
-    def line(self, outcome: MessageOutcome, subject: str, reason: str = "") -> None:
-        """Write a line of data."""
-        if self.run.asked.json:
+    def write_line(self, outcome: MessageOutcome, subject: str, reason: str = "") -> None:
+        """Write a line of data about the outcome of a message."""
+        if self.run.arguments.json:
             record = {"type": "message", "schema": SCHEMA, "subject": subject, "fate": outcome, "reason": reason}
             write(json_line(record) + "\n")
-        elif not self.run.asked.quiet:
+        elif not self.run.arguments.quiet:
             why = f" ({visible(reason)})" if reason else ""
             write_lines([Line(f"{outcome}: {visible(subject)}{why}", COLOURS[outcome])])
 
     @property
     def code(self) -> ExitCode:
-        """The exit code. What was refused counts for what it is only where nothing else was done."""
+        """The exit code; those of refused requests count only where no message had an outcome, else as PARTIAL."""
         refused = {ExitCode.PARTIAL if len(self.outcomes) else code for code in self.refusals}
-        return exit_code(self.happened | refused | self.codes())
+        return exit_code(self.other_exit_codes | refused | self.codes())
 
     def closing_text(self) -> Iterator[Line]:
-        """Yield what a person is told last."""
+        """Yield the last lines for people."""
         sent = self.sent()
         if sent.accepted:
             number = counted(sent.accepted, "message")
@@ -172,39 +173,39 @@ class EachMessageReporter(SubmitReporter):
 
 
 class RegistrationReporter(SubmitReporter):
-    """Reporter of the registrations of a scan: what goes wrong as it happens, and numbers at the end."""
+    """Reporter of the registrations of a scan: errors at once, and numbers at the end."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: SessionOutput) -> None:
         """Report failures to `output`."""
         super().__init__(output)
         self._locked: set[str] = set()
-        """Sessions that somebody else registers, by path."""
+        """Paths of sessions that another process is registering."""
         self._locked_out = 0
-        """Messages of these."""
+        """Number of messages about these."""
 
     def report(self, event: StoreEvent) -> None:
-        """Take up what has happened, and tell what went wrong."""
+        """Record an event of sending, and report what went wrong."""
         super().report(event)
         match event:
             case MessageRejected(message=message, words=words):
                 self._fail(message, f"the broker rejected it: {words}")
             case MessageSkipped(message=message, reason=reason):
                 if any(message.dataset.startswith(f"{path}/") for path in self._locked):
-                    self._locked_out += 1  # said once, of the session
+                    self._locked_out += 1  # reported once, for the session
                 else:
                     log.warning("%s was not sent: %s", message.dataset, reason)
             case SessionLocked(directory=directory, holder=holder):
                 self._locked.add(directory.path)
                 what = f"{directory.path} is being registered by {holder}: nothing of it was sent; try again later"
-                self.output.failure(what, directory.path)
+                self.output.report_failure(what, directory.path)
             case _:
                 pass
 
     def _fail(self, message: Message, why: str) -> None:
-        self.output.failure(f"{message.dataset}: {why}", message.dataset)
+        self.output.report_failure(f"{message.dataset}: {why}", message.dataset)
 
     def conclude(self) -> None:
-        """Tell what is still not known at the end."""
+        """Report the messages whose outcome is still not known at the end."""
         unasked: Counter[str] = Counter()
         for message in self.outcomes.open:
             reason = self.outcomes.reason(message.id)
@@ -215,22 +216,22 @@ class RegistrationReporter(SubmitReporter):
         for reason, number in unasked.items():
             log.warning("whether ICAT has %s that the broker has is not known: %s", counted(number, "message"), reason)
         if self.trouble:
-            self.say_how_far()
+            self.log_how_far()
 
-    def say_how_far(self) -> None:
-        """Tell how far sending came, where it did not come to its end."""
+    def log_how_far(self) -> None:
+        """Log how far sending came, where it was not completed."""
         if len(self.outcomes):
             log.error("%s: `icat-tui journal` says which", self.outcomes.how_far())
 
     def codes(self) -> set[ExitCode]:
-        """Return what the exit code is to be made of."""
+        """Return the exit codes of what went wrong."""
         codes = super().codes()
         if self._locked:
             codes.add(ExitCode.LOCKED if self._locked_out == len(self.outcomes) else ExitCode.PARTIAL)
         return codes
 
     def closing_text(self) -> Iterator[Line]:
-        """Yield what a person is told last."""
+        """Yield the last lines for people."""
         counts = self.outcomes.counts
         if counts:
             yield Line(

@@ -1,1 +1,1 @@
-"""Compare disk and catalogue, plan what is missing, send it, and look whether ICAT has understood."""
+"""Compare disk and catalogue, plan what is missing, send it, and verify that ICAT lists it."""

@@ -1,8 +1,8 @@
-"""What ICAT is asked, each question once a run (interface.md, "Status of a dataset").
+"""Queries of the catalogue, each made once a run (interface.md, "Status of a dataset").
 
-Sessions of one proposal share investigations, and investigations share sessions: whoever comes first asks, the others
-wait for that answer, and it is let go after the proposal's last session. What must stay true: why an answer may not be
-all is said with it, so that nobody takes a gap for an absence (promises.md 1).
+Sessions of one proposal share investigations, and investigations share sessions: the first thread that needs an answer
+asks for it, the others wait for that answer, and it is dropped after the proposal's last session. What must stay true:
+a result says why it may be incomplete, so that a gap is never taken for an absence (promises.md 1).
 """
 
 import threading
@@ -30,7 +30,7 @@ from icat_tui.domain.model import (
 
 
 class Catalogue(Protocol):
-    """Who is asked: the client in `catalogue/`, or a stand-in."""
+    """Interface of a catalogue that can be queried: the client in `catalogue/`, or a stand-in."""
 
     def investigations(self, beamline: str, proposal: str) -> Answer[Investigation]:
         """Return all investigations of a proposal at a beamline."""
@@ -44,22 +44,22 @@ class Catalogue(Protocol):
 
 # -- about one session -------------------------------------------------------------------------------------------------
 
-Told = TypeVar("Told")
+Result = TypeVar("Result")
 
 
 class Contents(Struct, frozen=True):
-    """What an investigation holds."""
+    """Datasets of an investigation, by session."""
 
     answer: Answer[CatalogueDataset]
-    """How the question ended; without its rows."""
+    """Outcome of the query, without its rows."""
     by_session: dict[str, Rows]
 
 
-class Answers:
-    """The answers of one run, shared by its sessions."""
+class SharedAnswers:
+    """Answers of the catalogue that the sessions of one run share."""
 
     def __init__(self, catalogue: Catalogue, facility: Facility) -> None:
-        """Share what `catalogue` answers."""
+        """Begin without answers; `catalogue` is queried when one is needed."""
         self._catalogue = catalogue
         self._facility = facility
         self._lock = threading.Lock()
@@ -74,88 +74,88 @@ class Answers:
         with self._lock:
             before, self._latest = self._latest, group
             self._expected[group] += 1
-            self._let_go(before)
+            self._drop_unneeded(before)
 
     def expect_no_more(self) -> None:
-        """Say that all sessions were found."""
+        """Note that all sessions were found."""
         with self._lock:
             before, self._latest = self._latest, None
-            self._let_go(before)
+            self._drop_unneeded(before)
 
     def release(self, directory: SessionDirectory) -> None:
-        """Let go of what no session needs any more, as this one is done."""
+        """Drop the answers that no session needs any more, as this one is done."""
         group = directory.beamline, directory.proposal
         with self._lock:
             self._expected[group] -= 1
-            self._let_go(group)
+            self._drop_unneeded(group)
 
-    def _let_go(self, group: tuple[str, str] | None) -> None:
+    def _drop_unneeded(self, group: tuple[str, str] | None) -> None:
         if group is not None and group != self._latest and self._expected[group] <= 0:
             del self._expected[group]
             self._futures.pop(group, None)
 
     def investigations(self, directory: SessionDirectory) -> Answer[Investigation]:
         """Return the investigations of a session's proposal at its beamline."""
-        return self._once(
+        return self._ask_once(
             directory, None, lambda: self._catalogue.investigations(directory.beamline, directory.proposal)
         )
 
     def contents(self, directory: SessionDirectory, investigation: int) -> Contents:
         """Return the datasets of one of these investigations."""
 
-        def look() -> Contents:
+        def ask() -> Contents:
             answer = self._catalogue.datasets(investigation)
             return Contents(structs.replace(answer, rows=()), rows_by_session(answer.rows, self._facility))
 
-        return self._once(directory, investigation, look)
+        return self._ask_once(directory, investigation, ask)
 
-    def _once(self, directory: SessionDirectory, question: int | None, ask: Callable[[], Told]) -> Told:
+    def _ask_once(self, directory: SessionDirectory, investigation: int | None, ask: Callable[[], Result]) -> Result:
         with self._lock:
             group = self._futures.setdefault((directory.beamline, directory.proposal), {})
-            future, first = group.get(question), False
+            future, first = group.get(investigation), False
             if future is None:
-                future, first = group.setdefault(question, Future()), True
+                future, first = group.setdefault(investigation, Future()), True
         if first:
             try:
                 future.set_result(ask())
             except BaseException as error:
                 future.set_exception(error)
                 raise
-        told: Told = future.result()
-        return told
+        result: Result = future.result()
+        return result
 
 
-class Question(Struct, frozen=True):
-    """What is asked about one session."""
+class SessionQuery(Struct, frozen=True):
+    """Query of what the catalogue has of one session."""
 
     directory: SessionDirectory
     facility: Facility
     now: datetime
     investigation: int | None = None
-    """A person's word on which investigation it is."""
+    """The investigation that a person chose; None: the rules choose."""
 
 
-def ask(answers: Answers, question: Question, disk: DiskSession) -> CatalogueSession:
-    """Return what ICAT says of a session.
+def query_session(answers: SharedAnswers, query: SessionQuery, disk: DiskSession) -> CatalogueSession:
+    """Return what ICAT has of a session.
 
-    The other investigations of the proposal are looked into where the disk holds something that the session's own does
+    The other investigations of the proposal are queried too where the disk holds a dataset that the session's own does
     not list.
     """
-    directory = question.directory
+    directory = query.directory
     asked_at, nothing = datetime.now(UTC), RowLookup(())
     found = answers.investigations(directory)
-    fit = _fit(question, found.rows) if found.usable else None
-    trouble = _trouble(question, found, fit)
+    fit = _fit(query, found.rows) if found.usable else None
+    trouble = _trouble(query, found, fit)
     if trouble or fit is None:
         return CatalogueSession(asked_at=asked_at, investigations=found.rows, trouble=trouble, listed=nothing)
     chosen = answers.contents(directory, fit.id)
     if not chosen.answer.usable:
         trouble = chosen.answer.reason
         return CatalogueSession(asked_at=asked_at, investigations=found.rows, fit=fit, trouble=trouble, listed=nothing)
-    key = session_key(directory, question.facility).casefold()
+    key = session_key(directory, query.facility).casefold()
     listed = RowLookup([chosen.by_session.get(key, {})])
     looked_into = [chosen]
-    if not_listed(directory, disk, listed, question.facility):
+    if not_listed(directory, disk, listed, query.facility):
         looked_into += [answers.contents(directory, row.id) for row in found.rows if row.id != fit.id]
         listed = RowLookup([contents.by_session.get(key, {}) for contents in looked_into])
     return CatalogueSession(
@@ -178,43 +178,43 @@ def _gaps(found: Answer[Investigation], looked_into: list[Answer[CatalogueDatase
             yield f"ICAT+ sent an entry that could not be read ({odd})"
 
 
-def _trouble(question: Question, found: Answer[Investigation], fit: Fit | None) -> str:
-    """Return why the investigation of a session can't be told; empty where it can, or where there is none."""
+def _trouble(query: SessionQuery, found: Answer[Investigation], fit: Fit | None) -> str:
+    """Return why the investigation of a session can't be determined; empty where it can, or where there is none."""
     if not found.usable:
         return found.reason
-    if fit or (found.outcome == Outcome.EMPTY and question.investigation is None):
+    if fit or (found.outcome == Outcome.EMPTY and query.investigation is None):
         return ""
     known = ", ".join(str(row.id) for row in found.rows) or "none"
-    if question.investigation is not None:
-        return f"ICAT has no investigation {question.investigation} with a start date for this session (it has {known})"
+    if query.investigation is not None:
+        return f"ICAT has no investigation {query.investigation} with a start date for this session (it has {known})"
     if found.unreadable:
         return f"ICAT+ sent investigations that could not be read ({', '.join(found.unreadable)})"
     return f"ICAT has no start date of the investigations of this session ({known})"
 
 
-def _fit(question: Question, investigations: tuple[Investigation, ...]) -> Fit | None:
-    """Return the investigation of a session by the rules, out of the one that a person named or out of all."""
-    if question.investigation is not None:
-        investigations = tuple(row for row in investigations if row.id == question.investigation)
-    day = session_date(question.directory.date)
-    return timeslot.choose(investigations, day, question.facility.zone, now=question.now)
+def _fit(query: SessionQuery, investigations: tuple[Investigation, ...]) -> Fit | None:
+    """Return the fit of a session by the rules, out of the investigation that a person chose or out of all."""
+    if query.investigation is not None:
+        investigations = tuple(row for row in investigations if row.id == query.investigation)
+    day = session_date(query.directory.date)
+    return timeslot.choose(investigations, day, query.facility.zone, now=query.now)
 
 
 # -- about a proposal --------------------------------------------------------------------------------------------------
 
 
-class Listing(Struct, frozen=True):
-    """All that ICAT lists for a proposal at a beamline."""
+class ProposalListing(Struct, frozen=True):
+    """Datasets that ICAT lists for a proposal at a beamline."""
 
     investigations: tuple[Investigation, ...]
     rows: tuple[CatalogueDataset, ...]
     listed: RowLookup
-    """The same, to be looked up by location."""
+    """The rows, to be looked up by location."""
     trouble: str
-    """Why that may not be all: empty where it is."""
+    """Why the listing may be incomplete; empty where it is complete."""
 
 
-def list_proposal(catalogue: Catalogue, facility: Facility, beamline: str, proposal: str) -> Listing:
+def list_proposal(catalogue: Catalogue, facility: Facility, beamline: str, proposal: str) -> ProposalListing:
     """Return what ICAT lists in every investigation of a proposal at a beamline."""
     investigations = catalogue.investigations(beamline, proposal)
     rows: list[CatalogueDataset] = []
@@ -227,7 +227,7 @@ def list_proposal(catalogue: Catalogue, facility: Facility, beamline: str, propo
     by_key: Rows = {}
     for row in rows:
         by_key.setdefault(location_key(row.location, facility), []).append(row)
-    return Listing(investigations.rows, tuple(rows), RowLookup([by_key]), trouble)
+    return ProposalListing(investigations.rows, tuple(rows), RowLookup([by_key]), trouble)
 
 
 def _gap(answer: Answer[Any]) -> str:
@@ -237,19 +237,19 @@ def _gap(answer: Answer[Any]) -> str:
     return f"ICAT+ sent an entry that could not be read ({answer.unreadable[0]})" if answer.unreadable else ""
 
 
-class Listings:
-    """What ICAT lists for proposals, each asked for once."""
+class ProposalListings:
+    """Listings of proposals, each queried once."""
 
     def __init__(self, catalogue: Catalogue | None, facility: Facility) -> None:
-        """Ask `catalogue`; without one nobody is asked."""
+        """Begin without listings; `catalogue` is queried for them, None: there is none to query."""
         self._catalogue, self._facility = catalogue, facility
-        self._listings: dict[tuple[str, str], Listing] = {}
+        self._listings: dict[tuple[str, str], ProposalListing] = {}
 
-    def of(self, beamline: str, proposal: str) -> Listing | None:
-        """Return what ICAT lists for a proposal at a beamline, both in any spelling; None: nobody can be asked."""
+    def of(self, beamline: str, proposal: str) -> ProposalListing | None:
+        """Return what ICAT lists for a proposal at a beamline, both in any spelling; None: without a catalogue."""
         if self._catalogue is None:
             return None
-        asked = self._facility.beamline(beamline.strip()), proposal.strip().lower()
-        if asked not in self._listings:
-            self._listings[asked] = list_proposal(self._catalogue, self._facility, *asked)
-        return self._listings[asked]
+        key = self._facility.beamline(beamline.strip()), proposal.strip().lower()
+        if key not in self._listings:
+            self._listings[key] = list_proposal(self._catalogue, self._facility, *key)
+        return self._listings[key]

@@ -1,7 +1,6 @@
-"""What becomes of confirmed messages, counted while it happens.
+"""Outcomes of confirmed messages, counted while they are sent and verified.
 
-What must stay true: each message counts once, by the last that is known of it, and "accepted" is never called
-"registered".
+What must stay true: each message counts once, by its last known outcome, and "accepted" is never called "registered".
 """
 
 from collections import Counter
@@ -27,7 +26,7 @@ class MessageOutcome(StrEnum):
     REJECTED = "rejected"
     """By the broker."""
     UNKNOWN = "unknown"
-    """It went out, and there was no receipt."""
+    """Sent, without a receipt."""
     SKIPPED = "skipped"
     """Not sent: changed since it was planned, or ICAT has it already."""
     NOT_SENT = "not sent"
@@ -40,10 +39,10 @@ class Outcomes:
     def __init__(self) -> None:
         """Begin without any."""
         self._outcomes: dict[str, MessageOutcome] = {}
-        """By the id of the message; of a request without a message by what it is about."""
+        """By the id of the message; of a request without a message by its subject."""
         self._reasons: dict[str, str] = {}
-        self._open: dict[str, Message] = {}
-        """What went out and was not seen in ICAT."""
+        self._unconfirmed: dict[str, Message] = {}
+        """Messages that were sent and not seen in ICAT, by id."""
 
     def __len__(self) -> int:
         """Return how many messages were confirmed."""
@@ -51,52 +50,52 @@ class Outcomes:
 
     @property
     def counts(self) -> Counter[MessageOutcome]:
-        """How many messages have each outcome."""
+        """Number of messages by outcome."""
         return Counter(list(self._outcomes.values()))  # a copy: another thread may be changing them
 
     @property
     def open(self) -> Sequence[Message]:
-        """What ICAT is to be asked about."""
-        return list(self._open.values())
+        """Messages that were sent and not seen in ICAT."""
+        return list(self._unconfirmed.values())
 
     def of(self, message: str) -> MessageOutcome:
         """Return the outcome of a message by its id."""
         return self._outcomes.get(message, MessageOutcome.NOT_SENT)
 
     def reason(self, message: str) -> str:
-        """Return why a message has its outcome, by its id; empty where that goes without saying."""
+        """Return the reason for the outcome of a message by its id; empty where it needs none."""
         return self._reasons.get(message, "")
 
     def plan(self, plan: Plan) -> None:
-        """Count what was confirmed."""
+        """Add the messages of a confirmed plan, as not sent."""
         self._outcomes.update((offer.message.id, MessageOutcome.NOT_SENT) for offer in plan.offers)
 
     def skip(self, subject: str, reason: str) -> None:
-        """Count a request that no message was made for, by what it is about."""
+        """Add a request that no message was made for, by its subject, as skipped."""
         self._set(subject, MessageOutcome.SKIPPED, reason)
 
     def add(self, event: Struct) -> None:
-        """Take up an event of sending; one that is about no message changes nothing."""
+        """Record the outcome in an event of sending; an event about no message changes nothing."""
         match event:
             case MessageAccepted(message=message):  # also after a receipt that came late
                 self._set(message.id, MessageOutcome.ACCEPTED)
-                self._open[message.id] = message
+                self._unconfirmed[message.id] = message
             case MessageUnknown(message=message, reason=reason):
                 self._set(message.id, MessageOutcome.UNKNOWN, reason)
-                self._open[message.id] = message
+                self._unconfirmed[message.id] = message
             case MessageRejected(message=message, words=words):
                 self._set(message.id, MessageOutcome.REJECTED, words)
-                self._open.pop(message.id, None)
+                self._unconfirmed.pop(message.id, None)
             case MessageSkipped(message=message, reason=reason):
                 self._set(message.id, MessageOutcome.SKIPPED, reason)
             case _:
                 pass
 
     def confirm(self, event: VerifyEvent) -> None:
-        """Take up what ICAT shows of a message, or why it could not be asked."""
+        """Record that ICAT lists what a message was about, or why that could not be found out."""
         if isinstance(event, MessageConfirmed):
             self._set(event.message.id, MessageOutcome.CONFIRMED, f"in investigation {event.investigation}")
-            self._open.pop(event.message.id, None)
+            self._unconfirmed.pop(event.message.id, None)
         else:
             self._reasons.setdefault(event.message.id, event.reason)
 
@@ -106,8 +105,8 @@ class Outcomes:
         sent = counts[MessageOutcome.ACCEPTED] + counts[MessageOutcome.CONFIRMED]
         unknown = counts[MessageOutcome.UNKNOWN]
         not_sent = counts.total() - sent - unknown - to_go
-        told = f"{sent:,} sent, {not_sent:,} not sent, {unknown:,} unknown"
-        return f"{to_go:,} to go, {told}" if to_go else told
+        text = f"{sent:,} sent, {not_sent:,} not sent, {unknown:,} unknown"
+        return f"{to_go:,} to go, {text}" if to_go else text
 
     def _set(self, identity: str, outcome: MessageOutcome, reason: str = "") -> None:
         self._outcomes[identity] = outcome

@@ -1,10 +1,10 @@
-"""What would be sent: a value that a person can look at, count and confirm, and that is then sent byte for byte.
+"""Plans of what would be sent: values that a person can look at, count and confirm, then sent byte for byte.
 
-A plan comes from a compared session alone: what it says was true when the session was scanned, and is asked again just
-before sending (promises.md 3).
+What must stay true: a plan is made from a compared session alone. It holds for the time when that was scanned, and is
+checked again just before sending (promises.md 3).
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,13 +18,13 @@ from icat_tui.ingest.dataset_xml import Identity, Origin, add_files_body, datase
 from icat_tui.text import visible
 
 UNSUPERVISED = (Status.REGISTERED_WITHOUT_FILES,)
-"""What is registered without asking anybody (promises.md 6)."""
+"""Statuses that are registered without a confirmation (promises.md 6)."""
 NEEDS_CHOICE = frozenset({Match.FAR, Match.AMBIGUOUS})
-"""How an investigation may fit so that a person has to choose (icat.md, "Known faults", D27)."""
+"""Matches of an investigation with which a person has to choose it (icat.md, "Known faults", D27)."""
 
 
 class Offer(Struct, frozen=True):
-    """A dataset and the message that would be sent about it."""
+    """Dataset with the message that would be sent about it."""
 
     dataset: Dataset
     message: Message
@@ -32,14 +32,14 @@ class Offer(Struct, frozen=True):
 
 
 class Declined(Struct, frozen=True):
-    """A dataset that was asked for and that nothing can be sent about."""
+    """Dataset that was requested and that nothing can be sent about, with the reason."""
 
     dataset: Dataset
     reason: str
 
 
 class Group(Struct, frozen=True):
-    """What is confirmed together: the offers of one status in one session."""
+    """Offers of one status in one session, which are confirmed together."""
 
     status: Status
     offers: tuple[Offer, ...]
@@ -48,41 +48,36 @@ class Group(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """Everything that would be sent for one session, in the order of sending."""
+    """Offers for one session, in the order of sending, with what was declined."""
 
     session: Session
     groups: tuple[Group, ...]
     declined: tuple[Declined, ...] = ()
     warnings: tuple[str, ...] = ()
-    """What a person should know before they say yes."""
+    """What a person should know before they confirm."""
 
     @property
     def offers(self) -> Iterator[Offer]:
         """All offers, in the order of sending."""
         return (offer for group in self.groups for offer in group.offers)
 
-    def only(self, statuses: Collection[Status]) -> "Plan":
-        """Return the plan with the groups of these statuses alone."""
-        groups = tuple(group for group in self.groups if group.status in statuses)
-        return Plan(self.session, groups, self.declined, self.warnings)
-
 
 class Terms(Struct, frozen=True, kw_only=True):
-    """On what terms plans are made."""
+    """Terms on which plans are made."""
 
     facility: Facility
     origin: Origin
     statuses: tuple[Status, ...] = ACTIONABLE
     paths: frozenset[str] | None = None
-    """The datasets that are meant; None: all."""
+    """The selected datasets; None: all."""
     chosen: int | None = None
     """The investigation that a person chose for the session."""
     again: bool = False
-    """Whether what was sent before, and never seen, is offered once more: on a person's own word only."""
+    """Whether what was sent before, and never seen in ICAT, is offered again; only where a person confirms it."""
 
 
 def make_plan(session: Session, terms: Terms) -> Plan:
-    """Return what would be sent for a session; only stored messages, which would go out as they are, are read."""
+    """Return the plan for a session; reads no files but stored messages, which are sent as they are."""
     offers: dict[tuple[Status, bool], list[Offer]] = {}
     declined: list[Declined] = []
     for dataset in session.datasets:
@@ -90,11 +85,11 @@ def make_plan(session: Session, terms: Terms) -> Plan:
             continue
         if terms.paths is not None and dataset.path not in terms.paths:
             continue
-        considered = _considered(session, dataset, terms)
-        if isinstance(considered, Declined):
-            declined.append(considered)
+        result = _offer_or_decline(session, dataset, terms)
+        if isinstance(result, Declined):
+            declined.append(result)
         else:
-            offers.setdefault((dataset.status, bool(dataset.sent)), []).append(considered)
+            offers.setdefault((dataset.status, bool(dataset.sent)), []).append(result)
     groups = tuple(
         Group(status, tuple(offers[status, again]), again)
         for status in ACTIONABLE
@@ -104,8 +99,8 @@ def make_plan(session: Session, terms: Terms) -> Plan:
     return Plan(session, groups, tuple(declined), tuple(_warnings(session, groups, terms)))
 
 
-def _considered(session: Session, dataset: Dataset, terms: Terms) -> Offer | Declined:
-    """Return what is offered of a dataset that is meant, or why nothing is."""
+def _offer_or_decline(session: Session, dataset: Dataset, terms: Terms) -> Offer | Declined:
+    """Return the offer of a selected dataset, or the reason why there is none."""
     if reason := _refusal(session, dataset, terms):
         return Declined(dataset, reason)
     try:
@@ -115,12 +110,12 @@ def _considered(session: Session, dataset: Dataset, terms: Terms) -> Offer | Dec
 
 
 def needs_choice(session: Session, terms: Terms) -> bool:
-    """Return whether a person must choose the investigation before all that is asked for can be offered."""
-    if session.fit is None or not _unplaced(session, terms):
+    """Return whether a person must choose the investigation before all selected datasets can be offered."""
+    if session.fit is None or not _why_no_investigation(session, terms):
         return False
-    placed = set(terms.statuses) - {Status.REGISTERED_WITHOUT_FILES}
+    need_investigation = set(terms.statuses) - {Status.REGISTERED_WITHOUT_FILES}
     return any(
-        dataset.status in placed and (terms.paths is None or dataset.path in terms.paths)
+        dataset.status in need_investigation and (terms.paths is None or dataset.path in terms.paths)
         for dataset in session.datasets
     )
 
@@ -133,11 +128,11 @@ def _refusal(session: Session, dataset: Dataset, terms: Terms) -> str:
         return f"it is {dataset.status.word}"
     if dataset.sent and not terms.again:
         return f"{dataset.sent}, and ICAT does not have it: to send it again takes a confirmation of its own"
-    return "" if dataset.status == Status.REGISTERED_WITHOUT_FILES else _unplaced(session, terms)
+    return "" if dataset.status == Status.REGISTERED_WITHOUT_FILES else _why_no_investigation(session, terms)
 
 
-def _unplaced(session: Session, terms: Terms) -> str:
-    """Return why nobody knows the investigation of a session; empty where it is known, or a person has chosen it."""
+def _why_no_investigation(session: Session, terms: Terms) -> str:
+    """Return why the investigation of a session is not known; empty where it is, or a person has chosen it."""
     if session.fit is None:
         return "no investigation is known for its session"
     if session.fit.match in NEEDS_CHOICE and terms.chosen != session.fit.id:
@@ -163,8 +158,8 @@ def _offer(session: Session, dataset: Dataset, terms: Terms) -> Offer:
     if dataset.status == Status.REGISTERED_WITHOUT_FILES and dataset.icat_id is not None:
         return Offer(dataset, _add_files(dataset, dataset.icat_id, terms))
     if dataset.status == Status.NOT_UPLOADED and dataset.stored is not None:
-        return Offer(dataset, _stored(session.fit, dataset, dataset.stored, terms))
-    return _made(session, dataset, terms)
+        return Offer(dataset, _register_stored(session.fit, dataset, dataset.stored, terms))
+    return _offer_new_message(session, dataset, terms)
 
 
 def _add_files(dataset: Dataset, icat_id: int, terms: Terms) -> Message:
@@ -178,7 +173,7 @@ def _add_files(dataset: Dataset, icat_id: int, terms: Terms) -> Message:
     )
 
 
-def _stored(fit: Fit | None, dataset: Dataset, stored: str, terms: Terms) -> Message:
+def _register_stored(fit: Fit | None, dataset: Dataset, stored: str, terms: Terms) -> Message:
     return Message(
         action=Action.REGISTER_STORED,
         destination=terms.facility.dataset_queue,
@@ -188,7 +183,7 @@ def _stored(fit: Fit | None, dataset: Dataset, stored: str, terms: Terms) -> Mes
     )
 
 
-def _made(session: Session, dataset: Dataset, terms: Terms) -> Offer:
+def _offer_new_message(session: Session, dataset: Dataset, terms: Terms) -> Offer:
     if session.fit is None or dataset.sample is None or dataset.start is None or dataset.end is None:
         raise MessageError(f"{visible(dataset.path)} lacks what it takes to register it: scan it again")
     metadata: dict[str, object] = {

@@ -1,7 +1,7 @@
-"""Registering: what a person confirmed is planned in the journal, looked at again, and sent.
+"""Registering: confirmed plans are written to the journal, checked again, and sent.
 
 What must stay true (promises.md 3 to 5): only what was confirmed is sent, byte for byte, and only while disk, ICAT and
-journal still say what they said then; and it counts as registered once ICAT lists it, not before.
+journal are as they were then; and it counts as registered once ICAT lists it, not before.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,11 +19,11 @@ from icat_tui.sync.submit import Outbox, SessionLocked, Submission, SubmitEvent,
 def register(
     plans: Iterable[Plan], terms: Terms, submission: Submission, cancellation: Cancellation
 ) -> Iterator[SubmitEvent]:
-    """Send confirmed plans and yield what becomes of them; the last event is `SendingFinished`.
+    """Send confirmed plans and yield their outcomes; the last event is `SendingFinished`.
 
-    Each session is locked while it is at it, its cache file removed, and disk, ICAT and journal are asked again before
-    its first message goes out. Raises UsageError where nothing may be sent, SaveError where the journal can't be read
-    or written, or no lock can be made: nothing more is sent then.
+    Each session is locked while it is sent, its cache file removed, and disk, ICAT and journal are examined again
+    before its first message is sent. Raises UsageError where nothing may be sent, SaveError where the journal can't be
+    read or written, or no lock can be made: nothing more is sent then.
     """
     confirmed = [plan for plan in plans if plan.groups]
     with Outbox(submission, cancellation) as outbox:
@@ -50,7 +50,7 @@ def _still_valid(
 def _unchanged(
     plan: Plan, terms: Terms, submission: Submission, outbox: Outbox, cancellation: Cancellation
 ) -> Iterator[Message]:
-    """Yield the messages of a session that one would confirm again."""
+    """Yield the messages of a session that are unchanged; the others are skipped."""
     session = look_again(plan.session.directory, submission, cancellation, terms.chosen)
     if cancellation:
         return  # nothing was found out, and nothing is sent any more
@@ -69,7 +69,7 @@ def _unchanged(
 
 
 def _same(confirmed: Offer, now: Offer) -> bool:
-    """Return whether what was confirmed is what one would confirm now."""
+    """Return whether an offer made now is the one that was confirmed."""
     return (
         confirmed.dataset.status == now.dataset.status
         and confirmed.dataset.sent == now.dataset.sent

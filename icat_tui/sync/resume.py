@@ -1,7 +1,7 @@
-"""Taking up what was planned and never sent, byte for byte as it was confirmed then (interface.md, "Journal").
+"""Sending of planned messages that were never sent, byte for byte as they were confirmed (interface.md, "Journal").
 
-What must stay true: only plans are sent, never what went out or may have; and only while disk, ICAT and journal still
-say what they said when it was planned (promises.md 3, 4).
+What must stay true: only plans are sent, never a message that was sent or may have been; and only while disk, ICAT and
+journal are as they were when it was planned (promises.md 3, 4).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,15 +22,15 @@ from icat_tui.sync.site import Site, session_at
 from icat_tui.sync.submit import Outbox, SessionLocked, Submission, SubmitEvent, look_again
 
 MAY_BE_REGISTERED = frozenset({Status.UNREGISTERED, Status.NOT_UPLOADED, Status.INVALID})
-"""Not in ICAT, and nobody is at it; what is invalid may have been planned by hand, with what it lacks."""
+"""Statuses that are not in ICAT and at rest; an invalid dataset may be planned by hand, with what it lacks."""
 
 
 def resume(
     planned: Iterable[Sending], submission: Submission, site: Site, cancellation: Cancellation
 ) -> Iterator[SubmitEvent]:
-    """Send planned messages that still hold, and yield what becomes of all; the last event is `SendingFinished`.
+    """Send planned messages that are still valid, and yield all outcomes; the last event is `SendingFinished`.
 
-    Each session is locked while it is at it. Raises UsageError where nothing may be sent, SaveError where the journal
+    Each session is locked while it is sent. Raises UsageError where nothing may be sent, SaveError where the journal
     can't be read or written, or no lock can be made: nothing more is sent then.
     """
     by_dataset = sorted(planned, key=lambda sending: sending.dataset)
@@ -41,9 +41,9 @@ def resume(
 def _still_valid(
     planned: Sequence[Sending], submission: Submission, site: Site, outbox: Outbox, cancellation: Cancellation
 ) -> Iterator[Message]:
-    """Yield the messages that still hold, session by session."""
+    """Yield the messages that are still valid, session by session."""
     by_session: dict[str | None, list[Message]] = {}
-    for sending in planned:  # where its session is, also where the dataset itself is gone
+    for sending in planned:  # by the session in its path, also where the dataset itself is gone
         message = planned_message(submission.journal.path, sending.plan or 0)
         by_session.setdefault(session_of(sending.dataset), []).append(message)
     for path, messages in by_session.items():
@@ -68,7 +68,7 @@ def _unchanged(
     outbox: Outbox,
     cancellation: Cancellation,
 ) -> Iterator[Message]:
-    """Yield the messages of a session that still hold: disk, ICAT and journal are asked now."""
+    """Yield the messages of a session that are still valid, by disk, ICAT and journal as they are now."""
     submission.view.refresh()
     open_plans = {sending.id for sending in submission.view.index.planned()}
     session = look_again(directory, submission, cancellation)
@@ -84,7 +84,7 @@ def _unchanged(
 
 
 def what_changed(message: Message, session: Session, facility: Facility) -> str:
-    """Return why a planned message is not to be sent as things are now; empty where it is.
+    """Return why a planned message is no longer valid for a session; empty where it is.
 
     It reads the file in `__icat__` that a stored message came from, and nothing else.
     """
@@ -106,7 +106,7 @@ def _now(dataset: Dataset) -> str:
 
 
 def _other_investigation(message: Message, session: Session) -> str:
-    """Return how the investigation is another one; a message that names none goes wherever ICAT puts it."""
+    """Return how the investigation differs from that of a message; empty where it does not, or the message has none."""
     fit, planned = session.fit, message.investigation
     if planned is None or (fit and fit.id == planned):
         return ""
@@ -116,7 +116,7 @@ def _other_investigation(message: Message, session: Session) -> str:
 
 
 def _other_content(message: Message, dataset: Dataset, facility: Facility) -> str:
-    """Return how the dataset says something else than the message."""
+    """Return how the dataset on disk differs from the content of a message; empty where it does not."""
     if message.action == Action.REGISTER_STORED:
         try:
             same = dataset.stored is not None and Path(dataset.stored).read_bytes() == message.body
@@ -126,10 +126,11 @@ def _other_content(message: Message, dataset: Dataset, facility: Facility) -> st
     if dataset.status == Status.NOT_UPLOADED:
         return "BLISS has left a message for it since"
     if dataset.status == Status.INVALID:
-        return ""  # it says nothing that could have changed
+        return ""  # it has no metadata that could have changed
     try:
-        told = parse_stored(dataset.path, message.body, facility.zone)
+        planned = parse_stored(dataset.path, message.body, facility.zone)
     except ValueError as error:
         return f"what was planned can't be compared with its files ({error})"
-    says = dataset.start, dataset.end, (dataset.sample or "").replace("\n", "").strip()
-    return "" if says == (told.start, told.end, told.sample) else "its files say something else than was to be sent"
+    found = dataset.start, dataset.end, (dataset.sample or "").replace("\n", "").strip()
+    same = found == (planned.start, planned.end, planned.sample)
+    return "" if same else "its files say something else than was to be sent"

@@ -1,7 +1,8 @@
-"""Scanning: sessions in, what became known of them out, as it becomes known.
+"""Scanning of sessions on disk and in the catalogue, as a generator of events.
 
-A session is one thread's work from its listing to its verdict; many sessions are at work at once, so that waiting for
-ICAT and reading the disk overlap. All threads are daemons: whatever hangs, cancelling waits for none of them.
+One thread works on a session from listing it to comparing it; many sessions are scanned at once, so that waiting for
+ICAT and reading the disk overlap. What must stay true: all threads are daemons, and cancelling waits for none of them,
+whatever hangs.
 """
 
 import queue
@@ -34,47 +35,47 @@ from icat_tui.domain.scan_events import (
     SessionsFound,
 )
 from icat_tui.domain.surroundings import Surroundings
-from icat_tui.sync.catalogue_query import Answers, Catalogue, Question, ask
-from icat_tui.sync.reader_pool import Readers
+from icat_tui.sync.catalogue_query import Catalogue, SessionQuery, SharedAnswers, query_session
+from icat_tui.sync.reader_pool import ReaderPool
 
-WAITING = 64
-"""How many finished sessions may wait for whoever listens, before the scan waits for them."""
-FOUND_AHEAD = 10_000
-"""How many found sessions may wait to be scanned, before the discovery waits for them."""
-FOUND_TOGETHER = 0.05
+EVENTS_AHEAD = 64
+"""Number of events, such as finished sessions, that may wait for the caller before the scan waits."""
+SESSIONS_AHEAD = 10_000
+"""Number of found sessions that may wait to be scanned before the search waits."""
+REPORT_INTERVAL = 0.05
 """Seconds for which found sessions are collected before they are reported."""
 
-Item = TypeVar("Item")
+Queued = TypeVar("Queued")
 
 
 class ScanPlan(Struct, frozen=True, kw_only=True):
-    """What a scan is to do."""
+    """Sessions to scan, and everything that scanning them works with."""
 
     found: Iterable[SessionDirectory | DirectoryFailed]
-    """The sessions, those of one proposal and beamline together; walked through in a thread of the scan."""
+    """The sessions, those of one proposal and beamline together; iterated in a thread of the scan."""
     catalogue: Catalogue
-    """Who is asked; closed where the scan is called off, and only there."""
+    """Closed where the scan is cancelled, and only there."""
     around: Surroundings
     cache: SessionCache | None = None
-    """Where verdicts are kept."""
+    """Where results are kept."""
     use_cache: bool = True
-    """Whether what is kept may be used: False looks at everything again."""
+    """Whether cached results may be used; if not, everything is scanned again."""
     fingerprint_age: timedelta = timedelta(hours=24)
     max_age: timedelta | None = None
     jobs: int = 8
     processes: int | None = 0
-    """Processes that read: None: as many as there are processors, once it pays."""
+    """Number of processes that read; None: as many as there are processors, once it is worthwhile."""
     investigation: int | None = None
-    """A person's word on the investigation of the (one) session."""
+    """The investigation that a person chose for the (only) session."""
 
 
 def scan(plan: ScanPlan, cancellation: Cancellation | None = None) -> Iterator[ScanEvent]:
-    """Yield what happens, sessions as they finish; `ScanFinished` comes last on every path.
+    """Yield events, sessions as they finish; `ScanFinished` comes last on every path.
 
-    Whoever stops listening cancels. Cancelling ends it within 0.2 s, whatever the disk or ICAT+ does; it closes the
-    catalogue, which a scan that comes to its end leaves open.
+    Closing the generator cancels the scan. Cancelling ends it within 0.2 s, whatever the disk or ICAT+ does; it closes
+    the catalogue, which a scan that comes to its end leaves open.
     """
-    run = _Run(plan)
+    run = _RunningScan(plan)
     # Not the caller's itself, as this scan may be only a part of the work.
     unregister = cancellation.on_cancel(run.cancellation.cancel) if cancellation is not None else None
     began = time.perf_counter()
@@ -88,78 +89,78 @@ def scan(plan: ScanPlan, cancellation: Cancellation | None = None) -> Iterator[S
         run.cancellation.cancel()
 
 
-class _Run:
-    """One scan under way."""
+class _RunningScan:
+    """Threads, queues and counts of one scan."""
 
     def __init__(self, plan: ScanPlan) -> None:
         self.plan = plan
         self.cancellation = Cancellation()
         self.started = plan.around.now.timestamp()
-        self.answers = Answers(plan.catalogue, plan.around.facility)
-        self.sessions: queue.Queue[SessionDirectory | None] = queue.Queue(maxsize=FOUND_AHEAD)
-        self.happened: queue.Queue[ScanEvent | None] = queue.Queue(maxsize=WAITING)
-        self.at_disk = threading.Semaphore(plan.jobs)
-        self.telling = threading.Lock()
+        self.answers = SharedAnswers(plan.catalogue, plan.around.facility)
+        self.session_queue: queue.Queue[SessionDirectory | None] = queue.Queue(maxsize=SESSIONS_AHEAD)
+        self.event_queue: queue.Queue[ScanEvent | None] = queue.Queue(maxsize=EVENTS_AHEAD)
+        self.disk_slots = threading.Semaphore(plan.jobs)
+        self.report_lock = threading.Lock()
         self.lock = threading.Lock()
-        self.found: list[SessionDirectory] = []
-        """Not reported yet."""
-        self.open = 0
-        """Sessions found and not finished yet, and one for the discovery."""
-        self.reading_sessions, self.files = 0, 0
-        self.cancellation.on_cancel(self.wake)
-        self.readers = Readers(self.started, plan.around.facility.time_zone, plan.processes, self.cancellation)
-        self.cancellation.on_cancel(self.hang_up)
+        self.unreported: list[SessionDirectory] = []
+        """Sessions found and not reported yet."""
+        self.unfinished = 0
+        """Sessions found and not finished yet, and one for the search."""
+        self.sessions_read, self.files_read = 0, 0
+        self.cancellation.on_cancel(self.end_waits)
+        self.readers = ReaderPool(self.started, plan.around.facility.time_zone, plan.processes, self.cancellation)
+        self.cancellation.on_cancel(self.close_catalogue)
 
     def start(self) -> None:
-        self.open = 1
-        threading.Thread(target=self.find, name="icat-tui find", daemon=True).start()
+        self.unfinished = 1
+        threading.Thread(target=self.find_sessions, name="icat-tui find", daemon=True).start()
         for _ in range(2 * self.plan.jobs):  # half of them wait for ICAT while the others are at the disk
-            threading.Thread(target=self.work, name="icat-tui scan", daemon=True).start()
+            threading.Thread(target=self.scan_sessions, name="icat-tui scan", daemon=True).start()
 
     def events(self) -> Iterator[ScanEvent]:
-        """Yield events until all sessions are done or the run is called off."""
+        """Yield events until all sessions are done or the scan is cancelled."""
         while not self.cancellation:
-            event = self.happened.get()
+            event = self.event_queue.get()
             if event is None:
                 return
             yield event
 
-    def wake(self) -> None:
-        """End every wait for an event, a session or a place at the disk that may never come."""
+    def end_waits(self) -> None:
+        """End every wait for an event, a session or a disk slot that may never come."""
         with suppress(queue.Full):  # then nobody waits
-            self.happened.put_nowait(None)
+            self.event_queue.put_nowait(None)
         with suppress(queue.Full):
-            self.sessions.put_nowait(None)
-        self.at_disk.release(2 * self.plan.jobs)
+            self.session_queue.put_nowait(None)
+        self.disk_slots.release(2 * self.plan.jobs)
 
-    def hang_up(self) -> None:
-        """End the calls that are under way; where there are none left the catalogue stays as it is."""
-        if self.open:
+    def close_catalogue(self) -> None:
+        """End the catalogue's calls under way by closing it; where all sessions are done it stays open."""
+        if self.unfinished:
             self.plan.catalogue.close()
 
-    def put(self, waiting: "queue.Queue[Item]", item: Item) -> None:
-        """Put something in a queue as soon as there is room; not at all where the run is called off meanwhile."""
+    def put(self, waiting: "queue.Queue[Queued]", item: Queued) -> None:
+        """Put an item in a queue as soon as there is room; not at all where the scan is cancelled meanwhile."""
         while not self.cancellation:
             with suppress(queue.Full):
                 waiting.put(item, timeout=0.1)
                 return
 
     def report(self, event: ScanEvent | None) -> None:
-        self.put(self.happened, event)
+        self.put(self.event_queue, event)
 
-    def close_one(self) -> None:
+    def finish_one(self) -> None:
         with self.lock:
-            self.open -= 1
-            last = self.open == 0
+            self.unfinished -= 1
+            last = self.unfinished == 0
         if last:
             self.report(None)
-            self.put(self.sessions, None)
+            self.put(self.session_queue, None)
 
     # -- threads --
 
-    def find(self) -> None:
-        """Put the sessions in the queue; those of one proposal keep its answers alive until the last is done."""
-        place, told = "", time.monotonic()
+    def find_sessions(self) -> None:
+        """Put the sessions in the queue; answers on a proposal are kept until its last session is done."""
+        place, reported = "", time.monotonic()
         try:
             for found in self.plan.found:
                 if self.cancellation:
@@ -170,88 +171,89 @@ class _Run:
                     continue
                 self.answers.expect(found)
                 with self.lock:
-                    self.open += 1
-                    self.found.append(found)
-                self.put(self.sessions, found)
-                if time.monotonic() - told > FOUND_TOGETHER:
-                    self.tell_found()
-                    told = time.monotonic()
+                    self.unfinished += 1
+                    self.unreported.append(found)
+                self.put(self.session_queue, found)
+                if time.monotonic() - reported > REPORT_INTERVAL:
+                    self.report_found()
+                    reported = time.monotonic()
         except Exception as error:  # noqa: BLE001 - promise 2: what was found until then is scanned all the same
-            self.report(DirectoryFailed(place, f"the search for sessions broke off here: {_our_mistake(error)}"))
+            self.report(DirectoryFailed(place, f"the search for sessions broke off here: {_bug_report(error)}"))
         finally:
-            self.tell_found()
+            self.report_found()
             self.answers.expect_no_more()
-            self.close_one()
+            self.finish_one()
 
-    def tell_found(self) -> None:
-        """Report what was found since the last time; before anything is reported of one of them."""
-        with self.telling:
+    def report_found(self) -> None:
+        """Report the sessions found since the last time; always before a result of one of them."""
+        with self.report_lock:
             with self.lock:
-                together, self.found = self.found, []
+                together, self.unreported = self.unreported, []
             if together:
                 self.report(SessionsFound(tuple(together)))
 
-    def work(self) -> None:
-        """Take sessions until there are none left."""
+    def scan_sessions(self) -> None:
+        """Scan sessions from the queue until there are none left."""
         try:
-            while (directory := self.sessions.get()) is not None and not self.cancellation:
-                happened: ScanEvent
+            while (directory := self.session_queue.get()) is not None and not self.cancellation:
+                event: ScanEvent
                 try:
-                    happened = SessionScanned(self.determine(directory))
+                    event = SessionScanned(self.scan_session(directory))
                 except Cancelled:
                     return
                 except Exception as error:  # noqa: BLE001 - promise 2: one session spoils no other
-                    happened = SessionFailed(directory, _our_mistake(error), traceback.format_exc())
-                self.tell_found()
-                self.report(happened)
-                del happened  # it can be large, and the next session may take long
+                    event = SessionFailed(directory, _bug_report(error), traceback.format_exc())
+                self.report_found()
+                self.report(event)
+                del event  # it can be large, and the next session may take long
                 self.answers.release(directory)
-                self.close_one()
+                self.finish_one()
         finally:
             with suppress(queue.Full):
-                self.sessions.put_nowait(None)  # for the next who waits
+                self.session_queue.put_nowait(None)  # for the next thread that waits
 
     # -- one session --
 
-    def determine(self, directory: SessionDirectory) -> Session:
-        """Return a session's verdict: from the cache where it is settled, else by looking."""
-        previous = self.kept(directory)
-        if previous and self.may_use(previous):
+    def scan_session(self, directory: SessionDirectory) -> Session:
+        """Return the result of a session: from the cache where it is settled, else by scanning it."""
+        previous = self.cached(directory)
+        if previous and self.is_usable(previous):
             return structs.replace(previous.session, cached=True)
         before = previous.disk if previous else None
         zone = self.plan.around.facility.time_zone
-        with self.at_disk:
+        with self.disk_slots:
             self.cancellation.check()
             disk = listing.list_session(directory, self.started, before, self.plan.jobs, zone_name=zone)
             if disk.trouble and disk.trouble.kind == TroubleKind.INVALID:
                 disk = structs.replace(disk, trouble=_why_absent(directory, disk.trouble))
         self.cancellation.check()
-        session, disk = self.judge(directory, disk, before)
+        session, disk = self.compare_session(directory, disk, before)
         self.cancellation.check()
-        self.keep(session, disk)
+        self.save(session, disk)
         return session
 
-    def may_use(self, kept: CacheEntry) -> bool:
-        """Return whether a kept verdict may be used without looking again."""
+    def is_usable(self, kept: CacheEntry) -> bool:
+        """Return whether a cached result may be used without scanning again."""
         if self.plan.investigation is not None:
-            return False  # it was reached without this person's word
+            return False  # it was reached without the chosen investigation
         return kept.settled and not is_due(kept.session, self.plan.around.now, self.plan.max_age)
 
-    def judge(
+    def compare_session(
         self, directory: SessionDirectory, disk: DiskSession, previous: DiskSession | None
     ) -> tuple[Session, DiskSession]:
+        """Return the comparison of a listed session with ICAT, and the session with its datasets read."""
         around = self.plan.around
-        question = Question(directory, around.facility, around.now, self.plan.investigation)
-        catalogue = ask(self.answers, question, disk)
+        query = SessionQuery(directory, around.facility, around.now, self.plan.investigation)
+        catalogue = query_session(self.answers, query, disk)
         self.cancellation.check()
         needed = needed_from_disk(directory, disk, catalogue, around)
-        with self.at_disk:
+        with self.disk_slots:
             self.cancellation.check()
             disk = changes.examine_datasets(directory, disk, needed, previous, self.plan.fingerprint_age)
-        disk = self.read(directory, disk, needed.to_read)
+        disk = self.read_datasets(directory, disk, needed.to_read)
         return compare(directory, disk, catalogue, around), disk
 
-    def read(self, directory: SessionDirectory, disk: DiskSession, paths: tuple[str, ...]) -> DiskSession:
+    def read_datasets(self, directory: SessionDirectory, disk: DiskSession, paths: tuple[str, ...]) -> DiskSession:
         """Return a session with the datasets at these paths read, but for those whose earlier reading holds."""
         wanted_paths = set(paths)
         unread = [dataset for dataset in disk.datasets if dataset.path in wanted_paths and not dataset.read]
@@ -262,11 +264,11 @@ class _Run:
     def files_left(self, unread: list[DiskDataset]) -> float:
         """Return how many files this session and those to come may have to read, going by those that are done."""
         with self.lock:
-            self.reading_sessions += 1
-            self.files += len(unread)
-            return len(unread) + self.open * self.files / self.reading_sessions
+            self.sessions_read += 1
+            self.files_read += len(unread)
+            return len(unread) + self.unfinished * self.files_read / self.sessions_read
 
-    def kept(self, directory: SessionDirectory) -> CacheEntry | None:
+    def cached(self, directory: SessionDirectory) -> CacheEntry | None:
         if self.plan.cache is None or not self.plan.use_cache:
             return None
         found = self.plan.cache.entry(directory)
@@ -275,11 +277,11 @@ class _Run:
             return None
         return found
 
-    def keep(self, session: Session, disk: DiskSession) -> None:
+    def save(self, session: Session, disk: DiskSession) -> None:
         if self.plan.cache is None or not session.determined:
-            return  # what was known before is worth more than that nobody could say now
+            return  # what was known before is worth more than that it could not be determined now
         if self.plan.investigation is not None:
-            return  # a person's word holds for this run: the next one goes by the rules again
+            return  # the chosen investigation holds for this run: the next one goes by the rules again
         try:
             self.plan.cache.save(session, disk, self.plan.around.now)
         except SaveError as error:
@@ -287,12 +289,12 @@ class _Run:
 
 
 def _why_absent(directory: SessionDirectory, absent: Trouble) -> Trouble:
-    """Return why a raw directory is not there: also where the session went with it, or the root it is mounted at."""
+    """Return why a raw directory is absent; unknown where the session directory or its mount is absent too."""
     there = is_on_disk(directory)
     if there is True:
         return absent
     return Trouble(TroubleKind.UNKNOWN, there or "the session directory is not there any more")
 
 
-def _our_mistake(error: Exception) -> str:
+def _bug_report(error: Exception) -> str:
     return f"a mistake of ours ({type(error).__name__}: {error}): please report it"

@@ -1,7 +1,7 @@
-"""One registration of a session at a time: a lock that dies with its holder (promises.md 8).
+"""Locks of sessions: one registration of a session at a time; a lock ends with its process (promises.md 8).
 
-Scanning holds none. Who holds it stands in the file, for the others to see; what must stay true is that nobody is named
-there who does not hold it: a name is taken out at the end, and that of a process that is gone is not told.
+Scanning takes none. The holder writes its user, host and process into the lock's file, for others to read. What must
+stay true: only a holder is named. The name is removed at the end, and that of a process that has ended is not returned.
 """
 
 import fcntl
@@ -24,14 +24,13 @@ LONGEST_SIGNATURE = 4096
 
 
 class SessionLockedError(IcatTuiError):
-    """Somebody else is registering the session."""
+    """Error: another process is registering the session; `holder` names it."""
 
     code = ExitCode.LOCKED
 
     def __init__(self, directory: SessionDirectory, holder: str) -> None:
-        """Say who holds the lock."""
+        """Make the error's text from the session and the holder."""
         super().__init__(f"{directory.path} is being registered by {holder}: try again later")
-        self.directory = directory
         self.holder = holder
 
 
@@ -44,7 +43,7 @@ def locked(state_dir: Path, directory: SessionDirectory) -> Iterator[None]:
     except OSError as error:
         raise _no_lock(path, error) from error
     try:
-        _take(descriptor, path, directory)
+        _acquire(descriptor, path, directory)
         _write(descriptor, _signature())
         try:
             yield
@@ -55,9 +54,9 @@ def locked(state_dir: Path, directory: SessionDirectory) -> Iterator[None]:
 
 
 def registering_now(state_dir: Path, directory: SessionDirectory) -> str:
-    """Return who is registering a session, going by the lock's file; empty: nobody, as far as it tells.
+    """Return who is registering a session, by the lock's file; empty: nobody, as far as it shows.
 
-    It takes no lock, so nobody is kept from registering by being looked at.
+    It takes no lock, so it keeps nobody from registering.
     """
     try:
         descriptor = os.open(lock_path(state_dir, directory), os.O_RDONLY | os.O_CLOEXEC)
@@ -75,7 +74,7 @@ def lock_path(state_dir: Path, directory: SessionDirectory) -> Path:
 
 
 def _open(path: Path) -> int:
-    """Return the lock file, opened: another user's need not be ours to write, but where it can be, NFS wants that."""
+    """Return the lock file, opened for writing, as NFS needs it to lock; for reading where it is not writable."""
     make_directory(path.parent)
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
@@ -83,7 +82,7 @@ def _open(path: Path) -> int:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _take(descriptor: int, path: Path, directory: SessionDirectory) -> None:
+def _acquire(descriptor: int, path: Path, directory: SessionDirectory) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -120,12 +119,12 @@ def _write(descriptor: int, signature: bytes) -> None:
 
 
 def _holder(descriptor: int) -> str:
-    """Return who holds the lock, as far as the file tells."""
+    """Return who holds the lock, as far as the file shows."""
     try:
-        held = json.loads(os.pread(descriptor, LONGEST_SIGNATURE, 0))
-        user, host, process = str(held["user"]), str(held["host"]), int(held["pid"])
+        signature = json.loads(os.pread(descriptor, LONGEST_SIGNATURE, 0))
+        user, host, process = str(signature["user"]), str(signature["host"]), int(signature["pid"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "somebody else"
     if host == socket.gethostname() and not Path(f"/proc/{process}").exists():
-        return "somebody else"  # that one was killed, and whoever came after could not sign
+        return "somebody else"  # that process was killed, and the holder now could not write its name
     return f"{user} on {host} (process {process})"

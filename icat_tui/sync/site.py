@@ -1,4 +1,8 @@
-"""Where we are, and the session that a path lies in."""
+"""The site that a run works at, and the session on disk that a path lies in.
+
+What must stay true: a path in a session is spelled like the directory of that session, also where it was given by
+another name of its data root.
+"""
 
 import os
 import stat
@@ -13,27 +17,24 @@ from icat_tui.ingest.dataset_xml import Origin
 
 
 class Site(Struct, frozen=True, kw_only=True):
-    """Where we are and what time it is."""
+    """Facility, data roots and defaults of messages that a run works with."""
 
     facility: Facility
     origin: Origin
-    """What messages say where nobody says otherwise; also what time it is."""
+    """Values of a message for fields that its metadata lack; its `now` is the time of the run."""
     data_roots: tuple[str, ...] = ()
     raw_format: AnyFormat = "auto"
 
 
-# -- where it lies ---------------------------------------------------------------------------------------------------
-
-
-class Place(Struct, frozen=True):
-    """A directory and the session that it lies in."""
+class LocatedDirectory(Struct, frozen=True):
+    """Directory with the session that it lies in; without one where it lies in none."""
 
     path: str
     session: SessionDirectory | None
 
 
-def place_of(path: str, site: Site) -> Place:
-    """Return where a directory lies, by its data root. Raises UsageError where there is no such directory."""
+def locate(path: str, site: Site) -> LocatedDirectory:
+    """Return a directory as its data root names it, with its session. Raises UsageError where it is not there."""
     try:
         if not stat.S_ISDIR(os.stat(path).st_mode):
             raise UsageError("it is no directory: name the directory of the dataset")
@@ -45,7 +46,7 @@ def place_of(path: str, site: Site) -> Place:
     if session and not f"{absolute}/".startswith(f"{session.path}/"):  # its data root is known by another name
         below = os.path.relpath(os.path.realpath(absolute), os.path.realpath(session.path))
         absolute = f"{session.path}/{below}"
-    return Place(absolute, session)
+    return LocatedDirectory(absolute, session)
 
 
 def session_at(path: str, site: Site) -> SessionDirectory | None:

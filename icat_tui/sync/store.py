@@ -1,7 +1,8 @@
 """Registering by hand: one directory, messages that BLISS left, or datasets whose files are to be added.
 
-What must stay true: ICAT and the journal are asked first, under the lock of the session, and what ICAT has or may be
-about to have is not sent again unless a person insists (promises.md 4, 8). What can't be sent harms no other.
+What must stay true: ICAT and the journal are asked first, under the lock of the session, and a dataset that ICAT has or
+may get by a pending message is sent again with `force` only (promises.md 4, 8). A request that can't be sent does not
+keep others from being sent.
 """
 
 import os
@@ -21,45 +22,45 @@ from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import SessionDirectory, StoredMessage
 from icat_tui.ingest.dataset_xml import add_files_body
 from icat_tui.journal.reader import JournalIndex, Sending
-from icat_tui.sync.catalogue_query import Listing, Listings
-from icat_tui.sync.site import Site, place_of, session_at
-from icat_tui.sync.store_request import FilesOf, RawDirectory, Request, StoredFile, raw_body
+from icat_tui.sync.catalogue_query import ProposalListing, ProposalListings
+from icat_tui.sync.site import Site, locate, session_at
+from icat_tui.sync.store_request import AddFilesRequest, DatasetRequest, Request, StoredFileRequest, raw_body
 from icat_tui.sync.submit import Outbox, Submission, SubmitEvent
 from icat_tui.text import visible
 
-INSIST = "to send it all the same takes --force"
-NOBODY_ASKED = "no ICAT+ is known, so nobody could be asked what it has already: see --icatplus"
-"""What a person is told once where there is no catalogue."""
+FORCE_NEEDED = "to send it all the same takes --force"
+NO_CATALOGUE = "no ICAT+ is known, so nobody could be asked what it has already: see --icatplus"
+"""Warning for a run without a catalogue, given once."""
 
 
 # -- what becomes of it ----------------------------------------------------------------------------------------------
 
 
 class AlreadyRegistered(Struct, frozen=True):
-    """ICAT has it: nothing is sent, and nothing needs to be."""
+    """Event: ICAT has what was requested, so nothing is sent."""
 
     subject: str
     reason: str
 
 
 class Refused(Struct, frozen=True):
-    """It was not sent."""
+    """Event: a request was not sent, for a reason."""
 
     subject: str
     reason: str
     code: ExitCode
-    """What the exit code would be if this were all that was asked for."""
+    """Exit code of a run with this request alone."""
 
 
 class Doubted(Struct, frozen=True):
-    """It is going to be sent, but something about it is odd."""
+    """Event: a request is going to be sent, with a warning."""
 
     subject: str
     warning: str
 
 
 class ReadyToSend(Struct, frozen=True):
-    """Everything was looked at; so many messages are going to be sent."""
+    """Event: all requests were examined, and this many messages are going to be sent."""
 
     messages: int
 
@@ -70,12 +71,12 @@ StoreEvent = AlreadyRegistered | Refused | Doubted | ReadyToSend | SubmitEvent
 def store(
     requests: Iterable[Request], submission: Submission, site: Site, cancellation: Cancellation, *, force: bool = False
 ) -> Iterator[StoreEvent]:
-    """Send what is asked for and yield what becomes of each, in the order given.
+    """Send what is requested and yield the outcome of each request, in the order given.
 
-    All requests are looked at, and their sessions locked, before the first message is planned; a session that somebody
-    else is registering is Refused. `force` is a person's word: send, whatever ICAT and the journal say.
+    All requests are examined, and their sessions locked, before the first message is planned; a request about a session
+    that somebody else is registering is Refused. With `force` messages are sent whatever ICAT and the journal say.
     `SendingFinished` comes last where there was something to send. Raises UsageError where nothing may be sent,
-    SaveError where journal or lock can't be written, Cancelled where it is called off before anything was sent.
+    SaveError where journal or lock can't be written, Cancelled where it is cancelled before anything was sent.
     """
     with Outbox(submission, cancellation) as outbox:
         submission.journal.check_writable()
@@ -101,7 +102,7 @@ def store(
 
 
 class _Accepted(Struct, frozen=True):
-    """A request that may go out, with its message."""
+    """Request that may be sent, as its message."""
 
     message: Message
     session: SessionDirectory | None
@@ -109,35 +110,35 @@ class _Accepted(Struct, frozen=True):
 
 
 class _NotSent(Exception):  # noqa: N818 - a fact, not an error
-    """Nothing is to be sent; the verdict says why."""
+    """Exception that ends the examination of a request that is not sent; `result` is the event for it."""
 
-    def __init__(self, verdict: AlreadyRegistered | Refused) -> None:
-        super().__init__(verdict.reason)
-        self.verdict = verdict
+    def __init__(self, result: AlreadyRegistered | Refused) -> None:
+        super().__init__(result.reason)
+        self.result = result
 
 
 class _Examination:
-    """Requests looked at one by one, by what ICAT and the journal say and by those before them."""
+    """Examination of requests in turn, against ICAT, the journal and the requests before them."""
 
     def __init__(self, submission: Submission, site: Site, outbox: Outbox, *, force: bool) -> None:
         self.catalogue, self.view, self.outbox = submission.catalogue, submission.view, outbox
         self.site, self.facility, self.force = site, site.facility, force
-        self.listings = Listings(submission.catalogue, self.facility)
+        self.listings = ProposalListings(submission.catalogue, self.facility)
         self.examined: dict[str, str] = {}
-        """By what a message is about: the request that it is sent for."""
+        """Subjects of the accepted requests, by the location key of their dataset."""
 
     def examine(self, request: Request) -> _Accepted | AlreadyRegistered | Refused:
-        """Return the message for a request, or why there is none."""
+        """Return a request with its message, or the event that says why it is not sent."""
         try:
             match request:
-                case RawDirectory():
-                    return self.once(request, self.raw(request))
-                case StoredFile():
-                    return self.once(request, self.stored(request))
-                case FilesOf():
-                    return self.files(request)
-        except _NotSent as known:
-            return known.verdict
+                case DatasetRequest():
+                    return self.refuse_repeated(request, self.examine_directory(request))
+                case StoredFileRequest():
+                    return self.refuse_repeated(request, self.examine_stored(request))
+                case AddFilesRequest():
+                    return self.examine_add_files(request)
+        except _NotSent as refusal:
+            return refusal.result
         except SaveError:
             raise
         except IcatTuiError as error:
@@ -145,25 +146,26 @@ class _Examination:
 
     # -- the three kinds --
 
-    def raw(self, request: RawDirectory) -> _Accepted:
-        place = place_of(request.path, self.site)
-        self.lock(place.session)
-        self.refuse_known(request, place.path, request.beamline, request.proposal)
-        if place.session and self.is_elsewhere(request, place.session):  # a slip of the pen must not hide what ICAT has
-            self.refuse_known(request, place.path, place.session.beamline, place.session.proposal)
-        body = raw_body(request, place, self.site, self.listings)
-        return self.accepted(Action.REGISTER, body.content, place.path, place.session, body.warnings)
+    def examine_directory(self, request: DatasetRequest) -> _Accepted:
+        located = locate(request.path, self.site)
+        self.lock(located.session)
+        self.refuse_known(request, located.path, request.beamline, request.proposal)
+        if located.session and self.is_elsewhere(request, located.session):
+            # A typing mistake must not hide what ICAT has.
+            self.refuse_known(request, located.path, located.session.beamline, located.session.proposal)
+        body = raw_body(request, located, self.site, self.listings)
+        return self.accepted(Action.REGISTER, body.content, located.path, located.session, body.warnings)
 
-    def stored(self, request: StoredFile) -> _Accepted:
+    def examine_stored(self, request: StoredFileRequest) -> _Accepted:
         content = _read_file(request.path)
         try:
-            told = parse_stored(request.path, content, self.facility.zone)
+            stored = parse_stored(request.path, content, self.facility.zone)
         except ValueError as error:
             raise UsageError(f"it is no dataset message: {error}") from error
-        session, dataset = self.dataset_of(told)
+        session, dataset = self.locate_stored(stored)
         self.lock(session)
-        self.refuse_known(request, dataset, told.beamline, told.proposal)
-        doubts = tuple(_oddities(told, dataset, self.facility))
+        self.refuse_known(request, dataset, stored.beamline, stored.proposal)
+        doubts = tuple(_doubts(stored, dataset, self.facility))
         return self.accepted(Action.REGISTER_STORED, content, dataset, session, doubts)
 
     def accepted(
@@ -172,11 +174,11 @@ class _Examination:
         message = Message(action=action, destination=self.facility.dataset_queue, body=body, dataset=dataset)
         return _Accepted(message, session, doubts)
 
-    def files(self, request: FilesOf) -> _Accepted:
+    def examine_add_files(self, request: AddFilesRequest) -> _Accepted:
         location = self.location_without_files(request)
         session = session_at(location, self.site) if location else None
         self.lock(session)
-        self.refuse_pending(request, self.journal_now().files(request.icat_id).pending)
+        self.refuse_pending(request, self.current_journal().files(request.icat_id).pending)
         message = Message(
             action=Action.ADD_FILES,
             destination=self.facility.files_queue,
@@ -187,65 +189,65 @@ class _Examination:
         )
         return _Accepted(message, session)
 
-    def dataset_of(self, told: StoredMessage) -> tuple[SessionDirectory | None, str]:
-        """Return the session and the directory that a stored message is about, as they are on this machine's disk."""
-        location = posixpath.normpath(told.location)
+    def locate_stored(self, stored: StoredMessage) -> tuple[SessionDirectory | None, str]:
+        """Return session and directory on this machine's disk of the dataset that a stored message is about."""
+        location = posixpath.normpath(stored.location)
         named = session_of(location)
-        for start in (os.path.abspath(told.path), location):  # the mount point stands in no location
+        for start in (os.path.abspath(stored.path), location):  # the mount point stands in no location
             session = session_at(start, self.site)
             if session and named and location_key(session.path, self.facility) == location_key(named, self.facility):
                 return session, session.path + location[len(named) :]
         return None, location
 
-    # -- what speaks against sending --
+    # -- reasons not to send --
 
-    def is_elsewhere(self, request: RawDirectory, session: SessionDirectory) -> bool:
-        """Return whether a directory lies in a session of another proposal or beamline than it is said to be of."""
-        said = self.facility.beamline(request.beamline), request.proposal.lower()
-        return said != (session.beamline, session.proposal.lower())
+    def is_elsewhere(self, request: DatasetRequest, session: SessionDirectory) -> bool:
+        """Return whether a directory lies in a session of another proposal or beamline than the request names."""
+        named = self.facility.beamline(request.beamline), request.proposal.lower()
+        return named != (session.beamline, session.proposal.lower())
 
     def lock(self, session: SessionDirectory | None) -> None:
         """Hold the lock of a session from now on. Raises SessionLockedError."""
         if session is not None:
             self.outbox.lock(session)
 
-    def journal_now(self) -> JournalIndex:
-        """Return what stands in the journal now: what was sent before the lock was ours among it."""
+    def current_journal(self) -> JournalIndex:
+        """Return the index of the journal as it is now, with what other runs sent before the lock was acquired."""
         self.view.refresh()
         return self.view.index
 
     def refuse_known(self, request: Request, path: str, beamline: str, proposal: str) -> None:
-        """Raise _NotSent where ICAT has the dataset, may have it, or was told of it before."""
+        """Raise _NotSent where ICAT lists the dataset, may list it, or a message about it is pending."""
         if self.force:
             return
         listing = self.listings.of(beamline, proposal)
         if listing is not None:
             self.refuse_listed(request, path, listing)
-        self.refuse_pending(request, self.journal_now().dataset(path).pending)
+        self.refuse_pending(request, self.current_journal().dataset(path).pending)
 
-    def refuse_listed(self, request: Request, path: str, listing: Listing) -> None:
+    def refuse_listed(self, request: Request, path: str, listing: ProposalListing) -> None:
         key = location_key(path, self.facility)
         if rows := listing.listed.by_key.get(key):
             reason = f"ICAT has it already (id {rows[0].id}, in investigation {rows[0].investigation})"
             raise _NotSent(AlreadyRegistered(request.subject, reason))
         if row := listing.listed.differing_in_case(key):
-            reason = f"ICAT has {visible(row.location)} (id {row.id}), which differs in case only: {INSIST}"
+            reason = f"ICAT has {visible(row.location)} (id {row.id}), which differs in case only: {FORCE_NEEDED}"
             raise _NotSent(Refused(request.subject, reason, ExitCode.PARTIAL))
         if listing.trouble:
-            reason = f"ICAT could not be asked whether it has it ({listing.trouble}): {INSIST}"
+            reason = f"ICAT could not be asked whether it has it ({listing.trouble}): {FORCE_NEEDED}"
             raise _NotSent(Refused(request.subject, reason, ExitCode.NOTHING))
 
     def refuse_pending(self, request: Request, out: Sending | None) -> None:
         if out is not None and not self.force:
-            reason = f"{out.reason}, and not seen in ICAT yet: {INSIST}"
+            reason = f"{out.reason}, and not seen in ICAT yet: {FORCE_NEEDED}"
             raise _NotSent(Refused(request.subject, reason, ExitCode.PARTIAL))
 
-    def once(self, request: Request, accepted: _Accepted) -> _Accepted:
-        """Return an accepted request. Raises _NotSent where the same was sent before, or is asked for twice now."""
-        before = self.journal_now().sent_before(accepted.message.digest)
+    def refuse_repeated(self, request: Request, accepted: _Accepted) -> _Accepted:
+        """Return an accepted request. Raises _NotSent where its message was sent before, or is requested twice now."""
+        before = self.current_journal().sent_before(accepted.message.digest)
         if before is not None and not self.force:
             when = f"{before.time.isoformat(timespec='seconds')} by {before.user} on {before.host}"
-            reason = f"the very same message was sent {when}: {INSIST}"
+            reason = f"the very same message was sent {when}: {FORCE_NEEDED}"
             raise _NotSent(Refused(request.subject, reason, ExitCode.PARTIAL))
         key = location_key(accepted.message.dataset, self.facility)
         if key in self.examined:
@@ -254,8 +256,8 @@ class _Examination:
         self.examined[key] = request.subject
         return accepted
 
-    def location_without_files(self, request: FilesOf) -> str:
-        """Return where a dataset lies; empty where nobody can be asked. Raises _NotSent where ICAT has its files."""
+    def location_without_files(self, request: AddFilesRequest) -> str:
+        """Return a dataset's location; empty where ICAT can't be asked. Raises _NotSent where ICAT has its files."""
         if request.investigation is None or self.catalogue is None or self.force:
             return ""
         answer = self.catalogue.datasets(request.investigation)
@@ -267,7 +269,7 @@ class _Examination:
         if answer.usable and not answer.unreadable:
             raise UsageError(f"ICAT lists no such dataset in investigation {request.investigation}: check both ids")
         why = answer.reason or f"ICAT+ sent an entry that could not be read ({answer.unreadable[0]})"
-        reason = f"ICAT could not be asked about it ({why}): {INSIST}"
+        reason = f"ICAT could not be asked about it ({why}): {FORCE_NEEDED}"
         raise _NotSent(Refused(request.subject, reason, ExitCode.NOTHING))
 
 
@@ -275,7 +277,7 @@ class _Examination:
 
 
 def _read_file(path: str) -> bytes:
-    """Return what a file holds. Raises UsageError where it can't be a message."""
+    """Return the content of a file. Raises UsageError where it can't be a message."""
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):  # opening a named pipe would wait for ever
@@ -287,13 +289,13 @@ def _read_file(path: str) -> bytes:
         raise UsageError(f"it can't be read: {error.strerror}") from error
 
 
-def _oddities(told: StoredMessage, dataset: str, facility: Facility) -> Iterator[str]:
-    """Yield what is odd about a stored message (icat.md, "Known faults", D30)."""
+def _doubts(stored: StoredMessage, dataset: str, facility: Facility) -> Iterator[str]:
+    """Yield what is doubtful about a stored message (icat.md, "Known faults", D30)."""
     if not os.path.isdir(dataset):
         yield f"its dataset directory {visible(dataset)} is not here"
     if session := session_of(dataset):
         *_, proposal, beamline, _ = session.split("/")
-        if told.proposal.lower() != proposal.lower():
-            yield f"it is of proposal {visible(told.proposal)}, its directory of {visible(proposal)}"
-        if facility.beamline(told.beamline) != facility.beamline(beamline):
-            yield f"it is of beamline {visible(told.beamline)}, its directory of {visible(beamline)}"
+        if stored.proposal.lower() != proposal.lower():
+            yield f"it is of proposal {visible(stored.proposal)}, its directory of {visible(proposal)}"
+        if facility.beamline(stored.beamline) != facility.beamline(beamline):
+            yield f"it is of beamline {visible(stored.beamline)}, its directory of {visible(beamline)}"

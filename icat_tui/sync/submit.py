@@ -1,7 +1,7 @@
-"""The one way to send: sessions locked, their cache files dropped, messages journaled, sent, and told of.
+"""The only way to send: locks sessions, drops their cache files, journals, sends and reports messages.
 
-What must stay true (promises.md 3, 4, 6, 8): nothing else imports the sender; nothing goes out where it is forbidden;
-and a session's lock is held from before it is looked at again until everything is sent.
+What must stay true (promises.md 3, 4, 6, 8): nothing else imports the sender; nothing is sent where it is forbidden;
+and a session's lock is held from before it is scanned again until everything is sent.
 """
 
 from collections import deque
@@ -49,13 +49,13 @@ SubmitEvent = SessionLocked | MessageSkipped | SavingFailed | SendEvent
 
 
 class Submission(Struct, frozen=True, kw_only=True):
-    """Everything that sending works with."""
+    """Catalogue, journal, broker and directories that sending works with."""
 
     catalogue: Catalogue | None
-    """Asked before anything is sent; None: nobody can be."""
+    """Queried before anything is sent; None: there is none."""
     surroundings: Surroundings
     view: JournalView
-    """What stands in the journal; the one that `surroundings` holds too."""
+    """View of the journal; the same as in `surroundings`."""
     journal: Journal
     broker: Broker
     state_dir: Path
@@ -72,7 +72,7 @@ class Submission(Struct, frozen=True, kw_only=True):
 
 
 class Outbox:
-    """Messages on their way out: holds the locks of their sessions, and collects what happens to them.
+    """Sending of one run: the locks of its sessions, and the events about its messages.
 
     A context manager; its end releases the locks.
     """
@@ -83,7 +83,7 @@ class Outbox:
         self._submission, self._cancellation = submission, cancellation
         self._locks = ExitStack()
         self._locked: set[str] = set()
-        self._happened: deque[SubmitEvent] = deque()
+        self._events: deque[SubmitEvent] = deque()
 
     def __enter__(self) -> Self:
         """Return the outbox."""
@@ -96,13 +96,13 @@ class Outbox:
         self._locks.close()
 
     def lock(self, directory: SessionDirectory) -> None:
-        """Hold the lock of a session from now on. Raises SessionLockedError, or SaveError where no lock can be made."""
+        """Lock a session until the end. Raises SessionLockedError, or SaveError where no lock can be made."""
         if directory.path not in self._locked:
             self._locks.enter_context(locked(self._submission.state_dir, directory))
             self._locked.add(directory.path)
 
     def drop_cached(self, directory: SessionDirectory) -> None:
-        """Remove the cache file of a session: whatever happens now, it is no longer true."""
+        """Remove the cache file of a session, which sending makes out of date."""
         cache = self._submission.cache
         if cache is None:
             return
@@ -113,30 +113,30 @@ class Outbox:
 
     def report(self, event: SubmitEvent) -> None:
         """Have an event yielded among those of sending."""
-        self._happened.append(event)
+        self._events.append(event)
 
     def skip(self, messages: Iterable[Message], reason: str) -> None:
         """Report messages that are not sent."""
-        self._happened.extend(MessageSkipped(message, reason) for message in messages)
+        self._events.extend(MessageSkipped(message, reason) for message in messages)
 
     def plan(self, messages: Iterable[Message]) -> None:
-        """Write down what was confirmed, before any of it is sent. Raises JournalError."""
+        """Write confirmed messages to the journal, before any of them is sent. Raises JournalError."""
         self._submission.journal.record_plans(list(messages))
 
     def send(self, messages: Iterable[Message]) -> Iterator[SubmitEvent]:
-        """Send planned messages, and yield what happens; the last event is `SendingFinished`.
+        """Send planned messages, and yield events; the last is `SendingFinished`.
 
-        `messages` is drawn from just before each goes out: it may look again whether it holds, and skip it. Raises
+        `messages` is iterated just before each is sent: the iterator may check a message again, and skip it. Raises
         JournalError where the journal can't be written: nothing more is sent then.
         """
         submission = self._submission
         for event in send(messages, submission.broker, submission.journal, cancelled=lambda: bool(self._cancellation)):
-            yield from self._reported()
+            yield from self._collected()
             yield event
 
-    def _reported(self) -> Iterator[SubmitEvent]:
-        while self._happened:
-            yield self._happened.popleft()
+    def _collected(self) -> Iterator[SubmitEvent]:
+        while self._events:
+            yield self._events.popleft()
 
 
 def look_again(
@@ -147,7 +147,7 @@ def look_again(
     *,
     keep: bool = False,
 ) -> Session | None:
-    """Return a session as it is now, by neither half of the cache; None where it could not be looked at.
+    """Return a session scanned now, without using the cache; None where that failed.
 
     `chosen` is the investigation that a person chose for it. With `keep` the result is saved in the cache. Raises
     JournalError where the journal can't be read.

@@ -1,6 +1,7 @@
-"""Looking whether ICAT has understood: what was sent is looked for until it is listed, or the wait is over.
+"""Verification: ICAT is queried for what was sent until it lists it, or the wait is over.
 
-It is looked for in every investigation of its proposal, as ICAT may file it elsewhere than we thought (promises.md 5).
+What must stay true: every investigation of the proposal is queried, as ICAT may put a dataset into another one than was
+expected (promises.md 5).
 """
 
 import time
@@ -18,23 +19,24 @@ from icat_tui.sync.catalogue_query import Catalogue, list_proposal
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 5.0
-"""Seconds between two looks: each twice the one before."""
+"""Seconds between two queries; each pause is twice the one before, up to this."""
 
-Item = Message | Sending
+SentItem = Message | Sending
+"""A message of this run, or of an earlier one by the journal."""
 
 
 class MessageConfirmed(Struct, frozen=True):
-    """ICAT shows what a message was to bring about."""
+    """Event: ICAT shows the effect of a message."""
 
-    message: Item
+    message: SentItem
     investigation: int
-    """Where ICAT lists the dataset."""
+    """The investigation that lists the dataset."""
 
 
 class VerifyFailed(Struct, frozen=True):
-    """It could not be found out what became of a message; it stays pending."""
+    """Event: whether ICAT shows the effect of a message could not be determined; it stays pending."""
 
-    message: Item
+    message: SentItem
     reason: str
 
 
@@ -42,31 +44,31 @@ VerifyEvent = MessageConfirmed | VerifyFailed
 
 
 def verify(
-    sent: Collection[Item],
+    sent: Collection[SentItem],
     catalogue: Catalogue,
     facility: Facility,
     wait: timedelta,
     cancellation: Cancellation,
 ) -> Iterator[VerifyEvent]:
-    """Yield what ICAT lists of what was sent, as it lists it; at least one look is taken, then until `wait` is over.
+    """Yield the sent messages whose effect ICAT shows, querying at least once, then until `wait` is over.
 
-    What is neither confirmed nor failed at the end was looked for and is not there yet. Cancelling closes the
-    catalogue, so that no answer is waited for.
+    A message that is neither confirmed nor failed at the end was looked for and is not listed yet. Cancelling closes
+    the catalogue, so that no answer is waited for.
     """
     unregister = cancellation.on_cancel(catalogue.close)
     try:
-        yield from _looks(list(sent), catalogue, facility, wait, cancellation)
+        yield from _poll(list(sent), catalogue, facility, wait, cancellation)
     finally:
         unregister()
 
 
-def _looks(
-    missing: Sequence[Item], catalogue: Catalogue, facility: Facility, wait: timedelta, cancellation: Cancellation
+def _poll(
+    missing: Sequence[SentItem], catalogue: Catalogue, facility: Facility, wait: timedelta, cancellation: Cancellation
 ) -> Iterator[VerifyEvent]:
     deadline = time.monotonic() + wait.total_seconds()
     pause = FIRST_PAUSE
     while missing and not cancellation:
-        found, failed = _look(missing, catalogue, facility)
+        found, failed = _find_listed(missing, catalogue, facility)
         yield from found
         done = {event.message.id for event in found}
         missing = [item for item in missing if item.id not in done]
@@ -79,13 +81,13 @@ def _looks(
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _look(
-    items: Sequence[Item], catalogue: Catalogue, facility: Facility
+def _find_listed(
+    items: Sequence[SentItem], catalogue: Catalogue, facility: Facility
 ) -> tuple[list[MessageConfirmed], list[VerifyFailed]]:
-    """Return which items ICAT shows now, and which nobody could look for."""
+    """Return the items that ICAT shows now, and those that could not be looked for."""
     confirmed: list[MessageConfirmed] = []
     failed: list[VerifyFailed] = []
-    groups: dict[tuple[str, str] | None, list[Item]] = {}
+    groups: dict[tuple[str, str] | None, list[SentItem]] = {}
     for item in items:
         groups.setdefault(_group(item, facility), []).append(item)
     for group, members in groups.items():
@@ -106,8 +108,8 @@ def _look(
     return confirmed, failed
 
 
-def _group(item: Item, facility: Facility) -> tuple[str, str] | None:
-    """Return beamline and proposal, by where the dataset lies."""
+def _group(item: SentItem, facility: Facility) -> tuple[str, str] | None:
+    """Return beamline and proposal of an item, by the path of its dataset; None where that is in no session."""
     session = session_of(item.dataset)
     if session is None:
         return None

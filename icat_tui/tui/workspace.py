@@ -92,8 +92,8 @@ class Workspace:
     @property
     def forbidden(self) -> str:
         """Why nothing can be sent, and what to do about it; empty where something can."""
-        if self.services.read_only:
-            return self.services.read_only
+        if self.services.read_only_reason:
+            return self.services.read_only_reason
         if not self.may_send:
             return "nothing is sent, as nobody allowed it: set allow_register = true in config.toml, or give --register"
         if not self.services.settings.queue:

@@ -11,7 +11,7 @@ import pytest
 from icat_tui.catalogue.limits import Limits
 from icat_tui.cli import main
 from icat_tui.cli.prompts import Questions
-from icat_tui.cli.signals import Stop
+from icat_tui.cli.signals import SignalCancellation
 from icat_tui.ingest.broker import Broker
 from tests.support.beamtime import Beamtime, serving_beamtime
 from tests.support.live_facility import LiveFacility
@@ -63,7 +63,7 @@ def asker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asker]:
         def ask(text: str) -> Questions:
             typed.write(text.encode())
             typed.close()
-            return Questions(Stop())
+            return Questions(SignalCancellation())
 
         yield ask
 

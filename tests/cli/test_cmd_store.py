@@ -1,6 +1,6 @@
-"""`store-raw`, `store-from-file`, `add-files`: the manual's lines work, whatever happens is said.
+"""`store-raw`, `store-from-file`, `add-files`: the manual's examples work, and every outcome is reported.
 
-Source: interface.md, "Commands".
+As interface.md, "Commands" says.
 """
 
 import json

@@ -1,6 +1,6 @@
 """The cache and the overview as `sync` uses them: each session once, nothing lost, nothing guessed.
 
-Source: interface.md, "Cache", "Overview".
+As interface.md, "Cache" and "Overview" say.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """How runs end: a line for a person, a summary for a program, an exit code for a script.
 
-Source: interface.md, "Exit codes".
+The codes are those of interface.md, "Exit codes".
 """
 
 import logging

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from icat_tui.cli.parser import (
-    ADD,
+    ADD_OPTIONS,
     COMMANDS,
-    LATER,
+    PLANNED_COMMANDS,
     SYNC_RAW,
     closest,
     parse,
@@ -28,7 +28,7 @@ OPTIONS = {
     *("--investigation", "--read-only", "--no-print", "-q", "--json", "--exit-code", "--jobs", "--rate", "--queue"),
     *("--icatplus", "--api-key", "--config", "--log-file", "-v"),
 }
-HERE = [command for command in ("", *COMMANDS) if command not in LATER | ADD.keys()]
+HERE = [command for command in ("", *COMMANDS) if command not in PLANNED_COMMANDS | ADD_OPTIONS.keys()]
 
 
 def options(command: str, program: str = "icat-tui") -> set[str]:
@@ -80,14 +80,14 @@ def test_check_has_nothing_that_writes_or_sends() -> None:
 def test_the_help_lists_every_command_and_says_which_ones_come_later() -> None:
     text = parser_for("").format_help()
     for command, says in COMMANDS.items():
-        later = r" \(not in this build\)" if command in LATER else ""
+        later = r" \(not in this build\)" if command in PLANNED_COMMANDS else ""
         assert re.search(rf"^  {command} +{re.escape(says)}{later}$", text, re.MULTILINE)
 
 
 def test_what_completes_finds_every_command_with_all_its_options_in_one_parser() -> None:
     whole = program_parser()
     (commands,) = [action for action in whole._actions if isinstance(action, argparse._SubParsersAction)]
-    assert list(commands.choices) == [command for command in COMMANDS if command not in LATER]
+    assert list(commands.choices) == [command for command in COMMANDS if command not in PLANNED_COMMANDS]
     for command, parser in commands.choices.items():
         assert parser.format_help() == parser_for(command).format_help()
     assert set(whole._option_string_actions) == options("")
@@ -156,7 +156,7 @@ def test_a_misspelled_command_is_recognised(
     assert parse("icat-tui", [typed, "x"]).command == ""
 
 
-@pytest.mark.parametrize("command", sorted(LATER))
+@pytest.mark.parametrize("command", sorted(PLANNED_COMMANDS))
 def test_what_is_not_in_this_build_says_so(command: str) -> None:
     assert refusal(command, "--whatever") == f"{command} is not in this build"
 

@@ -11,7 +11,7 @@ import pytest
 
 from icat_tui.cancel import Cancelled
 from icat_tui.cli.prompts import Questions, Reply
-from icat_tui.cli.signals import Stop
+from icat_tui.cli.signals import SignalCancellation
 from tests.support.program import PATIENCE
 from tests.support.stdin import Asker, stdin_of
 
@@ -63,33 +63,33 @@ def test_each_question_has_a_line_of_its_own_and_a_mark_shows_before_it_is_asked
     ],
 )
 def test_a_number_is_digits_and_nothing_else(asker: Asker, typed: str, number: int | None) -> None:
-    assert asker(typed).number("How many?") == number
+    assert asker(typed).ask_number("How many?") == number
 
 
 def test_without_stdin_or_stderr_the_answer_is_no(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
     monkeypatch.setattr("sys.stderr", None)
-    assert Questions(Stop()).ask("Send?", lambda: None) is Reply.NO
+    assert Questions(SignalCancellation()).ask("Send?", lambda: None) is Reply.NO
 
 
 def test_a_signal_ends_the_wait_for_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    stop = Stop()
+    stop = SignalCancellation()
     with stdin_of(monkeypatch) as typed:
         typed.write(b"half an ans")
         threading.Timer(0.05, stop.cancel).start()
         with pytest.raises(Cancelled):
-            Questions(stop).line("Send?")
+            Questions(stop).ask_line("Send?")
 
 
 PROGRAM = (
     "from icat_tui.cli.prompts import Questions\n"
-    "from icat_tui.cli.signals import heeding_signals\n"
+    "from icat_tui.cli.signals import cancelled_by_signals\n"
     "from icat_tui.cancel import Cancelled\n"
-    "with heeding_signals() as stop:\n"
+    "with cancelled_by_signals() as stop:\n"
     "    try:\n"
     "        print('reply', Questions(stop).ask('Send?', lambda: None).name, flush=True)\n"
     "    except Cancelled:\n"
-    "        print('stopped by', stop.by.name, flush=True)\n"
+    "        print('stopped by', stop.received.name, flush=True)\n"
 )
 
 

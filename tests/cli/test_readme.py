@@ -5,7 +5,7 @@ import shlex
 from functools import cache
 from pathlib import Path
 
-from icat_tui.cli.parser import COMMANDS, LATER, SYNC_RAW, parse, parser_for
+from icat_tui.cli.parser import COMMANDS, PLANNED_COMMANDS, SYNC_RAW, parse, parser_for
 from icat_tui.domain.errors import PRECEDENCE, ExitCode
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.overview import FORMULA
@@ -61,7 +61,7 @@ def test_every_option_that_is_named_exists() -> None:
 def test_every_call_can_be_parsed() -> None:
     assert len(calls()) >= 5
     for program, *words in calls():
-        assert parse(program, words).command not in LATER
+        assert parse(program, words).command not in PLANNED_COMMANDS
 
 
 def test_the_statuses_are_those_of_the_program() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from icat_tui.cli.signals import STOPPING, Stop, heeding_signals
+from icat_tui.cli.signals import STOPPING, SignalCancellation, cancelled_by_signals
 from tests.support.icatplus import HANG
 from tests.support.place import Place
 from tests.support.program import PATIENCE, Ran, environment
@@ -108,8 +108,8 @@ def test_what_ignores_a_signal_goes_on(place: Place) -> None:
 def test_the_second_signal_ends_it_whatever_it_is_at() -> None:
     program = (
         "import os, signal, sys, time\n"
-        "from icat_tui.cli.signals import heeding_signals\n"
-        "with heeding_signals() as stop:\n"
+        "from icat_tui.cli.signals import cancelled_by_signals\n"
+        "with cancelled_by_signals() as stop:\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    stop.wait()\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
@@ -121,15 +121,15 @@ def test_the_second_signal_ends_it_whatever_it_is_at() -> None:
 
 def test_afterwards_signals_do_what_they_did_before() -> None:
     before = [signal.getsignal(number) for number in STOPPING]
-    with heeding_signals() as stop:
+    with cancelled_by_signals() as stop:
         assert all(signal.getsignal(number) not in before for number in STOPPING)
         assert not stop
     assert [signal.getsignal(number) for number in STOPPING] == before
 
 
 def test_the_code_is_that_of_the_signal_that_came() -> None:
-    stop = Stop()
-    stop.by = signal.SIGHUP
+    stop = SignalCancellation()
+    stop.received = signal.SIGHUP
     assert stop.code == 129
 
 
@@ -159,12 +159,12 @@ def test_a_stop_that_comes_after_the_work_still_counts(place: Place) -> None:
     program = (
         "import os, signal, sys\n"
         "from icat_tui.cli.main import main; from icat_tui.cli import scan_run\n"
-        "finish = scan_run.Scanning.finish\n"
+        "finish = scan_run.ScanRun.finish\n"
         "def stopped(self, *args):\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    self.run.stop.wait()\n"
+        "    self.run.cancellation.wait()\n"
         "    return finish(self, *args)\n"
-        "scan_run.Scanning.finish = stopped\n"
+        "scan_run.ScanRun.finish = stopped\n"
         "sys.exit(main(['sync', '--json']))\n"
     )
     place.session()

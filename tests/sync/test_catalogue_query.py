@@ -1,4 +1,4 @@
-"""What ICAT is asked: each question once, shared by those who ask at the same time, and let go when nobody needs it."""
+"""Catalogue queries: each made once, shared by sessions that need it at once, and dropped after the last one."""
 
 import threading
 from pathlib import Path
@@ -16,7 +16,7 @@ from icat_tui.domain.model import (
     Outcome,
     SessionDirectory,
 )
-from icat_tui.sync.catalogue_query import Answers, Question, ask
+from icat_tui.sync.catalogue_query import SessionQuery, SharedAnswers, query_session
 from tests.support.catalogue_in_memory import NOTHING, OUTAGE, CatalogueInMemory
 from tests.support.scanning import NOW
 from tests.support.sessions_on_disk import session_at
@@ -29,8 +29,8 @@ def directories(root: Path, *proposals: str) -> list[SessionDirectory]:
     return [session_at(root, proposal, f"2023102{number}") for number, proposal in enumerate(proposals)]
 
 
-def answers_of(catalogue: CatalogueInMemory, *expected: SessionDirectory) -> Answers:
-    answers = Answers(catalogue, FACILITY)
+def answers_of(catalogue: CatalogueInMemory, *expected: SessionDirectory) -> SharedAnswers:
+    answers = SharedAnswers(catalogue, FACILITY)
     for directory in expected:
         answers.expect(directory)
     return answers
@@ -124,7 +124,7 @@ def asked_about(directory: SessionDirectory, catalogue: CatalogueInMemory, inves
     path = f"{directory.raw_path}/colA/colA_0001"
     disk = DiskSession(listed_at=0, first_seen=0, datasets=(DiskDataset(path=path, collection="colA", name="0001"),))
     answers = answers_of(catalogue, directory)
-    return ask(answers, Question(directory, FACILITY, NOW, investigation), disk)
+    return query_session(answers, SessionQuery(directory, FACILITY, NOW, investigation), disk)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,9 @@ def test_it_offers_what_is_actionable_in_the_order_of_sending(tmp_path: Path) ->
     assert not plan.declined
     assert not plan.warnings
     assert [offer.dataset.name for offer in plan.offers] == ["0009", "0002", "0003", "0001"]
-    assert offered(plan.only(UNSUPERVISED)) == [(Status.REGISTERED_WITHOUT_FILES, False, ["0001"])]
+    assert offered(make_plan(session, structs.replace(TERMS, statuses=UNSUPERVISED))) == [
+        (Status.REGISTERED_WITHOUT_FILES, False, ["0001"])
+    ]
 
 
 def test_a_dataset_is_registered_in_these_words() -> None:
@@ -133,7 +135,8 @@ def test_an_investigation_that_may_be_another_must_be_chosen_but_for_files(match
     if doubtful:
         assert offered(plan) == [(Status.REGISTERED_WITHOUT_FILES, False, ["0003"])]
         assert set(declined(plan).values()) == {f"its investigation is {match}: choose one with --investigation"}
-        assert not make_plan(session, structs.replace(TERMS, chosen=8)).only([Status.UNREGISTERED]).groups
+        other = structs.replace(TERMS, chosen=8, statuses=(Status.UNREGISTERED,))
+        assert not make_plan(session, other).groups
         chosen = make_plan(session, structs.replace(TERMS, chosen=7))
         assert len(list(chosen.offers)) == 3
         assert chosen.warnings == (f"investigation 7 was chosen by hand: it is {match}",)

@@ -1,4 +1,4 @@
-"""Who reads: this process, and processes of its own that never see more of the caller than they need."""
+"""Reading by this process, and by worker processes that never see more of the caller than they need."""
 
 import multiprocessing
 import os
@@ -21,7 +21,7 @@ from icat_tui.domain.model import DiskDataset, SessionDirectory, TroubleKind
 from icat_tui.domain.scan_events import SessionFailed
 from icat_tui.domain.status import Status
 from icat_tui.sync import reader_pool as module
-from icat_tui.sync.reader_pool import Readers
+from icat_tui.sync.reader_pool import ReaderPool
 from tests.support.bliss import dataset_at
 from tests.support.catalogue_in_memory import CatalogueInMemory
 from tests.support.scanning import LATER, events_of, plan_of, scanned, scanned_one, statuses
@@ -48,13 +48,13 @@ def workers() -> list[int]:
 
 def test_datasets_come_back_read_and_in_order(root: Path, cancellation: Cancellation) -> None:
     directory, datasets = mx(root, 30)
-    found = Readers(5.0, ZONE, 0, cancellation).read(directory, datasets, 30)
+    found = ReaderPool(5.0, ZONE, 0, cancellation).read(directory, datasets, 30)
     assert [dataset.path for dataset in found] == [dataset.path for dataset in datasets]
     assert all(dataset.read and dataset.metadata and dataset.read_at == 5.0 for dataset in found)
 
 
 def test_nothing_to_read_is_read_at_once(root: Path, cancellation: Cancellation) -> None:
-    assert Readers(0.0, ZONE, 0, cancellation).read(session_at(root), [], 0) == []
+    assert ReaderPool(0.0, ZONE, 0, cancellation).read(session_at(root), [], 0) == []
 
 
 def test_sessions_are_served_in_turn(root: Path, cancellation: Cancellation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_sessions_are_served_in_turn(root: Path, cancellation: Cancellation, mon
     started, both = threading.Event(), threading.Event()
     monkeypatch.setattr(metadata, "read_datasets", reading(order, started, both))
     monkeypatch.setattr(module, "TASK_SECONDS", 0.0)
-    readers = Readers(0.0, ZONE, 0, cancellation)
+    readers = ReaderPool(0.0, ZONE, 0, cancellation)
     reading_many = threading.Thread(target=readers.read, args=(first, many, 40))
     reading_many.start()
     assert started.wait(10)
@@ -93,7 +93,7 @@ def test_an_exception_is_raised_where_it_was_asked_for_and_reading_goes_on(
     root: Path, cancellation: Cancellation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory, datasets = mx(root, 3)
-    readers, read_datasets = Readers(0.0, ZONE, 0, cancellation), metadata.read_datasets
+    readers, read_datasets = ReaderPool(0.0, ZONE, 0, cancellation), metadata.read_datasets
     for error in (OSError("a mistake"), EOFError("another")):  # those, too, that a process dies of
         monkeypatch.setattr(metadata, "read_datasets", raising(error))
         with pytest.raises(type(error)):
@@ -117,7 +117,7 @@ def test_what_can_not_be_imported_fails_what_needs_it_and_nobody_waits_for_ever(
 
     monkeypatch.setattr(metadata, "import_reader", import_reader)
     directory, datasets = mx(root, 3)
-    readers = Readers(0.0, ZONE, 0, cancellation)
+    readers = ReaderPool(0.0, ZONE, 0, cancellation)
     for _ in range(2):
         with pytest.raises(ImportError, match="no h5py here"):
             readers.read(directory, datasets, 3)
@@ -135,7 +135,7 @@ def test_whoever_waits_is_let_go_when_the_run_is_called_off(
         return datasets
 
     monkeypatch.setattr(metadata, "read_datasets", read_datasets)
-    readers = Readers(0.0, ZONE, 0, cancellation)
+    readers = ReaderPool(0.0, ZONE, 0, cancellation)
 
     def call_off() -> None:
         assert hangs.wait(10)
@@ -176,8 +176,8 @@ def test_processes_join_when_more_than_two_seconds_of_reading_are_left(
 
     monkeypatch.setattr(metadata, "read_datasets", read_datasets)
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
-    readers = Readers(0.0, ZONE, None, cancellation)
-    monkeypatch.setattr(readers, "_grow", grown.append)
+    readers = ReaderPool(0.0, ZONE, None, cancellation)
+    monkeypatch.setattr(readers, "_start_workers", grown.append)
     readers.read(directory, datasets, left)
     readers.read(directory, datasets[:1], 0)  # its turn comes when the cost of the others is reckoned up
     assert grown == ([os.cpu_count()] if pays else [])
@@ -189,7 +189,7 @@ def test_a_number_of_processes_is_what_there_will_be(
 ) -> None:
     monkeypatch.setattr(module, "WORTH_PROCESSES", 0.0)
     directory, datasets = mx(root, 40)
-    readers = Readers(0.0, ZONE, processes, cancellation)
+    readers = ReaderPool(0.0, ZONE, processes, cancellation)
     readers.read(directory, datasets, 1e9)
     assert len(workers()) == processes
 
@@ -213,7 +213,7 @@ def test_processes_find_what_one_finds(bliss_sessions: tuple[list[SessionDirecto
 def test_one_session_is_read_by_several_processes(root: Path, cancellation: Cancellation) -> None:
     """A worker that does nothing more holds up its task, and none of the others."""
     directory, datasets = mx(root, 60)
-    readers = Readers(0.0, ZONE, 2, cancellation)
+    readers = ReaderPool(0.0, ZONE, 2, cancellation)
     wait_for(lambda: len(workers()) == 2, "both are there")
     stopped = workers()[0]
     os.kill(stopped, signal.SIGSTOP)
@@ -225,7 +225,7 @@ def test_one_session_is_read_by_several_processes(root: Path, cancellation: Canc
     done.join()
 
 
-def wait_for_one(readers: Readers) -> list[Any]:
+def wait_for_one(readers: ReaderPool) -> list[Any]:
     wait_for(lambda: readers._jobs, "a session is being read")
     return list(readers._jobs)
 
@@ -234,7 +234,7 @@ def test_what_a_worker_was_reading_when_it_was_killed_is_unknown_and_the_run_goe
     root: Path, cancellation: Cancellation
 ) -> None:
     directory, datasets = mx(root, 40)
-    readers = Readers(0.0, ZONE, 1, cancellation)
+    readers = ReaderPool(0.0, ZONE, 1, cancellation)
     wait_for(workers, "the worker is there")
     (worker,) = workers()
     os.kill(worker, signal.SIGSTOP)
@@ -280,7 +280,7 @@ def test_an_exception_in_a_worker_fails_what_was_asked_for_and_nothing_else(
     root: Path, cancellation: Cancellation
 ) -> None:
     directory, datasets = mx(root, 3)
-    readers = Readers(0.0, ZONE, 1, cancellation)
+    readers = ReaderPool(0.0, ZONE, 1, cancellation)
     broken = [structs.replace(datasets[0], path=None)]  # what no listing gives
     with pytest.raises(RuntimeError, match="TypeError"):
         readers.read(directory, broken, 1)
@@ -291,7 +291,7 @@ def test_an_exception_in_a_worker_fails_what_was_asked_for_and_nothing_else(
 
 def test_calling_off_kills_workers_whatever_they_do(root: Path, cancellation: Cancellation) -> None:
     directory, datasets = mx(root, 40)
-    readers = Readers(0.0, ZONE, 2, cancellation)
+    readers = ReaderPool(0.0, ZONE, 2, cancellation)
     wait_for(lambda: len(workers()) == 2, "both are there")
     before = workers()
     for worker in before:
@@ -327,7 +327,7 @@ def test_where_no_process_is_to_be_had_this_one_reads(
 
     monkeypatch.setattr(multiprocessing.context.ForkServerProcess, "start", start)
     directory, datasets = mx(root, 10)
-    readers = Readers(0.0, ZONE, 2, cancellation)
+    readers = ReaderPool(0.0, ZONE, 2, cancellation)
     assert all(dataset.metadata for dataset in readers.read(directory, datasets, 10))
 
 
@@ -348,7 +348,7 @@ print("imported", flush=True)
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.cancel import Cancellation
-from icat_tui.sync.reader_pool import Readers
+from icat_tui.sync.reader_pool import ReaderPool
 from tests.support.bliss import dataset_at
 
 directory = SessionDirectory(sys.argv[1], "hg333", "id99", "20231019", RawFormat(sys.argv[2]))
@@ -362,7 +362,7 @@ def interrupt():
         os.killpg(0, signal.SIGINT)
 
 threading.Thread(target=interrupt).start()
-readers = Readers(0.0, "Europe/Paris", 3, cancellation)
+readers = ReaderPool(0.0, "Europe/Paris", 3, cancellation)
 for _ in range(100):
     found = readers.read(directory, datasets, len(datasets))
     assert all(dataset.metadata for dataset in found), found

@@ -1,4 +1,4 @@
-"""Between the yes and the sending: whatever has changed is skipped and said, the rest goes out byte for byte.
+"""Between confirmation and sending: what has changed is skipped and reported, the rest is sent byte for byte.
 
 Promises 3 and 8.
 """

@@ -72,7 +72,7 @@ def test_only_who_hangs_himself_is_left_by_a_disk_that_hangs(
     root: Path, held: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two sessions use the disk; two more that wait for it end at once."""
-    monkeypatch.setattr(module, "FOUND_AHEAD", 1)
+    monkeypatch.setattr(module, "SESSIONS_AHEAD", 1)
     catalogue, before, hanging = CatalogueInMemory(), set(threading.enumerate()), threading.Semaphore(0)
     directories = several(root, catalogue, 12)
     all_wait = threading.Event()
@@ -120,8 +120,8 @@ def test_cancelling_waits_for_no_reading(root: Path, held: threading.Event, monk
 
 
 def test_a_listener_that_is_slow_holds_up_the_scan_and_not_its_end(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WAITING", 1)
-    monkeypatch.setattr(module, "FOUND_AHEAD", 2)
+    monkeypatch.setattr(module, "EVENTS_AHEAD", 1)
+    monkeypatch.setattr(module, "SESSIONS_AHEAD", 2)
     catalogue, before = CatalogueInMemory(), set(threading.enumerate())
     events = scan(plan_of(several(root, catalogue, 20), catalogue, jobs=2))
     assert isinstance(next(events), SessionsFound | SessionScanned)
@@ -135,8 +135,8 @@ def test_a_listener_that_is_slow_holds_up_the_scan_and_not_its_end(root: Path, m
 def test_with_room_for_one_of_each_everything_is_scanned_all_the_same(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "WAITING", 1)
-    monkeypatch.setattr(module, "FOUND_AHEAD", 1)
+    monkeypatch.setattr(module, "EVENTS_AHEAD", 1)
+    monkeypatch.setattr(module, "SESSIONS_AHEAD", 1)
     catalogue = CatalogueInMemory()
     assert len(scanned(several(root, catalogue, 20), catalogue)) == 20
 

@@ -21,7 +21,7 @@ from icat_tui.journal.writer import Journal
 from icat_tui.sync.session_lock import locked
 from icat_tui.sync.site import Site
 from icat_tui.sync.store import AlreadyRegistered, Doubted, Refused, store
-from icat_tui.sync.store_request import FilesOf, RawDirectory, StoredFile
+from icat_tui.sync.store_request import AddFilesRequest, DatasetRequest, StoredFileRequest
 from tests.support.beamtime import END, INVESTIGATION, START, ZONE, Beamtime, parameters
 from tests.support.names import HOSTILE_NAMES
 from tests.support.ports import free_port
@@ -29,10 +29,10 @@ from tests.support.scripted_broker import broker_at, reject
 from tests.support.submissions_by_hand import NOW, Send, submission_by_hand
 
 
-def raw(directory: Path, **changes: Any) -> RawDirectory:
+def raw(directory: Path, **changes: Any) -> DatasetRequest:
     name = directory.name.removeprefix(f"{directory.parent.name}_")
     values: dict[str, Any] = {"beamline": "ID99", "proposal": "HG333", "dataset": name, "path": str(directory)}
-    return RawDirectory(**(values | changes))
+    return DatasetRequest(**(values | changes))
 
 
 def refusal(events: list[Any]) -> Refused:
@@ -252,7 +252,7 @@ def test_a_run_that_is_called_off_sends_nothing(beamtime: Beamtime) -> None:
 def test_a_stored_message_is_sent_byte_for_byte(beamtime: Beamtime, send: Send) -> None:
     beamtime.dataset()
     file = beamtime.stored()
-    events = send(StoredFile(str(file)))
+    events = send(StoredFileRequest(str(file)))
     assert beamtime.bodies == [file.read_bytes()]
     assert not [event for event in events if isinstance(event, Doubted)]
     assert beamtime.standing() == [("colA_0001", MessageState.ACCEPTED)]
@@ -262,7 +262,7 @@ def test_a_stored_message_is_sent_byte_for_byte(beamtime: Beamtime, send: Send) 
 
 def test_a_message_of_elsewhere_is_sent_with_a_warning(beamtime: Beamtime, send: Send, tmp_path: Path) -> None:
     file = beamtime.stored("0002").rename(tmp_path / "copied.xml")
-    events = send(StoredFile(str(file)))
+    events = send(StoredFileRequest(str(file)))
     assert any(isinstance(event, Doubted) and "is not here" in event.warning for event in events)
     assert beamtime.bodies == [file.read_bytes()]
 
@@ -271,19 +271,21 @@ def test_a_body_that_was_accepted_before_is_refused_even_where_nobody_can_be_ask
     beamtime: Beamtime, send: Send
 ) -> None:
     file = beamtime.stored()
-    [accepted] = [event for event in send(StoredFile(str(file)), icatplus=None) if isinstance(event, MessageAccepted)]
+    [accepted] = [
+        event for event in send(StoredFileRequest(str(file)), icatplus=None) if isinstance(event, MessageAccepted)
+    ]
     Journal(beamtime.journal).record_seen([accepted.message])
-    refused = refusal(send(StoredFile(str(file)), icatplus=None))
+    refused = refusal(send(StoredFileRequest(str(file)), icatplus=None))
     assert refused.code == ExitCode.PARTIAL
     assert "the very same message was sent" in refused.reason
-    send(StoredFile(str(file)), icatplus=None, force=True)
+    send(StoredFileRequest(str(file)), icatplus=None, force=True)
     assert len(beamtime.bodies) == 2
 
 
 def test_two_files_about_one_dataset_are_one_message(beamtime: Beamtime, send: Send) -> None:
     first, second = beamtime.stored(), beamtime.raw / "__icat__" / "again.xml"
     second.write_bytes(first.read_bytes())
-    refused = refusal(send(StoredFile(str(first)), StoredFile(str(second)), force=True))
+    refused = refusal(send(StoredFileRequest(str(first)), StoredFileRequest(str(second)), force=True))
     assert refused.subject == str(second)
     assert len(beamtime.bodies) == 1
 
@@ -292,14 +294,14 @@ def test_two_files_about_one_dataset_are_one_message(beamtime: Beamtime, send: S
 def test_a_file_that_is_no_message_harms_no_other(beamtime: Beamtime, send: Send, content: bytes) -> None:
     good, bad = beamtime.stored(), beamtime.raw / "__icat__" / "bad.xml"
     bad.write_bytes(content)
-    refused = refusal(send(StoredFile(str(bad)), StoredFile(str(good))))
+    refused = refusal(send(StoredFileRequest(str(bad)), StoredFileRequest(str(good))))
     assert (refused.subject, refused.code) == (str(bad), ExitCode.USAGE)
     assert beamtime.bodies == [good.read_bytes()]
 
 
 def test_a_pipe_is_not_waited_for(beamtime: Beamtime, send: Send) -> None:
     os.mkfifo(beamtime.raw / "pipe.xml")
-    assert refusal(send(StoredFile(str(beamtime.raw / "pipe.xml")))).code == ExitCode.USAGE
+    assert refusal(send(StoredFileRequest(str(beamtime.raw / "pipe.xml")))).code == ExitCode.USAGE
 
 
 # -- files of a dataset ----------------------------------------------------------------------------------------------
@@ -308,22 +310,22 @@ def test_a_pipe_is_not_waited_for(beamtime: Beamtime, send: Send) -> None:
 def test_files_are_asked_for_once(beamtime: Beamtime, send: Send) -> None:
     path = beamtime.dataset()
     known = beamtime.register(path, file_count=0)
-    send(FilesOf(known, INVESTIGATION))
+    send(AddFilesRequest(known, INVESTIGATION))
     assert beamtime.bodies == [f'{{"datasetId": {known}}}'.encode()]
     assert beamtime.standing() == [("colA_0001", MessageState.ACCEPTED)]
-    assert refusal(send(FilesOf(known))).code == ExitCode.PARTIAL
+    assert refusal(send(AddFilesRequest(known))).code == ExitCode.PARTIAL
     assert len(beamtime.bodies) == 1
 
 
 def test_files_that_icat_has_are_not_asked_for(beamtime: Beamtime, send: Send) -> None:
     known = beamtime.register(beamtime.dataset(), file_count=3)
-    [event] = send(FilesOf(known, INVESTIGATION))
+    [event] = send(AddFilesRequest(known, INVESTIGATION))
     assert isinstance(event, AlreadyRegistered)
-    assert refusal(send(FilesOf(999, INVESTIGATION))).code == ExitCode.USAGE
-    assert refusal(send(FilesOf(known, INVESTIGATION), icatplus="http://127.0.0.1:9")).code == ExitCode.NOTHING
+    assert refusal(send(AddFilesRequest(999, INVESTIGATION))).code == ExitCode.USAGE
+    assert refusal(send(AddFilesRequest(known, INVESTIGATION), icatplus="http://127.0.0.1:9")).code == ExitCode.NOTHING
     assert not beamtime.broker.frames
 
 
 def test_without_an_investigation_nobody_is_asked_about_files(beamtime: Beamtime, send: Send) -> None:
-    send(FilesOf(12), FilesOf(13))
+    send(AddFilesRequest(12), AddFilesRequest(13))
     assert beamtime.bodies == [b'{"datasetId": 12}', b'{"datasetId": 13}']

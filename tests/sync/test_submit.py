@@ -18,7 +18,7 @@ from icat_tui.sync.resume import resume
 from icat_tui.sync.session_lock import SessionLockedError, locked
 from icat_tui.sync.site import Site
 from icat_tui.sync.store import store
-from icat_tui.sync.store_request import FilesOf
+from icat_tui.sync.store_request import AddFilesRequest
 from icat_tui.sync.submit import MessageSkipped, Outbox, Submission, look_again
 from tests.support.journal_entries import message, messages
 from tests.support.live_facility import LiveFacility
@@ -42,7 +42,7 @@ def test_where_it_is_forbidden_no_way_leads_to_a_broker_or_into_the_journal(faci
     ways: dict[str, Callable[[], Iterable[object]]] = {
         "register": lambda: register([plan], TERMS, submission, Cancellation()),
         "resume": lambda: resume([], submission, SITE, Cancellation()),
-        "store": lambda: store([FilesOf(1)], submission, SITE, Cancellation()),
+        "store": lambda: store([AddFilesRequest(1)], submission, SITE, Cancellation()),
     }
     with pytest.raises(UsageError, match=FORBIDDEN):
         list(ways[way]())

@@ -11,11 +11,11 @@ from icat_tui.cancel import Cancellation
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.status import Status
-from icat_tui.sync.catalogue_query import Listings
+from icat_tui.sync.catalogue_query import ProposalListings
 from icat_tui.sync.plan import Plan, Terms, make_plan, needs_choice
 from icat_tui.sync.scan import scan
-from icat_tui.sync.site import place_of
-from icat_tui.sync.store_request import RawDirectory, raw_body
+from icat_tui.sync.site import locate
+from icat_tui.sync.store_request import DatasetRequest, raw_body
 from icat_tui.tui.screens.store_form import Filled
 from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.state.targets import Selected
@@ -56,13 +56,13 @@ class RegistrationPlanner:
             self._tell(found[0])
         return found[0].session
 
-    def by_hand(self, filled: Filled) -> tuple[RawDirectory, bytes]:
+    def by_hand(self, filled: Filled) -> tuple[DatasetRequest, bytes]:
         """Return what was filled in as a request, and the message that would be sent.
 
         Raises UsageError where the message can't be made, or no ICAT+ is known.
         """
         given = {"Sample_name": filled.sample, "startDate": filled.start, "endDate": filled.end}
-        request = RawDirectory(
+        request = DatasetRequest(
             beamline=filled.beamline,
             proposal=filled.proposal,
             dataset=filled.dataset,
@@ -70,8 +70,8 @@ class RegistrationPlanner:
             metadata={name: value for name, value in given.items() if value},
         )
         site = self._workspace.services.site(self._workspace.now())
-        listings = Listings(self._workspace.catalogue(), site.facility)
-        return request, raw_body(request, place_of(request.path, site), site, listings).content
+        listings = ProposalListings(self._workspace.catalogue(), site.facility)
+        return request, raw_body(request, locate(request.path, site), site, listings).content
 
 
 def session_to_choose_for(plans: Sequence[Plan], selected: Selected, terms: Terms) -> Session | None:

@@ -23,7 +23,7 @@ from icat_tui.ingest.send_events import (
 )
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms
 from icat_tui.sync.store import AlreadyRegistered, Doubted, Refused
-from icat_tui.sync.store_request import RawDirectory
+from icat_tui.sync.store_request import DatasetRequest
 from icat_tui.sync.submit import MessageSkipped, SessionLocked
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
 from icat_tui.text import visible
@@ -205,7 +205,7 @@ class Registrations:
 
         self._host.ask(StoreForm(session, dataset), filled)
 
-    def _ask(self, session: Session, request: RawDirectory, body: bytes) -> None:
+    def _ask(self, session: Session, request: DatasetRequest, body: bytes) -> None:
         """Show the message of a request by hand in the log, and ask whether it is to be sent."""
         for line in body.decode("utf-8", "surrogateescape").replace("><tns:", ">\n<tns:").splitlines():
             self._host.say(line)

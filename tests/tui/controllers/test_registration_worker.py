@@ -20,7 +20,7 @@ from icat_tui.journal.records import RecordKind
 from icat_tui.journal.writer import Journal
 from icat_tui.sync.plan import Plan, Terms
 from icat_tui.sync.site import Site
-from icat_tui.sync.store_request import RawDirectory
+from icat_tui.sync.store_request import DatasetRequest
 from icat_tui.sync.submit import Submission
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
 from icat_tui.tui.controllers.registration_worker import OrderDone, RegistrationEvent, RegistrationWorker
@@ -250,7 +250,7 @@ def test_what_is_registered_by_hand_is_sent_by_the_same_thread_in_its_turn(facil
     plans = [planned(facility, path) for path in (first, last)]
     (dataset,) = (by_hand / "RAW_DATA" / "unregistered").iterdir()
     proposal, beamline, _ = by_hand.parts[-3:]
-    request = RawDirectory(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset))
+    request = DatasetRequest(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset))
     gate = threading.Event()
 
     def waiting(client: Client, frame: Frame) -> None:
@@ -277,7 +277,7 @@ def test_what_is_called_off_before_it_is_sent_by_hand_is_no_trouble(facility: Li
     plan = planned(facility, first)
     (dataset,) = (by_hand / "RAW_DATA" / "unregistered").iterdir()
     proposal, beamline, _ = by_hand.parts[-3:]
-    request = RawDirectory(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset))
+    request = DatasetRequest(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset))
 
     def cancelling(client: Client, frame: Frame) -> None:
         registrar.cancel()
