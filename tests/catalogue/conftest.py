@@ -1,7 +1,4 @@
-"""An ICAT+ for the tests that does to a client what a test asks for, and clients that are closed afterwards.
-
-What must stay true: whatever a server was told to do, hang for ever among it, it is gone when the test ends.
-"""
+"""Scripted HTTP servers, ports that do not answer, and clients of ICAT+ that are closed afterwards."""
 
 import logging
 import socket
@@ -16,11 +13,6 @@ from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.catalogue.limits import Limits
 from tests.support.icatplus_client import KEY, PARIS, QUICK
 from tests.support.scripted_http_server import Server
-
-# -- what a server can do --------------------------------------------------------------------------------------------
-
-
-# -- clients ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A place to work at, and programs that are run in this process."""
+"""Programs that are run in this process, with settings, with answers on stdin, with brokers that are slow."""
 
 import errno
 import os
@@ -57,7 +57,7 @@ def nobody_else_knows(place: Place, at: Runner, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def asker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asker]:
-    """Questions to someone who has typed it all in advance, and has gone."""
+    """Questions to a person who has typed all answers in advance."""
     with stdin_of(monkeypatch) as typed:
 
         def ask(text: str) -> Questions:

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Scripts of an overview with every hostile name."""
 
 from pathlib import Path
 

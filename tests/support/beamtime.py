@@ -1,4 +1,7 @@
-"""One session on disk, an ICAT+ that knows its time slot, and a broker: what sending by hand takes."""
+"""One session on disk, an ICAT+ that knows its time slot, and a broker: what sending by hand takes.
+
+Unlike the facility of `live_facility.py` it lies below a mount point, and ICAT knows its datasets when a test says so.
+"""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Settings and keys for runs on a facility of the kit."""
+"""What a run on a facility of the kit takes."""
 
 from collections.abc import Callable
 

@@ -1,6 +1,4 @@
-"""A facility that works: sessions that lack things in ICAT, a broker to send to, and the ingester behind it.
-
-All of it is in this process.
+"""A facility that works, in this process: sessions that lack things in ICAT, a broker, and the ingester behind it.
 
 What must stay true: what is sent twice is there twice, so that nothing is sent twice unseen.
 """

@@ -1,4 +1,4 @@
-"""The tree as one would write it without a thought for time: everything is built anew, from the top."""
+"""The tree of sessions in its simplest form, to compare with: everything is built anew, from the top."""
 
 from collections.abc import Callable, Iterable, Iterator
 

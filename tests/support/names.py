@@ -1,4 +1,4 @@
-"""Names that attack who prints, quotes, parses or runs them (promises.md 9): one list for the tests of every output.
+"""Names that do harm where they are printed, quoted, parsed or run (promises.md 9): one list for every output.
 
 Every one of HOSTILE_NAMES can be a directory on Linux, alone and as part of `<name>_0001.h5`. HOSTILE_TEXTS are for
 what is text only, such as the name of a sample.

@@ -28,12 +28,6 @@ OURS = ("icat-tui", "ThreadPoolExecutor")
 """How threads of a scan are called."""
 
 
-# -- on disk ---------------------------------------------------------------------------------------------------------
-
-
-# -- scanned ---------------------------------------------------------------------------------------------------------
-
-
 def found_below(root: Path, raw_format: AnyFormat = RawFormat.ESRFV3) -> Iterator[Found]:
     """Return what a walk over the whole root finds."""
     return find_sessions(str(root), Selection(), FACILITY, raw_format)

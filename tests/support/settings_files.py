@@ -1,4 +1,4 @@
-"""A place for settings that has nothing of the machine in it: for the tests of settings."""
+"""Settings files of a site and of a user, read with nothing else of the machine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

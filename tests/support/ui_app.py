@@ -1,4 +1,4 @@
-"""The app at a place with a disk, an ICAT+, a broker and an ingester, driven by keys."""
+"""The app on a facility with a disk, an ICAT+, a broker and an ingester, driven by keys."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -77,7 +77,7 @@ async def typed(pilot: Driver, text: str) -> None:
 
 
 def shown(app: Any) -> str:
-    """Return what the tree, the status line and the log say, for whoever reads a failure."""
+    """Return what the tree, the status line and the log say, to be read in a failure."""
     return "\n".join([*texts(app.session_tree), status_line(app), *log_lines(app)])
 
 

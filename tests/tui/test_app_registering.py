@@ -40,6 +40,7 @@ def test_what_is_confirmed_is_sent_and_turns_registered_once_icat_lists_it(facil
         await until(pilot, lambda: any("2 sent, 0 not sent, 0 unknown" in line for line in log_lines(app)))
         assert app.model.sessions[str(session)].category == Category.OK
         assert any("icat-tui sync --register" in line for line in log_lines(app))
+        await until(pilot, lambda: "seen" in facility.told(dataset(session, "unregistered")))
 
     drive_app(a_workplace(facility, verify_wait="10s"), act)
     assert len(facility.broker.sent) == 2
