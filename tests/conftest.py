@@ -1,28 +1,39 @@
-"""Every test is safe by default: no settings of whoever runs it, no home directory, no network beyond loopback."""
+"""Every test is safe by default: no settings of the person who runs it, no home directory, no network beyond loopback.
 
-import ipaddress
+The other fixtures here are those that tests of several directories use.
+"""
+
 import os
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from icat_tui.cache.session_cache import SessionCache
 from icat_tui.journal.writer import Journal
+from tests.support.activemq import ActiveMQ
+from tests.support.beamtime import Beamtime, serving_beamtime
+from tests.support.icatplus import serving_icatplus
+from tests.support.isolation import HOMES, foreign_variables, guarded
+from tests.support.live_facility import Ingester, LiveFacility
+from tests.support.place import Place
+from tests.support.ports import free_port
+from tests.support.scripted_broker import ScriptedBroker, serving_broker
 
-FOREIGN = ("ICAT_TUI_", "BEACON_HOST", "NO_COLOR", "TEXTUAL_")
-HOMES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_DIRS")
 
-settings.register_profile("busy machine", deadline=None)  # a test that takes longer beside others is no failure
-settings.load_profile("busy machine")
+def pytest_configure() -> None:
+    """Let tests of properties take as long as they need: one that takes longer beside others is no failure."""
+    settings.register_profile("busy machine", deadline=None)
+    settings.load_profile("busy machine")
 
 
 @pytest.fixture(autouse=True)
 def _environment_of_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for variable in [each for each in os.environ if each.startswith(FOREIGN)]:
+    for variable in foreign_variables():
         monkeypatch.delenv(variable)
     home = tmp_path / "home"  # not made: a test that looks into its tmp_path finds only what it has put there
     monkeypatch.setenv("HOME", str(home))
@@ -33,30 +44,22 @@ def _environment_of_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 @pytest.fixture(autouse=True)
 def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     for method in ("connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, method, _guarded(getattr(socket.socket, method)))
+        monkeypatch.setattr(socket.socket, method, guarded(getattr(socket.socket, method)))
 
 
-def _guarded(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.socket, Any], Any]:
-    def guarded(connection: socket.socket, address: Any) -> Any:
-        if connection.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(str(address[0])):
-            connection.close()  # create_connection does so after an OSError only
-            pytest.fail(f"a test connects to {address}, which is not on loopback")  # no Exception: nothing swallows it
-        return connect(connection, address)
-
-    return guarded
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+# -- files -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    """A journal that nobody has written to."""
+    """A journal without a record."""
     return Journal(tmp_path / "state" / "journal.jsonl")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> SessionCache:
+    """An empty cache."""
+    return SessionCache(tmp_path / "cache")
 
 
 @pytest.fixture
@@ -65,6 +68,22 @@ def root(tmp_path: Path) -> Path:
     path = tmp_path / "data" / "visitor"
     path.mkdir(parents=True)
     return path
+
+
+@pytest.fixture
+def shared_directory() -> Iterator[Path]:
+    """A directory that other users can reach: every run of pytest closes `tmp_path` to them."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def group_umask() -> Iterator[None]:
+    """The umask of a user who shares files with a group."""
+    before = os.umask(0o002)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture
@@ -92,3 +111,39 @@ def hanging_disk(held: threading.Event, monkeypatch: pytest.MonkeyPatch) -> Call
         return hangs
 
     return hang
+
+
+# -- servers and facilities ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def activemq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ActiveMQ]:
+    """A real broker for all tests of a process."""
+    broker = ActiveMQ(tmp_path_factory.mktemp("activemq"), free_port())
+    broker.script("start")
+    yield broker
+    broker.script("stop")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """An empty tree and an ICAT+ that knows nothing."""
+    with serving_icatplus() as icatplus:
+        made = Place(tmp_path / "facility", icatplus)
+        made.root.mkdir(parents=True)
+        yield made
+
+
+@pytest.fixture
+def facility(place: Place, tmp_path: Path) -> Iterator[LiveFacility]:
+    """The place with a broker and an ingester: things can be registered in it."""
+    ingester = Ingester(place)
+    with serving_broker(ScriptedBroker(script=ingester)) as broker:
+        yield LiveFacility(place, broker, ingester, tmp_path / "state")
+
+
+@pytest.fixture
+def beamtime(tmp_path: Path) -> Iterator[Beamtime]:
+    """A session whose datasets are sent by hand."""
+    with serving_beamtime(tmp_path) as made:
+        yield made

@@ -41,7 +41,8 @@ from icat_tui.tui.screens.confirm_plan import ConfirmPlan
 from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.theme import DARK, LIGHT, MONO
 from icat_tui.tui.workspace import Found, Workspace
-from tests.tui.apps import detail, scanned, until
+from tests.support.ui_app import detail, scanned
+from tests.support.ui_host import until
 
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
 BOX = Path("/tmp/icat-tui-screenshots")

@@ -16,13 +16,6 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-@pytest.fixture
-def open_umask() -> Iterator[None]:
-    before = os.umask(0o002)
-    yield
-    os.umask(before)
-
-
 def test_what_is_written_is_there_with_the_directories_above_it(tmp_path: Path) -> None:
     path = tmp_path / "esrfv3" / "deeper" / "todo.csv"
     assert write_file(path, b"a\r\n")
@@ -30,7 +23,7 @@ def test_what_is_written_is_there_with_the_directories_above_it(tmp_path: Path) 
     assert [entry.name for entry in path.parent.iterdir()] == ["todo.csv"]
 
 
-@pytest.mark.usefixtures("open_umask")
+@pytest.mark.usefixtures("group_umask")
 @pytest.mark.parametrize(("wanted", "umask", "expected"), [(FILE_MODE, 0o002, 0o664), (SCRIPT_MODE, 0o027, 0o750)])
 def test_the_umask_decides_on_permissions(tmp_path: Path, wanted: int, umask: int, expected: int) -> None:
     os.umask(umask)

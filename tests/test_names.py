@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.names import HOSTILE_NAMES, HOSTILE_TEXTS
+from tests.support.names import HOSTILE_NAMES, HOSTILE_TEXTS
 
 
 def test_every_hostile_name_can_be_a_directory_with_a_file_named_after_it(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icat_tui.text import visible
-from tests.names import HOSTILE_NAMES, HOSTILE_TEXTS
+from tests.support.names import HOSTILE_NAMES, HOSTILE_TEXTS
 
 
 @pytest.mark.parametrize(

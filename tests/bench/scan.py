@@ -21,7 +21,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.bench.memory import PeakMemory
-from tests.fieldkit.facility import Options, make_tree, serving
+from tests.fieldkit.facility import Options, make_tree, serving_kit
 from tests.peers.install import interpreter
 from tests.peers.namespace import refusal, with_data
 from tests.peers.programs import PEER_SCRIPT, our_environment
@@ -90,7 +90,7 @@ class Bench:
         """Run the programs in turn; return the seconds or megabytes of each run by program."""
         tree = self.tree(row.tree)
         figures: dict[str, list[float]] = {program: [] for program in programs}
-        with serving(tree / "icat.json", LATENCY) as url:
+        with serving_kit(tree / "icat.json", LATENCY) as url:
             kept = {program: self.fresh() for program in programs}
             if row.cached:
                 for program in programs:

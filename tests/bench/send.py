@@ -28,7 +28,8 @@ from icat_tui.ingest.dataset_xml import Identity, Origin, dataset_body
 from icat_tui.ingest.send_events import SendingFinished
 from icat_tui.ingest.sender import WINDOW, send
 from icat_tui.journal.writer import Journal
-from tests.ingest.conftest import ActiveMQ, free_port
+from tests.support.activemq import ActiveMQ
+from tests.support.ports import free_port
 
 GOAL = 1.5
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from tests.bench.memory import family, kilobytes
 from tests.bench.prepared_cache import make_cache, make_tree, place
 from tests.bench.terminal import QUIET, Terminal, opened, seconds_of
-from tests.cli.place import HANG, IcatPlus, serving
+from tests.support.icatplus import HANG, FaultyIcatPlus, serving_icatplus
 
 ROW = re.compile(rb"(?:hg|ma|ch|ev|blc)\d{4}")
 LATENCY = 0.02
@@ -86,7 +86,7 @@ class Bench:
     """Where the cache is, and what has been measured."""
 
     directory: Path
-    icatplus: IcatPlus
+    icatplus: FaultyIcatPlus
     figures: dict[str, Figure] = field(default_factory=lambda: FIGURES)
     largest: float = 0.0
     """Megabytes, at any time that was looked at."""
@@ -327,7 +327,7 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(PARTS), help="of %(default)s")
     asked = parser.parse_args()
     prepare(asked.place, asked.sessions, asked.datasets)
-    with serving() as icatplus:
+    with serving_icatplus() as icatplus:
         icatplus.fault = slowly
         bench = Bench(asked.place, icatplus)
         for part in asked.parts.split(","):

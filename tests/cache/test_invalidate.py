@@ -15,28 +15,13 @@ from icat_tui.disk.find import is_on_disk
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.surroundings import Surroundings
-from tests.names import HOSTILE_NAMES
-from tests.sync.scanning import FACILITY, LATER, StandIn, add_mx, scanned, scanned_one, session_at
+from tests.support.catalogue_in_memory import CatalogueInMemory
+from tests.support.names import HOSTILE_NAMES
+from tests.support.scanning import LATER, scanned_one
+from tests.support.sessions_on_disk import add_mx, session_at
+from tests.support.time_slot import FACILITY
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> SessionCache:
-    return SessionCache(tmp_path / "cache")
-
-
-@pytest.fixture
-def sessions(root: Path, cache: SessionCache) -> list[SessionDirectory]:
-    """Return three sessions that were scanned while nothing changed: one registered, one to do, one empty."""
-    catalogue = StandIn()
-    directories = [session_at(root, f"hg{number}", raw_format=RawFormat.MX) for number in range(3)]
-    catalogue.tell(directories[0], *add_mx(directories[0], "0001", "0002"), investigation=1)
-    catalogue.tell(directories[1], investigation=2)
-    add_mx(directories[1], "0001")
-    catalogue.tell(directories[2], investigation=3)
-    assert len(scanned(directories, catalogue, cache=cache, now=LATER)) == 3
-    return directories
 
 
 def checked(cache: SessionCache, jobs: int = 4) -> list[CheckedSession | Unreadable]:
@@ -60,7 +45,7 @@ def findings(cache: SessionCache) -> dict[str, Finding]:
 ALL_KEPT = {"hg0": Finding.KEPT, "hg1": Finding.KEPT, "hg2": Finding.KEPT}
 
 
-@pytest.mark.usefixtures("sessions")
+@pytest.mark.usefixtures("cached_sessions")
 def test_what_has_not_changed_is_kept(cache: SessionCache) -> None:
     assert findings(cache) == ALL_KEPT
 
@@ -74,16 +59,16 @@ def test_an_empty_cache_has_nothing_to_check(cache: SessionCache) -> None:
 
 @pytest.mark.parametrize("up", range(3))
 def test_a_session_that_its_parent_does_not_list_is_gone(
-    sessions: list[SessionDirectory], cache: SessionCache, up: int
+    cached_sessions: list[SessionDirectory], cache: SessionCache, up: int
 ) -> None:
     """The same is true if its beamline or proposal directory is gone, too."""
-    shutil.rmtree([sessions[0].path, *map(str, Path(sessions[0].path).parents)][up])
+    shutil.rmtree([cached_sessions[0].path, *map(str, Path(cached_sessions[0].path).parents)][up])
     assert findings(cache) == ALL_KEPT | {"hg0": Finding.GONE}
 
 
 @pytest.mark.parametrize("left", ["nothing", "a hidden directory", "a file", "a loop of links"])
 def test_a_root_without_a_proposal_says_nothing(
-    sessions: list[SessionDirectory], cache: SessionCache, root: Path, left: str
+    cached_sessions: list[SessionDirectory], cache: SessionCache, root: Path, left: str
 ) -> None:
     """A root that is not mounted is an empty directory."""
     for proposal in list(root.iterdir()):
@@ -96,17 +81,17 @@ def test_a_root_without_a_proposal_says_nothing(
         case "a loop of links":
             (root / "loop").symlink_to(root / "loop")
     assert set(findings(cache).values()) == {Finding.UNCERTAIN}
-    assert "is it mounted?" in str(is_on_disk(sessions[0]))
+    assert "is it mounted?" in str(is_on_disk(cached_sessions[0]))
 
 
 def test_a_root_that_is_not_there_says_nothing(
-    cache: SessionCache, sessions: list[SessionDirectory], root: Path
+    cache: SessionCache, cached_sessions: list[SessionDirectory], root: Path
 ) -> None:
     root.rename(root.with_name("elsewhere"))
     assert set(findings(cache).values()) == {Finding.UNCERTAIN}
 
 
-@pytest.mark.usefixtures("sessions")
+@pytest.mark.usefixtures("cached_sessions")
 def test_an_odd_entry_in_the_root_harms_no_other(cache: SessionCache, root: Path) -> None:
     (root / "a loop").symlink_to(root / "a loop")
     assert findings(cache) == ALL_KEPT
@@ -115,32 +100,18 @@ def test_an_odd_entry_in_the_root_harms_no_other(cache: SessionCache, root: Path
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE, errno.ELOOP])
 @pytest.mark.parametrize("up", range(5))
 def test_what_can_not_be_listed_says_nothing(
-    sessions: list[SessionDirectory], cache: SessionCache, refuse: Callable[[Path, int], None], up: int, number: int
+    cached_sessions: list[SessionDirectory],
+    cache: SessionCache,
+    refuse_listing: Callable[[Path, int], None],
+    up: int,
+    number: int,
 ) -> None:
-    raw = Path(sessions[0].raw_path)
-    refuse([raw / "colA", raw, *raw.parents][(0, 1, 3, 4, 5)[up]], number)
+    raw = Path(cached_sessions[0].raw_path)
+    refuse_listing([raw / "colA", raw, *raw.parents][(0, 1, 3, 4, 5)[up]], number)
     found = findings(cache)
     assert found["hg0"] in ((Finding.KEPT, Finding.UNCERTAIN) if up == 3 else (Finding.UNCERTAIN,))
     if up < 4:
         assert found == ALL_KEPT | {"hg0": found["hg0"]}
-
-
-@pytest.fixture
-def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], None]:
-    """Return a function that makes the system refuse to list a directory."""
-
-    def refuse(path: Path, number: int) -> None:
-        for name in ("scandir", "listdir"):
-            call = getattr(os, name)
-
-            def refusing(place: str, call: Callable[[str], object] = call) -> object:
-                if str(place) == str(path):
-                    raise OSError(number, os.strerror(number), place)
-                return call(place)
-
-            monkeypatch.setattr(os, name, refusing)
-
-    return refuse
 
 
 # -- changed ---------------------------------------------------------------------------------------------------------
@@ -160,14 +131,14 @@ def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], None]:
     ],
 )
 def test_what_has_changed_is_dropped(
-    sessions: list[SessionDirectory], cache: SessionCache, change: Callable[[Path], object]
+    cached_sessions: list[SessionDirectory], cache: SessionCache, change: Callable[[Path], object]
 ) -> None:
-    change(Path(sessions[1].raw_path))
+    change(Path(cached_sessions[1].raw_path))
     assert findings(cache) == ALL_KEPT | {"hg1": Finding.CHANGED}
 
 
 def test_what_was_too_young_to_be_relied_on_counts_as_changed(root: Path, cache: SessionCache) -> None:
-    catalogue, directory = StandIn(), session_at(root, raw_format=RawFormat.MX)
+    catalogue, directory = CatalogueInMemory(), session_at(root, raw_format=RawFormat.MX)
     catalogue.tell(directory, *add_mx(directory, "0001"))
     scanned_one(directory, catalogue, cache=cache)
     assert findings(cache) == {"hg333": Finding.CHANGED}
@@ -175,9 +146,9 @@ def test_what_was_too_young_to_be_relied_on_counts_as_changed(root: Path, cache:
 
 @pytest.mark.parametrize("place", ["colA/0001", "colA/0001/metadata.json"])
 def test_a_dataset_that_can_not_be_looked_at_says_nothing(
-    sessions: list[SessionDirectory], cache: SessionCache, monkeypatch: pytest.MonkeyPatch, place: str
+    cached_sessions: list[SessionDirectory], cache: SessionCache, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    stat, lost = os.stat, f"{sessions[1].raw_path}/{place}"
+    stat, lost = os.stat, f"{cached_sessions[1].raw_path}/{place}"
 
     def refusing(path: object, *arguments: object, **options: bool) -> os.stat_result:
         if path == lost:
@@ -193,9 +164,9 @@ def test_a_dataset_that_can_not_be_looked_at_says_nothing(
 
 
 def test_a_file_that_can_not_be_removed_is_told_of_and_the_others_go_on(
-    sessions: list[SessionDirectory], cache: SessionCache, monkeypatch: pytest.MonkeyPatch
+    cached_sessions: list[SessionDirectory], cache: SessionCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for directory in sessions[:2]:
+    for directory in cached_sessions[:2]:
         shutil.rmtree(directory.path)
 
     def unlink(*_: object, **__: object) -> None:
@@ -208,8 +179,10 @@ def test_a_file_that_can_not_be_removed_is_told_of_and_the_others_go_on(
     assert findings(cache) == ALL_KEPT | {"hg0": Finding.GONE, "hg1": Finding.GONE}
 
 
-def test_a_torn_file_is_told_of_and_the_others_go_on(sessions: list[SessionDirectory], cache: SessionCache) -> None:
-    cache.path(sessions[0]).write_bytes(b"torn")
+def test_a_torn_file_is_told_of_and_the_others_go_on(
+    cached_sessions: list[SessionDirectory], cache: SessionCache
+) -> None:
+    cache.path(cached_sessions[0]).write_bytes(b"torn")
     unreadable, *others = sorted(checked(cache), key=lambda each: isinstance(each, CheckedSession))
     assert isinstance(unreadable, Unreadable)
     assert [each.finding for each in others if isinstance(each, CheckedSession)] == [Finding.KEPT, Finding.KEPT]

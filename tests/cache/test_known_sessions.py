@@ -3,24 +3,19 @@
 import json
 from pathlib import Path
 
-import pytest
 from msgspec import structs
 
 from icat_tui.cache.known_sessions import known_sessions, last_known
 from icat_tui.cache.session_cache import SessionCache, Unreadable
 from icat_tui.domain.formats import RawFormat
-from icat_tui.domain.model import DiskSession, Session
+from icat_tui.domain.model import Session
 from icat_tui.domain.status import Category, Status
-from tests.sync.samples import FACILITY, NOW, a_directory, a_session
+from tests.support.cached_sessions import NOTHING_ON_DISK
+from tests.support.samples import NOW, a_directory, a_session
+from tests.support.time_slot import FACILITY
 
-NOTHING_ON_DISK = DiskSession(listed_at=1.0, first_seen=1.0)
 OLD_FILES = Path(__file__).parents[1] / "data/old_caches/pyicat_plus_2_2_0/esrfv3"
 ALL = tuple(RawFormat)
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> SessionCache:
-    return SessionCache(tmp_path / "cache")
 
 
 def leave_old_files(cache: SessionCache) -> list[str]:

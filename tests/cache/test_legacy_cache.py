@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,10 @@ from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.totals import Totals
-from tests.names import HOSTILE_NAMES
+from tests.support.legacy_caches import LEGACY_CACHES, LEGACY_VERSIONS
+from tests.support.names import HOSTILE_NAMES
 
 FACILITY = Facility()
-DATA = Path(__file__).parents[1] / "data" / "old_caches"
-VERSIONS = ("pyicat_plus_0_5_0", "pyicat_plus_2_2_0")
 NAMES = [
     "blc1002_id10_20230112",
     "hg1007_id16b_20230117",
@@ -27,12 +25,6 @@ NAMES = [
     "ihma1010_id22_20230120",
     "ma1001_id16b_20230118",
 ]
-
-
-@pytest.fixture(params=VERSIONS)
-def old_cache(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Return a cache directory as one of those programs writes it."""
-    return Path(shutil.copytree(DATA / request.param, tmp_path / "cache"))
 
 
 def all_of(cache: Path) -> list[Session]:
@@ -56,7 +48,7 @@ def test_what_they_knew_is_told_as_they_wrote_it(old_cache: Path) -> None:
 
 
 def test_both_programs_told_the_same() -> None:
-    one, other = (all_of(DATA / version) for version in VERSIONS)
+    one, other = (all_of(LEGACY_CACHES / version) for version in LEGACY_VERSIONS)
     assert [session.datasets for session in one] == [session.datasets for session in other]
     assert {status for session in one for status in session.counts} >= {Status.REGISTERED, Status.UNREGISTERED}
 

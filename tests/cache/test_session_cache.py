@@ -7,7 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from hashlib import blake2b
@@ -21,55 +21,19 @@ from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import (
     Dataset,
-    DiskDataset,
-    DiskSession,
     Fit,
-    Metadata,
     Session,
     SessionDirectory,
-    Stamp,
-    StoredMessage,
 )
 from icat_tui.domain.status import Category, Status
-from tests.names import HOSTILE_NAMES
-from tests.sync.samples import END, INSIDE, NOW, START, a_directory, a_session
+from tests.support.cached_sessions import disk_of, session_of
+from tests.support.names import HOSTILE_NAMES
+from tests.support.samples import INSIDE, NOW, a_directory, a_session
+from tests.support.time_slot import END, START
 
 OLD_FILE = Path(__file__).parents[1] / "data/old_caches/pyicat_plus_2_2_0/esrfv3/ma1001_id16b_20230118.json"
 DAY = timedelta(days=1)
 DEEP = b"[" * 100_000
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> SessionCache:
-    return SessionCache(tmp_path / "cache")
-
-
-@pytest.fixture
-def umask() -> Iterator[Callable[[int], int]]:
-    before = os.umask(0o022)
-    yield os.umask
-    os.umask(before)
-
-
-def session_of(directory: SessionDirectory, name: str = "0001") -> Session:
-    return structs.replace(a_session(Category.OK, (name, Status.REGISTERED), directory=directory))
-
-
-def disk_of(directory: SessionDirectory, name: str = "0001") -> DiskSession:
-    """Return a disk half with a value in each field."""
-    path = f"{directory.raw_path}/colA/colA_{name}"
-    one = Stamp(1, 2**60 + 1, 2**60 + 2, 3, 4)
-    message = StoredMessage(f"{path}.xml", path, name, "hg333", "id99", name, START, END)
-    dataset = DiskDataset(path=path, collection="colA", name=name, read=True, stamps=(one, None), read_at=5.0)
-    return DiskSession(
-        listed_at=5.0,
-        first_seen=4.0,
-        fingerprint={directory.raw_path: one, f"{directory.raw_path}/colA": None},
-        names="abc",
-        datasets=(structs.replace(dataset, metadata=Metadata(START, END, name, {name: name})),),
-        stored=(message,),
-        stored_trouble={name: "not well-formed"},
-    )
 
 
 def saved(cache: SessionCache, directory: SessionDirectory | None = None) -> Path:
@@ -338,8 +302,8 @@ WRITER = """
 import sys
 from pathlib import Path
 from icat_tui.cache.session_cache import SessionCache
-from tests.sync.samples import NOW, a_directory
-from tests.cache.test_session_cache import disk_of, session_of
+from tests.support.samples import NOW, a_directory
+from tests.support.cached_sessions import disk_of, session_of
 from msgspec import structs
 cache, name = SessionCache(Path(sys.argv[1])), sys.argv[2]
 directory = a_directory()

@@ -20,21 +20,16 @@ from icat_tui.cache.session_index import AT_REST, HEADER, LARGEST_RATIO, Changes
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
-from icat_tui.domain.model import Dataset, DiskSession, Session, SessionDirectory
+from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.summary import SessionRow, entries, session_row
-from tests.names import HOSTILE_NAMES
-from tests.sync.samples import INSIDE, NOW, a_directory, a_session, every_category, hostile
+from tests.support.cached_sessions import NOTHING_ON_DISK
+from tests.support.names import HOSTILE_NAMES
+from tests.support.samples import INSIDE, NOW, a_directory, a_session, every_category, hostile
 
-NOTHING_ON_DISK = DiskSession(listed_at=1.0, first_seen=1.0)
 SECOND = 1_000_000_000
 WHEN_WRITTEN = range(len(HEADER), len(HEADER) + 8)
 """Position in the index of the time at which it was written, which is never read."""
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> SessionCache:
-    return SessionCache(tmp_path / "cache")
 
 
 def save(cache: SessionCache, *sessions: Session, seconds_old: float = 60) -> None:
@@ -395,8 +390,8 @@ from icat_tui.domain.status import Category, Status
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation
 from icat_tui.cache.session_index import SessionIndex
-from tests.sync.samples import NOW, a_directory, a_session
-from tests.cache.test_session_index import NOTHING_ON_DISK
+from tests.support.samples import NOW, a_directory, a_session
+from tests.support.cached_sessions import NOTHING_ON_DISK
 
 place, me = Path(sys.argv[1]), sys.argv[2]
 for turn in range(15):

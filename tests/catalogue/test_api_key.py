@@ -1,7 +1,6 @@
 """The API key is in every URL, and in nothing that anybody reads (promises.md 10)."""
 
 import json
-import logging
 import traceback
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
@@ -14,9 +13,8 @@ from icat_tui.catalogue import transport
 from icat_tui.catalogue.api_key import PLACEHOLDER, ApiKey
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.catalogue.limits import Limits
-from tests.catalogue.conftest import (
-    KEY,
-    Asking,
+from tests.support.icatplus_client import KEY, Asking
+from tests.support.scripted_http_server import (
     Handler,
     Reply,
     Server,
@@ -64,26 +62,6 @@ def test_the_key_is_filled_in_once_and_where_it_belongs() -> None:
     assert ApiKey("a/b").fill("http://h/dataacquisition/***/x?y=1") == "http://h/dataacquisition/a%2Fb/x?y=1"
     assert ApiKey("k").fill("http://h/***/dataacquisition/***/x") == "http://h/***/dataacquisition/k/x"
     assert ApiKey("k").fill("http://h/elsewhere") == "http://h/elsewhere"
-
-
-@pytest.fixture
-def tracebacks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return what a traceback of every error inside would show, the values of all variables among it."""
-    shown: list[str] = []
-    explain = transport.explain
-
-    def looked_at(error: BaseException, late: str) -> transport.FailedAttempt:
-        exception = traceback.TracebackException.from_exception(error)
-        shown.append("".join(exception.format()) + repr(error))
-        return explain(error, late)
-
-    monkeypatch.setattr(transport, "explain", looked_at)
-    return shown
-
-
-@pytest.fixture
-def caplog_at_debug(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
 
 
 def move(handler: Handler) -> None:

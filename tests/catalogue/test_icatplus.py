@@ -14,8 +14,9 @@ import pytest
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.model import CatalogueDataset, Outcome
-from tests.catalogue.conftest import KEY, PARIS, Asking, Handler, Reply, Server, listing, text
-from tests.fieldkit.facility import serving
+from tests.fieldkit.facility import serving_kit
+from tests.support.icatplus_client import KEY, PARIS, Asking
+from tests.support.scripted_http_server import CERTIFICATE, Handler, Reply, Server, listing, text
 
 HOSTILE = ["hg333", "[x]", "$(reboot)", "a&b=c", "a/b?c#d", "a b+c%20", "é😀", "\x1b[31m", "a\nb", "*", "\udcff"]
 
@@ -64,7 +65,7 @@ def test_a_path_in_the_url_is_kept(server: Server, connect: Callable[..., IcatPl
 
 def test_a_url_without_a_scheme_means_https(start_server: Callable[..., Server], monkeypatch: Any) -> None:
     server = start_server(tls=True)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(Path(__file__).parent / "localhost.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
     with IcatPlus(server.url.removeprefix("https://"), KEY, zone=PARIS) as client:
         assert client.datasets(7).outcome == Outcome.EMPTY
 
@@ -227,7 +228,7 @@ def test_the_catalogue_of_the_field_kit_is_understood(tmp_path: Path, connect: C
         "datasets": {"7": [dataset(12, parameters=[{"id": 1, "name": "__fileCount", "value": "3"}])]},
     }
     (tmp_path / "icat.json").write_text(json.dumps(state))
-    with serving(tmp_path / "icat.json", {"api_key": "right"}) as url:
+    with serving_kit(tmp_path / "icat.json", {"api_key": "right"}) as url:
         client = connect(url, key="right")
         assert [row.name for row in client.investigations("id99", "hg-333").rows] == ["HG-333"]
         assert [row.file_count for row in client.datasets(7).rows] == [3]

@@ -10,14 +10,13 @@ from msgspec import structs
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.catalogue.limits import Call, Limits, RequestLimiter, SocketHandle, Stopped
 from icat_tui.domain.model import Outcome
-from tests.catalogue.conftest import (
+from tests.support.icatplus_client import Asking, seconds_to_close
+from tests.support.scripted_http_server import (
     CERTIFICATE,
-    Asking,
     Reply,
     Server,
     hang,
     listing,
-    seconds_to_close,
     text,
     trickle,
     trickle_headers,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icat_tui.catalogue.parse import element_id, elements, page_total, parse_dataset, parse_investigation, whole_number
-from tests.catalogue.conftest import PARIS
+from tests.support.icatplus_client import PARIS
 
 DATASET = {"id": 12, "name": "0001", "location": "/data/visitor/hg333/id99/20231019/RAW_DATA/a/a_0001"}
 

@@ -17,10 +17,9 @@ from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.catalogue.limits import Limits, RequestLimiter
 from icat_tui.catalogue.transport import displayed_url, explain, stays_on_server
 from icat_tui.domain.model import Outcome
-from tests.catalogue.conftest import (
+from tests.support.icatplus_client import QUICK, Asking
+from tests.support.scripted_http_server import (
     CERTIFICATE,
-    QUICK,
-    Asking,
     Handler,
     Reply,
     Server,
@@ -365,11 +364,6 @@ def test_of_a_url_the_server_is_shown(url: str, host: str) -> None:
 
 
 # -- TLS and proxies -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def tls_server(start_server: Callable[..., Server]) -> Server:
-    return start_server(tls=True)
 
 
 def test_tls_that_is_trusted_is_used(

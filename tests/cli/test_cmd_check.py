@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Runner
-from tests.cli.place import Place
+from tests.support.place import Place
+from tests.support.program import Runner
 
 
 def test_a_scientist_is_told_in_words_and_last_what_was_not_looked_at(place: Place, at: Runner) -> None:

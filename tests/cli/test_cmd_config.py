@@ -7,8 +7,8 @@ import pytest
 
 from icat_tui.settings.load import user_file
 from icat_tui.settings.schema import KEYS
-from tests.cli.conftest import Runner
-from tests.cli.place import KEY
+from tests.support.place import KEY
+from tests.support.program import Runner
 
 
 def test_every_setting_is_there_with_where_it_comes_from(

@@ -11,30 +11,20 @@ from pathlib import Path
 import pytest
 
 from icat_tui.sandbox.scenario import SCENARIO
-from tests.cli.conftest import Runner
-from tests.cli.place import PATIENCE, run_program
+from tests.support.program import PATIENCE, Runner, run_program
+
+pytestmark = pytest.mark.usefixtures("one_demo_facility")
 
 SETTINGS_TO_USE = 8
 """Lines that `demo --serve` prints."""
 
 
-@pytest.fixture(scope="module")
-def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where the facility is made, once for all tests of this module."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(autouse=True)
-def _one_facility(cache_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
-
-
-def test_sync_works_on_the_facility_and_finds_what_the_story_tells(run: Runner, cache_home: Path) -> None:
+def test_sync_works_on_the_facility_and_finds_what_the_story_tells(run: Runner, demo_cache_home: Path) -> None:
     ran = run("demo", "--headless", "--json")
     stories = [session.category.value for proposal in SCENARIO for session in proposal.sessions]
     assert ran.summary["categories"] == {category: stories.count(category) for category in set(stories)}
     assert ran.code == 3, "some of it can't be determined, on purpose"
-    assert list(cache_home.rglob("todo.sh"))
+    assert list(demo_cache_home.rglob("todo.sh"))
 
 
 def test_a_selection_of_it_may_be_all_well(run: Runner) -> None:

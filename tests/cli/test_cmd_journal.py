@@ -7,42 +7,20 @@ import select
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from icat_tui.domain.errors import ExitCode
 from icat_tui.journal.reader import MessageState
-from tests.beamtime import INVESTIGATION, START, Beamtime, beamtime, reject
-from tests.cli.place import Ran
-from tests.disk.bliss import ENDED, write_bliss
-from tests.ingest.conftest import Client, Frame, Hangup
-from tests.names import HOSTILE_NAMES
+from tests.support.beamtime import INVESTIGATION, START, Beamtime
+from tests.support.bliss import ENDED, write_bliss
+from tests.support.names import HOSTILE_NAMES
+from tests.support.program import Runner
+from tests.support.scripted_broker import Client, Frame, Hangup, reject
 
-Runner = Callable[..., Ran]
 NOWHERE = ("--queue", "127.0.0.1:9")
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Beamtime]:
-    with beamtime(tmp_path) as made:
-        for variable, value in made.environment.items():
-            monkeypatch.setenv(variable, value)
-        yield made
-
-
-@pytest.fixture
-def store(here: Beamtime, run: Runner) -> Callable[..., Path]:
-    """Register a dataset by hand; return its directory."""
-
-    def store(name: str = "0001", *more: str) -> Path:
-        path = here.dataset(name)
-        words = ("--beamline", "id99", "--proposal", "hg333", "--dataset", name, "--sample", "sA", "--path", str(path))
-        run("store-raw", *words, *more)
-        return path
-
-    return store
 
 
 Store = Callable[..., Path]
@@ -55,19 +33,19 @@ def hang_up(_: Client, __: Frame) -> None:
 # -- listing ---------------------------------------------------------------------------------------------------------
 
 
-def test_without_a_journal_there_is_nothing_to_tell(here: Beamtime, run: Runner) -> None:
+def test_without_a_journal_there_is_nothing_to_tell(beamtime: Beamtime, run: Runner) -> None:
     ran = run("journal")
     assert (ran.code, ran.out) == (ExitCode.DONE, "")
-    assert not here.journal.exists(), "telling writes nothing"
+    assert not beamtime.journal.exists(), "telling writes nothing"
 
 
-def test_every_message_is_told_the_newest_last(here: Beamtime, run: Runner, store: Store) -> None:
-    first = store("0001")
-    here.broker.script = reject
-    second = store("0002")
-    third = store("0003", *NOWHERE)
-    here.broker.script = hang_up
-    fourth = store("0004")
+def test_every_message_is_told_the_newest_last(beamtime: Beamtime, run: Runner, store_raw: Store) -> None:
+    first = store_raw("0001")
+    beamtime.broker.script = reject
+    second = store_raw("0002")
+    third = store_raw("0003", *NOWHERE)
+    beamtime.broker.script = hang_up
+    fourth = store_raw("0004")
     lines = run("journal").out.splitlines()
     assert [line.split()[3:6] for line in lines] == [
         ["accepted", "register", str(first)],
@@ -80,16 +58,16 @@ def test_every_message_is_told_the_newest_last(here: Beamtime, run: Runner, stor
     assert [line.split()[5] for line in pending] == [str(first), str(fourth)]
 
 
-def test_programs_get_a_record_for_each_and_a_summary(here: Beamtime, run: Runner, store: Store) -> None:
-    path = store()
+def test_programs_get_a_record_for_each_and_a_summary(beamtime: Beamtime, run: Runner, store_raw: Store) -> None:
+    path = store_raw()
     sending, summary = (json.loads(line) for line in run("journal", "--json").out.splitlines())
     assert (sending["type"], sending["state"], sending["dataset"]) == ("sending", "accepted", str(path))
     assert summary["type"] == "summary"
 
 
-def test_what_can_not_be_read_is_said(here: Beamtime, run: Runner, store: Store) -> None:
-    store()
-    with here.journal.open("a") as journal:
+def test_what_can_not_be_read_is_said(beamtime: Beamtime, run: Runner, store_raw: Store) -> None:
+    store_raw()
+    with beamtime.journal.open("a") as journal:
         journal.write("no record\n")
     ran = run("journal")
     assert ran.code == ExitCode.PARTIAL
@@ -98,8 +76,8 @@ def test_what_can_not_be_read_is_said(here: Beamtime, run: Runner, store: Store)
 
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE_NAMES if len(name) < 100])
-def test_hostile_names_are_shown_harmless(here: Beamtime, run: Runner, name: str) -> None:
-    path = here.raw / name / f"{name}_0001"
+def test_hostile_names_are_shown_harmless(beamtime: Beamtime, run: Runner, name: str) -> None:
+    path = beamtime.raw / name / f"{name}_0001"
     path.mkdir(parents=True)
     run(
         *("store-raw", "--beamline=id99", "--proposal=hg333", "--dataset=x", f"--sample={name}", f"--path={path}"),
@@ -107,101 +85,101 @@ def test_hostile_names_are_shown_harmless(here: Beamtime, run: Runner, name: str
     )
     ran = run("journal")
     assert all(line.isprintable() for line in ran.out.splitlines())
-    assert len(ran.out.splitlines()) == len(here.bodies)
+    assert len(ran.out.splitlines()) == len(beamtime.bodies)
 
 
 # -- asking ICAT -----------------------------------------------------------------------------------------------------
 
 
-def test_what_icat_has_is_seen_from_then_on(here: Beamtime, run: Runner, store: Store) -> None:
-    path = store("0001")
-    here.ingest()
-    other = store("0002")
+def test_what_icat_has_is_seen_from_then_on(beamtime: Beamtime, run: Runner, store_raw: Store) -> None:
+    path = store_raw("0001")
+    beamtime.ingest()
+    other = store_raw("0002")
     ran = run("journal", "--verify")
     assert ran.code == ExitCode.DONE
     assert f"seen: {path} (in investigation {INVESTIGATION})" in ran.out
     assert f"pending: {other} (" in ran.out
-    assert here.standing() == [("colA_0001", MessageState.SEEN), ("colA_0002", MessageState.ACCEPTED)]
-    assert len(here.bodies) == 2, "asking sends nothing"
+    assert beamtime.standing() == [("colA_0001", MessageState.SEEN), ("colA_0002", MessageState.ACCEPTED)]
+    assert len(beamtime.bodies) == 2, "asking sends nothing"
 
 
-def test_what_icat_filed_elsewhere_is_seen_too(here: Beamtime, run: Runner, store: Store) -> None:
-    path = store()
-    here.state.add_investigation(8, "hg333", "id99", START, None)
-    here.register(path, investigation=8)
+def test_what_icat_filed_elsewhere_is_seen_too(beamtime: Beamtime, run: Runner, store_raw: Store) -> None:
+    path = store_raw()
+    beamtime.state.add_investigation(8, "hg333", "id99", START, None)
+    beamtime.register(path, investigation=8)
     assert "in investigation 8" in run("journal", "--verify").out
 
 
-def test_files_are_seen_once_icat_has_counted_them(here: Beamtime, run: Runner) -> None:
-    path = here.dataset()
-    known = here.register(path, file_count=0)
+def test_files_are_seen_once_icat_has_counted_them(beamtime: Beamtime, run: Runner) -> None:
+    path = beamtime.dataset()
+    known = beamtime.register(path, file_count=0)
     run("add-files", str(known), "--investigation", str(INVESTIGATION))
     assert "pending" in run("journal", "--verify").out
-    here.state.__init__()  # type: ignore[misc]
-    here.state.add_investigation(INVESTIGATION, "hg333", "id99", START, None)
-    assert here.register(path, file_count=2) == known
+    beamtime.state.__init__()  # type: ignore[misc]
+    beamtime.state.add_investigation(INVESTIGATION, "hg333", "id99", START, None)
+    assert beamtime.register(path, file_count=2) == known
     assert "seen" in run("journal", "--verify").out
 
 
 def test_where_icat_does_not_answer_everything_stays_pending(
-    here: Beamtime, run: Runner, store: Store, monkeypatch: pytest.MonkeyPatch
+    beamtime: Beamtime, run: Runner, store_raw: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store()
-    here.ingest()
+    store_raw()
+    beamtime.ingest()
     monkeypatch.setenv("ICAT_TUI_API_KEY", "another")
     ran = run("journal", "--verify")
     assert ran.code == ExitCode.NOTHING
-    assert here.standing() == [("colA_0001", MessageState.ACCEPTED)]
+    assert beamtime.standing() == [("colA_0001", MessageState.ACCEPTED)]
     assert "another" not in ran.err
 
 
 # -- taking plans up -------------------------------------------------------------------------------------------------
 
 
-def test_plans_are_sent_byte_for_byte_and_nothing_else(here: Beamtime, run: Runner, store: Store) -> None:
-    store("0001")
-    here.broker.script = hang_up
-    store("0002")
-    path = store("0003", *NOWHERE)
-    here.broker.script = lambda client, frame: client.receipt(frame)
-    planned = [json.loads(line) for line in here.journal.read_text().splitlines()][-1]
-    before = len(here.bodies)
+def test_plans_are_sent_byte_for_byte_and_nothing_else(beamtime: Beamtime, run: Runner, store_raw: Store) -> None:
+    store_raw("0001")
+    beamtime.broker.script = hang_up
+    store_raw("0002")
+    path = store_raw("0003", *NOWHERE)
+    beamtime.broker.script = lambda client, frame: client.receipt(frame)
+    planned = [json.loads(line) for line in beamtime.journal.read_text().splitlines()][-1]
+    before = len(beamtime.bodies)
     ran = run("journal", "--resume", "--yes")
     assert ran.code == ExitCode.DONE
     assert f"accepted: {path}" in ran.out
-    assert [body.decode() for body in here.bodies[before:]] == [planned["body"]]
-    assert here.standing()[-1] == ("colA_0003", MessageState.ACCEPTED)
+    assert [body.decode() for body in beamtime.bodies[before:]] == [planned["body"]]
+    assert beamtime.standing()[-1] == ("colA_0003", MessageState.ACCEPTED)
     assert run("journal", "--resume", "--yes").code == ExitCode.DONE
-    assert len(here.bodies) == before + 1, "a second time there is nothing left"
+    assert len(beamtime.bodies) == before + 1, "a second time there is nothing left"
 
 
-def test_what_has_changed_since_is_skipped_and_said(here: Beamtime, run: Runner, store: Store) -> None:
-    registered, gone, rewritten = (store(f"{number:04d}", *NOWHERE) for number in (1, 2, 3))
-    here.register(registered)
+def test_what_has_changed_since_is_skipped_and_said(beamtime: Beamtime, run: Runner, store_raw: Store) -> None:
+    registered, gone, rewritten = (store_raw(f"{number:04d}", *NOWHERE) for number in (1, 2, 3))
+    beamtime.register(registered)
     shutil.rmtree(gone)
     write_bliss(rewritten / f"{rewritten.name}.h5", {"1.1": {**ENDED, "sample/name": "another"}})
-    here.age()
+    beamtime.age()
     ran = run("journal", "--resume", "--yes")
-    assert not here.bodies
+    assert not beamtime.bodies
     assert f"skipped: {registered} (it is registered now" in ran.out
     assert f"skipped: {gone} (nothing is known of it on disk now)" in ran.out
     assert f"skipped: {rewritten} (its files say something else" in ran.out
-    assert {state for _, state in here.standing()} == {MessageState.PLANNED}
+    assert {state for _, state in beamtime.standing()} == {MessageState.PLANNED}
 
 
-def test_without_a_terminal_or_a_word_nothing_is_sent(here: Beamtime, run: Runner, store: Store) -> None:
-    store("0001", *NOWHERE)
+def test_without_a_terminal_or_a_word_nothing_is_sent(beamtime: Beamtime, run: Runner, store_raw: Store) -> None:
+    store_raw("0001", *NOWHERE)
     ran = run("journal", "--resume")
     assert ran.code == ExitCode.USAGE
     assert "--resume --yes" in ran.err
     assert run("journal", "--resume", "--yes", "--read-only").code == ExitCode.USAGE
     assert run("journal", "--yes").code == ExitCode.USAGE
-    assert here.broker.connections == 0
+    assert beamtime.broker.connections == 0
 
 
 @pytest.mark.parametrize(("answer", "sent"), [(b"y\n", 1), (b"n\n", 0), (b"\n", 0), (b"\x04", 0)])
-def test_on_a_terminal_one_is_asked(here: Beamtime, store: Store, answer: bytes, sent: int) -> None:
-    store("0001", *NOWHERE)
+def test_on_a_terminal_one_is_asked(beamtime: Beamtime, store_raw: Store, answer: bytes, sent: int) -> None:
+    store_raw("0001", *NOWHERE)
     terminal, stdin = pty.openpty()
     program = [sys.executable, "-m", "icat_tui", "journal", "--resume"]
     with subprocess.Popen(program, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as asked:
@@ -214,4 +192,4 @@ def test_on_a_terminal_one_is_asked(here: Beamtime, store: Store, answer: bytes,
         assert asked.wait(30) == ExitCode.DONE
     os.close(terminal)
     os.close(stdin)
-    assert len(here.bodies) == sent
+    assert len(beamtime.bodies) == sent

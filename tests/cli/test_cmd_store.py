@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,19 +16,10 @@ import pytest
 from icat_tui.cli import main
 from icat_tui.domain.errors import ExitCode
 from icat_tui.journal.reader import MessageState
-from tests.beamtime import INVESTIGATION, Beamtime, beamtime, parameters, reject
-from tests.cli.place import Ran
-from tests.ingest.conftest import ActiveMQ, Client, Frame, activemq  # noqa: F401 - the fixture
-
-Runner = Callable[..., Ran]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Beamtime]:
-    with beamtime(tmp_path) as made:
-        for variable, value in made.environment.items():
-            monkeypatch.setenv(variable, value)
-        yield made
+from tests.support.activemq import ActiveMQ
+from tests.support.beamtime import INVESTIGATION, Beamtime, parameters
+from tests.support.program import Ran, Runner
+from tests.support.scripted_broker import Client, Frame, reject
 
 
 def of_store_raw(path: Path, *more: str) -> list[str]:
@@ -46,18 +36,20 @@ def records(ran: Ran) -> list[dict[str, object]]:
 # -- the manual ------------------------------------------------------------------------------------------------------
 
 
-def test_the_line_of_the_manual_for_one_directory(here: Beamtime, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = here.dataset("dataset1", "collection")
+def test_the_line_of_the_manual_for_one_directory(
+    beamtime: Beamtime, run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = beamtime.dataset("dataset1", "collection")
     for name in ("QUEUE", "ICATPLUS", "API_KEY"):
         monkeypatch.delenv(f"ICAT_TUI_{name}")
     line = (
         f"--beamline id99 --proposal hg333 --path {path} --dataset dataset1 --sample mysample "
-        f"-p FIELD1=value1 -p FIELD2=value2 --queue {here.broker.address}"
+        f"-p FIELD1=value1 -p FIELD2=value2 --queue {beamtime.broker.address}"
     )
     ran = run(*line.split(), program=main.store_raw)
     assert ran.code == ExitCode.DONE
     assert "nobody could be asked" in ran.err
-    sent = parameters(here.bodies[0])
+    sent = parameters(beamtime.bodies[0])
     assert sent["location"] == "/data/visitor/hg333/id99/20231019/RAW_DATA/collection/collection_dataset1"
     assert (sent["Sample_name"], sent["FIELD1"], sent["FIELD2"]) == ("mysample", "value1", "value2")
     assert sent["startDate"] == "2023-10-20T01:00:00.123456+02:00"
@@ -65,70 +57,70 @@ def test_the_line_of_the_manual_for_one_directory(here: Beamtime, run: Runner, m
 
 
 @pytest.mark.parametrize("expanded", [False, True], ids=["by us", "by the shell"])
-def test_the_line_of_the_manual_for_what_bliss_left(here: Beamtime, run: Runner, *, expanded: bool) -> None:
-    files = [here.stored(f"{number:04d}", age=number) for number in (2, 3, 1)]
-    words = [str(file) for file in sorted(files)] if expanded else [f"{here.raw}/__icat__/*.xml"]
+def test_the_line_of_the_manual_for_what_bliss_left(beamtime: Beamtime, run: Runner, *, expanded: bool) -> None:
+    files = [beamtime.stored(f"{number:04d}", age=number) for number in (2, 3, 1)]
+    words = [str(file) for file in sorted(files)] if expanded else [f"{beamtime.raw}/__icat__/*.xml"]
     ran = run(*words, program=main.store_from_file)
     assert ran.code == ExitCode.DONE
     oldest_first = [files[1], files[0], files[2]]
-    assert here.bodies == [file.read_bytes() for file in oldest_first]
+    assert beamtime.bodies == [file.read_bytes() for file in oldest_first]
 
 
 # -- before it sends -------------------------------------------------------------------------------------------------
 
 
-def test_where_messages_go_is_said_and_who_said_so(here: Beamtime, run: Runner) -> None:
-    said = run(*of_store_raw(here.dataset(), "--queue", str(here.broker.address))).err
-    assert f"sending 1 message to {here.broker.address} (from --queue)" in said
+def test_where_messages_go_is_said_and_who_said_so(beamtime: Beamtime, run: Runner) -> None:
+    said = run(*of_store_raw(beamtime.dataset(), "--queue", str(beamtime.broker.address))).err
+    assert f"sending 1 message to {beamtime.broker.address} (from --queue)" in said
 
 
-def test_without_a_broker_nothing_is_done(here: Beamtime, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_broker_nothing_is_done(beamtime: Beamtime, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ICAT_TUI_QUEUE")
-    for words in (of_store_raw(here.dataset()), ["store-from-file", str(here.stored())], ["add-files", "12"]):
+    for words in (of_store_raw(beamtime.dataset()), ["store-from-file", str(beamtime.stored())], ["add-files", "12"]):
         ran = run(*words)
         assert ran.code == ExitCode.USAGE
         assert "--queue HOST:PORT" in ran.err
         assert ran.out == ""
-    assert not here.journal.exists()
+    assert not beamtime.journal.exists()
 
 
-def test_read_only_opens_no_connection(here: Beamtime, run: Runner) -> None:
-    for words in (of_store_raw(here.dataset()), ["store-from-file", str(here.stored())], ["add-files", "12"]):
+def test_read_only_opens_no_connection(beamtime: Beamtime, run: Runner) -> None:
+    for words in (of_store_raw(beamtime.dataset()), ["store-from-file", str(beamtime.stored())], ["add-files", "12"]):
         ran = run(*words, "--read-only", "--force")
         assert ran.code == ExitCode.USAGE
         assert "--read-only" in ran.err
-    assert here.broker.connections == 0
-    assert not here.journal.exists()
+    assert beamtime.broker.connections == 0
+    assert not beamtime.journal.exists()
 
 
-def test_what_icat_has_is_skipped_and_said(here: Beamtime, run: Runner) -> None:
-    path = here.dataset()
-    known = here.register(path)
+def test_what_icat_has_is_skipped_and_said(beamtime: Beamtime, run: Runner) -> None:
+    path = beamtime.dataset()
+    known = beamtime.register(path)
     ran = run(*of_store_raw(path))
-    assert (ran.code, here.broker.connections) == (ExitCode.DONE, 0)
+    assert (ran.code, beamtime.broker.connections) == (ExitCode.DONE, 0)
     assert ran.out == f"skipped: {path} (ICAT has it already (id {known}, in investigation {INVESTIGATION}))\n"
     assert run(*of_store_raw(path, "--force")).code == ExitCode.DONE
-    assert len(here.bodies) == 1
+    assert len(beamtime.bodies) == 1
 
 
 def test_where_icat_does_not_answer_nothing_is_sent(
-    here: Beamtime, run: Runner, monkeypatch: pytest.MonkeyPatch
+    beamtime: Beamtime, run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ICAT_TUI_API_KEY", "another")
-    ran = run(*of_store_raw(here.dataset()))
+    ran = run(*of_store_raw(beamtime.dataset()))
     assert ran.code == ExitCode.NOTHING
     assert "--force" in ran.err
-    assert not here.broker.frames
+    assert not beamtime.broker.frames
 
 
 # -- what can be given -----------------------------------------------------------------------------------------------
 
 
-def test_parameters_of_a_file_give_way_to_those_of_the_line(here: Beamtime, run: Runner, tmp_path: Path) -> None:
+def test_parameters_of_a_file_give_way_to_those_of_the_line(beamtime: Beamtime, run: Runner, tmp_path: Path) -> None:
     file = tmp_path / "parameters"
     file.write_text("InstrumentMonochromator_energy = 12.5\nScan_Name=[1, 2]\ntitle=of the file\n")
-    run(*of_store_raw(here.dataset(), "--metadatafile", str(file), "-p", "title=of the line", "-p", "flag=true"))
-    sent = parameters(here.bodies[0])
+    run(*of_store_raw(beamtime.dataset(), "--metadatafile", str(file), "-p", "title=of the line", "-p", "flag=true"))
+    sent = parameters(beamtime.bodies[0])
     assert sent["title"] == "of the line"
     assert sent["InstrumentMonochromator_energy"] == "12.5"
     assert sent["flag"] == "true"
@@ -146,97 +138,99 @@ def test_parameters_of_a_file_give_way_to_those_of_the_line(here: Beamtime, run:
         (["--froce"], "did you mean --force?"),
     ],
 )
-def test_what_can_not_be_used_is_refused(here: Beamtime, run: Runner, words: list[str], says: str) -> None:
-    ran = run(*of_store_raw(here.dataset(), *words))
+def test_what_can_not_be_used_is_refused(beamtime: Beamtime, run: Runner, words: list[str], says: str) -> None:
+    ran = run(*of_store_raw(beamtime.dataset(), *words))
     assert ran.code == ExitCode.USAGE
     assert says in ran.err
-    assert not here.broker.frames
+    assert not beamtime.broker.frames
 
 
-def test_a_metadata_file_that_is_none_is_refused(here: Beamtime, run: Runner, tmp_path: Path) -> None:
+def test_a_metadata_file_that_is_none_is_refused(beamtime: Beamtime, run: Runner, tmp_path: Path) -> None:
     file = tmp_path / "parameters"
     for content in (b"no sign here\n", b"a=1\na=2\n", b"\xff=1\n"):
         file.write_bytes(content)
-        ran = run(*of_store_raw(here.dataset(), "--metadatafile", str(file)))
+        ran = run(*of_store_raw(beamtime.dataset(), "--metadatafile", str(file)))
         assert ran.code == ExitCode.USAGE
         assert "NAME=VALUE" in ran.err
 
 
-def test_a_message_can_be_written_to_a_file_and_sent_from_there(here: Beamtime, run: Runner, tmp_path: Path) -> None:
-    path, file = here.dataset(), tmp_path / "new" / "message"
+def test_a_message_can_be_written_to_a_file_and_sent_from_there(
+    beamtime: Beamtime, run: Runner, tmp_path: Path
+) -> None:
+    path, file = beamtime.dataset(), tmp_path / "new" / "message"
     ran = run(*of_store_raw(path, "--store-filename", str(file), "--read-only"))
     assert ran.code == ExitCode.DONE
-    assert not here.broker.frames
-    assert not here.journal.exists()
+    assert not beamtime.broker.frames
+    assert not beamtime.journal.exists()
     assert run("store-from-file", f"{file}.xml").code == ExitCode.DONE
-    assert here.bodies == [file.with_suffix(".xml").read_bytes()]
+    assert beamtime.bodies == [file.with_suffix(".xml").read_bytes()]
 
 
 # -- what does not work ----------------------------------------------------------------------------------------------
 
 
-def test_a_pattern_without_a_match_is_an_error_and_the_rest_is_done(here: Beamtime, run: Runner) -> None:
-    ran = run("store-from-file", f"{here.raw}/nowhere/*.xml", str(here.stored()))
+def test_a_pattern_without_a_match_is_an_error_and_the_rest_is_done(beamtime: Beamtime, run: Runner) -> None:
+    ran = run("store-from-file", f"{beamtime.raw}/nowhere/*.xml", str(beamtime.stored()))
     assert ran.code == ExitCode.USAGE
     assert "nowhere/*.xml was not sent: there is no such file, nor a match" in ran.err
-    assert len(here.bodies) == 1
+    assert len(beamtime.bodies) == 1
 
 
-def test_a_file_that_is_no_message_is_an_error_and_the_rest_is_done(here: Beamtime, run: Runner) -> None:
-    good, bad = here.stored(), here.raw / "__icat__" / "bad.xml"
+def test_a_file_that_is_no_message_is_an_error_and_the_rest_is_done(beamtime: Beamtime, run: Runner) -> None:
+    good, bad = beamtime.stored(), beamtime.raw / "__icat__" / "bad.xml"
     bad.write_text("<html/>")
     assert run("store-from-file", str(bad)).code == ExitCode.USAGE, "nothing usable"
     assert run("store-from-file", str(bad), str(good)).code == ExitCode.PARTIAL
-    assert here.bodies == [good.read_bytes()]
+    assert beamtime.bodies == [good.read_bytes()]
 
 
-def test_a_name_selects_itself_before_it_is_a_pattern(here: Beamtime, run: Runner) -> None:
-    odd = here.stored().rename(here.raw / "__icat__" / "col[A]_0001.xml")
+def test_a_name_selects_itself_before_it_is_a_pattern(beamtime: Beamtime, run: Runner) -> None:
+    odd = beamtime.stored().rename(beamtime.raw / "__icat__" / "col[A]_0001.xml")
     assert run("store-from-file", str(odd), str(odd)).code == ExitCode.DONE
-    assert here.bodies == [odd.read_bytes()], "once, though it was named twice"
+    assert beamtime.bodies == [odd.read_bytes()], "once, though it was named twice"
 
 
-def test_a_directory_that_is_not_there(here: Beamtime, run: Runner) -> None:
-    ran = run(*of_store_raw(here.raw / "colA" / "colA_0404"))
+def test_a_directory_that_is_not_there(beamtime: Beamtime, run: Runner) -> None:
+    ran = run(*of_store_raw(beamtime.raw / "colA" / "colA_0404"))
     assert ran.code == ExitCode.USAGE
     assert "No such file or directory" in ran.err
 
 
-def test_what_the_broker_rejects_is_said_in_its_words(here: Beamtime, run: Runner) -> None:
-    here.broker.script = reject
-    ran = run(*of_store_raw(here.dataset()))
+def test_what_the_broker_rejects_is_said_in_its_words(beamtime: Beamtime, run: Runner) -> None:
+    beamtime.broker.script = reject
+    ran = run(*of_store_raw(beamtime.dataset()))
     assert ran.code == ExitCode.PARTIAL
     assert "no room left" in ran.err
-    assert here.standing() == [("colA_0001", MessageState.REJECTED)]
+    assert beamtime.standing() == [("colA_0001", MessageState.REJECTED)]
 
 
-def test_a_broker_that_is_not_there(here: Beamtime, run: Runner) -> None:
-    ran = run(*of_store_raw(here.dataset(), "--queue", "127.0.0.1:9"))
+def test_a_broker_that_is_not_there(beamtime: Beamtime, run: Runner) -> None:
+    ran = run(*of_store_raw(beamtime.dataset(), "--queue", "127.0.0.1:9"))
     assert ran.code == ExitCode.NOTHING
     assert "127.0.0.1:9" in ran.err
-    assert here.standing() == [("colA_0001", MessageState.PLANNED)]
+    assert beamtime.standing() == [("colA_0001", MessageState.PLANNED)]
 
 
-def test_what_is_pending_is_not_sent_again(here: Beamtime, run: Runner) -> None:
-    path = here.dataset()
+def test_what_is_pending_is_not_sent_again(beamtime: Beamtime, run: Runner) -> None:
+    path = beamtime.dataset()
     run(*of_store_raw(path))
     ran = run(*of_store_raw(path))
     assert ran.code == ExitCode.PARTIAL
     assert "not seen in ICAT yet" in ran.err
-    assert len(here.bodies) == 1
+    assert len(beamtime.bodies) == 1
 
 
-def test_a_journal_that_can_not_be_written_stops_it(here: Beamtime, run: Runner) -> None:
-    here.journal.mkdir(parents=True)
-    ran = run(*of_store_raw(here.dataset()))
+def test_a_journal_that_can_not_be_written_stops_it(beamtime: Beamtime, run: Runner) -> None:
+    beamtime.journal.mkdir(parents=True)
+    ran = run(*of_store_raw(beamtime.dataset()))
     assert ran.code == ExitCode.PARTIAL
     assert "journal" in ran.err
-    assert not here.broker.frames
+    assert not beamtime.broker.frames
 
 
-def test_a_signal_stops_it_and_the_journal_tells_how_far_it_came(here: Beamtime) -> None:
+def test_a_signal_stops_it_and_the_journal_tells_how_far_it_came(beamtime: Beamtime) -> None:
     for number in range(1, 20):
-        here.stored(f"{number:04d}", age=-number)
+        beamtime.stored(f"{number:04d}", age=-number)
     second = threading.Event()
 
     def be_silent_from_the_second_on(client: Client, frame: Frame) -> None:
@@ -245,29 +239,29 @@ def test_a_signal_stops_it_and_the_journal_tells_how_far_it_came(here: Beamtime)
         else:
             second.set()
 
-    here.broker.script = be_silent_from_the_second_on
-    words = [sys.executable, "-m", "icat_tui", "store-from-file", f"{here.raw}/__icat__/*.xml", "--rate", "100"]
+    beamtime.broker.script = be_silent_from_the_second_on
+    words = [sys.executable, "-m", "icat_tui", "store-from-file", f"{beamtime.raw}/__icat__/*.xml", "--rate", "100"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         assert second.wait(30)
         program.terminate()
         out, _ = program.communicate(timeout=30)
     assert program.returncode == -signal.SIGTERM
-    states = Counter(state for _, state in here.standing())
+    states = Counter(state for _, state in beamtime.standing())
     assert states[MessageState.ACCEPTED] == 1
-    assert states[MessageState.UNKNOWN] == len(here.bodies) - 1
-    assert states[MessageState.PLANNED] == 19 - len(here.bodies)
+    assert states[MessageState.UNKNOWN] == len(beamtime.bodies) - 1
+    assert states[MessageState.PLANNED] == 19 - len(beamtime.bodies)
     assert f"{states[MessageState.PLANNED]} messages not sent" in out
 
 
 # -- for programs ----------------------------------------------------------------------------------------------------
 
 
-def test_json_lines_end_with_a_summary(here: Beamtime, run: Runner) -> None:
-    here.register(here.dataset("0002"))
-    here.stored("0001", age=3)
-    here.stored("0002", age=2)
-    (here.raw / "__icat__" / "zzz.xml").write_text("<x/>")
-    ran = run("store-from-file", f"{here.raw}/__icat__/*.xml", "--json")
+def test_json_lines_end_with_a_summary(beamtime: Beamtime, run: Runner) -> None:
+    beamtime.register(beamtime.dataset("0002"))
+    beamtime.stored("0001", age=3)
+    beamtime.stored("0002", age=2)
+    (beamtime.raw / "__icat__" / "zzz.xml").write_text("<x/>")
+    ran = run("store-from-file", f"{beamtime.raw}/__icat__/*.xml", "--json")
     *told, summary = records(ran)
     assert ran.code == ExitCode.PARTIAL
     assert [(each["type"], each.get("fate")) for each in told] == [
@@ -279,41 +273,41 @@ def test_json_lines_end_with_a_summary(here: Beamtime, run: Runner) -> None:
     assert summary["exit_code"] == ExitCode.PARTIAL
 
 
-def test_quiet_is_silent_where_nothing_goes_wrong(here: Beamtime, run: Runner) -> None:
-    ran = run(*of_store_raw(here.dataset(), "-q"))
+def test_quiet_is_silent_where_nothing_goes_wrong(beamtime: Beamtime, run: Runner) -> None:
+    ran = run(*of_store_raw(beamtime.dataset(), "-q"))
     assert (ran.out, ran.err) == ("", "")
-    assert len(here.bodies) == 1
+    assert len(beamtime.bodies) == 1
 
 
-def test_files_of_datasets(here: Beamtime, run: Runner) -> None:
-    known = here.register(here.dataset(), file_count=0)
-    done = here.register(here.dataset("0002"), file_count=2)
+def test_files_of_datasets(beamtime: Beamtime, run: Runner) -> None:
+    known = beamtime.register(beamtime.dataset(), file_count=0)
+    done = beamtime.register(beamtime.dataset("0002"), file_count=2)
     ran = run("add-files", str(known), str(done), str(known), "--investigation", str(INVESTIGATION))
     assert ran.code == ExitCode.DONE
-    assert here.bodies == [f'{{"datasetId": {known}}}'.encode()]
-    assert here.broker.sent[0].headers["destination"] == "/queue/icatDataFiles"
+    assert beamtime.bodies == [f'{{"datasetId": {known}}}'.encode()]
+    assert beamtime.broker.sent[0].headers["destination"] == "/queue/icatDataFiles"
 
 
 @pytest.mark.activemq
-def test_a_real_broker_takes_what_is_sent_by_hand(here: Beamtime, run: Runner, activemq: ActiveMQ) -> None:  # noqa: F811
-    ran = run(*of_store_raw(here.dataset(), "--queue", str(activemq.address)))
+def test_a_real_broker_takes_what_is_sent_by_hand(beamtime: Beamtime, run: Runner, activemq: ActiveMQ) -> None:
+    ran = run(*of_store_raw(beamtime.dataset(), "--queue", str(activemq.address)))
     assert ran.code == ExitCode.DONE
-    assert here.standing() == [("colA_0001", MessageState.ACCEPTED)]
-    stored = run("store-from-file", str(here.stored("0002")), "--queue", str(activemq.address))
+    assert beamtime.standing() == [("colA_0001", MessageState.ACCEPTED)]
+    stored = run("store-from-file", str(beamtime.stored("0002")), "--queue", str(activemq.address))
     assert stored.code == ExitCode.DONE
-    assert here.standing()[-1] == ("colA_0002", MessageState.ACCEPTED)
+    assert beamtime.standing()[-1] == ("colA_0002", MessageState.ACCEPTED)
 
 
 # -- slips of the pen ------------------------------------------------------------------------------------------------
 
 
-def test_an_empty_file_name_to_write_to_sends_nothing(here: Beamtime, run: Runner) -> None:
-    ran = run(*of_store_raw(here.dataset()), "--store-filename", "")
+def test_an_empty_file_name_to_write_to_sends_nothing(beamtime: Beamtime, run: Runner) -> None:
+    ran = run(*of_store_raw(beamtime.dataset()), "--store-filename", "")
     assert ran.code == ExitCode.USAGE
-    assert not here.broker.frames
+    assert not beamtime.broker.frames
 
 
-def test_words_after_two_dashes_are_files(here: Beamtime, run: Runner) -> None:
+def test_words_after_two_dashes_are_files(beamtime: Beamtime, run: Runner) -> None:
     ran = run("store-from-file", "--", "-not there.xml")
     assert ran.code == ExitCode.USAGE
     assert "there is no such file" in ran.err

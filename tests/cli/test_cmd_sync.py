@@ -16,51 +16,35 @@ from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.status import Category
-from tests.cli.conftest import Runner
-from tests.cli.place import PATIENCE, Place, environment
+from tests.support.place import Place
+from tests.support.program import PATIENCE, Runner, environment
 
 ONCE = "hg333/id10/20231019"
 
 
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def overview(tmp_path: Path) -> Path:
-    return tmp_path / "overview"
-
-
-@pytest.fixture
-def sync(at: Runner, cache: Path, overview: Path) -> Runner:
-    """Sync with a cache and an overview: `sync("--json")`."""
-    return lambda *words: at("sync", "--cache-dir", str(cache), "--save-dir", str(overview), *words)
-
-
-def rows(overview: Path, raw_format: str = "esrfv3") -> dict[str, list[dict[str, str]]]:
+def rows(overview_dir: Path, raw_format: str = "esrfv3") -> dict[str, list[dict[str, str]]]:
     """Return the lines of the overview by category; categories without any are left out."""
     found = {}
     for category in Category:
-        with (overview / raw_format / f"{category}.csv").open(newline="") as file:
+        with (overview_dir / raw_format / f"{category}.csv").open(newline="") as file:
             if lines := list(csv.DictReader(file)):
                 found[category.value] = lines
     return found
 
 
-def paths(overview: Path) -> list[tuple[str, str]]:
+def paths(overview_dir: Path) -> list[tuple[str, str]]:
     """Return category and path of every session in the overview."""
-    return [(category, row["path"]) for category, lines in rows(overview).items() for row in lines]
+    return [(category, row["path"]) for category, lines in rows(overview_dir).items() for row in lines]
 
 
 def raw(session: Path) -> str:
     return f"{session}/RAW_DATA/"
 
 
-def old_file(cache: Path, session: Path, status: str = "registered", name: str = "") -> Path:
+def old_file(cache_dir: Path, session: Path, status: str = "registered", name: str = "") -> Path:
     """Write what icat-sync-raw would have (icat.md, "Cache files")."""
     proposal, beamline, date = session.parts[-3:]
-    path = cache / "esrfv3" / (name or f"{proposal}_{beamline}_{date}.json")
+    path = cache_dir / "esrfv3" / (name or f"{proposal}_{beamline}_{date}.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     datasets = {status: [{"path": f"{raw(session)}colA/colA_0000/", "name": "0000"}]}
     path.write_text(json.dumps({"session_dir": f"{session}/", "proposal": proposal, "datasets": datasets}))
@@ -70,20 +54,20 @@ def old_file(cache: Path, session: Path, status: str = "registered", name: str =
 # -- the index -------------------------------------------------------------------------------------------------------
 
 
-def test_the_index_knows_what_was_saved_in_the_cache(place: Place, at: Runner, cache: Path) -> None:
+def test_the_index_knows_what_was_saved_in_the_cache(place: Place, at: Runner, cache_dir: Path) -> None:
     sessions = [place.session(f"hg{number}/id10/20231019") for number in range(2)]
     for session in sessions:  # in a run of its own each
-        assert at("sync", "-q", "--cache-dir", str(cache), str(session)).code == 0
-    index = SessionIndex.load(SessionCache(cache))
+        assert at("sync", "-q", "--cache-dir", str(cache_dir), str(session)).code == 0
+    index = SessionIndex.load(SessionCache(cache_dir))
     assert sorted(index.rows) == [str(session) for session in sessions]
     list(index.check(Cancellation()))
-    assert index.rows == SessionIndex.load(SessionCache(cache)).rows
+    assert index.rows == SessionIndex.load(SessionCache(cache_dir)).rows
 
 
-def test_an_index_that_can_not_be_written_is_nobodys_concern(place: Place, at: Runner, cache: Path) -> None:
+def test_an_index_that_can_not_be_written_is_nobodys_concern(place: Place, at: Runner, cache_dir: Path) -> None:
     place.session(ONCE)
-    (cache / "icat-tui" / "index").mkdir(parents=True)
-    ran = at("sync", "--cache-dir", str(cache))
+    (cache_dir / "icat-tui" / "index").mkdir(parents=True)
+    ran = at("sync", "--cache-dir", str(cache_dir))
     assert (ran.code, ran.err) == (0, "")
 
 
@@ -91,118 +75,118 @@ def test_an_index_that_can_not_be_written_is_nobodys_concern(place: Place, at: R
 
 
 def test_the_overview_covers_this_run_and_the_cache_each_session_once(
-    place: Place, sync: Runner, overview: Path
+    place: Place, sync_with_cache: Runner, overview_dir: Path
 ) -> None:
     sessions = [place.session(f"hg{number}/id10/20231019") for number in range(4)]
-    assert sync("-q").code == 0
-    everything = paths(overview)
+    assert sync_with_cache("-q").code == 0
+    everything = paths(overview_dir)
     assert sorted(everything) == [("ok", raw(session)) for session in sessions]
-    assert sync("-q", str(sessions[2])).code == 0
-    assert paths(overview) == everything
+    assert sync_with_cache("-q", str(sessions[2])).code == 0
+    assert paths(overview_dir) == everything
 
 
-def test_without_a_cache_the_overview_covers_this_run(place: Place, at: Runner, overview: Path) -> None:
+def test_without_a_cache_the_overview_covers_this_run(place: Place, at: Runner, overview_dir: Path) -> None:
     place.session()
     other = place.session("ma100/id10/20231019")
-    at("sync", "-q", "--save-dir", str(overview))
-    at("sync", "-q", "--save-dir", str(overview), str(other))
-    assert paths(overview) == [("ok", raw(other))]
+    at("sync", "-q", "--save-dir", str(overview_dir))
+    at("sync", "-q", "--save-dir", str(overview_dir), str(other))
+    assert paths(overview_dir) == [("ok", raw(other))]
 
 
 def test_what_can_not_be_determined_now_is_there_once_with_what_was_known(
-    place: Place, sync: Runner, overview: Path
+    place: Place, sync_with_cache: Runner, overview_dir: Path
 ) -> None:
     session = place.session(empty=1)
-    sync("-q")
-    assert [category for category, _ in paths(overview)] == ["todo"]
+    sync_with_cache("-q")
+    assert [category for category, _ in paths(overview_dir)] == ["todo"]
     place.icatplus.fault = lambda _: (403, "")
-    assert sync("-q").code == 4
-    ((category, path),) = paths(overview)
+    assert sync_with_cache("-q").code == 4
+    ((category, path),) = paths(overview_dir)
     assert (category, path) == ("unknown", raw(session))
-    (row,) = rows(overview)["unknown"]
+    (row,) = rows(overview_dir)["unknown"]
     assert (row["registered"], row["registered_without_files"]) == ("2", "1")
     assert row["stale"]
 
 
 def test_a_cache_of_icat_sync_raw_is_shown_as_stale_until_it_is_scanned(
-    place: Place, sync: Runner, overview: Path, cache: Path
+    place: Place, sync_with_cache: Runner, overview_dir: Path, cache_dir: Path
 ) -> None:
     scanned, other = place.session(), place.session("ma100/id10/20231019")
-    files = [old_file(cache, scanned), old_file(cache, other), old_file(cache, other, name="again.json")]
+    files = [old_file(cache_dir, scanned), old_file(cache_dir, other), old_file(cache_dir, other, name="again.json")]
     before = [path.read_bytes() for path in files]
-    sync("-q", str(scanned))
-    assert sorted(paths(overview)) == [("ok", raw(scanned)), ("unknown", raw(other))]
-    sync("-q")
-    assert sorted(paths(overview)) == [("ok", raw(scanned)), ("ok", raw(other))]
-    sync("-q", str(scanned))
-    assert sorted(paths(overview)) == [("ok", raw(scanned)), ("ok", raw(other))], "our own cache knows it by now"
+    sync_with_cache("-q", str(scanned))
+    assert sorted(paths(overview_dir)) == [("ok", raw(scanned)), ("unknown", raw(other))]
+    sync_with_cache("-q")
+    assert sorted(paths(overview_dir)) == [("ok", raw(scanned)), ("ok", raw(other))]
+    sync_with_cache("-q", str(scanned))
+    assert sorted(paths(overview_dir)) == [("ok", raw(scanned)), ("ok", raw(other))], "our own cache knows it by now"
     assert [path.read_bytes() for path in files] == before, "theirs are left alone"
 
 
 def test_what_icat_sync_raw_knew_is_the_last_known_where_nothing_else_is(
-    place: Place, sync: Runner, overview: Path, cache: Path
+    place: Place, sync_with_cache: Runner, overview_dir: Path, cache_dir: Path
 ) -> None:
     session = place.session()
-    old_file(cache, session, "invalid")
+    old_file(cache_dir, session, "invalid")
     place.icatplus.fault = lambda _: (403, "")
-    sync("-q")
-    (row,) = rows(overview)["unknown"]
+    sync_with_cache("-q")
+    (row,) = rows(overview_dir)["unknown"]
     assert (row["path"], row["invalid"]) == (raw(session), "1")
     assert row["stale"]
 
 
-def test_a_run_that_changes_nothing_writes_nothing(place: Place, sync: Runner, overview: Path) -> None:
+def test_a_run_that_changes_nothing_writes_nothing(place: Place, sync_with_cache: Runner, overview_dir: Path) -> None:
     place.session()
-    sync("-q")
-    before = {path: path.stat().st_mtime_ns for path in overview.rglob("*")}
-    sync("-q")
-    assert {path: path.stat().st_mtime_ns for path in overview.rglob("*")} == before
+    sync_with_cache("-q")
+    before = {path: path.stat().st_mtime_ns for path in overview_dir.rglob("*")}
+    sync_with_cache("-q")
+    assert {path: path.stat().st_mtime_ns for path in overview_dir.rglob("*")} == before
 
 
-def test_the_closing_lines_name_cache_and_overview(place: Place, sync: Runner, overview: Path, cache: Path) -> None:
+def test_the_closing_lines_name_cache_and_overview(
+    place: Place, sync_with_cache: Runner, overview_dir: Path, cache_dir: Path
+) -> None:
     place.session()
-    found = [f"Cache was used from {cache}", f"Results can be found in {overview}/esrfv3"]
-    assert sync("--no-print").out.splitlines()[-2:] == found
+    found = [f"Cache was used from {cache_dir}", f"Results can be found in {overview_dir}/esrfv3"]
+    assert sync_with_cache("--no-print").out.splitlines()[-2:] == found
     place.session("hg334/id10/20231019", empty=1)
-    to_do = f"To fix issues run {overview}/esrfv3/todo.sh --register"
-    assert sync("--no-print").out.splitlines()[-3:] == [*found, to_do]
+    to_do = f"To fix issues run {overview_dir}/esrfv3/todo.sh --register"
+    assert sync_with_cache("--no-print").out.splitlines()[-3:] == [*found, to_do]
 
 
-def test_the_scripts_go_through_the_sessions_again(place: Place, sync: Runner, overview: Path, cache: Path) -> None:
+def test_the_scripts_go_through_the_sessions_again(
+    place: Place, sync_with_cache: Runner, overview_dir: Path, cache_dir: Path
+) -> None:
     session = place.session("hg 333/id10/20231019", empty=1)
-    sync("-q")
-    script = overview / "esrfv3" / "todo.sh"
+    sync_with_cache("-q")
+    script = overview_dir / "esrfv3" / "todo.sh"
     env = environment(**place.settings())
     for words, code in ([], 0), (["--exit-code"], 1), (["--proposal", "ma999"], 2):
         assert subprocess.run([script, "-q", *words], env=env, timeout=PATIENCE, check=False).returncode == code
     done = subprocess.run([script], env=env, capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert f"Directory: {session}/RAW_DATA/" in done.stdout
-    assert f"Cache was used from {cache}" in done.stdout
+    assert f"Cache was used from {cache_dir}" in done.stdout
 
 
 # -- what can't be saved ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", refuse)
-
-
 def test_a_full_disk_costs_the_overview_and_nothing_else(
-    place: Place, sync: Runner, overview: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    place: Place,
+    sync_with_cache: Runner,
+    overview_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     place.session()
-    sync("-q")
-    before = {path: path.read_bytes() for path in overview.rglob("*") if path.is_file()}
+    sync_with_cache("-q")
+    before = {path: path.read_bytes() for path in overview_dir.rglob("*") if path.is_file()}
     for number in range(3):
         place.session(f"ma10{number}/id10/20231019")
     request.getfixturevalue("full_disk")
-    ran = sync("--json")
+    ran = sync_with_cache("--json")
     assert (ran.code, ran.summary["sessions"]) == (3, 4)
-    assert {path: path.read_bytes() for path in overview.rglob("*") if path.is_file()} == before
+    assert {path: path.read_bytes() for path in overview_dir.rglob("*") if path.is_file()} == before
     assert "was not saved: No space left on device" in ran.err
     assert ran.err.count("\n") == 2, "one line for the overview, one for the files of the cache"
     assert "(and 2 more)" in ran.err or "(and 3 more)" in ran.err
@@ -210,7 +194,7 @@ def test_a_full_disk_costs_the_overview_and_nothing_else(
 
 
 def test_what_is_left_to_scan_is_scanned_where_the_overview_can_not_even_be_drafted(
-    place: Place, sync: Runner, monkeypatch: pytest.MonkeyPatch
+    place: Place, sync_with_cache: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -218,7 +202,7 @@ def test_what_is_left_to_scan_is_scanned_where_the_overview_can_not_even_be_draf
     for number in range(3):
         place.session(f"hg{number}/id10/20231019")
     monkeypatch.setattr("icat_tui.report.overview._spool_session", refuse)
-    ran = sync("--json")
+    ran = sync_with_cache("--json")
     assert (ran.code, ran.summary["sessions"]) == (3, 3)
     assert "The overview was not saved: No space left on device" in ran.errors[-1]
 
@@ -236,50 +220,52 @@ def test_a_place_that_is_a_file_is_said(place: Place, at: Runner, tmp_path: Path
 # -- the cache -------------------------------------------------------------------------------------------------------
 
 
-def test_a_second_run_with_the_cache_is_equal_to_the_first(place: Place, sync: Runner) -> None:
+def test_a_second_run_with_the_cache_is_equal_to_the_first(place: Place, sync_with_cache: Runner) -> None:
     place.session()
     place.session("ma100/id10/20231019", empty=1, invalid=1)
     place.session("ma200/id10/20231019", known=False)
 
     def told(*words: str) -> list[tuple[object, ...]]:
-        records = sync("--json", *words).records[:-1]
+        records = sync_with_cache("--json", *words).records[:-1]
         return sorted((r["path"], r["category"], r["counts"], r["datasets"], r["investigation"]) for r in records)
 
     first = told()
     assert first == told() == told("--invalidate-cache") == told("--max-age", "0")
 
 
-def test_a_settled_session_is_not_asked_about_again_unless_it_is_due(place: Place, sync: Runner) -> None:
+def test_a_settled_session_is_not_asked_about_again_unless_it_is_due(place: Place, sync_with_cache: Runner) -> None:
     place.session()
-    sync("-q")
+    sync_with_cache("-q")
     place.icatplus.asked.clear()
-    ran = sync("--json")
+    ran = sync_with_cache("--json")
     assert (ran.records[0]["cached"], place.icatplus.asked) == (True, [])
-    assert sync("--json", "--max-age", "0s").records[0]["cached"] is False
+    assert sync_with_cache("--json", "--max-age", "0s").records[0]["cached"] is False
     assert place.icatplus.asked
 
 
 @pytest.mark.parametrize("damage", ["", "{", '{"schema": 1}', "\udcff\x00"])
-def test_a_torn_cache_file_is_a_warning_and_a_scan(damage: str, place: Place, sync: Runner, cache: Path) -> None:
+def test_a_torn_cache_file_is_a_warning_and_a_scan(
+    damage: str, place: Place, sync_with_cache: Runner, cache_dir: Path
+) -> None:
     place.session()
-    sync("-q")
-    (path,) = cache.rglob("*.json")
+    sync_with_cache("-q")
+    (path,) = cache_dir.rglob("*.json")
     path.write_bytes(damage.encode("utf-8", "surrogateescape"))
-    ran = sync("--json")
+    ran = sync_with_cache("--json")
     assert (ran.code, ran.summary["categories"], ran.errors) == (0, {"ok": 1}, [])
     assert ran.err.startswith(f"icat-tui: cache file {path} can't be used")
     assert "set aside" in ran.err
-    again = sync("--json")
+    again = sync_with_cache("--json")
     assert (again.err, again.records[0]["cached"]) == ("", True)
 
 
 def test_cache_files_that_can_not_be_read_are_missed_in_the_overview(
-    place: Place, sync: Runner, overview: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, sync_with_cache: Runner, overview_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = place.session()
     for number in range(3):
         place.session(f"ma10{number}/id10/20231019")
-    sync("-q")
+    sync_with_cache("-q")
     read_bytes = Path.read_bytes
 
     def refuse(path: Path) -> bytes:
@@ -288,50 +274,52 @@ def test_cache_files_that_can_not_be_read_are_missed_in_the_overview(
         return read_bytes(path)
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    ran = sync("--json", str(session))
+    ran = sync_with_cache("--json", str(session))
     assert (ran.code, ran.summary["categories"]) == (3, {"ok": 1})
     assert ran.err.count("\n") == 1
     assert "the overview lacks sessions" in ran.err
     assert "(and 2 more)" in ran.err
-    assert paths(overview) == [("ok", raw(session))]
+    assert paths(overview_dir) == [("ok", raw(session))]
 
 
-def test_many_torn_files_are_one_line(place: Place, sync: Runner, cache: Path) -> None:
+def test_many_torn_files_are_one_line(place: Place, sync_with_cache: Runner, cache_dir: Path) -> None:
     for number in range(5):
         place.session(f"hg{number}/id10/20231019")
-    sync("-q")
-    for path in cache.rglob("*.json"):
+    sync_with_cache("-q")
+    for path in cache_dir.rglob("*.json"):
         path.write_text("{")
-    ran = sync("--no-print")
+    ran = sync_with_cache("--no-print")
     assert ran.code == 0
     assert ran.err.count("\n") == 1
     assert "(and 4 more)" in ran.err
 
 
 def test_what_is_gone_is_dropped_from_the_cache_when_that_is_asked_for(
-    place: Place, sync: Runner, overview: Path, cache: Path
+    place: Place, sync_with_cache: Runner, overview_dir: Path, cache_dir: Path
 ) -> None:
     kept, gone = place.session(), place.session("ma100/id10/20231019")
-    sync("-q")
+    sync_with_cache("-q")
     gone.rename(place.directory / "elsewhere")
-    sync("-q")
-    assert sorted(paths(overview)) == [("ok", raw(kept)), ("ok", raw(gone))]
-    ran = sync("-v", "--no-print", "--invalidate-cache")
+    sync_with_cache("-q")
+    assert sorted(paths(overview_dir)) == [("ok", raw(kept)), ("ok", raw(gone))]
+    ran = sync_with_cache("-v", "--no-print", "--invalidate-cache")
     assert f"{gone} is gone: dropped from the cache" in ran.err
-    assert paths(overview) == [("ok", raw(kept))]
+    assert paths(overview_dir) == [("ok", raw(kept))]
 
 
-def test_a_data_root_that_is_not_mounted_drops_nothing(place: Place, sync: Runner, overview: Path, cache: Path) -> None:
+def test_a_data_root_that_is_not_mounted_drops_nothing(
+    place: Place, sync_with_cache: Runner, overview_dir: Path, cache_dir: Path
+) -> None:
     sessions = [place.session(), place.session("hg333/id10/20231119")]
-    sync("-q")
+    sync_with_cache("-q")
     (place.root / "hg333").rename(place.directory / "elsewhere")
-    ran = sync("--json", "--invalidate-cache")
+    ran = sync_with_cache("--json", "--invalidate-cache")
     assert ran.code == 3
     assert "holds no proposal: is it mounted?" in ran.err
     assert "is kept in the cache (and 1 more), though it may be gone" in ran.errors[0]
     assert len(ran.errors) == 1
-    assert len(list(cache.rglob("*.json"))) == 2
-    assert sorted(paths(overview)) == [("ok", raw(session)) for session in sessions]
+    assert len(list(cache_dir.rglob("*.json"))) == 2
+    assert sorted(paths(overview_dir)) == [("ok", raw(session)) for session in sessions]
 
 
 def test_to_invalidate_no_cache_is_a_word_and_no_error(place: Place, at: Runner) -> None:

@@ -19,9 +19,10 @@ import pytest
 from icat_tui.cli import main
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.settings.load import load
-from tests.cli.conftest import Runner
-from tests.cli.place import HANG, KEY, PATIENCE, Place, environment, run_program
-from tests.names import HOSTILE_NAMES
+from tests.support.icatplus import HANG
+from tests.support.names import HOSTILE_NAMES
+from tests.support.place import KEY, Place
+from tests.support.program import PATIENCE, Runner, environment, run_program
 
 
 def hostile_to_paths(name: str) -> bool:
@@ -132,7 +133,7 @@ def test_3_where_a_directory_can_not_be_listed(place: Place, at: Runner, monkeyp
         (503, "", "HTTP 503"),
     ],
 )
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient_with_icatplus")
 def test_4_where_icat_plus_says_nothing_of_use(status: int, body: str, says: str, place: Place, at: Runner) -> None:
     place.session()
     place.icatplus.fault = lambda _: (status, body)
@@ -143,7 +144,7 @@ def test_4_where_icat_plus_says_nothing_of_use(status: int, body: str, says: str
     assert ran.err.count("\n") == 1
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient_with_icatplus")
 def test_4_where_icat_plus_hangs(place: Place, at: Runner) -> None:
     place.session()
     place.icatplus.fault = lambda _: HANG
@@ -163,7 +164,7 @@ def test_4_where_no_data_root_can_be_looked_at(place: Place, at: Runner, monkeyp
     assert "Permission denied" in ran.err
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient_with_icatplus")
 def test_what_is_named_wrongly_comes_before_what_icat_plus_says(place: Place, at: Runner) -> None:
     place.session()
     place.icatplus.fault = lambda _: (403, "")
@@ -287,7 +288,7 @@ FAULTS: dict[str, Callable[[str], tuple[int, str] | str | None]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient_with_icatplus")
 def test_the_api_key_is_in_nothing_that_is_said_or_written(
     fault: str, place: Place, at: Runner, tmp_path: Path
 ) -> None:
@@ -397,13 +398,6 @@ def test_icat_sync_raw_does_the_same_under_its_own_name(place: Place, at: Runner
     assert ran.summary["categories"] == {"ok": 1}
     ran = at("--proposal", "ma999", program=main.sync_raw)
     assert ran.err.startswith("icat-sync-raw: proposal ma999 is not there")
-
-
-@pytest.fixture
-def nobody_else_knows(place: Place, at: Runner, monkeypatch: pytest.MonkeyPatch) -> Runner:
-    place.session()
-    monkeypatch.delenv("ICAT_TUI_ICATPLUS")
-    return at
 
 
 def test_a_beacon_that_hangs_costs_icat_sync_raw_a_second_and_the_error_says_what_to_set(

@@ -5,40 +5,15 @@ import pty
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import IO
+from contextlib import suppress
 
 import pytest
 
 from icat_tui.cancel import Cancelled
 from icat_tui.cli.prompts import Questions, Reply
 from icat_tui.cli.signals import SignalCancellation
-from tests.cli.place import PATIENCE
-
-Asker = Callable[[str], Questions]
-
-
-@contextmanager
-def stdin_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[IO[bytes]]:
-    """Give what is read on stdin, to be written."""
-    reading, writing = os.pipe()
-    with os.fdopen(reading) as stdin, os.fdopen(writing, "wb", buffering=0) as typed:
-        monkeypatch.setattr("sys.stdin", stdin)
-        yield typed
-
-
-@pytest.fixture
-def asker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asker]:
-    """Questions to someone who has typed it all in advance, and has gone."""
-    with stdin_of(monkeypatch) as typed:
-
-        def ask(text: str) -> Questions:
-            typed.write(text.encode())
-            typed.close()
-            return Questions(SignalCancellation())
-
-        yield ask
+from tests.support.program import PATIENCE
+from tests.support.stdin import Asker, stdin_of
 
 
 @pytest.mark.parametrize(

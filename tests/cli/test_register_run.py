@@ -1,9 +1,8 @@
 """`--register` and `--auto-register`: people, brokers and ingesters do what they like (promises.md 3 to 6, 10)."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,46 +10,15 @@ import pytest
 from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
-from icat_tui.ingest.broker import Broker
 from icat_tui.sync.session_lock import locked
-from tests.cli.conftest import Runner
-from tests.cli.place import KEY, Place, Ran
-from tests.cli.sending import Circle, Ingester, dataset, scripted, settle, statuses_of
-from tests.ingest.conftest import Client, FakeBroker, Frame, Hangup, accept, free_port, serving
+from tests.support.live_facility import LiveFacility, dataset, statuses_of
+from tests.support.modification_times import settle
+from tests.support.place import KEY
+from tests.support.ports import free_port
+from tests.support.program import Ran, Registrar, Runner
+from tests.support.scripted_broker import Client, Frame, Hangup, accept, scripted
 
-Registrar = Callable[..., Ran]
 NO_CONNECTION = {"accepted": 0, "confirmed": 0, "rejected": 0, "unknown": 0, "skipped": 0}
-
-
-@pytest.fixture
-def circle(place: Place, tmp_path: Path) -> Iterator[Circle]:
-    ingester = Ingester(place)
-    with serving(FakeBroker(script=ingester)) as broker:
-        yield Circle(place, broker, ingester, tmp_path / "state")
-
-
-@pytest.fixture
-def sync(circle: Circle, run: Runner, monkeypatch: pytest.MonkeyPatch) -> Registrar:
-    """Sync with answers on stdin: `sync("--register", answers="y\\n")`; settings by name."""
-
-    def sync(*words: str, answers: str = "", **settings: str) -> Ran:
-        for key, value in circle.settings(**settings).items():
-            monkeypatch.setenv(f"ICAT_TUI_{key.upper()}", value)
-        reading, writing = os.pipe()
-        os.write(writing, answers.encode())
-        os.close(writing)
-        with os.fdopen(reading) as stdin:
-            monkeypatch.setattr("sys.stdin", stdin)
-            return run("sync", *words)
-
-    return sync
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for a broker less long than one does."""
-    hasty = partial(Broker, receipt_timeout=0.3, reconnect_for=0.3, connect_timeout=1.0)
-    monkeypatch.setattr("icat_tui.services.Broker", hasty)
 
 
 def sessions(ran: Ran) -> dict[str, dict[str, str]]:
@@ -61,29 +29,31 @@ def sessions(ran: Ran) -> dict[str, dict[str, str]]:
 # -- the whole way ---------------------------------------------------------------------------------------------------
 
 
-def test_what_is_confirmed_is_sent_in_order_and_seen_in_icat(circle: Circle, sync: Registrar) -> None:
-    path = circle.session(unregistered=2, not_uploaded=1, without_files=1, invalid=1, registered=1)
-    ran = sync("--register", "--json", answers="y\ny\ny\n")
-    assert [frame.headers["destination"] for frame in circle.broker.sent] == [
+def test_what_is_confirmed_is_sent_in_order_and_seen_in_icat(facility: LiveFacility, sync_answered: Registrar) -> None:
+    path = facility.session(unregistered=2, not_uploaded=1, without_files=1, invalid=1, registered=1)
+    ran = sync_answered("--register", "--json", answers="y\ny\ny\n")
+    assert [frame.headers["destination"] for frame in facility.broker.sent] == [
         "/queue/icatIngest", "/queue/icatIngest", "/queue/icatIngest", "/queue/icatDataFiles",
     ]  # fmt: skip
-    assert circle.bodies[0] == (path / "RAW_DATA/__icat__/uploaded_0001.xml").read_bytes()
+    assert facility.bodies[0] == (path / "RAW_DATA/__icat__/uploaded_0001.xml").read_bytes()
     assert ran.summary["sent"] == NO_CONNECTION | {"confirmed": 4}
     assert (ran.code, ran.summary["counts"]) == (0, {"registered": 5, "invalid": 1})
     for name in ("unregistered", "uploaded", "files"):
-        assert circle.told(dataset(path, name)) == ["plan", "intent", "accepted", "seen"]
-    assert set(circle.ingester.locations.values()) == {1}
-    again = sync("--register", "--json", answers="y\n" * 9)
-    assert (again.code, len(circle.broker.sent), again.summary["sent"]) == (0, 4, NO_CONNECTION)
+        assert facility.told(dataset(path, name)) == ["plan", "intent", "accepted", "seen"]
+    assert set(facility.ingester.locations.values()) == {1}
+    again = sync_answered("--register", "--json", answers="y\n" * 9)
+    assert (again.code, len(facility.broker.sent), again.summary["sent"]) == (0, 4, NO_CONNECTION)
 
 
-def test_the_target_is_named_before_anything_is_confirmed_and_only_then(circle: Circle, sync: Registrar) -> None:
-    circle.session(unregistered=1)
-    ran = sync("--register", "-q", answers="n\n")
-    assert ran.err.index(str(circle.broker.address)) < ran.err.index("upload 1 dataset")
-    ran = sync("--auto-register")
-    assert str(circle.broker.address) not in ran.err
-    assert circle.broker.connections == 0
+def test_the_target_is_named_before_anything_is_confirmed_and_only_then(
+    facility: LiveFacility, sync_answered: Registrar
+) -> None:
+    facility.session(unregistered=1)
+    ran = sync_answered("--register", "-q", answers="n\n")
+    assert ran.err.index(str(facility.broker.address)) < ran.err.index("upload 1 dataset")
+    ran = sync_answered("--auto-register")
+    assert str(facility.broker.address) not in ran.err
+    assert facility.broker.connections == 0
 
 
 @pytest.mark.parametrize(
@@ -103,32 +73,38 @@ def test_the_target_is_named_before_anything_is_confirmed_and_only_then(circle: 
         ("a\n" * 500, 3, 0),
     ],
 )
-def test_what_was_answered_is_what_is_sent(circle: Circle, sync: Registrar, answers: str, sent: int, code: int) -> None:
-    circle.session(unregistered=1, not_uploaded=1, without_files=1)
-    ran = sync("--register", answers=answers)
-    assert (len(circle.broker.sent), ran.code) == (sent, code)
+def test_what_was_answered_is_what_is_sent(
+    facility: LiveFacility, sync_answered: Registrar, answers: str, sent: int, code: int
+) -> None:
+    facility.session(unregistered=1, not_uploaded=1, without_files=1)
+    ran = sync_answered("--register", answers=answers)
+    assert (len(facility.broker.sent), ran.code) == (sent, code)
 
 
-def test_all_that_follow_are_those_of_later_sessions_too(circle: Circle, sync: Registrar) -> None:
+def test_all_that_follow_are_those_of_later_sessions_too(facility: LiveFacility, sync_answered: Registrar) -> None:
     for number in range(3):
-        circle.session(f"hg{number}/id10/20231019", unregistered=1, without_files=1)
-    ran = sync("--register", "--json", answers="n\na\n")
+        facility.session(f"hg{number}/id10/20231019", unregistered=1, without_files=1)
+    ran = sync_answered("--register", "--json", answers="n\na\n")
     assert ran.summary["sent"]["confirmed"] == 5
     assert ran.err.count("upload") == 2
 
 
 @pytest.mark.parametrize(("typed", "sent"), [("51\n", 51), ("50\n", 0), ("a\n", 0), ("", 0)])
-def test_many_are_confirmed_by_their_number(circle: Circle, sync: Registrar, typed: str, sent: int) -> None:
-    circle.session("hg1/id10/20231019", without_files=1)
-    circle.session("hg2/id10/20231019", without_files=50)
-    ran = sync("--register", answers=f"a\n{typed}")
+def test_many_are_confirmed_by_their_number(
+    facility: LiveFacility, sync_answered: Registrar, typed: str, sent: int
+) -> None:
+    facility.session("hg1/id10/20231019", without_files=1)
+    facility.session("hg2/id10/20231019", without_files=50)
+    ran = sync_answered("--register", answers=f"a\n{typed}")
     assert "51 datasets" in ran.err
-    assert len(circle.broker.sent) == sent
+    assert len(facility.broker.sent) == sent
 
 
-def test_all_that_follow_are_no_more_than_there_were_when_it_was_said(circle: Circle, sync: Registrar) -> None:
-    circle.session("hg1/id10/20231019", without_files=1)
-    path = circle.session("hg2/id10/20231019", unregistered=1)
+def test_all_that_follow_are_no_more_than_there_were_when_it_was_said(
+    facility: LiveFacility, sync_answered: Registrar
+) -> None:
+    facility.session("hg1/id10/20231019", without_files=1)
+    path = facility.session("hg2/id10/20231019", unregistered=1)
     late = path / "RAW_DATA" / "unregistered" / "unregistered_0002"
 
     def more(client: Client, frame: Frame) -> None:
@@ -138,107 +114,105 @@ def test_all_that_follow_are_no_more_than_there_were_when_it_was_said(circle: Ci
                 (late.parent / "unregistered_0001/unregistered_0001.h5").read_bytes()
             )
             settle(path)
-        circle.ingester(client, frame)
+        facility.ingester(client, frame)
 
-    circle.broker.script = more
-    ran = sync("--register", answers="a\n")
+    facility.broker.script = more
+    ran = sync_answered("--register", answers="a\n")
     assert "upload 2 datasets" in ran.err
-    assert len(circle.broker.sent) == 1
+    assert len(facility.broker.sent) == 1
 
 
-def test_a_question_mark_shows_datasets_and_a_message(circle: Circle, sync: Registrar) -> None:
-    path = circle.session(unregistered=2)
-    ran = sync("--register", answers="?\nn\n")
+def test_a_question_mark_shows_datasets_and_a_message(facility: LiveFacility, sync_answered: Registrar) -> None:
+    path = facility.session(unregistered=2)
+    ran = sync_answered("--register", answers="?\nn\n")
     assert f"{dataset(path, 'unregistered', '0002')} -> icatIngest" in ran.err
     assert "<tns:name>Sample_name</tns:name>" in ran.err
     assert ran.err.count("upload 2 datasets") == 2
 
 
-def test_json_stays_json_whatever_is_asked(circle: Circle, sync: Registrar) -> None:
-    path = circle.session(unregistered=1, without_files=1)
-    ran = sync("--register", "--json", answers="?\ny\nq\n")
+def test_json_stays_json_whatever_is_asked(facility: LiveFacility, sync_answered: Registrar) -> None:
+    path = facility.session(unregistered=1, without_files=1)
+    ran = sync_answered("--register", "--json", answers="?\ny\nq\n")
     assert sessions(ran) == {str(path): {"unregistered_0001": "registered", "files_0001": "registered_without_files"}}
     assert (ran.code, ran.summary["sent"]["confirmed"]) == (6, 1)
 
 
 def test_who_is_not_there_to_answer_says_no(
-    circle: Circle, sync: Registrar, run: Runner, monkeypatch: pytest.MonkeyPatch
+    facility: LiveFacility, sync_answered: Registrar, run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    circle.session(unregistered=1)
-    sync()
+    facility.session(unregistered=1)
+    sync_answered()
     monkeypatch.setattr("sys.stdin", None)
     assert run("sync", "--register").code == 0
-    assert circle.broker.connections == 0
+    assert facility.broker.connections == 0
 
 
 # -- sessions that are not over, investigations that do not fit ------------------------------------------------------
 
 
-def test_a_session_that_is_not_over_is_left_out_unless_it_is_selected(circle: Circle, sync: Registrar) -> None:
-    path = circle.session(without_files=1)
-    slot = circle.place.icatplus.state._investigations[1]
+def test_a_session_that_is_not_over_is_left_out_unless_it_is_selected(
+    facility: LiveFacility, sync_answered: Registrar
+) -> None:
+    path = facility.session(without_files=1)
+    slot = facility.place.icatplus.state._investigations[1]
     slot["endDate"] = None
-    ran = sync("--register", answers="a\n")
+    ran = sync_answered("--register", answers="a\n")
     assert "left out" in ran.err
-    assert circle.broker.connections == 0
-    ran = sync("--register", str(path), answers="y\n")
-    assert len(circle.broker.sent) == 1
+    assert facility.broker.connections == 0
+    ran = sync_answered("--register", str(path), answers="y\n")
+    assert len(facility.broker.sent) == 1
     assert "the session is not over" in ran.err
-
-
-@pytest.fixture
-def far_session(circle: Circle) -> Path:
-    path = circle.session(unregistered=1, without_files=1)
-    slot = circle.place.icatplus.state._investigations[1]
-    slot["startDate"], slot["endDate"] = "2023-06-01T08:00:00.000+02:00", "2023-06-04T08:00:00.000+02:00"
-    return path
 
 
 @pytest.mark.parametrize(("answers", "sent"), [("\ny\n", 1), ("7\ny\n", 1), ("1\ny\ny\n", 2), ("1\na\n", 2), ("", 0)])
 def test_a_person_types_the_investigation_of_a_session_far_from_it(
-    circle: Circle, sync: Registrar, far_session: Path, answers: str, sent: int
+    facility: LiveFacility, sync_answered: Registrar, far_session: Path, answers: str, sent: int
 ) -> None:
-    ran = sync("--register", answers=answers)
+    ran = sync_answered("--register", answers=answers)
     assert "1: 2023-06-01 08:00+02:00 to 2023-06-04 08:00+02:00, 137 days, 0:00:00 away" in ran.err
     assert "https://data.esrf.fr/investigation/1/datasets" in ran.err
-    assert len(circle.broker.sent) == sent
+    assert len(facility.broker.sent) == sent
     assert ("choose one with --investigation" in ran.err) == (not answers.startswith("1"))
 
 
-def test_an_investigation_that_was_given_is_not_asked_for(circle: Circle, sync: Registrar, far_session: Path) -> None:
-    ran = sync("--register", "--investigation", "1", str(far_session), answers="a\n")
+def test_an_investigation_that_was_given_is_not_asked_for(
+    facility: LiveFacility, sync_answered: Registrar, far_session: Path
+) -> None:
+    ran = sync_answered("--register", "--investigation", "1", str(far_session), answers="a\n")
     assert "Type the id" not in ran.err
-    assert (ran.code, len(circle.broker.sent)) == (0, 2)
-    assert b"<tns:name>investigationId</tns:name><tns:value>1</tns:value>" in circle.bodies[0]
+    assert (ran.code, len(facility.broker.sent)) == (0, 2)
+    assert b"<tns:name>investigationId</tns:name><tns:value>1</tns:value>" in facility.bodies[0]
 
 
 # -- unsupervised ----------------------------------------------------------------------------------------------------
 
 
-def test_unsupervised_only_files_are_asked_for(circle: Circle, sync: Registrar, far_session: Path) -> None:
-    circle.session("hg1/id10/20231019", unregistered=1, not_uploaded=1, without_files=2, invalid=1)
-    ran = sync("--auto-register", "--register", "--json")
-    assert {frame.headers["destination"] for frame in circle.broker.sent} == {"/queue/icatDataFiles"}
+def test_unsupervised_only_files_are_asked_for(
+    facility: LiveFacility, sync_answered: Registrar, far_session: Path
+) -> None:
+    facility.session("hg1/id10/20231019", unregistered=1, not_uploaded=1, without_files=2, invalid=1)
+    ran = sync_answered("--auto-register", "--register", "--json")
+    assert {frame.headers["destination"] for frame in facility.broker.sent} == {"/queue/icatDataFiles"}
     assert ran.summary["sent"] == NO_CONNECTION | {"confirmed": 3}
     assert ran.summary["counts"] == {"registered": 3, "unregistered": 2, "not_uploaded": 1, "invalid": 1}
-    assert str(circle.broker.address) in ran.err
+    assert str(facility.broker.address) in ran.err
 
 
 @pytest.mark.parametrize("how", ["--register", "--auto-register"])
 @pytest.mark.parametrize(("words", "settings"), [(["--read-only"], {}), ([], {"read_only": "true"})])
 def test_read_only_opens_no_connection(
-    circle: Circle, sync: Registrar, how: str, words: list[str], settings: dict[str, str]
+    facility: LiveFacility, sync_answered: Registrar, how: str, words: list[str], settings: dict[str, str]
 ) -> None:
-    circle.session(unregistered=1, without_files=1)
-    ran = sync(how, *words, answers="a\n", **settings)
-    assert (ran.code, circle.broker.connections) == (2, 0)
+    facility.session(unregistered=1, without_files=1)
+    ran = sync_answered(how, *words, answers="a\n", **settings)
+    assert (ran.code, facility.broker.connections) == (2, 0)
     assert "nothing c" in ran.err
-    assert not circle.journal.exists()
+    assert not facility.journal.exists()
 
 
-def test_without_a_broker_nothing_is_asked(circle: Circle, sync: Registrar) -> None:
-    circle.session(unregistered=1)
-    ran = sync("--register", answers="a\n", queue="")
+def test_without_a_broker_nothing_is_asked(facility: LiveFacility, sync_answered: Registrar) -> None:
+    facility.session(unregistered=1)
+    ran = sync_answered("--register", answers="a\n", queue="")
     assert ran.code == 2
     assert "--queue" in ran.err
     assert "upload" not in ran.err
@@ -255,96 +229,98 @@ def hangup(client: Client, frame: Frame) -> None:
     raise Hangup
 
 
-def test_no_broker_is_exit_4_and_everything_is_as_before(circle: Circle, sync: Registrar) -> None:
-    path = circle.session(unregistered=1)
-    ran = sync("--register", "--json", answers="a\n", queue=f"127.0.0.1:{free_port()}")
+def test_no_broker_is_exit_4_and_everything_is_as_before(facility: LiveFacility, sync_answered: Registrar) -> None:
+    path = facility.session(unregistered=1)
+    ran = sync_answered("--register", "--json", answers="a\n", queue=f"127.0.0.1:{free_port()}")
     assert ran.code == 4
     assert sessions(ran)[str(path)] == {"unregistered_0001": "unregistered"}
-    assert circle.told(dataset(path, "unregistered")) == ["plan"]
+    assert facility.told(dataset(path, "unregistered")) == ["plan"]
     assert "0 sent, 1 not sent, 0 unknown" in ran.err
 
 
-@pytest.mark.usefixtures("impatient")
-def test_once_something_was_sent_a_broker_that_goes_is_exit_3(circle: Circle, sync: Registrar) -> None:
+@pytest.mark.usefixtures("impatient_with_brokers")
+def test_once_something_was_sent_a_broker_that_goes_is_exit_3(facility: LiveFacility, sync_answered: Registrar) -> None:
     for number in range(3):
-        circle.session(f"hg{number}/id10/20231019", unregistered=1)
+        facility.session(f"hg{number}/id10/20231019", unregistered=1)
 
     def last(client: Client, frame: Frame) -> None:
-        circle.ingester(client, frame)
-        circle.broker.on_connect = hangup
+        facility.ingester(client, frame)
+        facility.broker.on_connect = hangup
 
-    circle.broker.script = last
-    ran = sync("--register", "--json", answers="a\n")
+    facility.broker.script = last
+    ran = sync_answered("--register", "--json", answers="a\n")
     assert (ran.code, ran.summary["sent"]["confirmed"]) == (3, 1)
     assert "1 sent, 1 not sent, 0 unknown" in ran.err
     assert ran.err.count("No broker took the connection") == 1
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient_with_brokers")
 @pytest.mark.parametrize("script", [silent, hangup])
 def test_without_a_receipt_it_is_pending_and_not_sent_again(
-    circle: Circle, sync: Registrar, script: Callable[[Client, Frame], None]
+    facility: LiveFacility, sync_answered: Registrar, script: Callable[[Client, Frame], None]
 ) -> None:
-    path = circle.session(not_uploaded=1)
-    circle.broker.script = script
-    ran = sync("--register", "--json", answers="a\n")
+    path = facility.session(not_uploaded=1)
+    facility.broker.script = script
+    ran = sync_answered("--register", "--json", answers="a\n")
     assert (ran.code, ran.summary["sent"]) == (3, NO_CONNECTION | {"unknown": 1})
-    assert circle.told(dataset(path, "uploaded")) == ["plan", "intent", "unknown"]
+    assert facility.told(dataset(path, "uploaded")) == ["plan", "intent", "unknown"]
     assert sessions(ran)[str(path)] == {"uploaded_0001": "pending"}
     assert any("nobody knows" in error for error in ran.errors)
-    circle.broker.script, sent = circle.ingester, len(circle.broker.sent)
-    again = sync("--register", "--json", answers="a\n")
+    facility.broker.script, sent = facility.ingester, len(facility.broker.sent)
+    again = sync_answered("--register", "--json", answers="a\n")
     assert again.summary["counts"] == {"pending": 1}
     (told,) = [one for one in again.records if one["type"] == "session"]
     assert told["category"] == "ok"
     assert all("no receipt" in reason for one in told["datasets"] for reason in one["reasons"])
-    assert len(circle.broker.sent) == sent
+    assert len(facility.broker.sent) == sent
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient_with_brokers")
 def test_what_the_broker_took_without_a_receipt_counts_as_confirmed_once_icat_has_it(
-    circle: Circle, sync: Registrar
+    facility: LiveFacility, sync_answered: Registrar
 ) -> None:
-    path = circle.session(unregistered=1)
-    circle.broker.script = lambda client, frame: circle.ingester.take(frame)
-    ran = sync("--register", "--json", answers="a\n")
+    path = facility.session(unregistered=1)
+    facility.broker.script = lambda client, frame: facility.ingester.take(frame)
+    ran = sync_answered("--register", "--json", answers="a\n")
     assert ran.summary["sent"] == NO_CONNECTION | {"confirmed": 1}
-    assert circle.told(dataset(path, "unregistered")) == ["plan", "intent", "unknown", "seen"]
+    assert facility.told(dataset(path, "unregistered")) == ["plan", "intent", "unknown", "seen"]
     assert (ran.code, ran.errors) == (0, [])
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_receipt_that_comes_late_makes_it_accepted_and_counts_once(circle: Circle, sync: Registrar) -> None:
-    path = circle.session(unregistered=1)
+@pytest.mark.usefixtures("impatient_with_brokers")
+def test_a_receipt_that_comes_late_makes_it_accepted_and_counts_once(
+    facility: LiveFacility, sync_answered: Registrar
+) -> None:
+    path = facility.session(unregistered=1)
     late: list[Frame] = []
-    circle.ingester.drops = True
-    circle.broker.script = lambda client, frame: late.append(frame)
+    facility.ingester.drops = True
+    facility.broker.script = lambda client, frame: late.append(frame)
 
     def at_the_end(client: Client, frame: Frame) -> None:
         for each in late:
             client.receipt(each)
         client.receipt(frame)
 
-    circle.broker.on_disconnect = at_the_end
-    ran = sync("--register", "--json", answers="a\n")
-    assert circle.told(dataset(path, "unregistered")) == ["plan", "intent", "unknown", "accepted"]
+    facility.broker.on_disconnect = at_the_end
+    ran = sync_answered("--register", "--json", answers="a\n")
+    assert facility.told(dataset(path, "unregistered")) == ["plan", "intent", "unknown", "accepted"]
     assert (ran.code, ran.summary["sent"], ran.errors) == (0, NO_CONNECTION | {"accepted": 1}, [])
 
 
-def test_what_the_broker_rejects_is_as_before_with_its_words(circle: Circle, sync: Registrar) -> None:
-    path = circle.session("hg1/id10/20231019", unregistered=1)
-    circle.session("hg2/id10/20231019", without_files=1)
-    circle.broker.script = lambda client, frame: client.error("queue is [closed]", frame)
-    ran = sync("--register", "--json", answers="a\n")
+def test_what_the_broker_rejects_is_as_before_with_its_words(facility: LiveFacility, sync_answered: Registrar) -> None:
+    path = facility.session("hg1/id10/20231019", unregistered=1)
+    facility.session("hg2/id10/20231019", without_files=1)
+    facility.broker.script = lambda client, frame: client.error("queue is [closed]", frame)
+    ran = sync_answered("--register", "--json", answers="a\n")
     assert (ran.code, ran.summary["sent"]) == (3, NO_CONNECTION | {"rejected": 2})
     assert ran.summary["counts"] == {"unregistered": 1, "registered_without_files": 1}
     for told in ran.records:
         if told["type"] == "session":
             assert "queue is [closed]" in told["datasets"][0]["reasons"][0]
-    circle.broker.script = circle.ingester
-    again = sync("--register", "--json", answers="y\ny\n")
+    facility.broker.script = facility.ingester
+    again = sync_answered("--register", "--json", answers="y\ny\n")
     assert (again.code, again.summary["sent"]["confirmed"]) == (0, 2)
-    assert circle.told(dataset(path, "unregistered"))[:3] == ["plan", "intent", "rejected"]
+    assert facility.told(dataset(path, "unregistered"))[:3] == ["plan", "intent", "rejected"]
 
 
 # -- what others do --------------------------------------------------------------------------------------------------
@@ -352,148 +328,155 @@ def test_what_the_broker_rejects_is_as_before_with_its_words(circle: Circle, syn
 
 @pytest.mark.parametrize(("locked_ones", "code", "confirmed"), [((0, 1), 5, 0), ((0,), 3, 1)])
 def test_a_session_that_somebody_else_registers_is_left_to_them(
-    circle: Circle, sync: Registrar, locked_ones: tuple[int, ...], code: int, confirmed: int
+    facility: LiveFacility, sync_answered: Registrar, locked_ones: tuple[int, ...], code: int, confirmed: int
 ) -> None:
-    paths = [circle.session(f"hg{number}/id10/20231019", unregistered=1, without_files=1) for number in range(2)]
+    paths = [facility.session(f"hg{number}/id10/20231019", unregistered=1, without_files=1) for number in range(2)]
     with ExitStack() as locks:
         for number in locked_ones:
             directory = SessionDirectory(str(paths[number]), f"hg{number}", "id10", "20231019", RawFormat.ESRFV3)
-            locks.enter_context(locked(circle.state_dir, directory))
-        ran = sync("--register", "--json", answers="a\n")
+            locks.enter_context(locked(facility.state_dir, directory))
+        ran = sync_answered("--register", "--json", answers="a\n")
     assert (ran.code, ran.summary["sent"]["confirmed"]) == (code, 2 * confirmed)
     assert ran.summary["sent"]["skipped"] == 2 * len(locked_ones)
     for number in locked_ones:
         (said,) = [error for error in ran.errors if str(paths[number]) in error]
         assert f"(process {os.getpid()})" in said
-    assert sync("--register", "--json", answers="a\n").code == 0
-    assert set(circle.ingester.locations.values()) == {1}
-    assert len(circle.broker.sent) == 4
+    assert sync_answered("--register", "--json", answers="a\n").code == 0
+    assert set(facility.ingester.locations.values()) == {1}
+    assert len(facility.broker.sent) == 4
 
 
 # -- what the ingester does ------------------------------------------------------------------------------------------
 
 
 def test_what_the_ingester_drops_is_pending_then_asks_for_a_confirmation_of_its_own(
-    circle: Circle, sync: Registrar
+    facility: LiveFacility, sync_answered: Registrar
 ) -> None:
-    path = circle.session(unregistered=1, without_files=1)
-    circle.ingester.drops = True
-    ran = sync("--register", "--json", answers="a\n")
+    path = facility.session(unregistered=1, without_files=1)
+    facility.ingester.drops = True
+    ran = sync_answered("--register", "--json", answers="a\n")
     assert (ran.code, ran.summary["sent"]) == (0, NO_CONNECTION | {"accepted": 2})
     assert ran.summary["counts"] == {"pending": 2}
-    circle.ingester.drops = False
-    assert sync("--register", "--auto-register", "--json").summary["sent"] == NO_CONNECTION
-    auto = sync("--auto-register", "--json", pending_timeout="0s")
+    facility.ingester.drops = False
+    assert sync_answered("--register", "--auto-register", "--json").summary["sent"] == NO_CONNECTION
+    auto = sync_answered("--auto-register", "--json", pending_timeout="0s")
     assert auto.summary["counts"] == {"unregistered": 1, "registered_without_files": 1}
     assert auto.summary["sent"] == NO_CONNECTION
     (told,) = [one for one in auto.records if one["type"] == "session"]
     assert all(", not in ICAT" in one["reasons"][0] and "sent " in one["reasons"][0] for one in told["datasets"])
-    assert len(circle.broker.sent) == 2
-    no = sync("--register", answers="a\n", pending_timeout="0s")
+    assert len(facility.broker.sent) == 2
+    no = sync_answered("--register", answers="a\n", pending_timeout="0s")
     assert no.err.count("that were sent before and are not in ICAT") == 2  # "all" does not mean these
-    assert len(circle.broker.sent) == 3
-    yes = sync("--register", "--json", answers="y\ny\n", pending_timeout="0s")
+    assert len(facility.broker.sent) == 3
+    yes = sync_answered("--register", "--json", answers="y\ny\n", pending_timeout="0s")
     assert yes.summary["counts"] == {"registered": 2}
-    assert circle.told(dataset(path, "files"))[-1] == "seen"
-    assert set(circle.ingester.locations.values()) == {1}
+    assert facility.told(dataset(path, "files"))[-1] == "seen"
+    assert set(facility.ingester.locations.values()) == {1}
 
 
-def test_an_ingester_that_takes_long_is_waited_for_and_then_it_is_pending(circle: Circle, sync: Registrar) -> None:
-    path = circle.session(unregistered=2)
-    circle.ingester.waits = True
-    ran = sync("--register", "--json", answers="a\n", verify_wait="0.1s")
+def test_an_ingester_that_takes_long_is_waited_for_and_then_it_is_pending(
+    facility: LiveFacility, sync_answered: Registrar
+) -> None:
+    path = facility.session(unregistered=2)
+    facility.ingester.waits = True
+    ran = sync_answered("--register", "--json", answers="a\n", verify_wait="0.1s")
     assert (ran.code, ran.summary["sent"]) == (0, NO_CONNECTION | {"accepted": 2})
-    text = sync("--register", answers="a\n").out
+    text = sync_answered("--register", answers="a\n").out
     assert "pending" in text.lower()
-    circle.ingester.catch_up()
-    assert sessions(sync("--json"))[str(path)] == {"unregistered_0001": "registered", "unregistered_0002": "registered"}
-    assert len(circle.broker.sent) == 2
+    facility.ingester.catch_up()
+    assert sessions(sync_answered("--json"))[str(path)] == {
+        "unregistered_0001": "registered",
+        "unregistered_0002": "registered",
+    }
+    assert len(facility.broker.sent) == 2
 
 
-def test_it_is_found_wherever_the_ingester_files_it(circle: Circle, sync: Registrar) -> None:
-    path = circle.session(unregistered=1)
-    start = circle.place.icatplus.state
+def test_it_is_found_wherever_the_ingester_files_it(facility: LiveFacility, sync_answered: Registrar) -> None:
+    path = facility.session(unregistered=1)
+    start = facility.place.icatplus.state
     start._investigations[2] = start._investigations[1] | {
         "id": 2, "startDate": "2023-11-19T08:00:00.000+01:00", "endDate": "2023-11-22T08:00:00.000+01:00",
     }  # fmt: skip
     start._datasets[2] = []
-    circle.ingester.elsewhere = 2
-    ran = sync("--register", "--json", answers="a\n")
+    facility.ingester.elsewhere = 2
+    ran = sync_answered("--register", "--json", answers="a\n")
     assert ran.summary["sent"]["confirmed"] == 1
     (told,) = [one for one in ran.records if one["type"] == "session"]
     assert told["datasets"][0]["reasons"] == ["in investigation 2, not 1"]
-    assert circle.told(dataset(path, "unregistered"))[-1] == "seen"
+    assert facility.told(dataset(path, "unregistered"))[-1] == "seen"
 
 
-def test_files_that_are_counted_later_are_pending_until_then(circle: Circle, sync: Registrar) -> None:
-    path = circle.session(without_files=1, unregistered=1)
-    circle.ingester.counts_later = True
-    ran = sync("--register", "--json", answers="a\n")
+def test_files_that_are_counted_later_are_pending_until_then(facility: LiveFacility, sync_answered: Registrar) -> None:
+    path = facility.session(without_files=1, unregistered=1)
+    facility.ingester.counts_later = True
+    ran = sync_answered("--register", "--json", answers="a\n")
     assert sessions(ran)[str(path)] == {"files_0001": "pending", "unregistered_0001": "registered"}
     assert ran.summary["sent"] == NO_CONNECTION | {"accepted": 1, "confirmed": 1}
-    assert sync("--auto-register", "--json").summary["sent"] == NO_CONNECTION
-    circle.ingester.count(1)
-    assert sync("--json").summary["counts"] == {"registered": 2}
+    assert sync_answered("--auto-register", "--json").summary["sent"] == NO_CONNECTION
+    facility.ingester.count(1)
+    assert sync_answered("--json").summary["counts"] == {"registered": 2}
 
 
 @pytest.mark.parametrize("fault", [(500, "no"), (200, "<html>")])
 def test_when_icat_goes_after_sending_nothing_is_lost(
-    circle: Circle, sync: Registrar, fault: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+    facility: LiveFacility, sync_answered: Registrar, fault: tuple[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits = Limits(connect=5.0, read=0.5, answer=5.0, retries=1, backoff=0.001)
     monkeypatch.setattr("icat_tui.services.DEFAULT_LIMITS", limits)
-    path = circle.session(unregistered=2)
+    path = facility.session(unregistered=2)
 
     def going(client: Client, frame: Frame) -> None:
-        circle.ingester(client, frame)
-        circle.place.icatplus.fault = lambda _: fault
+        facility.ingester(client, frame)
+        facility.place.icatplus.fault = lambda _: fault
 
-    circle.broker.script = going
-    ran = sync("--register", "--json", answers="a\n")
+    facility.broker.script = going
+    ran = sync_answered("--register", "--json", answers="a\n")
     assert (ran.code, ran.summary["sent"]["accepted"]) in ((3, 2), (4, 2))
     assert sessions(ran)[str(path)] == {"unregistered_0001": "unknown", "unregistered_0002": "unknown"}
-    circle.place.icatplus.fault = lambda _: None
-    assert sync("--json").summary["counts"] == {"registered": 2}
-    assert len(circle.broker.sent) == 2
+    facility.place.icatplus.fault = lambda _: None
+    assert sync_answered("--json").summary["counts"] == {"registered": 2}
+    assert len(facility.broker.sent) == 2
 
 
 # -- what people find afterwards -------------------------------------------------------------------------------------
 
 
 def test_sessions_that_were_sent_for_stay_in_the_overview_and_their_cache_file_goes_first(
-    circle: Circle, sync: Registrar, tmp_path: Path
+    facility: LiveFacility, sync_answered: Registrar, tmp_path: Path
 ) -> None:
-    path = circle.session(unregistered=1)
+    path = facility.session(unregistered=1)
     words = ["--cache-dir", str(tmp_path / "cache"), "--save-dir", str(tmp_path / "overview")]
-    sync(*words)
+    sync_answered(*words)
     (cached,) = (tmp_path / "cache").rglob("*.json")
     there: list[bool] = []
-    circle.ingester.drops = True
+    facility.ingester.drops = True
 
     def looking(client: Client, frame: Frame) -> None:
         there.append(cached.exists())
-        circle.ingester(client, frame)
+        facility.ingester(client, frame)
 
-    circle.broker.script = looking
-    sync("--register", *words, answers="y\n")
+    facility.broker.script = looking
+    sync_answered("--register", *words, answers="y\n")
     assert there == [False]
     overview = tmp_path / "overview" / "esrfv3"
     assert str(path) in (overview / "ok.csv").read_text()
     assert str(path) not in (overview / "todo.csv").read_text()
     assert "pending" in (overview / "datasets.csv").read_text()
     assert cached.exists()
-    circle.ingester.place.icatplus.state._datasets[1].clear()
-    assert sync("--json", *words).summary["counts"] == {"pending": 1}
+    facility.ingester.place.icatplus.state._datasets[1].clear()
+    assert sync_answered("--json", *words).summary["counts"] == {"pending": 1}
 
 
-def test_the_key_is_nowhere(circle: Circle, sync: Registrar, tmp_path: Path) -> None:
-    circle.session(unregistered=2, without_files=1)
-    circle.broker.script = scripted(circle.ingester, hangup, lambda client, frame: client.error("no", frame), accept)
+def test_the_key_is_nowhere(facility: LiveFacility, sync_answered: Registrar, tmp_path: Path) -> None:
+    facility.session(unregistered=2, without_files=1)
+    facility.broker.script = scripted(
+        facility.ingester, hangup, lambda client, frame: client.error("no", frame), accept
+    )
     log = tmp_path / "log"
-    ran = sync("--register", "-vv", "--log-file", str(log), answers="?\na\n")
-    circle.place.icatplus.fault = lambda _: (403, "")
-    failed = sync("--register", "--json", "-vv", "--log-file", str(log), answers="a\n")
-    said = [ran.out, ran.err, failed.out, failed.err, log.read_text(), circle.journal.read_text()]
-    said += [path.read_text() for path in (circle.state_dir / "locks").iterdir()]
+    ran = sync_answered("--register", "-vv", "--log-file", str(log), answers="?\na\n")
+    facility.place.icatplus.fault = lambda _: (403, "")
+    failed = sync_answered("--register", "--json", "-vv", "--log-file", str(log), answers="a\n")
+    said = [ran.out, ran.err, failed.out, failed.err, log.read_text(), facility.journal.read_text()]
+    said += [path.read_text() for path in (facility.state_dir / "locks").iterdir()]
     assert all(text is not None and KEY not in text for text in said)
-    assert circle.broker.sent
+    assert facility.broker.sent

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from icat_tui.cli.signals import STOPPING, SignalCancellation, cancelled_by_signals
-from tests.cli.place import HANG, PATIENCE, Place, Ran, environment
+from tests.support.icatplus import HANG
+from tests.support.place import Place
+from tests.support.program import PATIENCE, Ran, environment
 
 AT_ONCE = 5.0
 """Seconds within which a program ends that should take one: the machine may be busy."""

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from icat_tui.cli import main
 from icat_tui.cli.signals import STOPPING
 from icat_tui.ingest.broker import BrokerConnection
 from icat_tui.journal.reader import MessageState
-from tests.cli.place import HANG, PATIENCE, Place, Ran, environment, run_program
-from tests.cli.place import serving as serving_icatplus
-from tests.cli.sending import Circle, Ingester, dataset
-from tests.ingest.conftest import Client, FakeBroker, Frame, serving
+from tests.support.icatplus import HANG
+from tests.support.live_facility import LiveFacility, dataset, serving_facility
+from tests.support.program import PATIENCE, Ran, environment, run_program
+from tests.support.scripted_broker import Client, Frame
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
@@ -28,18 +28,9 @@ FORKS.set_forkserver_preload(
 )
 
 
-@pytest.fixture
-def circle(tmp_path: Path) -> Iterator[Circle]:
-    with serving_icatplus() as icatplus:
-        place = Place(tmp_path / "facility", icatplus)
-        ingester = Ingester(place)
-        with serving(FakeBroker(script=ingester)) as broker:
-            yield Circle(place, broker, ingester, tmp_path / "state")
-
-
-def started(circle: Circle, *words: str, answers: str = "a\n", **settings: str) -> "subprocess.Popen[str]":
+def started(facility: LiveFacility, *words: str, answers: str = "a\n", **settings: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "icat_tui", "sync", "--register", *words]
-    env = environment(**circle.settings(**settings))
+    env = environment(**facility.settings(**settings))
     pipe = subprocess.PIPE
     program = subprocess.Popen(command, env=env, text=True, stdin=pipe, stdout=pipe, stderr=pipe)
     assert program.stdin is not None
@@ -57,30 +48,30 @@ def ended(program: "subprocess.Popen[str]") -> Ran:
 
 
 @pytest.mark.parametrize("number", STOPPING)
-def test_a_signal_stops_sending_and_the_journal_is_right(circle: Circle, number: signal.Signals) -> None:
-    path = circle.session(unregistered=20)
+def test_a_signal_stops_sending_and_the_journal_is_right(facility: LiveFacility, number: signal.Signals) -> None:
+    path = facility.session(unregistered=20)
 
     def third(client: Client, frame: Frame) -> None:
-        if len(circle.broker.sent) < 3:
-            circle.ingester(client, frame)  # the third has no answer
+        if len(facility.broker.sent) < 3:
+            facility.ingester(client, frame)  # the third has no answer
 
-    circle.broker.script = third
-    with started(circle, "--json", rate="50") as program:
-        circle.broker.wait_for(lambda: len(circle.broker.sent) == 3)
+    facility.broker.script = third
+    with started(facility, "--json", rate="50") as program:
+        facility.broker.wait_for(lambda: len(facility.broker.sent) == 3)
         program.send_signal(number)
         ran = ended(program)
     assert ran.code == -number
-    sent = len(circle.broker.sent)
+    sent = len(facility.broker.sent)
     assert ran.summary["sent"] == {"accepted": 2, "confirmed": 0, "rejected": 0, "unknown": sent - 2, "skipped": 0}
     assert f"2 sent, {20 - sent} not sent, {sent - 2} unknown" in ran.err
-    states = Counter(sending.state for sending in circle.pending)
+    states = Counter(sending.state for sending in facility.pending)
     assert states == {MessageState.ACCEPTED: 2, MessageState.UNKNOWN: sent - 2}
-    assert sum(circle.told(dataset(path, "unregistered", f"{n:04}")) == ["plan"] for n in range(1, 21)) == 20 - sent
+    assert sum(facility.told(dataset(path, "unregistered", f"{n:04}")) == ["plan"] for n in range(1, 21)) == 20 - sent
 
 
-def test_a_signal_while_a_person_thinks_sends_nothing(circle: Circle) -> None:
-    circle.session(unregistered=1)
-    with started(circle, answers="?\n") as program:
+def test_a_signal_while_a_person_thinks_sends_nothing(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
+    with started(facility, answers="?\n") as program:
         assert program.stderr is not None
         said = ""
         while "<tns:dataset" not in said:
@@ -89,21 +80,21 @@ def test_a_signal_while_a_person_thinks_sends_nothing(circle: Circle) -> None:
         ran = ended(program)
     assert ran.code == -signal.SIGINT
     assert ran.err.endswith("\nicat-tui: stopped by SIGINT\n")
-    assert circle.broker.connections == 0
-    assert not circle.records
+    assert facility.broker.connections == 0
+    assert not facility.records
 
 
-def test_a_signal_ends_the_wait_for_icat_too(circle: Circle) -> None:
-    circle.session(unregistered=1)
-    circle.ingester.drops = True
+def test_a_signal_ends_the_wait_for_icat_too(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
+    facility.ingester.drops = True
 
     def then_hang(client: Client, frame: Frame) -> None:
-        circle.place.icatplus.fault = lambda _: HANG
-        circle.ingester(client, frame)
+        facility.place.icatplus.fault = lambda _: HANG
+        facility.ingester(client, frame)
 
-    circle.broker.script = then_hang
-    with started(circle, "--json", verify_wait="10m") as program:
-        assert circle.place.icatplus.hung.wait(PATIENCE)
+    facility.broker.script = then_hang
+    with started(facility, "--json", verify_wait="10m") as program:
+        assert facility.place.icatplus.hung.wait(PATIENCE)
         program.send_signal(signal.SIGTERM)
         ran = ended(program)
     assert (ran.code, ran.summary["sent"]["accepted"]) == (-signal.SIGTERM, 1)
@@ -151,22 +142,22 @@ def register_until(point: int, env: dict[str, str], words: list[str], answers: s
     count.value = points.passed
 
 
-def run_until(circle: Circle, point: int, words: list[str], answers: str = "a\n", **settings: str) -> int:
+def run_until(facility: LiveFacility, point: int, words: list[str], answers: str = "a\n", **settings: str) -> int:
     count = FORKS.Value("i", 0)
-    env = environment(**circle.settings(**settings))
+    env = environment(**facility.settings(**settings))
     run = FORKS.Process(target=register_until, args=(point, env, words, answers, count))
     run.start()
     run.join(60)
     assert run.exitcode in (0, -signal.SIGKILL)
-    circle.broker.wait_for(lambda: circle.broker.open == 0)
+    facility.broker.wait_for(lambda: facility.broker.open == 0)
     return int(count.value)
 
 
-def check_all_known(circle: Circle, expected: set[str]) -> None:
+def check_all_known(facility: LiveFacility, expected: set[str]) -> None:
     """Whatever the ingester has, it has once, and what it has not is pending, or still to be done."""
-    pending = {sending.dataset for sending in circle.pending}
-    planned = {record.dataset for record in circle.records} if circle.journal.exists() else set()
-    received = Counter(circle.ingester.locations)
+    pending = {sending.dataset for sending in facility.pending}
+    planned = {record.dataset for record in facility.records} if facility.journal.exists() else set()
+    received = Counter(facility.ingester.locations)
     assert all(count == 1 for count in received.values()), "sent twice"
     assert pending <= planned
     assert set(received) <= expected
@@ -180,12 +171,8 @@ def test_wherever_a_run_is_killed_the_next_ones_finish_it_and_send_nothing_twice
     points, point, tried = FAR, 0, 0
     while point <= points:
         directory = tmp_path / str(point)
-        with serving_icatplus() as icatplus:
-            place = Place(directory / "facility", icatplus)
-            ingester = Ingester(place)
-            with serving(FakeBroker(script=ingester)) as broker:
-                circle = Circle(place, broker, ingester, directory / "state")
-                count = survive(circle, point or FAR, ["--cache-dir", str(directory / "cache")])
+        with serving_facility(directory) as facility:
+            count = survive(facility, point or FAR, ["--cache-dir", str(directory / "cache")])
         if point == 0:
             points = count
             assert points > 20
@@ -195,24 +182,24 @@ def test_wherever_a_run_is_killed_the_next_ones_finish_it_and_send_nothing_twice
     print(f"{tried} points")
 
 
-def survive(circle: Circle, point: int, words: list[str]) -> int:
+def survive(facility: LiveFacility, point: int, words: list[str]) -> int:
     """Kill a run at a point, run again, and once more for what nobody had a receipt of; return how many points."""
-    path = circle.session(unregistered=2, not_uploaded=1, without_files=1)
+    path = facility.session(unregistered=2, not_uploaded=1, without_files=1)
     lacking = {dataset(path, *one) for one in (("unregistered",), ("unregistered", "0002"), ("uploaded",))}
     everything = lacking | {dataset(path, "files")}
-    count = run_until(circle, point, words)
-    check_all_known(circle, everything)
-    before = Counter(frame.body for frame in circle.broker.sent)
-    run_until(circle, FAR, words)  # what is pending is not offered: nothing is sent that had gone out
-    check_all_known(circle, everything)
-    assert all(Counter(frame.body for frame in circle.broker.sent)[body] == 1 for body in before), "sent twice"
-    lost = {sending.dataset for sending in circle.pending}
-    assert set(circle.ingester.locations) | lost == everything, "lost unseen"
-    run_until(circle, FAR, words, answers="y\n" * 9, pending_timeout="0s")
-    assert set(circle.ingester.locations) == everything, "lost"
-    assert set(circle.ingester.locations.values()) == {1}, "sent twice"
-    if circle.pending:  # it was killed before it could look, and the next run had no reason to
-        assert run_program("journal", "--verify", env=environment(**circle.settings())).code == 0
-    assert not circle.pending
-    assert max(Counter(frame.body for frame in circle.broker.sent).values()) == 1
+    count = run_until(facility, point, words)
+    check_all_known(facility, everything)
+    before = Counter(frame.body for frame in facility.broker.sent)
+    run_until(facility, FAR, words)  # what is pending is not offered: nothing is sent that had gone out
+    check_all_known(facility, everything)
+    assert all(Counter(frame.body for frame in facility.broker.sent)[body] == 1 for body in before), "sent twice"
+    lost = {sending.dataset for sending in facility.pending}
+    assert set(facility.ingester.locations) | lost == everything, "lost unseen"
+    run_until(facility, FAR, words, answers="y\n" * 9, pending_timeout="0s")
+    assert set(facility.ingester.locations) == everything, "lost"
+    assert set(facility.ingester.locations.values()) == {1}, "sent twice"
+    if facility.pending:  # it was killed before it could look, and the next run had no reason to
+        assert run_program("journal", "--verify", env=environment(**facility.settings())).code == 0
+    assert not facility.pending
+    assert max(Counter(frame.body for frame in facility.broker.sent).values()) == 1
     return count

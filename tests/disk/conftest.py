@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
+from tests.support.sessions_on_disk import make_raw_directories
 
 
 @pytest.fixture
@@ -49,3 +51,20 @@ def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | Path, int], None]
         refused[str(path)] = number
 
     return refuse
+
+
+@pytest.fixture
+def two_proposals(root: Path) -> Path:
+    make_raw_directories(root, "hg333/id99/20231019", "hg333/id99/20231020", "hg333/id27/20231019", "ma1/id99/20231019")
+    (root / "hg333/id99/20231019/RAW_DATA/colA/colA_0001").mkdir(parents=True)
+    return root
+
+
+@pytest.fixture
+def id16bspec_session(session: SessionDirectory) -> SessionDirectory:
+    return structs.replace(session, format=RawFormat.ID16BSPEC)
+
+
+@pytest.fixture
+def mx_session(session: SessionDirectory) -> SessionDirectory:
+    return structs.replace(session, format=RawFormat.MX)

@@ -22,7 +22,7 @@ from icat_tui.disk.metadata import read_datasets
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.matching import NeededFromDisk
 from icat_tui.domain.model import DiskSession, SessionDirectory, Stamp, TroubleKind
-from tests.disk.bliss import MESSAGE, dataset_at, file_of, write_bliss
+from tests.support.bliss import dataset_at, file_of, stored_message, write_bliss
 
 DAY = timedelta(days=1)
 ZONE = "Europe/Paris"
@@ -78,7 +78,7 @@ def make_tree(top: Path, raw_format: RawFormat) -> SessionDirectory:
         (directory / "detector.edf").write_text("data")
     Path(session.raw_path, "__icat__").mkdir()
     for number in (1, 2):
-        Path(session.raw_path, "__icat__", f"colA_000{number}.xml").write_text(MESSAGE.format(location="x"))
+        Path(session.raw_path, "__icat__", f"colA_000{number}.xml").write_text(stored_message("x"))
     return session
 
 

@@ -14,15 +14,11 @@ from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import DirectoryFailed
 from icat_tui.domain.selection import Selection
-from tests.names import HOSTILE_NAMES
+from tests.support.names import HOSTILE_NAMES
+from tests.support.sessions_on_disk import make_raw_directories
 
 FACILITY = Facility()
 V3 = RawFormat.ESRFV3
-
-
-def make(root: Path, *places: str) -> None:
-    for place in places:
-        (root / place / "RAW_DATA").mkdir(parents=True)
 
 
 def found(root: Path, selection: Selection | None = None, raw_format: RawFormat | str = V3) -> list[str]:
@@ -42,7 +38,9 @@ def failed(root: Path, selection: Selection | None = None) -> dict[str, str]:
 
 
 def test_sessions_come_sorted_and_know_where_they_were_found(root: Path) -> None:
-    make(root, "ma1/id27/20240102", "hg333/ID23-1/20231020", "hg333/id23eh1/20231019", "hg333/ID23-1/20230101")
+    make_raw_directories(
+        root, "ma1/id27/20240102", "hg333/ID23-1/20231020", "hg333/id23eh1/20231019", "hg333/ID23-1/20230101"
+    )
     sessions = list(find_sessions(str(root) + "/", Selection(), FACILITY, V3))
     assert sessions == [
         SessionDirectory(f"{root}/hg333/ID23-1/20230101", "hg333", "id23-1", "20230101", V3),
@@ -53,8 +51,10 @@ def test_sessions_come_sorted_and_know_where_they_were_found(root: Path) -> None
 
 
 def test_hidden_names_files_and_what_is_no_date_are_passed_over(root: Path) -> None:
-    make(root, "hg333/id99/20231019", ".hg334/id99/20231019", "hg333/.id99/20231019", "hg333/id99/20250231")
-    make(root, "hg333/id99/notes", "hg333/id99/.20231020")
+    make_raw_directories(
+        root, "hg333/id99/20231019", ".hg334/id99/20231019", "hg333/.id99/20231019", "hg333/id99/20250231"
+    )
+    make_raw_directories(root, "hg333/id99/notes", "hg333/id99/.20231020")
     (root / "README").write_text("")
     (root / "hg333/id99/20231021").write_text("")
     assert found(root) == ["hg333/id99/20231019"]
@@ -62,14 +62,14 @@ def test_hidden_names_files_and_what_is_no_date_are_passed_over(root: Path) -> N
 
 
 def test_links_to_directories_are_followed(root: Path, tmp_path: Path) -> None:
-    make(tmp_path / "elsewhere", "id99/20231019")
+    make_raw_directories(tmp_path / "elsewhere", "id99/20231019")
     (root / "hg333").symlink_to(tmp_path / "elsewhere")
     (root / "gone").symlink_to(tmp_path / "nowhere")
     assert found(root) == ["hg333/id99/20231019"]
 
 
 def test_a_looping_link_costs_itself_only(root: Path) -> None:
-    make(root, "hg333/id99/20231019")
+    make_raw_directories(root, "hg333/id99/20231019")
     for place in ("loop", "hg333/loop", "hg333/id99/20231020"):
         (root / place).symlink_to(root / place)
     assert found(root) == ["hg333/id99/20231019"]
@@ -83,7 +83,7 @@ def test_a_looping_link_costs_itself_only(root: Path) -> None:
 def test_a_directory_that_cannot_be_listed_is_said_and_the_rest_goes_on(
     root: Path, refuse: Callable[[Path, int], None], place: str, number: int
 ) -> None:
-    make(root, "hg333/id99/20231019", "ma1/id99/20231019")
+    make_raw_directories(root, "hg333/id99/20231019", "ma1/id99/20231019")
     refuse(root / place, number)
     assert found(root) == ["ma1/id99/20231019"]
     assert failed(root) == {place: os.strerror(number)}
@@ -91,7 +91,7 @@ def test_a_directory_that_cannot_be_listed_is_said_and_the_rest_goes_on(
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_directory_without_permission_is_said(root: Path) -> None:
-    make(root, "hg333/id99/20231019", "ma1/id99/20231019")
+    make_raw_directories(root, "hg333/id99/20231019", "ma1/id99/20231019")
     (root / "hg333").chmod(0)
     try:
         assert found(root) == ["ma1/id99/20231019"]
@@ -107,7 +107,7 @@ def test_a_root_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_sessions_come_as_they_are_found(root: Path, refuse: Callable[[Path, int], None]) -> None:
-    make(root, "hg333/id99/20231019", "ma1/id99/20231019")
+    make_raw_directories(root, "hg333/id99/20231019", "ma1/id99/20231019")
     sessions = find_sessions(str(root), Selection(), FACILITY, V3)
     assert isinstance(next(sessions), SessionDirectory)
     refuse(root / "ma1", errno.EIO)  # not looked at yet
@@ -116,13 +116,15 @@ def test_sessions_come_as_they_are_found(root: Path, refuse: Callable[[Path, int
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE_NAMES if not name.startswith(".")])
 def test_hostile_proposals_are_found_under_their_own_names(root: Path, name: str) -> None:
-    make(root, f"{name}/id99/20231019")
+    make_raw_directories(root, f"{name}/id99/20231019")
     assert found(root) == [f"{name}/id99/20231019"]
     assert found(root, Selection(proposals=(name,))) == [f"{name}/id99/20231019"]
 
 
 def test_the_selection_holds_at_each_level(root: Path) -> None:
-    make(root, *(f"{p}/{b}/{d}" for p in ("hg1", "hg2") for b in ("id23eh1", "id99") for d in ("20230101", "20240101")))
+    make_raw_directories(
+        root, *(f"{p}/{b}/{d}" for p in ("hg1", "hg2") for b in ("id23eh1", "id99") for d in ("20230101", "20240101"))
+    )
     selection = Selection(proposals=("HG2",), beamlines=("id23-1",), sessions=("2024*",))
     assert found(root, selection) == ["hg2/id23eh1/20240101"]
 
@@ -151,7 +153,7 @@ def test_auto_takes_a_raw_directory_that_nobody_can_look_at_for_what_it_is_calle
 
 
 def test_auto_says_where_a_session_cannot_be_listed(root: Path, refuse: Callable[[Path, int], None]) -> None:
-    make(root, "hg333/id99/20231019", "hg333/id99/20231020")
+    make_raw_directories(root, "hg333/id99/20231019", "hg333/id99/20231020")
     refuse(root / "hg333/id99/20231019", errno.EACCES)
     assert found(root, raw_format="auto") == ["hg333/id99/20231020"]
     assert failed(root) == {"hg333/id99/20231019": os.strerror(errno.EACCES)}
@@ -159,7 +161,7 @@ def test_auto_says_where_a_session_cannot_be_listed(root: Path, refuse: Callable
 
 
 def test_auto_takes_the_word_of_the_facility(root: Path, refuse: Callable[[Path, int], None]) -> None:
-    make(root, "hg333/id23eh1/20231019")
+    make_raw_directories(root, "hg333/id23eh1/20231019")
     refuse(root / "hg333/id23eh1/20231019", errno.EACCES)  # there is no need to look
     (session,) = find_sessions(str(root), Selection(), Facility(formats={"id23-1": "mx"}), "auto")
     assert isinstance(session, SessionDirectory)
@@ -167,13 +169,6 @@ def test_auto_takes_the_word_of_the_facility(root: Path, refuse: Callable[[Path,
 
 
 # -- by PATH ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def two(root: Path) -> Path:
-    make(root, "hg333/id99/20231019", "hg333/id99/20231020", "hg333/id27/20231019", "ma1/id99/20231019")
-    (root / "hg333/id99/20231019/RAW_DATA/colA/colA_0001").mkdir(parents=True)
-    return root
 
 
 def at(path: Path | str, root: Path, selection: Selection | None = None) -> list[str]:
@@ -186,64 +181,72 @@ def at(path: Path | str, root: Path, selection: Selection | None = None) -> list
 @pytest.mark.parametrize(
     "below", ["", "/", "/RAW_DATA", "/RAW_DATA/colA", "/RAW_DATA/colA/colA_0001", "/RAW_DATA/colA/colA_0001/"]
 )
-def test_a_path_in_a_session_is_that_session(two: Path, below: str) -> None:
-    assert at(f"{two}/hg333/id99/20231019{below}", two) == ["hg333/id99/20231019"]
+def test_a_path_in_a_session_is_that_session(two_proposals: Path, below: str) -> None:
+    assert at(f"{two_proposals}/hg333/id99/20231019{below}", two_proposals) == ["hg333/id99/20231019"]
 
 
-def test_a_path_above_sessions_is_all_of_them(two: Path) -> None:
-    assert at(two / "hg333" / "id99", two) == ["hg333/id99/20231019", "hg333/id99/20231020"]
-    assert at(two / "hg333", two) == ["hg333/id27/20231019", "hg333/id99/20231019", "hg333/id99/20231020"]
-    assert len(at(two, two)) == 4
+def test_a_path_above_sessions_is_all_of_them(two_proposals: Path) -> None:
+    assert at(two_proposals / "hg333" / "id99", two_proposals) == ["hg333/id99/20231019", "hg333/id99/20231020"]
+    assert at(two_proposals / "hg333", two_proposals) == [
+        "hg333/id27/20231019",
+        "hg333/id99/20231019",
+        "hg333/id99/20231020",
+    ]
+    assert len(at(two_proposals, two_proposals)) == 4
 
 
-def test_a_path_and_a_selection_hold_together(two: Path) -> None:
-    assert at(two, two, Selection(beamlines=("id27",))) == ["hg333/id27/20231019"]
-    assert at(two / "hg333/id99/20231019", two, Selection(sessions=("20231020",))) == []
-    assert at(two / "hg333", two, Selection(proposals=("ma1",))) == []
+def test_a_path_and_a_selection_hold_together(two_proposals: Path) -> None:
+    assert at(two_proposals, two_proposals, Selection(beamlines=("id27",))) == ["hg333/id27/20231019"]
+    assert at(two_proposals / "hg333/id99/20231019", two_proposals, Selection(sessions=("20231020",))) == []
+    assert at(two_proposals / "hg333", two_proposals, Selection(proposals=("ma1",))) == []
 
 
-def test_a_relative_path_is_one_of_the_working_directory(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(two / "hg333" / "id99" / "20231019" / "RAW_DATA")
-    assert at(".", two) == ["hg333/id99/20231019"]
-    assert at("../../20231020", two) == ["hg333/id99/20231020"]
+def test_a_relative_path_is_one_of_the_working_directory(two_proposals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(two_proposals / "hg333" / "id99" / "20231019" / "RAW_DATA")
+    assert at(".", two_proposals) == ["hg333/id99/20231019"]
+    assert at("../../20231020", two_proposals) == ["hg333/id99/20231020"]
 
 
-def test_a_root_known_by_a_link_is_recognised_and_its_name_kept(two: Path, tmp_path: Path) -> None:
+def test_a_root_known_by_a_link_is_recognised_and_its_name_kept(two_proposals: Path, tmp_path: Path) -> None:
     linked = tmp_path / "linked"
-    linked.symlink_to(two)
-    assert at(two / "hg333" / "id27", linked) == ["hg333/id27/20231019"]
-    assert at(linked / "hg333" / "id27", two) == ["hg333/id27/20231019"]
+    linked.symlink_to(two_proposals)
+    assert at(two_proposals / "hg333" / "id27", linked) == ["hg333/id27/20231019"]
+    assert at(linked / "hg333" / "id27", two_proposals) == ["hg333/id27/20231019"]
 
 
-def test_the_innermost_root_counts(two: Path) -> None:
-    sessions = list(sessions_at(f"{two}/hg333", [str(two.parent), str(two)], FACILITY, V3))
+def test_the_innermost_root_counts(two_proposals: Path) -> None:
+    sessions = list(
+        sessions_at(f"{two_proposals}/hg333", [str(two_proposals.parent), str(two_proposals)], FACILITY, V3)
+    )
     assert len(sessions) == 3
 
 
-def test_outside_every_root_the_date_tells(two: Path) -> None:
-    (session,) = sessions_at(f"{two}/hg333/id99/20231019/RAW_DATA/colA", ["/data/visitor"], FACILITY, V3)
-    assert session == SessionDirectory(f"{two}/hg333/id99/20231019", "hg333", "id99", "20231019", V3)
+def test_outside_every_root_the_date_tells(two_proposals: Path) -> None:
+    (session,) = sessions_at(f"{two_proposals}/hg333/id99/20231019/RAW_DATA/colA", ["/data/visitor"], FACILITY, V3)
+    assert session == SessionDirectory(f"{two_proposals}/hg333/id99/20231019", "hg333", "id99", "20231019", V3)
 
 
 @pytest.mark.parametrize("place", ["", "hg333", "hg333/id99"])
-def test_outside_every_root_and_without_a_date_data_root_is_asked_for(two: Path, place: str) -> None:
+def test_outside_every_root_and_without_a_date_data_root_is_asked_for(two_proposals: Path, place: str) -> None:
     with pytest.raises(UsageError, match="--data-root"):
-        sessions_at(str(two / place), ["/data/visitor"], FACILITY, V3)
+        sessions_at(str(two_proposals / place), ["/data/visitor"], FACILITY, V3)
 
 
 @pytest.mark.parametrize("place", ["hg999", "hg333/id99/20231231", "hg333/id99/20231019/RAW_DATA/colB"])
-def test_a_path_that_is_not_there_is_an_error(two: Path, place: str) -> None:
+def test_a_path_that_is_not_there_is_an_error(two_proposals: Path, place: str) -> None:
     with pytest.raises(UsageError, match="is not there"):
-        sessions_at(str(two / place), [str(two)], FACILITY, V3)
+        sessions_at(str(two_proposals / place), [str(two_proposals)], FACILITY, V3)
 
 
-def test_a_path_at_the_place_of_a_session_that_is_none_is_an_error(two: Path) -> None:
-    (two / "hg333/id99/notes/deep").mkdir(parents=True)
+def test_a_path_at_the_place_of_a_session_that_is_none_is_an_error(two_proposals: Path) -> None:
+    (two_proposals / "hg333/id99/notes/deep").mkdir(parents=True)
     with pytest.raises(UsageError, match="is in no session"):
-        sessions_at(str(two / "hg333/id99/notes/deep"), [str(two)], FACILITY, V3)
+        sessions_at(str(two_proposals / "hg333/id99/notes/deep"), [str(two_proposals)], FACILITY, V3)
 
 
-def test_a_path_that_may_not_be_looked_at_is_still_a_session(two: Path, refuse: Callable[[str, int], None]) -> None:
-    path = f"{two}/hg333/id99/20231019"
+def test_a_path_that_may_not_be_looked_at_is_still_a_session(
+    two_proposals: Path, refuse: Callable[[str, int], None]
+) -> None:
+    path = f"{two_proposals}/hg333/id99/20231019"
     refuse(path, errno.EACCES)
-    assert at(path, two) == ["hg333/id99/20231019"]
+    assert at(path, two_proposals) == ["hg333/id99/20231019"]

@@ -16,8 +16,8 @@ import pytest
 
 from icat_tui.disk import hdf5
 from icat_tui.domain.model import SessionDirectory
-from tests.disk.bliss import END, FILE_TIME, file_of, write_bliss
-from tests.disk.reading import metadata, read, unknown
+from tests.support.bliss import END, FILE_TIME, file_of, write_bliss
+from tests.support.reading import metadata, read, unknown
 
 GENUINE = Path(__file__).parent / "data"
 

@@ -11,8 +11,8 @@ from msgspec import structs
 from icat_tui.disk.listing import list_session
 from icat_tui.domain.formats import RAW_DIRECTORIES, RawFormat
 from icat_tui.domain.model import DiskSession, SessionDirectory, Stamp, Trouble, TroubleKind
-from tests.disk.bliss import MESSAGE
-from tests.names import HOSTILE_NAMES
+from tests.support.bliss import stored_message
+from tests.support.names import HOSTILE_NAMES
 
 NOW = 1_700_000_000.0
 
@@ -198,7 +198,7 @@ def test_messages_are_read_and_what_is_none_is_said(session: SessionDirectory) -
     make(session, "__icat__", "colA/colA_0001")
     stored = Path(session.raw_path, "__icat__")
     location = f"{session.raw_path}/colA/colA_0001"
-    (stored / "colA_0001.xml").write_text(MESSAGE.format(location=location))
+    (stored / "colA_0001.xml").write_text(stored_message(location))
     (stored / "colA_0002.xml").write_text("garbage")
     (stored / "colA_0003.xml").mkdir()
     (stored / "colA_0004.txt").write_text("garbage")
@@ -212,7 +212,7 @@ def test_messages_are_read_and_what_is_none_is_said(session: SessionDirectory) -
 def test_messages_that_are_refused_are_unknown(session: SessionDirectory, refuse: Callable[[str, int], None]) -> None:
     make(session, "__icat__", "colA/colA_0001")
     path = f"{session.raw_path}/__icat__/colA_0001.xml"
-    Path(path).write_text(MESSAGE.format(location="x"))
+    Path(path).write_text(stored_message("x"))
     refuse(path, errno.EIO)
     assert listed(session).unlisted[path].kind == TroubleKind.UNKNOWN
     refuse(f"{session.raw_path}/__icat__", errno.EIO)

@@ -14,15 +14,13 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from msgspec import structs
 
 from icat_tui.disk import hdf5
 from icat_tui.disk.metadata import read_datasets
-from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Metadata, SessionDirectory
-from tests.disk.bliss import END, ENDED, FILE_TIME, Scan, dataset_at, file_of, write_bliss
-from tests.disk.reading import NOW, PLACE, invalid, metadata, read, unknown
-from tests.names import HOSTILE_NAMES, HOSTILE_TEXTS
+from tests.support.bliss import END, ENDED, FILE_TIME, Scan, dataset_at, file_of, write_bliss
+from tests.support.names import HOSTILE_NAMES, HOSTILE_TEXTS
+from tests.support.reading import NOW, PLACE, invalid, metadata, read, unknown
 
 EARLIER = "2023-10-20T03:00:00+02:00"
 
@@ -297,47 +295,41 @@ def test_a_name_that_is_too_long_is_unknown(session: SessionDirectory) -> None:
 # -- id16bspec -------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def spec(session: SessionDirectory) -> SessionDirectory:
-    return structs.replace(session, format=RawFormat.ID16BSPEC)
-
-
-def test_id16bspec_takes_times_of_the_first_entry_and_the_collection_for_sample(spec: SessionDirectory) -> None:
-    path = Path(spec.raw_path, "colA/colA_b_1/hg333-colA-b_1.h5")
+def test_id16bspec_takes_times_of_the_first_entry_and_the_collection_for_sample(
+    id16bspec_session: SessionDirectory,
+) -> None:
+    path = Path(id16bspec_session.raw_path, "colA/colA_b_1/hg333-colA-b_1.h5")
     scans = {"10.1": {"start_time": END, "end_time": END}, "2.1": {"start_time": FILE_TIME, "end_time": EARLIER}}
     write_bliss(path, scans, creator=None, file_time=None)
     expected = Metadata(datetime.fromisoformat(FILE_TIME), datetime.fromisoformat(EARLIER), "colA")
-    assert metadata(spec, "colA/colA_b_1") == expected
+    assert metadata(id16bspec_session, "colA/colA_b_1") == expected
 
 
-def test_id16bspec_takes_an_entry_of_any_name_where_there_is_no_scan(spec: SessionDirectory) -> None:
-    path = Path(spec.raw_path, "colA/colA_1/hg333-colA-1.h5")
+def test_id16bspec_takes_an_entry_of_any_name_where_there_is_no_scan(id16bspec_session: SessionDirectory) -> None:
+    path = Path(id16bspec_session.raw_path, "colA/colA_1/hg333-colA-1.h5")
     write_bliss(path, {"entry": {"start_time": FILE_TIME, "end_time": EARLIER}}, creator=None)
-    assert metadata(spec, "colA/colA_1").sample == "colA"
+    assert metadata(id16bspec_session, "colA/colA_1").sample == "colA"
 
 
-def test_id16bspec_says_what_is_missing(spec: SessionDirectory) -> None:
-    path = Path(spec.raw_path, "colA/colA_1/hg333-colA-1.h5")
+def test_id16bspec_says_what_is_missing(id16bspec_session: SessionDirectory) -> None:
+    path = Path(id16bspec_session.raw_path, "colA/colA_1/hg333-colA-1.h5")
     write_bliss(path, {"1.1": {"start_time": FILE_TIME}})
-    assert "no endDate " in invalid(spec, "colA/colA_1")
-    assert read(spec, "colA/colA_1").open_scan
+    assert "no endDate " in invalid(id16bspec_session, "colA/colA_1")
+    assert read(id16bspec_session, "colA/colA_1").open_scan
     write_bliss(path, {})
-    assert "no startDate, endDate " in invalid(spec, "colA/colA_1")
+    assert "no startDate, endDate " in invalid(id16bspec_session, "colA/colA_1")
 
 
-def test_id16bspec_directories_not_called_after_their_collection_are_invalid(spec: SessionDirectory) -> None:
-    Path(spec.raw_path, "colA/other").mkdir(parents=True)
-    assert "Dataset directory is not valid" in invalid(spec, "colA/other")
+def test_id16bspec_directories_not_called_after_their_collection_are_invalid(
+    id16bspec_session: SessionDirectory,
+) -> None:
+    Path(id16bspec_session.raw_path, "colA/other").mkdir(parents=True)
+    assert "Dataset directory is not valid" in invalid(id16bspec_session, "colA/other")
 
 
 # -- mx --------------------------------------------------------------------------------------------------------------
 
 MX = {"Sample_name": "sA", "startDate": FILE_TIME, "endDate": "2023-10-20 05:00:00", "MX_dataCollectionId": 5}
-
-
-@pytest.fixture
-def mx(session: SessionDirectory) -> SessionDirectory:
-    return structs.replace(session, format=RawFormat.MX)
 
 
 def write_mx(session: SessionDirectory, content: object, place: str = "a/b/[run]_1") -> None:
@@ -346,9 +338,11 @@ def write_mx(session: SessionDirectory, content: object, place: str = "a/b/[run]
     path.write_text(content if isinstance(content, str) else json.dumps(content))
 
 
-def test_mx_takes_everything_that_is_not_null_as_text(mx: SessionDirectory) -> None:
-    write_mx(mx, {**MX, "none": None, "flag": True, "list": [1, 2], "real": 1.5, "empty": "", "last_update_by": "x"})
-    found = metadata(mx, "a/b/[run]_1")
+def test_mx_takes_everything_that_is_not_null_as_text(mx_session: SessionDirectory) -> None:
+    write_mx(
+        mx_session, {**MX, "none": None, "flag": True, "list": [1, 2], "real": 1.5, "empty": "", "last_update_by": "x"}
+    )
+    found = metadata(mx_session, "a/b/[run]_1")
     assert found.end == datetime.fromisoformat("2023-10-20T05:00:00+02:00")
     assert found.parameters == {
         **{name: str(value) for name, value in MX.items()},
@@ -362,33 +356,33 @@ def test_mx_takes_everything_that_is_not_null_as_text(mx: SessionDirectory) -> N
 
 @pytest.mark.parametrize("name", ["Sample_name", "startDate", "endDate"])
 @pytest.mark.parametrize("value", [None, "", " "])
-def test_mx_says_what_is_missing(mx: SessionDirectory, name: str, value: str | None) -> None:
-    write_mx(mx, {**MX, name: value})
-    assert f"no {name} " in invalid(mx, "a/b/[run]_1")
+def test_mx_says_what_is_missing(mx_session: SessionDirectory, name: str, value: str | None) -> None:
+    write_mx(mx_session, {**MX, name: value})
+    assert f"no {name} " in invalid(mx_session, "a/b/[run]_1")
 
 
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", "null", '"x"', "[" * 100_000, '{"a": ' * 100_000, '{"n": 1' + "0" * 5000 + "}", "\udcff"]
 )
-def test_mx_garbage_is_invalid(mx: SessionDirectory, content: str) -> None:
-    write_mx(mx, {})
-    file_of(mx, "a/b/[run]_1").write_bytes(content.encode("utf-8", "surrogateescape"))
-    assert "Cannot extract dataset metadata: " in invalid(mx, "a/b/[run]_1")
+def test_mx_garbage_is_invalid(mx_session: SessionDirectory, content: str) -> None:
+    write_mx(mx_session, {})
+    file_of(mx_session, "a/b/[run]_1").write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert "Cannot extract dataset metadata: " in invalid(mx_session, "a/b/[run]_1")
 
 
-def test_mx_times_that_are_none_are_invalid(mx: SessionDirectory) -> None:
-    write_mx(mx, {**MX, "endDate": 20231020})
-    assert "Time could not be read from metadata.json" in invalid(mx, "a/b/[run]_1")
+def test_mx_times_that_are_none_are_invalid(mx_session: SessionDirectory) -> None:
+    write_mx(mx_session, {**MX, "endDate": 20231020})
+    assert "Time could not be read from metadata.json" in invalid(mx_session, "a/b/[run]_1")
 
 
 def test_mx_without_its_file_is_invalid_and_refused_unknown(
-    mx: SessionDirectory, refuse: Callable[[Path, int], None]
+    mx_session: SessionDirectory, refuse: Callable[[Path, int], None]
 ) -> None:
-    write_mx(mx, MX)
-    file_of(mx, "a/b/[run]_1").unlink()
-    assert "metadata.json not found" in invalid(mx, "a/b/[run]_1")
-    refuse(file_of(mx, "a/b/[run]_1"), errno.EIO)
-    assert os.strerror(errno.EIO) in unknown(mx, "a/b/[run]_1")
+    write_mx(mx_session, MX)
+    file_of(mx_session, "a/b/[run]_1").unlink()
+    assert "metadata.json not found" in invalid(mx_session, "a/b/[run]_1")
+    refuse(file_of(mx_session, "a/b/[run]_1"), errno.EIO)
+    assert os.strerror(errno.EIO) in unknown(mx_session, "a/b/[run]_1")
 
 
 # -- all of them -----------------------------------------------------------------------------------------------------
@@ -422,8 +416,10 @@ def test_the_machine_does_not_matter(session: SessionDirectory, monkeypatch: pyt
         assert run.stderr == b""
 
 
-def test_h5py_comes_with_the_first_hdf5_file_and_never_for_mx(session: SessionDirectory, mx: SessionDirectory) -> None:
-    write_mx(mx, MX)
+def test_h5py_comes_with_the_first_hdf5_file_and_never_for_mx(
+    session: SessionDirectory, mx_session: SessionDirectory
+) -> None:
+    write_mx(mx_session, MX)
     write_bliss(file_of(session))
     Path(session.raw_path, "colA/colA_0002").mkdir()
     script = """if True:
@@ -434,7 +430,7 @@ def test_h5py_comes_with_the_first_hdf5_file_and_never_for_mx(session: SessionDi
             print("h5py" in sys.modules)
     """
     asked = [
-        (mx, [dataset_at(mx, "a/b/[run]_1")], NOW, "UTC"),
+        (mx_session, [dataset_at(mx_session, "a/b/[run]_1")], NOW, "UTC"),
         (session, [dataset_at(session, "colA/colA_0002")], NOW, "UTC"),
         (session, [dataset_at(session, PLACE)], NOW, "UTC"),
     ]

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from icat_tui.disk.stored_xml import LARGEST, REQUIRED, parse_stored, read_stored
 from icat_tui.domain.model import StoredMessage
-from tests.disk.bliss import MESSAGE
+from tests.support.bliss import stored_message
 
 ZONE = ZoneInfo("Europe/Paris")
 LOCATION = "/data/visitor/hg333/id99/20231019/RAW_DATA/colA/colA_0001"
-GOOD = MESSAGE.format(location=LOCATION)
+GOOD = stored_message(LOCATION)
 
 
 def parse(text: str | bytes) -> StoredMessage:

@@ -25,22 +25,18 @@ from icat_tui.domain.model import (
 )
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.surroundings import Surroundings
-from tests.domain.compared import (
+from tests.support.comparison import (
     COLLECTION,
     DAY,
     DURING,
-    END,
-    FACILITY,
     FIT,
     GAP,
     HOUR,
     INVALID,
-    NOW,
     OPEN_ENDED,
     RAW,
     REFUSED,
     SESSION,
-    START,
     catalogue_of,
     disk_of,
     invalid,
@@ -53,7 +49,9 @@ from tests.domain.compared import (
     row,
     statuses,
 )
-from tests.names import HOSTILE_NAMES
+from tests.support.names import HOSTILE_NAMES
+from tests.support.samples import NOW
+from tests.support.time_slot import END, FACILITY, START
 
 # -- registered ------------------------------------------------------------------------------------------------------
 

@@ -21,19 +21,16 @@ from icat_tui.domain.model import (
     TroubleKind,
 )
 from icat_tui.domain.status import Category, Status
-from tests.domain.compared import (
+from tests.support.comparison import (
     DAY,
     DURING,
-    END,
     FIT,
     GAP,
     HOUR,
     INVALID,
-    NOW,
     OPEN_ENDED,
     RAW,
     REFUSED,
-    START,
     catalogue_of,
     disk_of,
     invalid,
@@ -45,6 +42,8 @@ from tests.domain.compared import (
     row,
     statuses,
 )
+from tests.support.samples import NOW
+from tests.support.time_slot import END, START
 
 # -- category --------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from icat_tui.domain.facility import Facility
-from tests.names import HOSTILE_TEXTS
+from tests.support.names import HOSTILE_TEXTS
 
 ESRF = Facility()
 

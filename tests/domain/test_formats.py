@@ -25,7 +25,7 @@ from icat_tui.domain.formats import (
     session_of,
     strip_mount_point,
 )
-from tests.names import HOSTILE_NAMES
+from tests.support.names import HOSTILE_NAMES
 
 BLISS = {1: RawFormat.ESRFV1, 2: RawFormat.ESRFV2, 3: RawFormat.ESRFV3}
 """Formats by version of their schema."""

@@ -16,18 +16,9 @@ from icat_tui.domain.matching import (
 )
 from icat_tui.domain.model import DiskSession
 from icat_tui.domain.surroundings import Surroundings
-from tests.domain.compared import (
-    DURING,
-    FACILITY,
-    GAP,
-    NOW,
-    SESSION,
-    catalogue_of,
-    disk_of,
-    message,
-    on_disk,
-    row,
-)
+from tests.support.comparison import DURING, GAP, SESSION, catalogue_of, disk_of, message, on_disk, row
+from tests.support.samples import NOW
+from tests.support.time_slot import FACILITY
 
 # -- rows and locations ----------------------------------------------------------------------------------------------
 

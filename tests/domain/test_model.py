@@ -28,7 +28,7 @@ from icat_tui.domain.model import (
     TroubleKind,
 )
 from icat_tui.domain.status import Category, Status
-from tests.names import HOSTILE_NAMES, HOSTILE_TEXTS
+from tests.support.names import HOSTILE_NAMES, HOSTILE_TEXTS
 
 START = datetime(2023, 10, 19, 8, 0, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
 END = datetime(2023, 10, 24, 6, tzinfo=UTC)

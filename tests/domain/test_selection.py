@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from icat_tui.domain.facility import BEAMLINE_DIRECTORIES, Facility
 from icat_tui.domain.selection import Selection
-from tests.names import HOSTILE_NAMES
+from tests.support.names import HOSTILE_NAMES
 
 FACILITY = Facility()
 

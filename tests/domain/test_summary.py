@@ -6,8 +6,8 @@ from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.summary import SessionRow, dataset_label, entries, session_row
-from tests.names import HOSTILE_NAMES, HOSTILE_TEXTS
-from tests.sync.samples import NOW, a_directory, a_session, every_status
+from tests.support.names import HOSTILE_NAMES, HOSTILE_TEXTS
+from tests.support.samples import NOW, a_directory, a_session, every_status
 
 
 def row_of(directory: SessionDirectory, *datasets: Dataset) -> SessionRow:

@@ -1,21 +1,19 @@
 """A facility for a test: a raw data tree, what ICAT has of it, and the truth about both, behind a running ICAT+.
 
 The scripts are run, never imported. What must stay true: no tree lies below a directory named `data`, unless it is one
-that is called `data` itself: what stands before the first `data` is taken for a mount point (icat-facts.md §1.4).
+that is called `data` itself: what stands before the first `data` is taken for a mount point (icat.md, "Mount points").
 """
 
 import json
-import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pytest
+from tests.support.ports import free_port
 
 KIT = Path(__file__).parent
 TREE_MAKER = KIT / "maketree.py"
@@ -89,7 +87,7 @@ def read_truth(root: Path, called: str) -> dict[str, TrueSession]:
 
 
 @contextmanager
-def serving(state: Path, options: Options | None = None) -> Iterator[str]:
+def serving_kit(state: Path, options: Options | None = None) -> Iterator[str]:
     """Serve a catalogue state as ICAT+ does; yields its URL, and nothing is left of it afterwards.
 
     Raises RuntimeError when it can't be started.
@@ -116,12 +114,6 @@ def start_catalogue(state: Path, options: Options) -> tuple[subprocess.Popen[str
     raise RuntimeError(f"{CATALOGUE.name} could not be started on {PORT_ATTEMPTS} ports; what it said is above")
 
 
-def free_port() -> int:
-    """Return a port on loopback that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def arguments(options: Options) -> list[str]:
     """Return options as a command line has them; True stands for a bare flag."""
     words = []
@@ -133,22 +125,3 @@ def arguments(options: Options) -> list[str]:
 
 
 FacilityMaker = Callable[..., Facility]
-
-
-@pytest.fixture
-def make_facility(tmp_path: Path) -> Iterator[FacilityMaker]:
-    """Facilities to order: `make_facility(tree={"seed": 2}, catalogue={"error_rate": 0.1})`; gone after the test."""
-    with ExitStack() as running:
-
-        def make(tree: Options | None = None, catalogue: Options | None = None, **extra: Any) -> Facility:
-            root = tmp_path / f"facility{len(list(tmp_path.glob('facility*')))}"
-            make_tree(root, {**SMALL, **(tree or {})}, **extra)
-            return Facility(root, running.enter_context(serving(root / "icat.json", catalogue)))
-
-        yield make
-
-
-@pytest.fixture
-def facility(make_facility: FacilityMaker) -> Facility:
-    """Return a small facility where everything works."""
-    return make_facility()

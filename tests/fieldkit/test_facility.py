@@ -8,24 +8,24 @@ import pytest
 from tests.fieldkit.facility import Facility, FacilityMaker, make_tree
 
 
-def ask(facility: Facility, call: str) -> list[dict[str, object]]:
-    with urllib.request.urlopen(f"{facility.url}/dataacquisition/any/{call}", timeout=10) as answer:
+def ask(kit_facility: Facility, call: str) -> list[dict[str, object]]:
+    with urllib.request.urlopen(f"{kit_facility.url}/dataacquisition/any/{call}", timeout=10) as answer:
         return list(json.load(answer))
 
 
-def test_icat_has_what_the_truth_says_and_counts_how_often_it_was_asked(facility: Facility) -> None:
-    for path, session in facility.truth.items():
-        proposal, beamline, _ = Path(path).relative_to(facility.data_root).parts
-        known = ask(facility, f"investigation?instrumentName={beamline}&investigationName={proposal}")
+def test_icat_has_what_the_truth_says_and_counts_how_often_it_was_asked(kit_facility: Facility) -> None:
+    for path, session in kit_facility.truth.items():
+        proposal, beamline, _ = Path(path).relative_to(kit_facility.data_root).parts
+        known = ask(kit_facility, f"investigation?instrumentName={beamline}&investigationName={proposal}")
         assert bool(known) == (session.category != "not_in_icat"), path
         assert all(Path(dataset).is_dir() for dataset in session.datasets), path
-    assert facility.stats["requests"] == len(facility.truth) > 0
+    assert kit_facility.stats["requests"] == len(kit_facility.truth) > 0
 
 
-def test_faults_can_be_ordered(make_facility: FacilityMaker) -> None:
-    facility = make_facility(tree={"sessions": 1, "collections": 1, "datasets": 1}, catalogue={"error_rate": 1})
+def test_faults_can_be_ordered(make_kit_facility: FacilityMaker) -> None:
+    kit_facility = make_kit_facility(tree={"sessions": 1, "collections": 1, "datasets": 1}, catalogue={"error_rate": 1})
     with pytest.raises(urllib.error.HTTPError, match="500") as refused:
-        ask(facility, "dataset?investigationId=1")
+        ask(kit_facility, "dataset?investigationId=1")
     refused.value.close()
 
 

@@ -1,13 +1,7 @@
 """Against a real ActiveMQ: what it stores, what it refuses, and what is left when it dies in the middle."""
 
-import importlib
-import queue
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -17,47 +11,12 @@ from icat_tui.ingest.send_events import BrokerLost, MessageAccepted, MessageReje
 from icat_tui.ingest.sender import send
 from icat_tui.journal.records import read_journal
 from icat_tui.journal.writer import Journal
-from tests.ingest.conftest import JAR, ActiveMQ, broker_at, free_port
-from tests.journal.entries import message
+from tests.support.activemq import JAR, ActiveMQ, stored
+from tests.support.journal_entries import message
+from tests.support.ports import free_port
+from tests.support.scripted_broker import broker_at
 
 pytestmark = [pytest.mark.activemq, pytest.mark.skipif(not JAR.exists(), reason=f"ActiveMQ is not installed ({JAR})")]
-
-
-class _Inbox:
-    def __init__(self) -> None:
-        self.frames: queue.SimpleQueue[Any] = queue.SimpleQueue()
-
-    def on_message(self, frame: Any) -> None:
-        self.frames.put(frame)
-
-    def on_send(self, frame: Any) -> None:
-        pass
-
-
-@contextmanager
-def consumer(broker: ActiveMQ, destination: str) -> Iterator[_Inbox]:
-    stomp = importlib.import_module("stomp")
-    inbox = _Inbox()
-    connection = stomp.StompConnection11([("127.0.0.1", broker.address.port)])
-    connection.set_listener("", inbox)
-    connection.connect(wait=True)
-    connection.subscribe(f"/queue/{destination}", id="1")
-    try:
-        yield inbox
-    finally:
-        connection.disconnect()
-
-
-def stored(broker: ActiveMQ, destination: str) -> list[Any]:
-    """Everything in a queue, in its order: a last message marks the end."""
-    end = message(0, id="end", body=uuid4().hex.encode(), destination=destination)
-    events = list(send([end], broker_at(broker.address), Journal(broker.directory / "end.jsonl")))
-    assert MessageAccepted(end) in events
-    frames = []
-    with consumer(broker, destination) as inbox:
-        while (frame := inbox.frames.get(timeout=20)).body != end.body.decode():
-            frames.append(frame)
-    return frames
 
 
 def plan(count: int, destination: str) -> list[Message]:

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -14,15 +13,16 @@ from icat_tui.ingest.broker import Login
 from icat_tui.ingest.send_events import BrokerConnected
 from icat_tui.journal.reader import MessageState
 from icat_tui.journal.writer import Journal
-from tests.ingest.conftest import Client, FakeBroker, Frame, broker_at, free_port, serving
-from tests.ingest.sending import finished, message_states, run
-from tests.journal.entries import messages
+from tests.support.journal_entries import messages
+from tests.support.ports import free_port
+from tests.support.scripted_broker import Client, Frame, ScriptedBroker, broker_at, serving_broker
+from tests.support.sending import finished, message_states, run
 
 # -- brokers that can't be reached -------------------------------------------------------------------------------------
 
 
-def test_every_broker_is_tried_before_giving_up(fake: FakeBroker, journal: Journal) -> None:
-    with serving(FakeBroker(on_connect=lambda client, _: client.error("maintenance"))) as refusing:
+def test_every_broker_is_tried_before_giving_up(fake: ScriptedBroker, journal: Journal) -> None:
+    with serving_broker(ScriptedBroker(on_connect=lambda client, _: client.error("maintenance"))) as refusing:
         addresses = BrokerAddress("127.0.0.1", free_port()), refusing.address, fake.address
         events = run(broker_at(*addresses), journal, messages(3))
     assert finished(events).accepted == 3
@@ -31,7 +31,7 @@ def test_every_broker_is_tried_before_giving_up(fake: FakeBroker, journal: Journ
 
 
 def test_what_every_broker_said_is_told_when_none_takes_the_connection(journal: Journal) -> None:
-    with serving(FakeBroker(on_connect=lambda client, _: client.error("wrong passcode"))) as refusing:
+    with serving_broker(ScriptedBroker(on_connect=lambda client, _: client.error("wrong passcode"))) as refusing:
         dead = BrokerAddress("127.0.0.1", free_port())
         events = run(broker_at(dead, refusing.address), journal, messages(3))
     end = finished(events)
@@ -45,7 +45,7 @@ def test_what_every_broker_said_is_told_when_none_takes_the_connection(journal: 
 def test_a_broker_that_takes_the_connection_and_says_nothing_is_left_in_time(
     journal: Journal, on_connect: object
 ) -> None:
-    with serving(FakeBroker(on_connect=on_connect)) as silent:  # type: ignore[arg-type] # lambdas without types
+    with serving_broker(ScriptedBroker(on_connect=on_connect)) as silent:  # type: ignore[arg-type] # lambdas without types
         before = time.monotonic()
         end = finished(run(broker_at(silent.address, connect_timeout=0.3), journal, messages(3)))
         assert time.monotonic() - before < 3
@@ -54,7 +54,9 @@ def test_a_broker_that_takes_the_connection_and_says_nothing_is_left_in_time(
 
 
 def test_a_broker_that_does_not_speak_1_1_is_left(journal: Journal) -> None:
-    with serving(FakeBroker(on_connect=lambda client, _: client.error("Supported protocol versions are 1.2"))) as odd:
+    with serving_broker(
+        ScriptedBroker(on_connect=lambda client, _: client.error("Supported protocol versions are 1.2"))
+    ) as odd:
         assert "1.2" in finished(run(broker_at(odd.address), journal, messages(1))).trouble
         assert odd.sent == []
 
@@ -63,7 +65,7 @@ def test_a_host_that_closes_at_once_is_left(journal: Journal) -> None:
     def hang_up(_client: Client, _frame: Frame) -> None:
         raise OSError
 
-    with serving(FakeBroker(on_connect=hang_up)) as rude:
+    with serving_broker(ScriptedBroker(on_connect=hang_up)) as rude:
         assert "closed the connection at once" in finished(run(broker_at(rude.address), journal, messages(1))).trouble
 
 
@@ -75,7 +77,7 @@ def test_without_a_broker_nothing_is_sent(journal: Journal) -> None:
 
 
 def test_the_passcode_is_sent_and_never_shown(
-    fake: FakeBroker, journal: Journal, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    fake: ScriptedBroker, journal: Journal, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level("DEBUG")
     broker = broker_at(fake.address, login=Login("icat", "s3cret"))
@@ -91,21 +93,7 @@ def test_a_dead_broker_prints_nothing_on_the_screen(journal: Journal, capfd: pyt
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.fixture
-def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    key, file = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
-    try:
-        subprocess.run(
-            [*command.split(), "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", file],
-            check=True, capture_output=True,
-        )  # fmt: skip
-    except FileNotFoundError:
-        pytest.skip("openssl is not installed")
-    return file, key
-
-
-def tls(fake: FakeBroker, certificate: tuple[Path, Path]) -> BrokerAddress:
+def tls(fake: ScriptedBroker, certificate: tuple[Path, Path]) -> BrokerAddress:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     plain = fake.serve
@@ -119,7 +107,7 @@ def tls(fake: FakeBroker, certificate: tuple[Path, Path]) -> BrokerAddress:
 
 
 def test_a_broker_behind_tls_gets_everything(
-    fake: FakeBroker, journal: Journal, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    fake: ScriptedBroker, journal: Journal, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     end = finished(run(broker_at(tls(fake, certificate)), journal, messages(40)))
@@ -128,7 +116,7 @@ def test_a_broker_behind_tls_gets_everything(
 
 
 def test_a_broker_that_leaves_behind_tls_makes_what_is_out_unknown(
-    fake: FakeBroker, journal: Journal, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    fake: ScriptedBroker, journal: Journal, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hang_up(_client: Client, _frame: Frame) -> None:
         raise OSError
@@ -142,7 +130,7 @@ def test_a_broker_that_leaves_behind_tls_makes_what_is_out_unknown(
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(
-    fake: FakeBroker, journal: Journal, certificate: tuple[Path, Path]
+    fake: ScriptedBroker, journal: Journal, certificate: tuple[Path, Path]
 ) -> None:
     serve_tls = tls(fake, certificate)
     end = finished(run(broker_at(serve_tls), journal, messages(1)))

@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 
 from icat_tui.domain.errors import MessageError
 from icat_tui.domain.formats import NOT_XML
-from icat_tui.ingest import parameters
 from icat_tui.ingest.dataset_xml import Body, Identity, Origin, add_files_body, dataset_body, icat_location
 from icat_tui.ingest.parameters import definitions
 from tests.ingest.data.cases import CASES, METADATA, PATHS, PLAIN
-from tests.names import HOSTILE_TEXTS
 from tests.peers.install import installed, interpreter
+from tests.support.names import HOSTILE_TEXTS
 
 PEER = "icat-fs-sync-1.0.0"
 DATA = Path(__file__).parent / "data"
@@ -32,11 +31,6 @@ CONVERTED = ("times with a space", "a date for a time", "seconds since the epoch
 """Cases whose values only the definitions can convert."""
 
 needs_definitions = pytest.mark.skipif(definitions() is None, reason="the extra `definitions` is not installed")
-
-
-@pytest.fixture
-def no_definitions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parameters, "definitions", lambda: None)
 
 
 def made(case: dict[str, Any], **more: Any) -> Body:

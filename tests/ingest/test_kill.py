@@ -20,8 +20,8 @@ from icat_tui.ingest.sender import send
 from icat_tui.journal.reader import PENDING_STATES, JournalIndex, MessageState
 from icat_tui.journal.records import RecordKind, planned_message, read_journal
 from icat_tui.journal.writer import Journal
-from tests.ingest.conftest import FakeBroker, broker_at
-from tests.journal.entries import messages
+from tests.support.journal_entries import messages
+from tests.support.scripted_broker import ScriptedBroker, broker_at
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["stomp", "tests.ingest.test_kill"])
@@ -78,7 +78,7 @@ def send_until(point: int, path: Path, port: int, count: Any) -> None:
     count.value = points.passed
 
 
-def killed_at(point: int, path: Path, fake: FakeBroker) -> int:
+def killed_at(point: int, path: Path, fake: ScriptedBroker) -> int:
     count = FORKS.Value("i", 0)
     sender = FORKS.Process(target=send_until, args=(point, path, fake.port, count))
     sender.start()
@@ -93,14 +93,14 @@ def journal_index(path: Path) -> JournalIndex:
     return found
 
 
-def resume(path: Path, fake: FakeBroker) -> None:
+def resume(path: Path, fake: ScriptedBroker) -> None:
     """Send what was planned and not sent, as `--resume` does, and nothing else."""
     plan = [planned_message(path, sending.plan or 0) for sending in journal_index(path).planned()]
     for _ in send(plan, broker_at(fake.address), Journal(path)):
         pass
 
 
-def check(path: Path, fake: FakeBroker, confirmed: Counter[str]) -> None:
+def check(path: Path, fake: ScriptedBroker, confirmed: Counter[str]) -> None:
     """The journal says of everything that the broker got that it may have it, and of nothing else that it has."""
     fake.wait_for(lambda: fake.open == 0)
     found = journal_index(path)
@@ -112,7 +112,9 @@ def check(path: Path, fake: FakeBroker, confirmed: Counter[str]) -> None:
 
 
 @pytest.mark.slow
-def test_wherever_a_sender_is_killed_nothing_is_lost_and_nothing_sent_twice(fake: FakeBroker, tmp_path: Path) -> None:
+def test_wherever_a_sender_is_killed_nothing_is_lost_and_nothing_sent_twice(
+    fake: ScriptedBroker, tmp_path: Path
+) -> None:
     confirmed: Counter[str] = Counter()
 
     def accept(client: Any, frame: Any) -> None:

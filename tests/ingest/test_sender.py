@@ -19,14 +19,14 @@ from icat_tui.ingest.sender import WINDOW, send
 from icat_tui.journal.reader import MessageState
 from icat_tui.journal.records import JournalError, RecordKind, read_journal
 from icat_tui.journal.writer import Journal
-from tests.ingest.conftest import Client, FakeBroker, Frame, broker_at, serving
-from tests.ingest.sending import finished, message_states, run
-from tests.journal.entries import journal_index, message, messages
+from tests.support.journal_entries import journal_index, message, messages
+from tests.support.scripted_broker import Client, Frame, ScriptedBroker, broker_at, serving_broker
+from tests.support.sending import finished, message_states, run
 
 # -- a broker that works -----------------------------------------------------------------------------------------------
 
 
-def test_everything_is_sent_once_and_accepted(fake: FakeBroker, journal: Journal) -> None:
+def test_everything_is_sent_once_and_accepted(fake: ScriptedBroker, journal: Journal) -> None:
     plan = messages(50)
     events = run(broker_at(fake.address), journal, plan)
     assert [event.message for event in events if isinstance(event, MessageAccepted)] == plan
@@ -36,7 +36,7 @@ def test_everything_is_sent_once_and_accepted(fake: FakeBroker, journal: Journal
     assert fake.connections == 1
 
 
-def test_frames_are_those_that_icat_was_always_sent(fake: FakeBroker, journal: Journal) -> None:
+def test_frames_are_those_that_icat_was_always_sent(fake: ScriptedBroker, journal: Journal) -> None:
     run(broker_at(fake.address), journal, [message(1)])
     connected, sent, bye = fake.frames
     assert connected.command == "CONNECT"
@@ -47,7 +47,7 @@ def test_frames_are_those_that_icat_was_always_sent(fake: FakeBroker, journal: J
     assert bye.headers["receipt"]
 
 
-def test_an_intent_is_on_the_disk_before_its_message_goes_out(fake: FakeBroker, journal: Journal) -> None:
+def test_an_intent_is_on_the_disk_before_its_message_goes_out(fake: ScriptedBroker, journal: Journal) -> None:
     known: dict[str, MessageState] = {}
 
     def look(client: Client, frame: Frame) -> None:
@@ -60,7 +60,7 @@ def test_an_intent_is_on_the_disk_before_its_message_goes_out(fake: FakeBroker, 
 
 
 def test_an_intent_is_synced_before_its_message_goes_out(
-    fake: FakeBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    fake: ScriptedBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fsync, synced = os.fsync, [0]
     covered: list[bool] = []
@@ -86,7 +86,7 @@ def test_an_intent_is_synced_before_its_message_goes_out(
 
 
 def test_waiting_for_receipts_does_not_keep_the_processor_busy(
-    fake: FakeBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    fake: ScriptedBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[float] = []
     receive = BrokerConnection.receive
@@ -102,7 +102,7 @@ def test_waiting_for_receipts_does_not_keep_the_processor_busy(
     assert len(heard) < 30
 
 
-def test_an_outcome_is_in_the_journal_before_it_is_told(fake: FakeBroker, journal: Journal) -> None:
+def test_an_outcome_is_in_the_journal_before_it_is_told(fake: ScriptedBroker, journal: Journal) -> None:
     plan = messages(20)
     journal.record_plans(plan)
     for event in send(plan, broker_at(fake.address), journal):
@@ -110,7 +110,7 @@ def test_an_outcome_is_in_the_journal_before_it_is_told(fake: FakeBroker, journa
             assert message_states(journal)[event.message.id] is MessageState.ACCEPTED
 
 
-def test_no_more_than_the_window_is_ever_without_a_receipt(fake: FakeBroker, journal: Journal) -> None:
+def test_no_more_than_the_window_is_ever_without_a_receipt(fake: ScriptedBroker, journal: Journal) -> None:
     held: list[Frame] = []
     most = 0
 
@@ -127,7 +127,7 @@ def test_no_more_than_the_window_is_ever_without_a_receipt(fake: FakeBroker, jou
     assert most == WINDOW
 
 
-def test_messages_go_out_at_the_rate(fake: FakeBroker, journal: Journal) -> None:
+def test_messages_go_out_at_the_rate(fake: ScriptedBroker, journal: Journal) -> None:
     times: list[float] = []
 
     def note(client: Client, frame: Frame) -> None:
@@ -139,7 +139,7 @@ def test_messages_go_out_at_the_rate(fake: FakeBroker, journal: Journal) -> None
     assert times[-1] - times[0] > 10 / 50 * 0.9
 
 
-def test_messages_are_drawn_just_before_they_are_sent(fake: FakeBroker, journal: Journal) -> None:
+def test_messages_are_drawn_just_before_they_are_sent(fake: ScriptedBroker, journal: Journal) -> None:
     drawn = 0
 
     def source() -> Iterator[Message]:
@@ -152,7 +152,7 @@ def test_messages_are_drawn_just_before_they_are_sent(fake: FakeBroker, journal:
     assert len(list(send(source(), broker_at(fake.address), journal))) == 42
 
 
-def test_nothing_to_send_opens_no_connection(fake: FakeBroker, journal: Journal) -> None:
+def test_nothing_to_send_opens_no_connection(fake: ScriptedBroker, journal: Journal) -> None:
     assert run(broker_at(fake.address), journal, []) == [SendingFinished(0, 0, 0, connected=False, cancelled=False)]
     assert fake.connections == 0
     assert not journal.path.exists()
@@ -161,7 +161,9 @@ def test_nothing_to_send_opens_no_connection(fake: FakeBroker, journal: Journal)
 # -- brokers that fail while we send -----------------------------------------------------------------------------------
 
 
-def test_a_refused_message_has_the_words_of_the_broker_and_the_others_go_on(fake: FakeBroker, journal: Journal) -> None:
+def test_a_refused_message_has_the_words_of_the_broker_and_the_others_go_on(
+    fake: ScriptedBroker, journal: Journal
+) -> None:
     def refuse_one(client: Client, frame: Frame) -> None:
         if frame.headers["receipt"] == "m0003":
             client.error("too large", frame)
@@ -179,7 +181,9 @@ def test_a_refused_message_has_the_words_of_the_broker_and_the_others_go_on(fake
     assert Counter(fake.ids).most_common(1)[0][1] == 1
 
 
-def test_an_error_about_no_message_makes_what_is_out_unknown_with_its_words(fake: FakeBroker, journal: Journal) -> None:
+def test_an_error_about_no_message_makes_what_is_out_unknown_with_its_words(
+    fake: ScriptedBroker, journal: Journal
+) -> None:
     fake.script = lambda client, frame: client.error("out of memory") if frame.headers["receipt"] == "m0002" else None
     events = run(broker_at(fake.address), journal, messages(3))
     assert [event.reason for event in events if isinstance(event, MessageUnknown)] == ["out of memory"] * 3
@@ -187,7 +191,7 @@ def test_an_error_about_no_message_makes_what_is_out_unknown_with_its_words(fake
 
 
 def test_closing_after_a_send_makes_it_unknown_and_is_not_repaired_by_sending_again(
-    fake: FakeBroker, journal: Journal
+    fake: ScriptedBroker, journal: Journal
 ) -> None:
     def close_on_tenth(client: Client, frame: Frame) -> None:
         if frame.headers["receipt"] == "m0010":
@@ -206,7 +210,7 @@ def test_closing_after_a_send_makes_it_unknown_and_is_not_repaired_by_sending_ag
     assert {one for one, state in message_states(journal).items() if state is MessageState.ACCEPTED} == accepted
 
 
-def test_a_broker_that_never_confirms_gets_one_window_and_no_more(fake: FakeBroker, journal: Journal) -> None:
+def test_a_broker_that_never_confirms_gets_one_window_and_no_more(fake: ScriptedBroker, journal: Journal) -> None:
     fake.script = lambda _client, _frame: None
     end = finished(run(broker_at(fake.address, receipt_timeout=0.3), journal, messages(40)))
     assert (end.accepted, end.unknown) == (0, WINDOW)
@@ -216,14 +220,14 @@ def test_a_broker_that_never_confirms_gets_one_window_and_no_more(fake: FakeBrok
     assert {one for one, state in states.items() if state is MessageState.UNKNOWN} == set(fake.ids)
 
 
-def test_a_broker_that_never_confirms_is_left_for_the_next(fake: FakeBroker, journal: Journal) -> None:
-    with serving(FakeBroker(script=lambda _client, _frame: None)) as mute:
+def test_a_broker_that_never_confirms_is_left_for_the_next(fake: ScriptedBroker, journal: Journal) -> None:
+    with serving_broker(ScriptedBroker(script=lambda _client, _frame: None)) as mute:
         end = finished(run(broker_at(mute.address, fake.address, receipt_timeout=0.3), journal, messages(40)))
     assert (end.accepted, end.unknown, end.trouble) == (40 - WINDOW, WINDOW, "")
     assert not set(mute.ids) & set(fake.ids)
 
 
-def test_a_late_receipt_is_believed(fake: FakeBroker, journal: Journal) -> None:
+def test_a_late_receipt_is_believed(fake: ScriptedBroker, journal: Journal) -> None:
     held: list[Frame] = []
     fake.script = lambda _client, frame: held.append(frame)
 
@@ -239,7 +243,7 @@ def test_a_late_receipt_is_believed(fake: FakeBroker, journal: Journal) -> None:
     assert set(message_states(journal).values()) == {MessageState.ACCEPTED}
 
 
-def test_a_receipt_for_something_else_is_passed_over(fake: FakeBroker, journal: Journal) -> None:
+def test_a_receipt_for_something_else_is_passed_over(fake: ScriptedBroker, journal: Journal) -> None:
     def confuse(client: Client, frame: Frame) -> None:
         client.write(b"RECEIPT\nreceipt-id:other\n\n\0")
         client.receipt(frame)
@@ -277,7 +281,7 @@ def test_a_broker_that_stops_reading_does_not_hold_us_for_ever(journal: Journal)
 
 
 def test_a_broker_whose_heart_stops_is_lost(
-    fake: FakeBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    fake: ScriptedBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("icat_tui.ingest.broker.HEART_BEATS", (100, 100))
     fake.on_connect = lambda client, _: client.write(b"CONNECTED\nversion:1.1\nheart-beat:100,100\n\n\0")
@@ -290,7 +294,7 @@ def test_a_broker_whose_heart_stops_is_lost(
     assert fake.beats > 0
 
 
-def test_a_connection_that_breaks_while_idle_is_made_again(fake: FakeBroker, journal: Journal) -> None:
+def test_a_connection_that_breaks_while_idle_is_made_again(fake: ScriptedBroker, journal: Journal) -> None:
     def source() -> Iterator[Message]:
         yield message(1)
         fake.wait_for(lambda: len(fake.sent) == 1)
@@ -318,7 +322,7 @@ def test_a_connection_that_breaks_while_idle_is_made_again(fake: FakeBroker, jou
 # -- called off --------------------------------------------------------------------------------------------------------
 
 
-def test_cancelling_stops_sending_and_what_is_out_gets_its_receipt(fake: FakeBroker, journal: Journal) -> None:
+def test_cancelling_stops_sending_and_what_is_out_gets_its_receipt(fake: ScriptedBroker, journal: Journal) -> None:
     plan = messages(100)
     journal.record_plans(plan)
     broker = broker_at(fake.address)
@@ -334,7 +338,7 @@ def test_cancelling_stops_sending_and_what_is_out_gets_its_receipt(fake: FakeBro
 
 
 def test_cancelling_does_not_wait_long_for_a_broker_that_does_not_answer(
-    fake: FakeBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    fake: ScriptedBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("icat_tui.ingest.sender.CLOSE_TIMEOUT", 0.3)
     fake.script = lambda _client, _frame: None
@@ -346,7 +350,7 @@ def test_cancelling_does_not_wait_long_for_a_broker_that_does_not_answer(
     assert time.monotonic() - before < 3
 
 
-def test_whoever_stops_listening_leaves_the_truth_in_the_journal(fake: FakeBroker, journal: Journal) -> None:
+def test_whoever_stops_listening_leaves_the_truth_in_the_journal(fake: ScriptedBroker, journal: Journal) -> None:
     fake.script = lambda client, frame: client.receipt(frame) if frame.headers["receipt"] == "m0000" else None
     plan = messages(30)
     journal.record_plans(plan)
@@ -359,7 +363,7 @@ def test_whoever_stops_listening_leaves_the_truth_in_the_journal(fake: FakeBroke
     assert {one for one, state in states.items() if state is MessageState.UNKNOWN} | {"m0000"} == set(fake.ids)
 
 
-def test_a_failing_source_leaves_the_truth_in_the_journal(fake: FakeBroker, journal: Journal) -> None:
+def test_a_failing_source_leaves_the_truth_in_the_journal(fake: ScriptedBroker, journal: Journal) -> None:
     def source() -> Iterator[Message]:
         yield from messages(3)
         fake.wait_for(lambda: len(fake.sent) == 3)
@@ -378,21 +382,21 @@ def test_a_failing_source_leaves_the_truth_in_the_journal(fake: FakeBroker, jour
 # -- the journal that can't be written ---------------------------------------------------------------------------------
 
 
-def test_nothing_is_sent_when_the_journal_cannot_be_written(fake: FakeBroker, tmp_path: Path) -> None:
+def test_nothing_is_sent_when_the_journal_cannot_be_written(fake: ScriptedBroker, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalError, match="file"):
         list(send(messages(3), broker_at(fake.address), Journal(tmp_path / "file" / "journal.jsonl")))
     assert fake.sent == []
 
 
-def test_nothing_is_sent_when_the_disk_is_full(fake: FakeBroker) -> None:
+def test_nothing_is_sent_when_the_disk_is_full(fake: ScriptedBroker) -> None:
     with pytest.raises(JournalError, match="No space left"):
         list(send(messages(3), broker_at(fake.address), Journal(Path("/dev/full"))))
     assert fake.sent == []
 
 
 def test_nothing_more_is_sent_when_the_disk_is_full_in_the_middle(
-    fake: FakeBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    fake: ScriptedBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = messages(40)
     journal.record_plans(plan)
@@ -413,7 +417,7 @@ def test_nothing_more_is_sent_when_the_disk_is_full_in_the_middle(
     assert len(fake.ids) < 40
 
 
-def test_bodies_stand_in_plans_only(fake: FakeBroker, journal: Journal) -> None:
+def test_bodies_stand_in_plans_only(fake: ScriptedBroker, journal: Journal) -> None:
     run(broker_at(fake.address), journal, messages(2))
     records = [json.loads(line) for line in journal.path.read_text().splitlines()]
     assert [record["record"] for record in records].count("plan") == 2

@@ -12,7 +12,7 @@ from icat_tui.domain.message import Action
 from icat_tui.journal.reader import JournalReader, LastMessages, MessageState
 from icat_tui.journal.records import SendOutcome
 from icat_tui.journal.writer import Journal
-from tests.journal.entries import journal_index, last_messages, message, records
+from tests.support.journal_entries import journal_index, last_messages, message, records
 
 ONE = message(1)
 

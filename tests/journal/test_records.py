@@ -12,8 +12,8 @@ from icat_tui.domain.facility import Facility
 from icat_tui.journal.reader import JournalReader
 from icat_tui.journal.records import JournalError, RecordKind, planned_message, read_journal
 from icat_tui.journal.writer import Journal
-from tests.journal.entries import journal_index, message, records
-from tests.names import HOSTILE_NAMES
+from tests.support.journal_entries import journal_index, message, records
+from tests.support.names import HOSTILE_NAMES
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")

@@ -9,15 +9,10 @@ from icat_tui.domain.message import Action, Message
 from icat_tui.journal.records import JournalError, SendOutcome
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
-from tests.journal.entries import message
+from tests.support.journal_entries import message
 
 DATASET = message(1)
 FILES = message(1, id="files", action=Action.ADD_FILES, icat_id=11, body=b"{}")
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "journal.jsonl")
 
 
 def view(journal: Journal) -> JournalView:

@@ -4,8 +4,6 @@ import fcntl
 import json
 import multiprocessing
 import os
-import tempfile
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +11,8 @@ import pytest
 
 from icat_tui.journal.records import JournalError, SendOutcome, read_journal
 from icat_tui.journal.writer import Journal
-from tests.journal.entries import message, messages, records
+from tests.support.journal_entries import message, messages, records
+from tests.support.users import GROUP, become
 
 FORKS = multiprocessing.get_context("forkserver")
 
@@ -96,30 +95,21 @@ def test_many_processes_write_at_once_and_nothing_is_lost(journal: Journal) -> N
 
 
 def _append_as(user: int, path: Path) -> None:
-    os.setgroups([])
-    os.setgid(4711)
-    os.setuid(user)
+    become(user)
     os.umask(0o002)
     _append(path, user, 5)
 
 
-@pytest.fixture
-def shared() -> Iterator[Path]:
-    """A directory that others can reach: every run of pytest closes `tmp_path` to them."""
-    with tempfile.TemporaryDirectory() as name:
-        yield Path(name)
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming two users takes root")
-def test_two_users_of_a_group_share_it(shared: Path) -> None:
-    os.chown(shared, -1, 4711)
-    shared.chmod(0o2775)
+def test_two_users_of_a_group_share_it(shared_directory: Path) -> None:
+    os.chown(shared_directory, -1, GROUP)
+    shared_directory.chmod(0o2775)
     for user in (12001, 12002, 12001):
-        writer = FORKS.Process(target=_append_as, args=(user, shared / "journal.jsonl"))
+        writer = FORKS.Process(target=_append_as, args=(user, shared_directory / "journal.jsonl"))
         writer.start()
         writer.join(30)
         assert writer.exitcode == 0
-    lines = list(read_journal(shared / "journal.jsonl"))
+    lines = list(read_journal(shared_directory / "journal.jsonl"))
     assert len(lines) == 30
     assert {line.record.user for line in lines if line.record} == {"12001", "12002"}
 

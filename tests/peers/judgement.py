@@ -68,7 +68,10 @@ def _ours(dataset: dict[str, Any]) -> JudgedDataset:
 
 
 def of_peer(cache: Path, overview: Path) -> Judgement:
-    """Read a peer's cache, where all datasets are, and its overview, where the categories are (icat.md, "Cache files")."""
+    """Read a peer's cache, where all datasets are, and its overview, where the categories are.
+
+    Source: icat.md, "Cache files".
+    """
     categories = {
         row["path"]: file.stem
         for file in overview.glob("esrfv3/*.csv")

@@ -1,7 +1,7 @@
 """On the same tree and the same ICAT+ ours says of every session and dataset what icat-fs-sync 1.0.0 says.
 
-Where ours is right and the peer is wrong (icat.md, "Known faults"), the kit's tree has no such case: not one difference is
-expected. It has no dataset in progress either: the newest one of an ongoing session is registered, and nothing was
+Where ours is right and the peer is wrong (icat.md, "Known faults"), the kit's tree has no such case: not one difference
+is expected. It has no dataset in progress either: the newest one of an ongoing session is registered, and nothing was
 written within the settle time.
 """
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fieldkit.facility import Options, make_tree, read_truth, serving
+from tests.fieldkit.facility import Options, make_tree, read_truth, serving_kit
 from tests.peers.judgement import Judgement, differences, moved
 from tests.peers.programs import our_judgement, peers_judgement
 
@@ -31,7 +31,7 @@ def test_every_dataset_is_judged_as_by_icat_fs_sync(
 ) -> None:
     tree, within = as_data
     make_tree(tree, options, within, called="/data")
-    with serving(tree / "icat.json") as url:
+    with serving_kit(tree / "icat.json") as url:
         theirs = peers_judgement(icat_fs_sync, url, tmp_path, within)
         ours = our_judgement("/data/visitor", url, tmp_path, within)
         unbound = our_judgement(str(tree / "visitor"), url, tmp_path)

@@ -1,7 +1,7 @@
 """Ours against an ICAT that others have written: the mock back end of pyicat-plus.
 
-It gives answers in the form of its authors (icat.md, "Mock server"): investigations and datasets with the id 0, samples as
-objects, times in two spellings, and it knows the two parameters of each call in one order only.
+It gives answers in the form of its authors (icat.md, "Mock server"): investigations and datasets with the id 0, samples
+as objects, times in two spellings, and it knows the two parameters of each call in one order only.
 """
 
 import json

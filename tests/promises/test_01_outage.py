@@ -1,16 +1,14 @@
 """Promise 1: an outage is never "missing". Every call of a scan fails in turn, to ICAT+ and to the file system."""
 
-import builtins
 import errno
 import itertools
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import pytest
 
@@ -18,17 +16,18 @@ from icat_tui.cache.session_cache import CacheEntry, SessionCache
 from icat_tui.domain.model import Session
 from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, SessionFailed
 from icat_tui.domain.status import Category, Status
-from icat_tui.sandbox import fake_icatplus
 from icat_tui.sandbox.fake_icatplus import HttpReply
-from tests.promises.small_facility import EXPECTED, SECRET, SmallFacility, asked, events_with
-from tests.sync.scanning import found_below, scanned, sessions_of, statuses
+from tests.support.filesystem_faults import Faults
+from tests.support.icatplus import FaultyIcatPlus, no_fault
+from tests.support.scanning import found_below, scanned, sessions_of, statuses
+from tests.support.small_facility import EXPECTED, SECRET, SmallFacility, asked, events_with
 
 Truth = dict[str, Session]
 
 
-def test_without_a_fault_everything_is_as_it_is(facility: SmallFacility) -> None:
-    with asked(facility) as client:
-        sessions = sessions_of(events_with(facility, client))
+def test_without_a_fault_everything_is_as_it_is(small_facility: SmallFacility) -> None:
+    with asked(small_facility) as client:
+        sessions = sessions_of(events_with(small_facility, client))
     assert {session.directory.proposal: session.category for session in sessions.values()} == EXPECTED
     found = {session.directory.proposal: statuses(session) for session in sessions.values()}
     assert found["todo1"] == {
@@ -97,85 +96,14 @@ def holds_for(session: Session, true: Session) -> int:
 # -- the file system -------------------------------------------------------------------------------------------------
 
 
-class Call(NamedTuple):
-    """The n-th call of one kind for one path."""
-
-    name: str
-    path: str
-    number: int
-
-
-class Faults:
-    """Notes every call for a path below a root, and lets one of them fail."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = str(root)
-        self.failing: Call | None = None
-        self.error = errno.EIO
-        self.calls: list[Call] = []
-        self.counts: Counter[tuple[str, str]] = Counter()
-
-    def begin(self, failing: Call | None, error: int = errno.EIO) -> None:
-        self.failing, self.error = failing, error
-        self.calls.clear()
-        self.counts.clear()
-
-    def wrap(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(path: Any, *arguments: Any, **options: Any) -> Any:
-            text = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
-            if text.startswith(self.root):
-                self.note(name, text)
-            found = call(path, *arguments, **options)
-            return Listing(found, text, self) if name == "scandir" and text.startswith(self.root) else found
-
-        return wrapped
-
-    def note(self, name: str, path: str) -> None:
-        self.counts[name, path] += 1
-        made = Call(name, path, self.counts[name, path])
-        self.calls.append(made)
-        if made == self.failing:
-            raise OSError(self.error, os.strerror(self.error), path)
-
-
-class Listing:
-    """A listing that may break off."""
-
-    def __init__(self, entries: Any, path: str, faults: Faults) -> None:
-        self.entries, self.path, self.faults = entries, path, faults
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.entries.close()
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        self.faults.note("readdir", self.path)
-        return next(self.entries)
-
-
-@pytest.fixture
-def faults(facility: SmallFacility, monkeypatch: pytest.MonkeyPatch) -> Faults:
-    from h5py import h5f  # noqa: PLC0415 - the reader's own, once it is loaded
-
-    faults = Faults(facility.root)
-    for place, name in ((os, "scandir"), (os, "stat"), (os, "lstat"), (builtins, "open"), (os, "open"), (h5f, "open")):
-        monkeypatch.setattr(place, name, faults.wrap(name, getattr(place, name)))
-    return faults
-
-
 def test_no_call_to_the_file_system_that_fails_makes_anything_but_unknown(
-    facility: SmallFacility, faults: Faults, tmp_path: Path
+    small_facility: SmallFacility, faults: Faults, tmp_path: Path
 ) -> None:
     errors = itertools.cycle([errno.EIO, errno.EACCES, errno.ESTALE, errno.ELOOP, errno.ETIMEDOUT, errno.EPERM])
-    with asked(facility) as client:
-        truth = sessions_of(events_with(facility, client))
+    with asked(small_facility) as client:
+        truth = sessions_of(events_with(small_facility, client))
         faults.begin(None)
-        events_with(facility, client)
+        events_with(small_facility, client)
         calls = list(faults.calls)
         assert {call.name for call in calls} == {"scandir", "readdir", "stat", "lstat", "open"}
         assert len(calls) > 150
@@ -183,10 +111,10 @@ def test_no_call_to_the_file_system_that_fails_makes_anything_but_unknown(
         for number, call in enumerate(calls):
             faults.begin(call, next(errors))
             cache = SessionCache(tmp_path / str(number))
-            unknown[call.name] += holds(events_with(facility, client, cache=cache), truth, cache) > 0
+            unknown[call.name] += holds(events_with(small_facility, client, cache=cache), truth, cache) > 0
             assert call in faults.calls
         faults.begin(None)
-        assert len(sessions_of(events_with(facility, client))) == len(truth)
+        assert len(sessions_of(events_with(small_facility, client))) == len(truth)
     made = Counter(call.name for call in calls if "/nowhere1/" not in call.path)  # what lies there does not matter
     for name in ("scandir", "readdir"):
         assert unknown[name] >= made[name], f"a {name} that fails leaves something unknown"
@@ -196,16 +124,16 @@ def test_no_call_to_the_file_system_that_fails_makes_anything_but_unknown(
 
 @pytest.mark.parametrize("what", ["the root", "the session"])
 def test_what_goes_away_between_search_and_listing_is_not_empty(
-    facility: SmallFacility, tmp_path: Path, what: str
+    small_facility: SmallFacility, tmp_path: Path, what: str
 ) -> None:
     """A root that is unmounted leaves an empty directory."""
-    found = list(found_below(facility.root))
+    found = list(found_below(small_facility.root))
     cache = SessionCache(tmp_path / "cache")
-    gone = facility.root if what == "the root" else facility.root / "ok1" / "id99" / "20231019"
+    gone = small_facility.root if what == "the root" else small_facility.root / "ok1" / "id99" / "20231019"
     gone.rename(tmp_path / "elsewhere")
     if what == "the root":
-        facility.root.mkdir()
-    with asked(facility) as client:
+        small_facility.root.mkdir()
+    with asked(small_facility) as client:
         sessions = scanned(found, client, cache=cache)
     unknown = [session for session in sessions.values() if session.category == Category.UNKNOWN]
     assert len(sessions) == len(EXPECTED)
@@ -249,34 +177,31 @@ FAULTS: dict[str, Instead] = {
 
 
 @contextmanager
-def answered(monkeypatch: pytest.MonkeyPatch, target: str, instead: Instead) -> Iterator[list[str]]:
+def answered(icatplus: FaultyIcatPlus, target: str, instead: Instead) -> Iterator[list[str]]:
     """Let one request be answered otherwise; give the targets that were asked for."""
-    targets: list[str] = []
-    answer = fake_icatplus.answer
 
-    def answering(state: Any, key: str, asked_for: str, page_size: int | None) -> HttpReply:
-        targets.append(asked_for)
-        reply = answer(state, key, asked_for, page_size)
+    def answering(asked_for: str) -> HttpReply:
+        reply = icatplus.answer(asked_for)
         return instead(reply.body) if asked_for == target and isinstance(reply.body, list) else reply
 
-    with monkeypatch.context() as patch:
-        patch.setattr(fake_icatplus, "answer", answering)
-        yield targets
+    icatplus.asked, icatplus.fault = [], answering
+    yield icatplus.asked
+    icatplus.fault = no_fault
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_no_answer_of_icat_that_fails_makes_anything_but_unknown(
-    facility: SmallFacility, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str
+    small_facility: SmallFacility, tmp_path: Path, fault: str
 ) -> None:
-    with asked(facility) as client:
-        with answered(monkeypatch, "", FAULTS[fault]) as targets:
-            truth = sessions_of(events_with(facility, client))
+    with asked(small_facility) as client:
+        with answered(small_facility.icatplus, "", FAULTS[fault]) as targets:
+            truth = sessions_of(events_with(small_facility, client))
         assert len(targets) == len(set(targets)) == 14
         unknown = 0
         for number, target in enumerate(targets):
-            with answered(monkeypatch, target, FAULTS[fault]):
+            with answered(small_facility.icatplus, target, FAULTS[fault]):
                 cache = SessionCache(tmp_path / str(number))
-                events = events_with(facility, client, cache=cache)
+                events = events_with(small_facility, client, cache=cache)
             unknown += holds(events, truth, cache) > 0
             assert SECRET not in repr(events)
         assert unknown >= (0 if fault == "the first only" else 8)

@@ -10,22 +10,18 @@ from icat_tui.cache.session_cache import CachedSession, SessionCache
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.jsonl import json_line, session_record
-from tests.names import HOSTILE_NAMES
-from tests.sync.scanning import FACILITY, LATER, StandIn, add_mx, found_below, scanned, session_at, statuses
+from tests.support.catalogue_in_memory import CatalogueInMemory
+from tests.support.names import HOSTILE_NAMES
+from tests.support.scanning import LATER, found_below, scanned, statuses
+from tests.support.sessions_on_disk import add_mx, session_at
+from tests.support.time_slot import FACILITY
 
 HERE = [name for name in HOSTILE_NAMES if not name.startswith(".")]
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    path = tmp_path / "data" / "visitor"
-    path.mkdir(parents=True)
-    return path
-
-
 def test_proposals_of_any_name_are_scanned_kept_and_told(root: Path, tmp_path: Path) -> None:
     """Also where ICAT can't know them: then that is what is told."""
-    catalogue, cache = StandIn(), SessionCache(tmp_path / "cache")
+    catalogue, cache = CatalogueInMemory(), SessionCache(tmp_path / "cache")
     directories = {name: session_at(root, name, raw_format=RawFormat.MX) for name in HERE}
     for number, directory in enumerate(directories.values()):
         add_mx(directory, "0001")
@@ -49,7 +45,7 @@ def test_proposals_of_any_name_are_scanned_kept_and_told(root: Path, tmp_path: P
 
 @pytest.mark.parametrize("kept", [False, True])
 def test_collections_and_datasets_of_any_name_are_compared_exactly(root: Path, tmp_path: Path, kept: bool) -> None:
-    catalogue, cache = StandIn(), SessionCache(tmp_path / "cache")
+    catalogue, cache = CatalogueInMemory(), SessionCache(tmp_path / "cache")
     directory = session_at(root, raw_format=RawFormat.MX)
     registered = [add_mx(directory, name, collection=name)[0] for name in HERE]
     catalogue.tell(directory, *registered)
@@ -62,7 +58,7 @@ def test_collections_and_datasets_of_any_name_are_compared_exactly(root: Path, t
 
 def test_what_is_not_registered_is_read_and_told_under_its_own_name(root: Path, tmp_path: Path) -> None:
     """What no message can carry is invalid; everything else is to be registered."""
-    catalogue, cache = StandIn(), SessionCache(tmp_path / "cache")
+    catalogue, cache = CatalogueInMemory(), SessionCache(tmp_path / "cache")
     directory = session_at(root, raw_format=RawFormat.MX)
     add_mx(directory, *HERE)
     catalogue.tell(directory)

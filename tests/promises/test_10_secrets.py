@@ -12,8 +12,9 @@ from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.scan_events import SessionFailed
 from icat_tui.sync import scan as module
-from tests.promises.small_facility import SECRET, SmallFacility, asked, events_with
-from tests.sync.scanning import FACILITY, sessions_of
+from tests.support.scanning import sessions_of
+from tests.support.small_facility import SECRET, SmallFacility, asked, events_with
+from tests.support.time_slot import FACILITY
 
 QUICK = Limits(connect=0.2, read=0.2, answer=0.3, retries=1, backoff=0.001, failures=3)
 
@@ -63,10 +64,10 @@ def server(answer: bytes | None) -> Iterator[str]:
         b"HTTP/1.1 200 ok\r\nContent-Length: 4\r\n\r\nnull",
     ],
 )
-def test_no_failure_of_icat_tells_the_key(facility: SmallFacility, tmp_path: Path, answer: bytes | None) -> None:
+def test_no_failure_of_icat_tells_the_key(small_facility: SmallFacility, tmp_path: Path, answer: bytes | None) -> None:
     cache = tmp_path / "cache"
     with server(answer) as url, IcatPlus(url, SECRET, zone=FACILITY.zone, limits=QUICK) as client:
-        events = events_with(facility, client, cache=cache)
+        events = events_with(small_facility, client, cache=cache)
     reasons = {reason for session in sessions_of(events).values() for reason in session.reasons}
     assert reasons
     assert SECRET not in repr(events)
@@ -74,16 +75,16 @@ def test_no_failure_of_icat_tells_the_key(facility: SmallFacility, tmp_path: Pat
 
 
 def test_no_mistake_of_ours_tells_the_key(
-    facility: SmallFacility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    small_facility: SmallFacility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def compare(*_: object) -> None:
         raise ZeroDivisionError
 
     caplog.set_level(0)
-    with asked(facility) as client:
-        events_with(facility, client, cache=tmp_path / "cache")
+    with asked(small_facility) as client:
+        events_with(small_facility, client, cache=tmp_path / "cache")
         monkeypatch.setattr(module, "compare", compare)
-        events = events_with(facility, client, use_cache=False)
+        events = events_with(small_facility, client, use_cache=False)
     assert any(isinstance(event, SessionFailed) and event.details for event in events)
     assert SECRET not in repr(events)
     assert SECRET not in caplog.text

@@ -19,11 +19,13 @@ from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Answer, CatalogueDataset, Investigation, Outcome, SessionDirectory
 from icat_tui.sync.scan import scan
-from tests.sync.scanning import END, START, StandIn, plan_of
+from tests.support.catalogue_in_memory import CatalogueInMemory
+from tests.support.scanning import plan_of
+from tests.support.time_slot import END, START
 
 path, cache, datasets = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 
-class Large(StandIn):
+class Large(CatalogueInMemory):
     def datasets(self, investigation):
         places = (f"{path}/RAW_DATA/colA/colA_{number:06}" for number in range(0, datasets, 2))
         rows = (CatalogueDataset(number, place, 7, file_count=1) for number, place in enumerate(places))

@@ -7,9 +7,10 @@ from icat_tui.domain.model import FileCount, Match, Session
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.check_text import check_text, closing_check_text
 from icat_tui.report.lines import plain
-from tests.names import HOSTILE_NAMES
-from tests.report.golden import matches
-from tests.sync.samples import FACILITY, INSIDE, a_directory, a_session, every_category, every_status
+from tests.support.golden import matches
+from tests.support.names import HOSTILE_NAMES
+from tests.support.samples import INSIDE, a_directory, a_session, every_category, every_status
+from tests.support.time_slot import FACILITY
 
 
 def told(session: Session, *counts: tuple[int | None, int | None]) -> str:

@@ -6,32 +6,20 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.scan_events import (
-    ScanEvent,
     ScanFinished,
     SessionScanned,
 )
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.jsonl import error_record, json_line, session_record, summary_record
 from icat_tui.report.totals import SentCounts, Totals
-from tests.names import HOSTILE_NAMES
-from tests.report.golden import matches
-from tests.sync.samples import FACILITY, a_directory, a_session, every_category, every_status
-
-
-def totals(*events: ScanEvent) -> Totals:
-    result = Totals()
-    for event in events:
-        result.add(event)
-    return result
-
-
-def scanned(category: Category, *statuses: Status, determined: bool = True, stale: bool = False) -> SessionScanned:
-    datasets = [(str(number), status) for number, status in enumerate(statuses)]
-    return SessionScanned(replace(a_session(category, *datasets, stale=stale), determined=determined))
+from tests.support.golden import matches
+from tests.support.names import HOSTILE_NAMES
+from tests.support.report_events import totals
+from tests.support.samples import a_directory, a_session, every_category, every_status
+from tests.support.time_slot import FACILITY
 
 
 def test_the_lines_are_what_they_were() -> None:
@@ -77,6 +65,3 @@ def test_hostile_names_come_back_the_same_from_one_line_of_ascii(name: str) -> N
 @given(st.binary())
 def test_bytes_that_are_not_utf_8_come_back_the_same(name: bytes) -> None:
     assert os.fsencode(json.loads(json_line(error_record("", os.fsdecode(name))))["path"]) == name
-
-
-DIRECTORY = a_directory()

@@ -21,10 +21,11 @@ from icat_tui.domain.status import Category, Status
 from icat_tui.domain.timeslot import inside_timeslot
 from icat_tui.report import overview
 from icat_tui.report.overview import COUNTS, SESSION_COLUMNS, timeslot_text, write_overview
-from tests.names import HOSTILE_NAMES, HOSTILE_TEXTS
-from tests.report import golden
-from tests.report.golden import matches
-from tests.sync.samples import END, FACILITY, INSIDE, NOW, START, a_directory, a_session, destination, every_category
+from tests.support import golden
+from tests.support.golden import matches
+from tests.support.names import HOSTILE_NAMES, HOSTILE_TEXTS
+from tests.support.samples import INSIDE, NOW, a_directory, a_session, destination, every_category
+from tests.support.time_slot import END, FACILITY, START
 
 OLD_COLUMNS = (
     "beamline,proposal,timeslot,session,url,search_url,path,unregistered,not_uploaded,registered,invalid,"

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from icat_tui.domain.status import Category, Status
+from icat_tui.domain.status import Category
 from icat_tui.report.overview import Destination, write_overview
 from icat_tui.report.scripts import ScriptCall, bash_word
-from tests.names import HOSTILE_NAMES
-from tests.sync.samples import CALL, FACILITY, NOW, a_directory, a_session, every_category, hostile
+from tests.support.names import HOSTILE_NAMES
+from tests.support.samples import CALL, NOW, a_directory, a_session, every_category, hostile
+from tests.support.time_slot import FACILITY
 
 BASH = shutil.which("bash")
 SHELLCHECK = shutil.which("shellcheck")
@@ -52,16 +53,6 @@ def script(directory: Path, category: Category, call: ScriptCall, *proposals: st
     sessions = [a_session(category, directory=a_directory(proposal)) for proposal in proposals]
     write_overview(sessions, Destination(directory=directory / "overview", call=call), FACILITY, NOW)
     return directory / "overview" / "esrfv3" / f"{category}.sh"
-
-
-@pytest.fixture
-def all_scripts(tmp_path: Path) -> list[Path]:
-    sessions = every_category()
-    for name in HOSTILE_NAMES:
-        session = a_session(Category.HAS_INVALID, (name, Status.INVALID, name), directory=a_directory(name))
-        sessions += [session, replace(session, category=Category.TODO)]
-    write_overview(sessions, Destination(directory=tmp_path, call=CALL), FACILITY, NOW)
-    return list(tmp_path.rglob("*.sh"))
 
 
 def test_bash_finds_no_mistake(all_scripts: list[Path]) -> None:

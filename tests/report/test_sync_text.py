@@ -17,18 +17,10 @@ from icat_tui.report.lines import Line, coloured, plain
 from icat_tui.report.sync_text import TITLES, closing_text, session_text, trouble_text
 from icat_tui.report.totals import Totals
 from icat_tui.text import counted
-from tests.names import HOSTILE_NAMES, HOSTILE_TEXTS
-from tests.report.golden import matches
-from tests.sync.samples import (
-    FACILITY,
-    INSIDE,
-    NOW,
-    START,
-    a_directory,
-    a_session,
-    every_category,
-    every_status,
-)
+from tests.support.golden import matches
+from tests.support.names import HOSTILE_NAMES, HOSTILE_TEXTS
+from tests.support.samples import INSIDE, NOW, a_directory, a_session, every_category, every_status
+from tests.support.time_slot import FACILITY, START
 
 
 def told(session: object) -> str:

@@ -18,8 +18,9 @@ from icat_tui.domain.scan_events import (
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.jsonl import session_record, summary_record
 from icat_tui.report.totals import TODO, TODO_OR_MORE, SentCounts
-from tests.report.test_jsonl import DIRECTORY, scanned, totals
-from tests.sync.samples import FACILITY, a_session, every_category
+from tests.support.report_events import DIRECTORY, scanned, totals
+from tests.support.samples import a_session, every_category
+from tests.support.time_slot import FACILITY
 
 
 def test_the_summary_adds_up_the_sessions() -> None:

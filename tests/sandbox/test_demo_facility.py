@@ -13,22 +13,10 @@ from icat_tui.sandbox import demo_facility as box
 from icat_tui.sandbox.demo_facility import CONFIG, JOURNAL, MARKER, run_sandbox
 from icat_tui.sandbox.raw_data_tree import SITE, SandboxFacility, describe_facility
 from icat_tui.settings.load import load
-from tests.sandbox.conftest import wait_for
+from tests.support.waiting import wait_for
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For what does not look at the raw data: only their root is made."""
-
-    def make(directory: Path, now: datetime) -> SandboxFacility:
-        facility = describe_facility(directory, now)
-        Path(facility.data_root).mkdir(parents=True)
-        return facility
-
-    monkeypatch.setattr(box, "make_facility", make)
 
 
 def facilities(directory: Path) -> set[str]:
@@ -58,7 +46,7 @@ def test_an_open_box_has_raw_data_and_a_catalogue_that_knows_them(tmp_path: Path
         assert settings["data_root"] == [open_box.facility.data_root]
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_raw_data")
 def test_everything_that_is_written_lies_in_the_box(tmp_path: Path) -> None:
     directory = tmp_path / "box"
     with run_sandbox(directory, NOW) as open_box:
@@ -67,14 +55,14 @@ def test_everything_that_is_written_lies_in_the_box(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["box"]
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_raw_data")
 def test_by_default_it_lies_in_the_user_s_cache_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(box, "user_cache_path", lambda name: tmp_path / name)
     with run_sandbox(now=NOW) as open_box:
         assert open_box.facility.directory.parent == tmp_path / "icat-tui" / "sandbox"
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_raw_data")
 def test_a_shell_understands_the_settings_to_use(tmp_path: Path) -> None:
     with run_sandbox(tmp_path / "it's a $(box)", NOW) as open_box:
         lines, settings = open_box.shell_exports(), open_box.settings
@@ -106,7 +94,7 @@ id21 = "esrfv1"
 """
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_raw_data")
 def test_nothing_of_a_site_s_settings_leaks_in_and_the_ui_may_register(tmp_path: Path) -> None:
     site = tmp_path / "site.toml"
     site.write_text(SITE_SETTINGS)
@@ -121,7 +109,7 @@ def test_nothing_of_a_site_s_settings_leaks_in_and_the_ui_may_register(tmp_path:
     assert (left_alone.queue, left_alone.icatplus) == ((), None)
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_raw_data")
 def test_each_opening_has_a_journal_and_a_cache_of_its_own_and_takes_them_away(tmp_path: Path) -> None:
     with run_sandbox(tmp_path, NOW) as first, run_sandbox(tmp_path, NOW) as second:
         assert first.facility == second.facility
@@ -132,7 +120,7 @@ def test_each_opening_has_a_journal_and_a_cache_of_its_own_and_takes_them_away(t
     assert not second.own.exists()
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_raw_data")
 def test_what_a_killed_opening_left_behind_goes_with_the_facility(tmp_path: Path) -> None:
     left = opened(tmp_path) / "opening-left" / "state"
     left.mkdir(parents=True)
@@ -140,7 +128,7 @@ def test_what_a_killed_opening_left_behind_goes_with_the_facility(tmp_path: Path
     assert not left.exists()
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_raw_data")
 def test_what_is_sent_in_one_opening_is_in_its_catalogue_and_forgotten_in_the_next(tmp_path: Path) -> None:
     message = b"CONNECT\naccept-version:1.1\n\n\0SEND\ndestination:/queue/icatIngest\n\n<no/>\0DISCONNECT\n\n\0"
     with run_sandbox(tmp_path, NOW, ingest_delay=0) as first, run_sandbox(tmp_path, NOW) as second:
@@ -162,14 +150,14 @@ def test_importing_the_room_imports_no_h5py() -> None:
 # -- made once, used by many -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_raw_data")
 def test_it_is_used_again_on_the_same_day_and_told_as_it_was_made(tmp_path: Path) -> None:
     with run_sandbox(tmp_path, NOW) as first, run_sandbox(tmp_path, NOW + DAY / 2) as second:
         assert second.facility == first.facility
         assert second.icatplus != first.icatplus
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_raw_data")
 @pytest.mark.parametrize("later", [DAY, -timedelta(hours=1)])
 def test_it_is_made_anew_when_it_is_older_than_a_day_or_from_the_future(tmp_path: Path, later: timedelta) -> None:
     old = opened(tmp_path)
@@ -178,7 +166,7 @@ def test_it_is_made_anew_when_it_is_older_than_a_day_or_from_the_future(tmp_path
     assert facilities(tmp_path) == {new.name}
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_raw_data")
 def test_it_is_made_anew_when_it_is_of_another_edition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = opened(tmp_path)
     monkeypatch.setattr(box, "EDITION", "another")
@@ -186,7 +174,7 @@ def test_it_is_made_anew_when_it_is_of_another_edition(tmp_path: Path, monkeypat
     assert len(facilities(tmp_path)) == 1
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_raw_data")
 @pytest.mark.parametrize("marker", [None, b"", b'{"made_at": "2026-01', b"[]"])
 def test_it_is_made_anew_when_it_is_incomplete(tmp_path: Path, marker: bytes | None) -> None:
     old = opened(tmp_path)
@@ -215,7 +203,7 @@ def test_what_a_maker_left_that_did_not_finish_is_never_used_and_goes(
     assert Path(describe_facility(used, NOW).data_root).is_dir()
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_raw_data")
 def test_one_that_is_used_is_not_taken_away_however_old_it_is(tmp_path: Path) -> None:
     with run_sandbox(tmp_path, NOW) as old:
         with run_sandbox(tmp_path, NOW + 2 * DAY) as new:
@@ -226,7 +214,7 @@ def test_one_that_is_used_is_not_taken_away_however_old_it_is(tmp_path: Path) ->
     assert facilities(tmp_path) == {new.facility.directory.name}
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("without_raw_data")
 def test_what_somebody_else_keeps_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter").touch()

@@ -18,36 +18,10 @@ from icat_tui.ingest.sender import send
 from icat_tui.journal.writer import Journal
 from icat_tui.sandbox import fake_broker
 from icat_tui.sandbox.fake_broker import LARGEST_FRAME, LONGEST_HEAD, Frame, FrameError, frames, serve
+from tests.support.sandbox_broker import TIMEOUT, Taken, everything
 
 CONNECT = b"CONNECT\naccept-version:1.1\nhost:\n\n\0"
 SEND = b"SEND\ndestination:/queue/icatIngest\nreceipt:r1\n\n<a/>\0"
-TIMEOUT = 20
-
-
-class Taken:
-    """What a broker has taken, and where it is."""
-
-    def __init__(self) -> None:
-        self.messages: list[tuple[str, bytes]] = []
-        self.address = BrokerAddress("", 1)
-
-    def take(self, queue: str, body: bytes) -> None:
-        self.messages.append((queue, body))
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection((self.address.host, self.address.port), timeout=TIMEOUT)
-
-    def say(self, *parts: bytes) -> bytes:
-        """Send this, and return all that the broker answers until it hangs up."""
-        with self.connect() as client:
-            for part in parts:
-                client.sendall(part)
-            client.shutdown(socket.SHUT_WR)
-            return everything(client)
-
-
-def everything(client: socket.socket) -> bytes:
-    return b"".join(iter(lambda: client.recv(4096), b""))
 
 
 def heard(client: socket.socket, until: Callable[[bytes], bool]) -> bytes:
@@ -57,13 +31,6 @@ def heard(client: socket.socket, until: Callable[[bytes], bool]) -> bytes:
         assert data, said
         said += data
     return said
-
-
-@pytest.fixture
-def taken() -> Iterator[Taken]:
-    taken = Taken()
-    with serve(taken.take) as taken.address:
-        yield taken
 
 
 # -- the client of the program ---------------------------------------------------------------------------------------

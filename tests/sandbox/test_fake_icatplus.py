@@ -4,48 +4,23 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
-from datetime import datetime, timedelta
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueEntry, CatalogueState, serve
-
-START = datetime(2023, 10, 19, 8, tzinfo=ZoneInfo("Europe/Paris"))
-
-
-def entry(name: str, file_count: int | None = 3) -> CatalogueEntry:
-    return CatalogueEntry(name, f"/data/visitor/hg333/id21/{name}", START, START + timedelta(hours=1), "sA", file_count)
+from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueState, serve
+from tests.support.sandbox_facility import catalogue_entry
 
 
-@pytest.fixture
-def state() -> CatalogueState:
-    state = CatalogueState()
-    state.add_investigation(7, "HG-333", "id23-1", START, START + timedelta(days=5))
-    state.add_investigation(8, "HG-333", "id23-1", START + timedelta(days=30), None)
-    state.add_investigation(9, "HG-333", "id21", START, None)
-    for number in range(5):
-        state.add_dataset(7, entry(f"{number:04d}"))
-    return state
-
-
-@pytest.fixture
-def url(state: CatalogueState) -> Iterator[str]:
-    with serve(state) as url:
-        yield url
-
-
-def ask(url: str, what: str, /, key: str = SANDBOX_KEY, **query: Any) -> tuple[int, Any]:
+def ask(icatplus_url: str, what: str, /, key: str = SANDBOX_KEY, **query: Any) -> tuple[int, Any]:
     """Status and body of the answer to one of the two calls; text where it is no JSON."""
-    return get(url, f"/dataacquisition/{key}/{what}?{urlencode(query)}")
+    return get(icatplus_url, f"/dataacquisition/{key}/{what}?{urlencode(query)}")
 
 
-def get(url: str, target: str) -> tuple[int, Any]:
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
+def get(icatplus_url: str, target: str) -> tuple[int, Any]:
+    connection = HTTPConnection(urlsplit(icatplus_url).netloc, timeout=10)
     try:
         connection.request("GET", target)
         response = connection.getresponse()
@@ -58,9 +33,9 @@ def get(url: str, target: str) -> tuple[int, Any]:
 
 @pytest.mark.parametrize(("instrument", "proposal"), [("id23-1", "hg333"), ("ID23-1", "HG-333"), ("id23-1", "hg-333")])
 def test_an_investigation_is_found_in_any_spelling_and_answered_in_the_catalogue_s(
-    url: str, instrument: str, proposal: str
+    icatplus_url: str, instrument: str, proposal: str
 ) -> None:
-    status, rows = ask(url, "investigation", instrumentName=instrument, investigationName=proposal)
+    status, rows = ask(icatplus_url, "investigation", instrumentName=instrument, investigationName=proposal)
     assert status == 200
     assert [(row["id"], row["name"], row["instrument"]["name"]) for row in rows] == [
         (7, "HG-333", "ID23-1"),
@@ -68,70 +43,72 @@ def test_an_investigation_is_found_in_any_spelling_and_answered_in_the_catalogue
     ]
 
 
-def test_a_beamline_is_not_found_by_its_directory(url: str) -> None:
-    assert ask(url, "investigation", instrumentName="id23eh1", investigationName="hg333") == (200, [])
+def test_a_beamline_is_not_found_by_its_directory(icatplus_url: str) -> None:
+    assert ask(icatplus_url, "investigation", instrumentName="id23eh1", investigationName="hg333") == (200, [])
 
 
-def test_times_have_milliseconds_and_an_offset_and_an_open_end_is_null(url: str) -> None:
-    _, (closed, open_ended) = ask(url, "investigation", instrumentName="id23-1", investigationName="hg333")
+def test_times_have_milliseconds_and_an_offset_and_an_open_end_is_null(icatplus_url: str) -> None:
+    _, (closed, open_ended) = ask(icatplus_url, "investigation", instrumentName="id23-1", investigationName="hg333")
     assert closed["startDate"] == "2023-10-19T08:00:00.000+02:00"
     assert (closed["endDate"], open_ended["endDate"]) == ("2023-10-24T08:00:00.000+02:00", None)
 
 
-def test_datasets_have_what_the_catalogue_says_of_them(url: str) -> None:
-    _, rows = ask(url, "dataset", investigationId=7)
+def test_datasets_have_what_the_catalogue_says_of_them(icatplus_url: str) -> None:
+    _, rows = ask(icatplus_url, "dataset", investigationId=7)
     assert [row["location"] for row in rows] == [f"/data/visitor/hg333/id21/{number:04d}" for number in range(5)]
     assert rows[0]["investigation"] == {"id": 7, "name": "HG-333"}
     assert {each["name"]: each["value"] for each in rows[0]["parameters"]}["__fileCount"] == "3"
 
 
-def test_files_that_are_not_counted_have_no_count(state: CatalogueState, url: str) -> None:
-    state.add_dataset(9, entry("0001", file_count=None))
-    _, (row,) = ask(url, "dataset", investigationId=9)
+def test_files_that_are_not_counted_have_no_count(one_proposal: CatalogueState, icatplus_url: str) -> None:
+    one_proposal.add_dataset(9, catalogue_entry("0001", file_count=None))
+    _, (row,) = ask(icatplus_url, "dataset", investigationId=9)
     assert "__fileCount" not in {each["name"] for each in row["parameters"]}
 
 
-def test_an_unknown_investigation_has_no_datasets(url: str) -> None:
-    assert ask(url, "dataset", investigationId=4711) == (200, [])
+def test_an_unknown_investigation_has_no_datasets(icatplus_url: str) -> None:
+    assert ask(icatplus_url, "dataset", investigationId=4711) == (200, [])
 
 
-def test_what_is_added_is_in_the_next_answer_also_twice(state: CatalogueState, url: str) -> None:
-    assert ask(url, "dataset", investigationId=9) == (200, [])
-    ids = [state.add_dataset(9, entry("0001")), state.add_dataset(9, entry("0001"))]
-    _, rows = ask(url, "dataset", investigationId=9)
+def test_what_is_added_is_in_the_next_answer_also_twice(one_proposal: CatalogueState, icatplus_url: str) -> None:
+    assert ask(icatplus_url, "dataset", investigationId=9) == (200, [])
+    ids = [one_proposal.add_dataset(9, catalogue_entry("0001")), one_proposal.add_dataset(9, catalogue_entry("0001"))]
+    _, rows = ask(icatplus_url, "dataset", investigationId=9)
     assert [row["id"] for row in rows] == ids
     assert len(set(ids)) == 2
 
 
-def test_elements_say_how_many_there_are(url: str) -> None:
-    _, rows = ask(url, "dataset", investigationId=7)
+def test_elements_say_how_many_there_are(icatplus_url: str) -> None:
+    _, rows = ask(icatplus_url, "dataset", investigationId=7)
     assert all(row["meta"]["page"] == {"total": 5, "totalPages": 1, "currentPage": 1} for row in rows)
 
 
-def test_limit_and_skip_choose_a_part(url: str) -> None:
-    _, rows = ask(url, "dataset", investigationId=7, limit=2, skip=2)
+def test_limit_and_skip_choose_a_part(icatplus_url: str) -> None:
+    _, rows = ask(icatplus_url, "dataset", investigationId=7, limit=2, skip=2)
     assert [row["name"] for row in rows] == ["0002", "0003"]
     assert rows[0]["meta"]["page"] == {"total": 5, "totalPages": 3, "currentPage": 2}
 
 
-def test_a_server_with_pages_sends_one_page_unless_a_limit_is_asked_for(state: CatalogueState) -> None:
-    with serve(state, page_size=2) as url:
-        _, first = ask(url, "dataset", investigationId=7)
-        _, rest = ask(url, "dataset", investigationId=7, limit=10, skip=2)
+def test_a_server_with_pages_sends_one_page_unless_a_limit_is_asked_for(one_proposal: CatalogueState) -> None:
+    with serve(one_proposal, page_size=2) as icatplus_url:
+        _, first = ask(icatplus_url, "dataset", investigationId=7)
+        _, rest = ask(icatplus_url, "dataset", investigationId=7, limit=10, skip=2)
     assert [row["name"] for row in first + rest] == [f"{number:04d}" for number in range(5)]
     assert (len(first), first[0]["meta"]["page"]["total"]) == (2, 5)
 
 
 @pytest.mark.parametrize("what", ["investigation", "dataset"])
-def test_a_wrong_key_opens_nothing(url: str, what: str) -> None:
-    status, body = ask(url, what, key="another", instrumentName="id23-1", investigationName="hg333", investigationId=7)
+def test_a_wrong_key_opens_nothing(icatplus_url: str, what: str) -> None:
+    status, body = ask(
+        icatplus_url, what, key="another", instrumentName="id23-1", investigationName="hg333", investigationId=7
+    )
     assert status == 401
     assert "another" not in body
 
 
 @pytest.mark.parametrize("target", ["/", "/dataacquisition", f"/dataacquisition/{SANDBOX_KEY}", "/catalogue/x/dataset"])
-def test_an_unknown_page_is_not_found(url: str, target: str) -> None:
-    assert get(url, target)[0] == 404
+def test_an_unknown_page_is_not_found(icatplus_url: str, target: str) -> None:
+    assert get(icatplus_url, target)[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -143,12 +120,12 @@ def test_an_unknown_page_is_not_found(url: str, target: str) -> None:
         ("dataset", {"investigationId": 7, "limit": "all"}),
     ],
 )
-def test_what_can_not_be_answered_is_refused(url: str, what: str, query: dict[str, Any]) -> None:
-    assert ask(url, what, **query)[0] == 400
+def test_what_can_not_be_answered_is_refused(icatplus_url: str, what: str, query: dict[str, Any]) -> None:
+    assert ask(icatplus_url, what, **query)[0] == 400
 
 
-def test_a_connection_is_kept_for_the_next_request(url: str) -> None:
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
+def test_a_connection_is_kept_for_the_next_request(icatplus_url: str) -> None:
+    connection = HTTPConnection(urlsplit(icatplus_url).netloc, timeout=10)
     connection.connect()
     used = connection.sock
     for target in (f"/dataacquisition/{SANDBOX_KEY}/dataset?investigationId=7", "/unknown", "/unknown"):
@@ -158,8 +135,8 @@ def test_a_connection_is_kept_for_the_next_request(url: str) -> None:
     connection.close()
 
 
-def test_an_answer_comes_in_one_piece(url: str) -> None:
-    with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=10) as connection:
+def test_an_answer_comes_in_one_piece(icatplus_url: str) -> None:
+    with socket.create_connection(("127.0.0.1", urlsplit(icatplus_url).port or 0), timeout=10) as connection:
         target = f"/dataacquisition/{SANDBOX_KEY}/dataset?investigationId=7"
         connection.sendall(f"GET {target} HTTP/1.1\r\nHost: sandbox\r\n\r\n".encode())
         head, _, body = connection.recv(1 << 18).partition(b"\r\n\r\n")
@@ -168,23 +145,23 @@ def test_an_answer_comes_in_one_piece(url: str) -> None:
     assert len(body) == int(length[1])
 
 
-def test_it_listens_on_loopback(url: str) -> None:
-    assert urlsplit(url).hostname == "127.0.0.1"
+def test_it_listens_on_loopback(icatplus_url: str) -> None:
+    assert urlsplit(icatplus_url).hostname == "127.0.0.1"
 
 
-def test_every_answer_takes_as_long_as_it_was_told_to(state: CatalogueState) -> None:
-    with serve(state, latency=0.05) as url:
+def test_every_answer_takes_as_long_as_it_was_told_to(one_proposal: CatalogueState) -> None:
+    with serve(one_proposal, latency=0.05) as icatplus_url:
         before = time.monotonic()
-        assert ask(url, "dataset", investigationId=7)[0] == 200
+        assert ask(icatplus_url, "dataset", investigationId=7)[0] == 200
         assert time.monotonic() - before >= 0.05
 
 
-def test_closing_waits_for_no_client_and_leaves_nothing_running(state: CatalogueState) -> None:
+def test_closing_waits_for_no_client_and_leaves_nothing_running(one_proposal: CatalogueState) -> None:
     before = threading.active_count()
-    with serve(state) as url:
-        address = ("127.0.0.1", urlsplit(url).port or 0)
+    with serve(one_proposal) as icatplus_url:
+        address = ("127.0.0.1", urlsplit(icatplus_url).port or 0)
         idle = socket.create_connection(address, timeout=10)
-        connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
+        connection = HTTPConnection(urlsplit(icatplus_url).netloc, timeout=10)
         connection.request("GET", "/unknown")
         connection.getresponse().read()
     assert threading.active_count() == before
@@ -195,10 +172,12 @@ def test_closing_waits_for_no_client_and_leaves_nothing_running(state: Catalogue
     connection.close()
 
 
-def test_a_client_that_goes_away_disturbs_nobody(state: CatalogueState, capfd: pytest.CaptureFixture[str]) -> None:
-    with serve(state, latency=0.05) as url:
-        with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=10) as connection:
+def test_a_client_that_goes_away_disturbs_nobody(
+    one_proposal: CatalogueState, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with serve(one_proposal, latency=0.05) as icatplus_url:
+        with socket.create_connection(("127.0.0.1", urlsplit(icatplus_url).port or 0), timeout=10) as connection:
             connection.sendall(b"GET /unknown HTTP/1.1\r\nHost: sandbox\r\n\r\n")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, no goodbye
-        assert ask(url, "dataset", investigationId=7)[0] == 200
+        assert ask(icatplus_url, "dataset", investigationId=7)[0] == 200
     assert capfd.readouterr() == ("", "")

@@ -1,6 +1,6 @@
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,54 +9,29 @@ from icat_tui.ingest.dataset_xml import Identity, Origin, add_files_body, datase
 from icat_tui.sandbox import fake_ingester as ingester_module
 from icat_tui.sandbox.fake_icatplus import CatalogueState, Row
 from icat_tui.sandbox.fake_ingester import count_files, ingest, ingesting
-from icat_tui.sandbox.raw_data_tree import SandboxFacility, SandboxInvestigation
-from tests.sandbox.conftest import wait_for
-
-FACILITY_DIRECTORY = "data/visitor/mx2500/id23eh1/20231019/RAW_DATA/colA/colA_0001"
-START = datetime(2023, 10, 19, 8, tzinfo=UTC)
-DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> SandboxFacility:
-    """A facility with one dataset of three files, that the story knows nothing of."""
-    directory = tmp_path / FACILITY_DIRECTORY / "scan0001"
-    directory.mkdir(parents=True)
-    for name in ("a", "b"):
-        (directory / name).touch()
-    (directory.parent / "c").touch()
-    slots = [(START, START + 3 * DAY), (START + 10 * DAY, START + 13 * DAY), (START + 30 * DAY, None)]
-    investigations = tuple(
-        SandboxInvestigation(number, "MX-2500", "id23-1", start, end) for number, (start, end) in enumerate(slots, 1)
-    )
-    return SandboxFacility(tmp_path, START + 40 * DAY, (), investigations)
-
-
-@pytest.fixture
-def state(box: SandboxFacility) -> CatalogueState:
-    state = CatalogueState()
-    for slot in box.investigations:
-        state.add_investigation(slot.id, slot.name, slot.beamline, slot.start, slot.end)
-    state.add_investigation(7, "MX-2500", "id21", START, None)
-    return state
+from icat_tui.sandbox.raw_data_tree import SandboxFacility
+from tests.support.sandbox_facility import DATASET_DIRECTORY, DAY, START
+from tests.support.waiting import wait_for
 
 
 def body(
-    box: SandboxFacility,
+    one_dataset: SandboxFacility,
     start: datetime = START + DAY,
     beamline: str = "ID23-1",
     proposal: str = "mx2500",
     **metadata: object,
 ) -> bytes:
     """The message that the program makes."""
-    identity = Identity(beamline=beamline, proposal=proposal, dataset="0001", path=box.directory / FACILITY_DIRECTORY)
+    identity = Identity(
+        beamline=beamline, proposal=proposal, dataset="0001", path=one_dataset.directory / DATASET_DIRECTORY
+    )
     values = {"Sample_name": "s<A>", "startDate": start, "endDate": start + timedelta(hours=1)} | metadata
     return dataset_body(identity, values, Origin("lid23", "a test", START)).content
 
 
-def rows(state: CatalogueState) -> dict[int, list[Row]]:
+def rows(its_catalogue: CatalogueState) -> dict[int, list[Row]]:
     """What was added, by investigation."""
-    return {number: added for number in range(10) if (added := state.datasets(number))}
+    return {number: added for number in range(10) if (added := its_catalogue.datasets(number))}
 
 
 def file_count(row: Row) -> str:
@@ -66,21 +41,23 @@ def file_count(row: Row) -> str:
 # -- datasets --------------------------------------------------------------------------------------------------------
 
 
-def test_a_dataset_gets_into_the_catalogue_as_it_was_told(box: SandboxFacility, state: CatalogueState) -> None:
-    ingest(state, box, "icatIngest", body(box))
-    ((investigation, (row,)),) = rows(state).items()
+def test_a_dataset_gets_into_the_catalogue_as_it_was_told(
+    one_dataset: SandboxFacility, its_catalogue: CatalogueState
+) -> None:
+    ingest(its_catalogue, one_dataset, "icatIngest", body(one_dataset))
+    ((investigation, (row,)),) = rows(its_catalogue).items()
     assert investigation == 1
     assert (row["name"], row["sampleName"], row["type"]) == ("0001", "s<A>", "acquisition")
-    assert row["location"] == f"/{FACILITY_DIRECTORY}"
+    assert row["location"] == f"/{DATASET_DIRECTORY}"
     assert datetime.fromisoformat(row["startDate"]) == START + DAY
     assert datetime.fromisoformat(row["endDate"]) == START + DAY + timedelta(hours=1)
     assert file_count(row) == "3"
 
 
-def test_what_is_sent_twice_is_there_twice(box: SandboxFacility, state: CatalogueState) -> None:
+def test_what_is_sent_twice_is_there_twice(one_dataset: SandboxFacility, its_catalogue: CatalogueState) -> None:
     for _ in range(2):
-        ingest(state, box, "icatIngest", body(box))
-    first, second = rows(state)[1]
+        ingest(its_catalogue, one_dataset, "icatIngest", body(one_dataset))
+    first, second = rows(its_catalogue)[1]
     assert first["id"] != second["id"]
     assert first["location"] == second["location"]
 
@@ -90,40 +67,46 @@ def test_what_is_sent_twice_is_there_twice(box: SandboxFacility, state: Catalogu
     [(-100, 1), (0, 1), (1, 1), (3, 1), (6, 1), (7, 2), (11, 2), (13.1, 2), (25, 3), (30, 3), (1000, 3)],
 )
 def test_without_a_name_it_gets_into_the_time_slot_that_holds_its_start_else_into_the_nearest(
-    box: SandboxFacility, state: CatalogueState, days: float, investigation: int
+    one_dataset: SandboxFacility, its_catalogue: CatalogueState, days: float, investigation: int
 ) -> None:
-    ingest(state, box, "icatIngest", body(box, START + days * DAY))
-    assert list(rows(state)) == [investigation]
+    ingest(its_catalogue, one_dataset, "icatIngest", body(one_dataset, START + days * DAY))
+    assert list(rows(its_catalogue)) == [investigation]
 
 
 @pytest.mark.parametrize(("named", "investigation"), [(2, 2), (3, 3), (7, 1), (99, 1)])
 def test_it_gets_into_the_investigation_that_is_named_if_it_is_one_of_its_proposal_and_beamline(
-    box: SandboxFacility, state: CatalogueState, named: int, investigation: int
+    one_dataset: SandboxFacility, its_catalogue: CatalogueState, named: int, investigation: int
 ) -> None:
-    ingest(state, box, "icatIngest", body(box, investigationId=named))
-    assert list(rows(state)) == [investigation]
+    ingest(its_catalogue, one_dataset, "icatIngest", body(one_dataset, investigationId=named))
+    assert list(rows(its_catalogue)) == [investigation]
 
 
 @pytest.mark.parametrize("beamline", ["id23-1", "ID23-1", "id23eh1", "ID23EH1"])
 @pytest.mark.parametrize("proposal", ["mx2500", "MX2500", "MX-2500"])
 def test_names_are_compared_normalised(
-    box: SandboxFacility, state: CatalogueState, beamline: str, proposal: str
+    one_dataset: SandboxFacility, its_catalogue: CatalogueState, beamline: str, proposal: str
 ) -> None:
-    ingest(state, box, "icatIngest", body(box, beamline=beamline, proposal=proposal))
-    assert list(rows(state)) == [1]
+    ingest(its_catalogue, one_dataset, "icatIngest", body(one_dataset, beamline=beamline, proposal=proposal))
+    assert list(rows(its_catalogue)) == [1]
 
 
-def test_a_time_without_an_offset_is_one_of_the_facility(box: SandboxFacility, state: CatalogueState) -> None:
-    ingest(state, box, "icatIngest", body(box, START.replace(tzinfo=None)))
-    assert rows(state)[1][0]["startDate"] == "2023-10-19T08:00:00.000+02:00"
+def test_a_time_without_an_offset_is_one_of_the_facility(
+    one_dataset: SandboxFacility, its_catalogue: CatalogueState
+) -> None:
+    ingest(its_catalogue, one_dataset, "icatIngest", body(one_dataset, START.replace(tzinfo=None)))
+    assert rows(its_catalogue)[1][0]["startDate"] == "2023-10-19T08:00:00.000+02:00"
 
 
-def test_what_was_made_from_other_datasets_is_processed(box: SandboxFacility, state: CatalogueState) -> None:
-    ingest(state, box, "icatIngest", body(box, input_datasets=["/data/visitor/x"]))
-    assert rows(state)[1][0]["type"] == "processed"
+def test_what_was_made_from_other_datasets_is_processed(
+    one_dataset: SandboxFacility, its_catalogue: CatalogueState
+) -> None:
+    ingest(its_catalogue, one_dataset, "icatIngest", body(one_dataset, input_datasets=["/data/visitor/x"]))
+    assert rows(its_catalogue)[1][0]["type"] == "processed"
 
 
-def test_elements_may_come_in_any_order_and_others_are_passed_over(box: SandboxFacility, state: CatalogueState) -> None:
+def test_elements_may_come_in_any_order_and_others_are_passed_over(
+    one_dataset: SandboxFacility, its_catalogue: CatalogueState
+) -> None:
     xml = b"".join(
         b"<%b>%b</%b>" % (name, text, name)
         for name, text in {
@@ -131,41 +114,50 @@ def test_elements_may_come_in_any_order_and_others_are_passed_over(box: SandboxF
             b"endDate": b"2023-10-20T08:00:00Z",
             b"startDate": b"2023-10-20T07:00:00.123456789Z",
             b"sample": b"<name>sA</name>",
-            b"location": f"/{FACILITY_DIRECTORY}".encode(),
+            b"location": f"/{DATASET_DIRECTORY}".encode(),
             b"name": b"0001",
             b"instrument": b"id23-1",
             b"investigation": b"mx2500",
         }.items()
     )
-    ingest(state, box, "icatIngest", b'<dataset xmlns="http://www.esrf.fr/icat" complete="true">' + xml + b"</dataset>")
-    assert rows(state)[1][0]["sampleName"] == "sA"
+    ingest(
+        its_catalogue,
+        one_dataset,
+        "icatIngest",
+        b'<dataset xmlns="http://www.esrf.fr/icat" complete="true">' + xml + b"</dataset>",
+    )
+    assert rows(its_catalogue)[1][0]["sampleName"] == "sA"
 
 
-def test_a_dataset_that_is_not_on_disk_has_no_files(box: SandboxFacility, state: CatalogueState) -> None:
-    ingest(state, box, "icatIngest", body(box).replace(b"colA_0001", b"colA_0002"))
-    assert file_count(rows(state)[1][0]) == "0"
+def test_a_dataset_that_is_not_on_disk_has_no_files(
+    one_dataset: SandboxFacility, its_catalogue: CatalogueState
+) -> None:
+    ingest(its_catalogue, one_dataset, "icatIngest", body(one_dataset).replace(b"colA_0001", b"colA_0002"))
+    assert file_count(rows(its_catalogue)[1][0]) == "0"
 
 
-def test_no_location_leads_out_of_the_facility(box: SandboxFacility) -> None:
+def test_no_location_leads_out_of_the_facility(one_dataset: SandboxFacility) -> None:
     for location in ("/../../../etc", "/data/visitor/../../../../../../etc", "//etc"):
-        assert Path(box.on_disk(location)).is_relative_to(box.directory)
+        assert Path(one_dataset.on_disk(location)).is_relative_to(one_dataset.directory)
 
 
-def test_a_location_lies_where_the_story_has_it(facility: SandboxFacility) -> None:
-    for session in facility.sessions:
+def test_a_location_lies_where_the_story_has_it(sandbox_facility: SandboxFacility) -> None:
+    for session in sandbox_facility.sessions:
         for dataset in session.datasets:
-            assert facility.on_disk(dataset.acquisition.location) == dataset.path
+            assert sandbox_facility.on_disk(dataset.acquisition.location) == dataset.path
 
 
 # -- files -----------------------------------------------------------------------------------------------------------
 
 
-def test_files_are_counted_again_when_that_is_asked_for(box: SandboxFacility, state: CatalogueState) -> None:
-    ingest(state, box, "icatIngest", body(box))
-    (before,) = rows(state)[1]
-    (box.directory / FACILITY_DIRECTORY / "d").touch()
-    ingest(state, box, "icatDataFiles", add_files_body(before["id"]))
-    (after,) = rows(state)[1]
+def test_files_are_counted_again_when_that_is_asked_for(
+    one_dataset: SandboxFacility, its_catalogue: CatalogueState
+) -> None:
+    ingest(its_catalogue, one_dataset, "icatIngest", body(one_dataset))
+    (before,) = rows(its_catalogue)[1]
+    (one_dataset.directory / DATASET_DIRECTORY / "d").touch()
+    ingest(its_catalogue, one_dataset, "icatDataFiles", add_files_body(before["id"]))
+    (after,) = rows(its_catalogue)[1]
     assert (file_count(before), file_count(after)) == ("3", "4")
     assert {**before, "parameters": after["parameters"]} == after
 
@@ -203,11 +195,11 @@ def test_files_are_not_counted_without_an_end(tmp_path: Path, monkeypatch: pytes
     ],
 )
 def test_what_can_not_be_ingested_says_why(
-    box: SandboxFacility, state: CatalogueState, queue: str, said: bytes, why: str
+    one_dataset: SandboxFacility, its_catalogue: CatalogueState, queue: str, said: bytes, why: str
 ) -> None:
     with pytest.raises(ValueError, match=why):
-        ingest(state, box, queue, said)
-    assert rows(state) == {}
+        ingest(its_catalogue, one_dataset, queue, said)
+    assert rows(its_catalogue) == {}
 
 
 @pytest.mark.parametrize(
@@ -221,19 +213,19 @@ def test_what_can_not_be_ingested_says_why(
     ],
 )
 def test_a_dataset_that_can_not_be_placed_says_why(
-    box: SandboxFacility, state: CatalogueState, old: bytes, new: bytes, why: str
+    one_dataset: SandboxFacility, its_catalogue: CatalogueState, old: bytes, new: bytes, why: str
 ) -> None:
-    assert old in body(box)
+    assert old in body(one_dataset)
     with pytest.raises(ValueError, match=why):
-        ingest(state, box, "icatIngest", body(box).replace(old, new, 1))
-    assert rows(state) == {}
+        ingest(its_catalogue, one_dataset, "icatIngest", body(one_dataset).replace(old, new, 1))
+    assert rows(its_catalogue) == {}
 
 
-def test_a_dead_letter_is_kept_and_stops_nobody(box: SandboxFacility, state: CatalogueState) -> None:
-    with ingesting(state, box, 0) as ingester:
+def test_a_dead_letter_is_kept_and_stops_nobody(one_dataset: SandboxFacility, its_catalogue: CatalogueState) -> None:
+    with ingesting(its_catalogue, one_dataset, 0) as ingester:
         ingester.enqueue("icatIngest", b"garbage")
-        ingester.enqueue("icatIngest", body(box))
-        wait_for(lambda: rows(state))
+        ingester.enqueue("icatIngest", body(one_dataset))
+        wait_for(lambda: rows(its_catalogue))
         ((queue, said, reason),) = ingester.dead_letters
     assert (queue, said) == ("icatIngest", b"garbage")
     assert "not well-formed" in reason
@@ -242,21 +234,23 @@ def test_a_dead_letter_is_kept_and_stops_nobody(box: SandboxFacility, state: Cat
 # -- when ------------------------------------------------------------------------------------------------------------
 
 
-def test_it_takes_its_time_but_all_wait_together(box: SandboxFacility, state: CatalogueState) -> None:
+def test_it_takes_its_time_but_all_wait_together(one_dataset: SandboxFacility, its_catalogue: CatalogueState) -> None:
     before = time.monotonic()
-    with ingesting(state, box, 0.2) as ingester:
+    with ingesting(its_catalogue, one_dataset, 0.2) as ingester:
         for _ in range(50):
-            ingester.enqueue("icatIngest", body(box))
-        wait_for(lambda: rows(state))
+            ingester.enqueue("icatIngest", body(one_dataset))
+        wait_for(lambda: rows(its_catalogue))
         assert time.monotonic() - before >= 0.2
-        wait_for(lambda: len(rows(state)[1]) == 50)
+        wait_for(lambda: len(rows(its_catalogue)[1]) == 50)
     assert time.monotonic() - before < 5
 
 
-def test_closing_waits_for_nothing_and_leaves_no_thread(box: SandboxFacility, state: CatalogueState) -> None:
+def test_closing_waits_for_nothing_and_leaves_no_thread(
+    one_dataset: SandboxFacility, its_catalogue: CatalogueState
+) -> None:
     threads, before = set(threading.enumerate()), time.monotonic()
-    with ingesting(state, box, 3600) as ingester:
-        ingester.enqueue("icatIngest", body(box))
+    with ingesting(its_catalogue, one_dataset, 3600) as ingester:
+        ingester.enqueue("icatIngest", body(one_dataset))
     assert set(threading.enumerate()) <= threads
     assert time.monotonic() - before < 20
-    assert rows(state) == {}
+    assert rows(its_catalogue) == {}

@@ -1,6 +1,5 @@
 """The reader of Beacon, against a server of our own on loopback that behaves well or badly."""
 
-import contextlib
 import os
 import socket
 import struct
@@ -8,13 +7,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from icat_tui.settings.beacon import SIZE_LIMIT, BeaconFailure, IcatServers, parse_beacon_host, read_icat_servers
+from tests.support.beacon import Behaviour, Conversation, Serve
 
 TOKEN = "b9d6f1ee-secret"
 FILE = f"""\
@@ -30,67 +29,6 @@ SERVERS = IcatServers(
     elogbook_url="https://icatplus.example",
     elogbook_token=TOKEN,
 )
-
-Behaviour = Callable[["Conversation"], None]
-Serve = Callable[[Behaviour], int]
-
-
-class Conversation:
-    """The server's side of one connection."""
-
-    def __init__(self, connection: socket.socket, over: threading.Event) -> None:
-        self.connection = connection
-        self.over = over
-        """Set when the test has ended."""
-
-    def request(self) -> tuple[int, bytes, bytes]:
-        kind, length = struct.unpack("<ii", self._exactly(8))
-        key, _, path = self._exactly(length).partition(b"|")
-        return kind, key, path
-
-    def _exactly(self, size: int) -> bytes:
-        received = b""
-        while len(received) < size:
-            packet = self.connection.recv(size - len(received))
-            assert packet, "the client went away before its request was complete"
-            received += packet
-        return received
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Start a server that takes one connection after the other; returns its port."""
-    over = threading.Event()
-    listeners: list[socket.socket] = []
-    threads: list[threading.Thread] = []
-
-    def start(behaviour: Behaviour) -> int:
-        listener = socket.create_server(("127.0.0.1", 0))
-        listeners.append(listener)
-
-        def accept() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return  # closed: the test is over
-                # A client that has had enough goes away, which is its right.
-                with connection, contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    behaviour(Conversation(connection, over))
-
-        thread = threading.Thread(target=accept)
-        thread.start()
-        threads.append(thread)
-        return int(listener.getsockname()[1])
-
-    yield start
-    over.set()
-    for listener in listeners:
-        listener.shutdown(socket.SHUT_RDWR)  # wakes accept, which close does not
-        listener.close()
-    for thread in threads:
-        thread.join(10)
-        assert not thread.is_alive()
 
 
 def message(kind: int, key: bytes, content: bytes) -> bytes:

@@ -9,7 +9,7 @@ from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.settings.beacon import BeaconFailure, IcatServers
 from icat_tui.settings.load import BEACON_DEFAULT_TIMEOUT, BEACON_TIMEOUT, load, site_files, user_file
 from icat_tui.settings.schema import Settings, describe
-from tests.settings.place import KEY, Place, key_file, no_beacon
+from tests.support.settings_files import KEY, SettingsFiles, key_file, no_beacon
 
 BEACON = IcatServers(metadata_urls=("beacon:1",), elogbook_url="https://beacon.example", elogbook_token="beacon-key")
 
@@ -17,8 +17,8 @@ BEACON = IcatServers(metadata_urls=("beacon:1",), elogbook_url="https://beacon.e
 # -- which of two wins -----------------------------------------------------------------------------------------------
 
 
-def test_without_anything_everything_has_its_default(place: Place) -> None:
-    settings = place.load()
+def test_without_anything_everything_has_its_default(settings_files: SettingsFiles) -> None:
+    settings = settings_files.load()
     assert settings == Settings()
     assert {origin for _, _, origin in describe(settings)} == {"default"}
 
@@ -26,28 +26,30 @@ def test_without_anything_everything_has_its_default(place: Place) -> None:
 SOURCES = ["default", "Beacon", "site", "user", "environment", "argument"]
 
 
-def load_with(place: Place, sources: list[str], tmp_path: Path) -> Settings:
+def load_with(settings_files: SettingsFiles, sources: list[str], tmp_path: Path) -> Settings:
     if "site" in sources:
-        place.site.write_text('queue = ["site:1"]\njobs = 2')
+        settings_files.site.write_text('queue = ["site:1"]\njobs = 2')
     if "user" in sources:
-        place.user.write_text('queue = ["user:1"]\njobs = 3')
+        settings_files.user.write_text('queue = ["user:1"]\njobs = 3')
     environ = {"ICAT_TUI_QUEUE": "environment:1", "ICAT_TUI_JOBS": "4"} if "environment" in sources else {}
     arguments = {"queue": ["argument:1"], "jobs": "5"} if "argument" in sources else {}
     if "Beacon" in sources:
         environ["BEACON_HOST"] = "id00:25000"
-    return place.load(arguments, environ, beacon=lambda *_: BEACON)
+    return settings_files.load(arguments, environ, beacon=lambda *_: BEACON)
 
 
 @pytest.mark.parametrize("weaker", range(len(SOURCES) - 1))
 @pytest.mark.parametrize("alone", [True, False], ids=["neighbours", "all below"])
-def test_the_later_source_wins_and_is_named(place: Place, tmp_path: Path, weaker: int, alone: bool) -> None:
+def test_the_later_source_wins_and_is_named(
+    settings_files: SettingsFiles, tmp_path: Path, weaker: int, alone: bool
+) -> None:
     stronger = weaker + 1
-    settings = load_with(place, SOURCES[weaker if alone else 0 : stronger + 1], tmp_path)
+    settings = load_with(settings_files, SOURCES[weaker if alone else 0 : stronger + 1], tmp_path)
     name = SOURCES[stronger]
     origins = {
         "Beacon": "Beacon id00:25000",
-        "site": str(place.site),
-        "user": str(place.user),
+        "site": str(settings_files.site),
+        "user": str(settings_files.user),
         "environment": "ICAT_TUI_QUEUE",
         "argument": "--queue",
     }
@@ -56,44 +58,46 @@ def test_the_later_source_wins_and_is_named(place: Place, tmp_path: Path, weaker
     assert settings.jobs == {"Beacon": 8, "site": 2, "user": 3, "environment": 4, "argument": 5}[name]
 
 
-def test_each_key_comes_from_the_strongest_source_that_says_it(place: Place) -> None:
-    place.site.write_text('jobs = 2\nrate = 3\nsettle_time = "2h"')
-    place.user.write_text("rate = 4\nread_only = true")
-    settings = place.load({"cache_dir": "/cache"}, {"ICAT_TUI_SETTLE_TIME": "0s"})
+def test_each_key_comes_from_the_strongest_source_that_says_it(settings_files: SettingsFiles) -> None:
+    settings_files.site.write_text('jobs = 2\nrate = 3\nsettle_time = "2h"')
+    settings_files.user.write_text("rate = 4\nread_only = true")
+    settings = settings_files.load({"cache_dir": "/cache"}, {"ICAT_TUI_SETTLE_TIME": "0s"})
     assert (settings.jobs, settings.rate, settings.settle_time) == (2, 4.0, timedelta())
     assert (settings.read_only, settings.cache_dir) == (True, "/cache")
     assert settings.origin == {
-        "jobs": str(place.site),
-        "rate": str(place.user),
+        "jobs": str(settings_files.site),
+        "rate": str(settings_files.user),
         "settle_time": "ICAT_TUI_SETTLE_TIME",
-        "read_only": str(place.user),
+        "read_only": str(settings_files.user),
         "cache_dir": "--cache-dir",
     }
 
 
-def test_a_table_takes_the_place_of_the_one_before_it(place: Place) -> None:
-    place.site.write_text('[facility.formats]\nid16b = "id16bspec"\n[facility.beamline_directories]\nbm01 = "bm1"')
-    place.user.write_text('[facility.formats]\nid29 = "mx"')
-    facility = place.load().facility
+def test_a_table_takes_the_place_of_the_one_before_it(settings_files: SettingsFiles) -> None:
+    settings_files.site.write_text(
+        '[facility.formats]\nid16b = "id16bspec"\n[facility.beamline_directories]\nbm01 = "bm1"'
+    )
+    settings_files.user.write_text('[facility.formats]\nid29 = "mx"')
+    facility = settings_files.load().facility
     assert facility.formats == {"id29": "mx"}
     assert facility.beamline_directories == {"bm01": "bm1"}
 
 
 @pytest.mark.parametrize("nothing", [None, False, [], ()])
-def test_an_argument_that_was_not_given_changes_nothing(place: Place, nothing: object) -> None:
-    place.user.write_text('read_only = true\nqueue = ["a:1"]\njobs = 3')
-    settings = place.load({"read_only": nothing, "queue": nothing, "jobs": nothing})
+def test_an_argument_that_was_not_given_changes_nothing(settings_files: SettingsFiles, nothing: object) -> None:
+    settings_files.user.write_text('read_only = true\nqueue = ["a:1"]\njobs = 3')
+    settings = settings_files.load({"read_only": nothing, "queue": nothing, "jobs": nothing})
     assert (settings.read_only, len(settings.queue), settings.jobs) == (True, 1, 3)
 
 
-def test_zero_is_an_argument_that_was_given(place: Place) -> None:
-    assert place.load({"rate": 0.0}).rate == 0
-    assert place.load({"rate": 0}).rate == 0
-    assert "--jobs" in place.refusal({"jobs": 0})
+def test_zero_is_an_argument_that_was_given(settings_files: SettingsFiles) -> None:
+    assert settings_files.load({"rate": 0.0}).rate == 0
+    assert settings_files.load({"rate": 0}).rate == 0
+    assert "--jobs" in settings_files.refusal({"jobs": 0})
 
 
-def test_arguments_that_are_no_settings_are_passed_over(place: Place) -> None:
-    assert place.load({"beamline": ["id00"], "register": True, "json": True}) == Settings()
+def test_arguments_that_are_no_settings_are_passed_over(settings_files: SettingsFiles) -> None:
+    assert settings_files.load({"beamline": ["id00"], "register": True, "json": True}) == Settings()
 
 
 def test_the_files_of_the_platform_are_read_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -113,26 +117,28 @@ def test_the_files_of_the_platform_are_read_by_default(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("by", ["argument", "environment"])
 def test_a_named_config_takes_the_place_of_the_users_but_not_of_the_sites(
-    place: Place, tmp_path: Path, by: str
+    settings_files: SettingsFiles, tmp_path: Path, by: str
 ) -> None:
-    place.site.write_text("jobs = 2\nrate = 2")
-    place.user.write_text("rate = 3\nsettle_time = 3")
+    settings_files.site.write_text("jobs = 2\nrate = 2")
+    settings_files.user.write_text("rate = 3\nsettle_time = 3")
     named = tmp_path / "named.toml"
     named.write_text("rate = 4")
     settings = (
-        place.load({"config": str(named)}) if by == "argument" else place.load({}, {"ICAT_TUI_CONFIG": str(named)})
+        settings_files.load({"config": str(named)})
+        if by == "argument"
+        else settings_files.load({}, {"ICAT_TUI_CONFIG": str(named)})
     )
     assert (settings.jobs, settings.rate, settings.settle_time) == (2, 4.0, timedelta(hours=1))
     assert (settings.config, settings.origin["rate"]) == (str(named), str(named))
 
 
-def test_a_named_config_that_is_not_there_is_refused(place: Place, tmp_path: Path) -> None:
-    assert f"{tmp_path}/none.toml is not there" in place.refusal({"config": f"{tmp_path}/none.toml"})
+def test_a_named_config_that_is_not_there_is_refused(settings_files: SettingsFiles, tmp_path: Path) -> None:
+    assert f"{tmp_path}/none.toml is not there" in settings_files.refusal({"config": f"{tmp_path}/none.toml"})
 
 
-def test_a_config_can_not_name_another(place: Place) -> None:
-    place.user.write_text('config = "/etc/other.toml"')
-    assert "--config" in place.refusal()
+def test_a_config_can_not_name_another(settings_files: SettingsFiles) -> None:
+    settings_files.user.write_text('config = "/etc/other.toml"')
+    assert "--config" in settings_files.refusal()
 
 
 # -- names that no setting has ---------------------------------------------------------------------------------------
@@ -151,11 +157,11 @@ def test_a_config_can_not_name_another(place: Place) -> None:
     ],
 )
 def test_a_key_that_no_setting_has_is_refused_with_the_closest(
-    place: Place, line: str, wrong: str, closest: str
+    settings_files: SettingsFiles, line: str, wrong: str, closest: str
 ) -> None:
-    place.user.write_text(line)
-    refusal = place.refusal()
-    assert refusal.startswith(f"{place.user}: ")
+    settings_files.user.write_text(line)
+    refusal = settings_files.refusal()
+    assert refusal.startswith(f"{settings_files.user}: ")
     before, _, after = refusal.partition("the closest is ")
     assert wrong in before
     assert closest in after
@@ -171,32 +177,34 @@ def test_a_key_that_no_setting_has_is_refused_with_the_closest(
         ("ICAT_TUI_cache_dir", "ICAT_TUI_"),
     ],
 )
-def test_a_variable_that_no_setting_has_is_refused_with_the_closest(place: Place, variable: str, closest: str) -> None:
-    refusal = place.refusal({}, {variable: "1"})
+def test_a_variable_that_no_setting_has_is_refused_with_the_closest(
+    settings_files: SettingsFiles, variable: str, closest: str
+) -> None:
+    refusal = settings_files.refusal({}, {variable: "1"})
     before, _, after = refusal.partition("the closest is ")
     assert variable in before
     assert after.startswith(closest)
 
 
-def test_variables_of_others_are_passed_over(place: Place) -> None:
-    assert place.load({}, {"ICATPLUS": "x", "MY_ICAT_TUI_JOBS": "y", "PATH": "/bin"}) == Settings()
+def test_variables_of_others_are_passed_over(settings_files: SettingsFiles) -> None:
+    assert settings_files.load({}, {"ICATPLUS": "x", "MY_ICAT_TUI_JOBS": "y", "PATH": "/bin"}) == Settings()
 
 
 # -- who may send ----------------------------------------------------------------------------------------------------
 
 
-def test_a_settings_file_can_allow_to_register(place: Place) -> None:
-    place.site.write_text("allow_register = true")
-    assert place.load().allow_register
+def test_a_settings_file_can_allow_to_register(settings_files: SettingsFiles) -> None:
+    settings_files.site.write_text("allow_register = true")
+    assert settings_files.load().allow_register
 
 
-def test_neither_the_environment_nor_an_argument_can_allow_to_register(place: Place) -> None:
-    assert "settings file" in place.refusal({}, {"ICAT_TUI_ALLOW_REGISTER": "true"})
-    assert "settings file" in place.refusal({"allow_register": True})
+def test_neither_the_environment_nor_an_argument_can_allow_to_register(settings_files: SettingsFiles) -> None:
+    assert "settings file" in settings_files.refusal({}, {"ICAT_TUI_ALLOW_REGISTER": "true"})
+    assert "settings file" in settings_files.refusal({"allow_register": True})
 
 
-def test_a_broker_alone_allows_nothing(place: Place) -> None:
-    assert not place.load({"queue": ["a:1"]}).allow_register
+def test_a_broker_alone_allows_nothing(settings_files: SettingsFiles) -> None:
+    assert not settings_files.load({"queue": ["a:1"]}).allow_register
 
 
 # -- what is never shown ---------------------------------------------------------------------------------------------
@@ -218,9 +226,9 @@ def test_a_broker_alone_allows_nothing(place: Place) -> None:
         f"api_key = {KEY}",
     ],
 )
-def test_no_refusal_repeats_what_can_hold_a_secret(place: Place, line: str) -> None:
-    place.user.write_text(line)
-    assert KEY not in place.refusal()
+def test_no_refusal_repeats_what_can_hold_a_secret(settings_files: SettingsFiles, line: str) -> None:
+    settings_files.user.write_text(line)
+    assert KEY not in settings_files.refusal()
 
 
 # -- Beacon ----------------------------------------------------------------------------------------------------------
@@ -238,9 +246,9 @@ class AskedBeacon:
         return self.answer
 
 
-def test_beacon_says_what_nothing_else_says(place: Place) -> None:
+def test_beacon_says_what_nothing_else_says(settings_files: SettingsFiles) -> None:
     beacon = AskedBeacon(BEACON)
-    settings = place.load({}, {"BEACON_HOST": "id00:25000", "ICAT_TUI_API_KEY": KEY}, beacon=beacon)
+    settings = settings_files.load({}, {"BEACON_HOST": "id00:25000", "ICAT_TUI_API_KEY": KEY}, beacon=beacon)
     assert beacon.asked == [("id00", 25000, BEACON_TIMEOUT)]
     assert settings.queue == (BrokerAddress("beacon", 1),)
     assert (settings.icatplus, settings.api_key) == ("https://beacon.example", KEY)
@@ -248,60 +256,62 @@ def test_beacon_says_what_nothing_else_says(place: Place) -> None:
     assert settings.warnings == ()
 
 
-def test_beacon_is_not_asked_when_everything_is_said(place: Place, tmp_path: Path) -> None:
+def test_beacon_is_not_asked_when_everything_is_said(settings_files: SettingsFiles, tmp_path: Path) -> None:
     environ = {"BEACON_HOST": "id00:25000"}
-    place.site.write_text('queue = ["a:1"]\nicatplus = "https://a"\napi_key = "k"')
-    assert place.load({}, environ).origin["queue"] == str(place.site)
-    place.site.write_text(f'queue = []\nicatplus = ""\napi_key_file = "{key_file(tmp_path / "key")}"')
-    assert place.load({}, environ, beacon_default="id00:25000").api_key == KEY
+    settings_files.site.write_text('queue = ["a:1"]\nicatplus = "https://a"\napi_key = "k"')
+    assert settings_files.load({}, environ).origin["queue"] == str(settings_files.site)
+    settings_files.site.write_text(f'queue = []\nicatplus = ""\napi_key_file = "{key_file(tmp_path / "key")}"')
+    assert settings_files.load({}, environ, beacon_default="id00:25000").api_key == KEY
 
 
-def test_beacon_is_not_asked_when_nobody_named_one(place: Place) -> None:
-    assert place.load({}, {"BEACON_HOST": ""}) == Settings()
+def test_beacon_is_not_asked_when_nobody_named_one(settings_files: SettingsFiles) -> None:
+    assert settings_files.load({}, {"BEACON_HOST": ""}) == Settings()
 
 
-def test_beacon_is_not_asked_before_the_settings_are_known_to_be_right(place: Place) -> None:
-    assert "ICAT_TUI_JOBS" in place.refusal({}, {"BEACON_HOST": "id00:25000", "ICAT_TUI_JOBS": "x"})
+def test_beacon_is_not_asked_before_the_settings_are_known_to_be_right(settings_files: SettingsFiles) -> None:
+    assert "ICAT_TUI_JOBS" in settings_files.refusal({}, {"BEACON_HOST": "id00:25000", "ICAT_TUI_JOBS": "x"})
 
 
-def test_the_default_beacon_gets_a_second_and_only_when_none_is_named(place: Place) -> None:
+def test_the_default_beacon_gets_a_second_and_only_when_none_is_named(settings_files: SettingsFiles) -> None:
     beacon = AskedBeacon(BEACON)
-    place.load(beacon=beacon, beacon_default="id00:25000")
-    place.load({}, {"BEACON_HOST": "id01:25001"}, beacon=beacon, beacon_default="id00:25000")
+    settings_files.load(beacon=beacon, beacon_default="id00:25000")
+    settings_files.load({}, {"BEACON_HOST": "id01:25001"}, beacon=beacon, beacon_default="id00:25000")
     assert beacon.asked == [("id00", 25000, BEACON_DEFAULT_TIMEOUT), ("id01", 25001, BEACON_TIMEOUT)]
     assert BEACON_DEFAULT_TIMEOUT == 1
 
 
 @pytest.mark.parametrize("answered", [True, False])
-def test_a_named_beacon_that_fails_is_a_warning_and_settings_go_on(place: Place, answered: bool) -> None:
+def test_a_named_beacon_that_fails_is_a_warning_and_settings_go_on(
+    settings_files: SettingsFiles, answered: bool
+) -> None:
     failure = AskedBeacon(BeaconFailure("no answer\x1b in time", answered))
-    settings = place.load({"jobs": 3}, {"BEACON_HOST": "id00:25000"}, beacon=failure)
+    settings = settings_files.load({"jobs": 3}, {"BEACON_HOST": "id00:25000"}, beacon=failure)
     assert (settings.jobs, settings.icatplus) == (3, None)
     (warning,) = settings.warnings
     assert "Beacon id00:25000" in warning
     assert warning.isprintable()
 
 
-def test_the_default_beacon_that_is_not_there_is_no_news(place: Place) -> None:
+def test_the_default_beacon_that_is_not_there_is_no_news(settings_files: SettingsFiles) -> None:
     failure = AskedBeacon(BeaconFailure("its name can't be resolved", answered=False))
-    assert place.load(beacon=failure, beacon_default="id00:25000") == Settings()
+    assert settings_files.load(beacon=failure, beacon_default="id00:25000") == Settings()
 
 
-def test_the_default_beacon_that_answers_nonsense_is_news(place: Place) -> None:
+def test_the_default_beacon_that_answers_nonsense_is_news(settings_files: SettingsFiles) -> None:
     failure = AskedBeacon(BeaconFailure("no table icat_servers", answered=True))
-    assert "no table" in place.load(beacon=failure, beacon_default="id00:25000").warnings[0]
+    assert "no table" in settings_files.load(beacon=failure, beacon_default="id00:25000").warnings[0]
 
 
 @pytest.mark.parametrize("text", ["id00", "id00:1:2", "id00:/tmp/beacon.sock"])
-def test_a_beacon_host_that_can_not_be_asked_is_a_warning(place: Place, text: str) -> None:
-    (warning,) = place.load({}, {"BEACON_HOST": text}).warnings
+def test_a_beacon_host_that_can_not_be_asked_is_a_warning(settings_files: SettingsFiles, text: str) -> None:
+    (warning,) = settings_files.load({}, {"BEACON_HOST": text}).warnings
     assert text in warning
     assert "HOST:PORT" in warning
 
 
-def test_one_value_of_beacon_that_can_not_be_used_does_not_spoil_the_others(place: Place) -> None:
+def test_one_value_of_beacon_that_can_not_be_used_does_not_spoil_the_others(settings_files: SettingsFiles) -> None:
     beacon = AskedBeacon(IcatServers(metadata_urls=("a:b:c",), elogbook_url="https://a", elogbook_token=KEY))
-    settings = place.load({}, {"BEACON_HOST": "id00:25000"}, beacon=beacon)
+    settings = settings_files.load({}, {"BEACON_HOST": "id00:25000"}, beacon=beacon)
     assert (settings.queue, settings.icatplus, settings.api_key) == ((), "https://a", KEY)
     (warning,) = settings.warnings
     assert "a:b:c" in warning

@@ -9,21 +9,21 @@ from pathlib import Path
 
 from icat_tui.settings.schema import KEYS, Settings, value_of
 from icat_tui.settings.template import template, write_template
-from tests.settings.place import Place
+from tests.support.settings_files import SettingsFiles
 
 
 def uncommented(text: str) -> str:
     return re.sub(r"^#(?=\S)", "", text, flags=re.MULTILINE)
 
 
-def test_the_template_changes_nothing_as_it_is(place: Place) -> None:
-    place.user.write_text(template())
-    assert place.load() == Settings()
+def test_the_template_changes_nothing_as_it_is(settings_files: SettingsFiles) -> None:
+    settings_files.user.write_text(template())
+    assert settings_files.load() == Settings()
 
 
-def test_the_uncommented_template_says_exactly_the_defaults(place: Place) -> None:
-    place.user.write_text(uncommented(template()))
-    settings = place.load()
+def test_the_uncommented_template_says_exactly_the_defaults(settings_files: SettingsFiles) -> None:
+    settings_files.user.write_text(uncommented(template()))
+    settings = settings_files.load()
     assert all(value_of(settings, key) == value_of(Settings(), key) for key in KEYS)
     assert settings.origin.keys() == KEYS.keys() - {"config"}
 

@@ -12,18 +12,20 @@ from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import environment_name, value_of
 from icat_tui.settings.values import duration, show_duration
-from tests.settings.place import Place
+from tests.support.settings_files import SettingsFiles
 
 # -- values ----------------------------------------------------------------------------------------------------------
 
 
-def test_every_type_reads_the_same_from_a_file_the_environment_and_arguments(place: Place, tmp_path: Path) -> None:
-    place.user.write_text(
+def test_every_type_reads_the_same_from_a_file_the_environment_and_arguments(
+    settings_files: SettingsFiles, tmp_path: Path
+) -> None:
+    settings_files.user.write_text(
         'data_root = ["/a", "/b"]\nformat = "mx"\nmax_age = "12h"\njobs = 3\nrate = 0.5\nread_only = true\n'
         'queue = ["x:1", "stomp+ssl://y"]\n[facility]\nportal_url = "https://p.example/"\n'
         '[facility.formats]\nID16B = "id16bspec"\nid29 = "mx"'
     )
-    from_file = place.load()
+    from_file = settings_files.load()
     texts = {
         "data_root": "/a, /b,",
         "format": "mx",
@@ -93,14 +95,16 @@ def test_every_type_reads_the_same_from_a_file_the_environment_and_arguments(pla
         ("facility.beamline_directories", "id16b=", "empty"),
     ],
 )
-def test_a_bad_value_is_refused_with_what_would_be_right(place: Place, key: str, value: str, right: str) -> None:
+def test_a_bad_value_is_refused_with_what_would_be_right(
+    settings_files: SettingsFiles, key: str, value: str, right: str
+) -> None:
     variable = environment_name(key)
-    refusal = place.refusal({}, {variable: value})
+    refusal = settings_files.refusal({}, {variable: value})
     assert refusal.startswith(f"{variable}: ")
     assert right in refusal
     option = "--" + key.replace("_", "-")
     if "." not in key and value:
-        refusal = place.refusal({key: [value] if key == "queue" and "," not in value else value})
+        refusal = settings_files.refusal({key: [value] if key == "queue" and "," not in value else value})
         assert refusal.startswith(f"{option}: ")
 
 
@@ -131,33 +135,33 @@ def test_a_bad_value_is_refused_with_what_would_be_right(place: Place, key: str,
     ],
 )
 def test_a_value_of_a_wrong_type_in_a_file_is_refused_with_its_file_and_key(
-    place: Place, line: str, named: str
+    settings_files: SettingsFiles, line: str, named: str
 ) -> None:
-    place.site.write_text(line)
-    refusal = place.refusal()
-    assert refusal.startswith(f"{place.site}: ")
+    settings_files.site.write_text(line)
+    refusal = settings_files.refusal()
+    assert refusal.startswith(f"{settings_files.site}: ")
     assert named in refusal
 
 
-def test_an_empty_text_is_not_set_and_wins_over_what_was(place: Place) -> None:
-    place.site.write_text('cache_dir = "/cache"\nmax_age = "1h"\nformat = "mx"\nqueue = ["a"]\nicatplus = "b"')
-    place.user.write_text('cache_dir = ""\nmax_age = "never"\nformat = ""\nqueue = []')
-    settings = place.load({}, {"ICAT_TUI_ICATPLUS": ""})
+def test_an_empty_text_is_not_set_and_wins_over_what_was(settings_files: SettingsFiles) -> None:
+    settings_files.site.write_text('cache_dir = "/cache"\nmax_age = "1h"\nformat = "mx"\nqueue = ["a"]\nicatplus = "b"')
+    settings_files.user.write_text('cache_dir = ""\nmax_age = "never"\nformat = ""\nqueue = []')
+    settings = settings_files.load({}, {"ICAT_TUI_ICATPLUS": ""})
     values = (settings.cache_dir, settings.max_age, settings.format, settings.queue, settings.icatplus)
     assert values == (None, None, None, (), None)
 
 
-def test_a_facility_can_do_without_a_mount_marker(place: Place) -> None:
-    assert place.load({}, {"ICAT_TUI_FACILITY_MOUNT_MARKER": ""}).facility.mount_marker == ""
+def test_a_facility_can_do_without_a_mount_marker(settings_files: SettingsFiles) -> None:
+    assert settings_files.load({}, {"ICAT_TUI_FACILITY_MOUNT_MARKER": ""}).facility.mount_marker == ""
 
 
-def test_the_names_of_beamlines_are_compared_in_lower_case(place: Place) -> None:
-    place.user.write_text('[facility.beamline_directories]\nID23-1 = "ID23EH1"')
-    assert place.load().facility.beamline("ID23eh1") == "id23-1"
+def test_the_names_of_beamlines_are_compared_in_lower_case(settings_files: SettingsFiles) -> None:
+    settings_files.user.write_text('[facility.beamline_directories]\nID23-1 = "ID23EH1"')
+    assert settings_files.load().facility.beamline("ID23eh1") == "id23-1"
 
 
-def test_icatplus_is_passed_on_as_it_stands(place: Place) -> None:
-    assert place.load({"icatplus": "icatplus.example:8443/x"}).icatplus == "icatplus.example:8443/x"
+def test_icatplus_is_passed_on_as_it_stands(settings_files: SettingsFiles) -> None:
+    assert settings_files.load({"icatplus": "icatplus.example:8443/x"}).icatplus == "icatplus.example:8443/x"
 
 
 # -- paths -----------------------------------------------------------------------------------------------------------
@@ -177,25 +181,27 @@ def test_icatplus_is_passed_on_as_it_stands(place: Place) -> None:
     ],
 )
 def test_paths_become_absolute(
-    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str, expected: str
+    settings_files: SettingsFiles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str, expected: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     expected = expected.format(home=os.environ["HOME"], here=tmp_path)
-    settings = place.load({"data_root": [written]}, {"ICAT_TUI_CACHE_DIR": written})
+    settings = settings_files.load({"data_root": [written]}, {"ICAT_TUI_CACHE_DIR": written})
     assert settings.data_root == (expected,)
     assert settings.cache_dir == expected
 
 
 @pytest.mark.parametrize("line", ['data_root = ["/a", "b"]', 'data_root = "b"', 'cache_dir = "./b"', 'log_file = "b"'])
-def test_a_path_in_a_file_must_not_depend_on_where_the_program_was_started(place: Place, line: str) -> None:
-    place.user.write_text(line)
-    refusal = place.refusal()
-    assert refusal.startswith(f"{place.user}: {line.split(maxsplit=1)[0]}: ")
+def test_a_path_in_a_file_must_not_depend_on_where_the_program_was_started(
+    settings_files: SettingsFiles, line: str
+) -> None:
+    settings_files.user.write_text(line)
+    refusal = settings_files.refusal()
+    assert refusal.startswith(f"{settings_files.user}: {line.split(maxsplit=1)[0]}: ")
     assert "absolute" in refusal
 
 
-def test_a_data_root_that_is_named_twice_counts_once(place: Place) -> None:
-    assert place.load({"data_root": ["/b/", "/a", "/b"]}).data_root == ("/b", "/a")
+def test_a_data_root_that_is_named_twice_counts_once(settings_files: SettingsFiles) -> None:
+    assert settings_files.load({"data_root": ["/b/", "/a", "/b"]}).data_root == ("/b", "/a")
 
 
 # -- durations -------------------------------------------------------------------------------------------------------

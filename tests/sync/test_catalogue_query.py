@@ -17,7 +17,10 @@ from icat_tui.domain.model import (
     SessionDirectory,
 )
 from icat_tui.sync.catalogue_query import SessionQuery, SharedAnswers, query_session
-from tests.sync.scanning import END, FACILITY, NOTHING, NOW, OUTAGE, START, StandIn, session_at
+from tests.support.catalogue_in_memory import NOTHING, OUTAGE, CatalogueInMemory
+from tests.support.scanning import NOW
+from tests.support.sessions_on_disk import session_at
+from tests.support.time_slot import END, FACILITY, START
 
 AN_ANSWER = Answer(Outcome.OK, (Investigation(7, "HG-333", START, END),))
 
@@ -26,7 +29,7 @@ def directories(root: Path, *proposals: str) -> list[SessionDirectory]:
     return [session_at(root, proposal, f"2023102{number}") for number, proposal in enumerate(proposals)]
 
 
-def answers_of(catalogue: StandIn, *expected: SessionDirectory) -> SharedAnswers:
+def answers_of(catalogue: CatalogueInMemory, *expected: SessionDirectory) -> SharedAnswers:
     answers = SharedAnswers(catalogue, FACILITY)
     for directory in expected:
         answers.expect(directory)
@@ -37,7 +40,7 @@ def answers_of(catalogue: StandIn, *expected: SessionDirectory) -> SharedAnswers
 
 
 def test_who_asks_at_the_same_time_waits_for_one_answer(root: Path, held: threading.Event) -> None:
-    catalogue = StandIn(meanwhile=lambda _: held.wait())
+    catalogue = CatalogueInMemory(meanwhile=lambda _: held.wait())
     catalogue.told["id99", "hg333"] = AN_ANSWER
     sessions = directories(root, *["hg333"] * 8)
     answers, told, waiting = answers_of(catalogue, *sessions), [], threading.Barrier(9)
@@ -61,7 +64,7 @@ def test_an_exception_is_had_by_all_who_ask(root: Path) -> None:
     def meanwhile(_: object) -> None:
         raise ZeroDivisionError
 
-    catalogue = StandIn(meanwhile)
+    catalogue = CatalogueInMemory(meanwhile)
     sessions = directories(root, "hg333", "hg333")
     answers = answers_of(catalogue, *sessions)
     for directory in sessions:
@@ -71,7 +74,7 @@ def test_an_exception_is_had_by_all_who_ask(root: Path) -> None:
 
 
 def test_answers_are_kept_until_the_last_session_is_done_and_another_proposal_is_found(root: Path) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     first, second, other = directories(root, "hg333", "hg333", "hg334")
     answers = answers_of(catalogue, first)
 
@@ -94,7 +97,7 @@ def test_answers_are_kept_until_the_last_session_is_done_and_another_proposal_is
 
 @pytest.mark.parametrize("found_before_done", [True, False])
 def test_at_the_end_nothing_is_kept(root: Path, found_before_done: bool) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     (directory,) = directories(root, "hg333")
     answers = answers_of(catalogue, directory)
     answers.investigations(directory)
@@ -105,7 +108,7 @@ def test_at_the_end_nothing_is_kept(root: Path, found_before_done: bool) -> None
 
 
 def test_proposals_of_the_same_name_at_two_beamlines_are_two_questions(root: Path) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     one = session_at(root)
     other = SessionDirectory(one.path, one.proposal, "id00", one.date, one.format)
     answers = answers_of(catalogue, one, other)
@@ -117,7 +120,7 @@ def test_proposals_of_the_same_name_at_two_beamlines_are_two_questions(root: Pat
 # -- what is concluded from the answers ------------------------------------------------------------------------------
 
 
-def asked_about(directory: SessionDirectory, catalogue: StandIn, investigation: int | None = None) -> Any:
+def asked_about(directory: SessionDirectory, catalogue: CatalogueInMemory, investigation: int | None = None) -> Any:
     path = f"{directory.raw_path}/colA/colA_0001"
     disk = DiskSession(listed_at=0, first_seen=0, datasets=(DiskDataset(path=path, collection="colA", name="0001"),))
     answers = answers_of(catalogue, directory)
@@ -139,7 +142,7 @@ def asked_about(directory: SessionDirectory, catalogue: StandIn, investigation: 
 def test_why_the_investigation_can_not_be_told_is_said(
     root: Path, told: Answer[Investigation], investigation: int | None, trouble: str
 ) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     catalogue.told["id99", "hg333"] = told
     found = asked_about(session_at(root), catalogue, investigation)
     assert found.fit is None
@@ -149,7 +152,7 @@ def test_why_the_investigation_can_not_be_told_is_said(
 
 
 def test_an_investigation_without_a_start_is_a_candidate_and_never_chosen(root: Path) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     catalogue.told["id99", "hg333"] = Answer(Outcome.OK, (*AN_ANSWER.rows, Investigation(9, "HG-333")))
     found = asked_about(session_at(root), catalogue)
     assert (found.fit.id, found.fit.match) == (7, Match.INSIDE)
@@ -157,7 +160,7 @@ def test_an_investigation_without_a_start_is_a_candidate_and_never_chosen(root: 
 
 
 def test_an_outage_of_the_datasets_leaves_the_investigation_known(root: Path) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     catalogue.told |= {("id99", "hg333"): AN_ANSWER, 7: OUTAGE}
     found = asked_about(session_at(root), catalogue)
     assert (found.fit.id, found.trouble, found.listed.by_key) == (7, OUTAGE.reason, {})
@@ -171,7 +174,7 @@ def test_datasets_are_those_of_the_session_in_any_spelling_and_no_others(root: P
         directory.raw_path.replace("hg333", "HG333") + "/colA/colA_0004",
         directory.raw_path.replace("20231019", "20231020") + "/colA/colA_0005",
     ]
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     rows = tuple(CatalogueDataset(number, location, 7) for number, location in enumerate(locations))
     catalogue.told |= {("id99", "hg333"): AN_ANSWER, 7: Answer(Outcome.OK, rows)}
     found = asked_about(directory, catalogue)

@@ -13,7 +13,8 @@ from icat_tui.domain.model import Dataset, Fit, Match, Session
 from icat_tui.domain.status import ACTIONABLE, Category, Status
 from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms, make_plan, needs_choice
-from tests.sync.samples import END, INSIDE, NOW, START, a_dataset, a_directory, a_session, every_status
+from tests.support.samples import INSIDE, NOW, a_dataset, a_directory, a_session, every_status
+from tests.support.time_slot import END, START
 
 TERMS = Terms(facility=Facility(), origin=Origin("lid99ctrl1", "icat-tui_v1", NOW), again=True)
 UNSENDABLE = (Status.IN_PROGRESS, Status.UNKNOWN, Status.PENDING)

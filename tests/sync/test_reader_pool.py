@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,34 +22,13 @@ from icat_tui.domain.scan_events import SessionFailed
 from icat_tui.domain.status import Status
 from icat_tui.sync import reader_pool as module
 from icat_tui.sync.reader_pool import ReaderPool
-from tests.disk.bliss import dataset_at
-from tests.sync.scanning import (
-    LATER,
-    StandIn,
-    add_bliss,
-    add_mx,
-    events_of,
-    plan_of,
-    scanned,
-    scanned_one,
-    session_at,
-    settle,
-    statuses,
-    wait_for,
-    wait_for_threads,
-)
+from tests.support.bliss import dataset_at
+from tests.support.catalogue_in_memory import CatalogueInMemory
+from tests.support.scanning import LATER, events_of, plan_of, scanned, scanned_one, statuses
+from tests.support.sessions_on_disk import add_bliss, add_mx, session_at
+from tests.support.waiting import wait_for
 
 ZONE = "Europe/Paris"
-
-
-@pytest.fixture
-def cancellation() -> Iterator[Cancellation]:
-    """Ends what is left at the end of a test."""
-    before, cancellation = set(threading.enumerate()), Cancellation()
-    yield cancellation
-    cancellation.cancel()
-    wait_for_threads(before)
-    wait_for(lambda: not multiprocessing.active_children(), "processes were left")
 
 
 def mx(root: Path, number: int, proposal: str = "hg333") -> tuple[SessionDirectory, list[DiskDataset]]:
@@ -218,23 +197,8 @@ def test_a_number_of_processes_is_what_there_will_be(
 # -- in processes of their own ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def sessions(root: Path) -> tuple[list[SessionDirectory], StandIn]:
-    """Sessions of BLISS with something to read, and something that can't be."""
-    catalogue, directories = StandIn(), []
-    for number in range(3):
-        directory = session_at(root, f"hg{number}")
-        paths = add_bliss(directory, "0001", "0002", "0003", "0004")
-        Path(paths[1], "colA_0002.h5").write_bytes(b"no HDF5")
-        Path(paths[2], "colA_0003.h5").unlink()
-        settle(directory.path)
-        catalogue.tell(directory, paths[0], investigation=number)
-        directories.append(directory)
-    return directories, catalogue
-
-
-def test_processes_find_what_one_finds(sessions: tuple[list[SessionDirectory], StandIn]) -> None:
-    directories, catalogue = sessions
+def test_processes_find_what_one_finds(bliss_sessions: tuple[list[SessionDirectory], CatalogueInMemory]) -> None:
+    directories, catalogue = bliss_sessions
     alone = scanned(directories, catalogue, processes=0)
     together = scanned(directories, catalogue, processes=2)
     assert [structs.replace(session, seen_at=alone[path].seen_at) for path, session in together.items()] == [
@@ -295,9 +259,9 @@ def test_what_a_worker_was_reading_when_it_was_killed_is_unknown_and_the_run_goe
 
 
 def test_a_session_whose_worker_was_killed_has_unknown_datasets_and_is_read_again_by_the_next_scan(
-    sessions: tuple[list[SessionDirectory], StandIn], tmp_path: Path
+    bliss_sessions: tuple[list[SessionDirectory], CatalogueInMemory], tmp_path: Path
 ) -> None:
-    directories, catalogue = sessions
+    directories, catalogue = bliss_sessions
 
     def kill(question: object) -> None:
         if isinstance(question, int):  # the next thing is reading
@@ -368,10 +332,10 @@ def test_where_no_process_is_to_be_had_this_one_reads(
 
 
 def test_a_scan_whose_readers_fail_everywhere_tells_of_every_session(
-    sessions: tuple[list[SessionDirectory], StandIn], monkeypatch: pytest.MonkeyPatch
+    bliss_sessions: tuple[list[SessionDirectory], CatalogueInMemory], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(metadata, "read_datasets", raising(OSError("a mistake")))
-    directories, catalogue = sessions
+    directories, catalogue = bliss_sessions
     events = events_of(plan_of(directories, catalogue))
     assert {event.directory for event in events if isinstance(event, SessionFailed)} == set(directories)
 
@@ -385,7 +349,7 @@ from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.cancel import Cancellation
 from icat_tui.sync.reader_pool import ReaderPool
-from tests.disk.bliss import dataset_at
+from tests.support.bliss import dataset_at
 
 directory = SessionDirectory(sys.argv[1], "hg333", "id99", "20231019", RawFormat(sys.argv[2]))
 names = sorted(os.listdir(directory.raw_path + "/colA"))

@@ -6,8 +6,7 @@ Promises 3 and 8.
 import multiprocessing
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,53 +17,24 @@ from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.domain.broker_address import BrokerAddress
-from icat_tui.domain.facility import Facility
-from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.message import Message
-from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.surroundings import Surroundings
-from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.ingest.send_events import MessageAccepted, SendingFinished
 from icat_tui.journal.records import RecordKind
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.sandbox.fake_icatplus import CatalogueEntry
-from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.register import register
 from icat_tui.sync.session_lock import locked
 from icat_tui.sync.submit import MessageSkipped, SessionLocked, Submission, SubmitEvent, look_again
-from tests.cli.place import KEY, START, Place
-from tests.cli.place import serving as serving_icatplus
-from tests.cli.sending import SESSION, Circle, Ingester, add_lacking, dataset, settle
-from tests.disk.bliss import ENDED, write_bliss
-from tests.ingest.conftest import Client, FakeBroker, Frame, broker_at, serving
-
-FACILITY = Facility()
-TERMS = Terms(facility=FACILITY, origin=Origin("here", "tests", START))
-
-
-def submission_of(circle: Circle, **known: Any) -> Submission:
-    view = JournalView(circle.journal, FACILITY)
-    defaults: dict[str, Any] = {
-        "catalogue": IcatPlus(circle.place.icatplus.url, KEY, zone=FACILITY.zone, jobs=2),
-        "surroundings": Surroundings(facility=FACILITY, now=datetime.now(UTC), sent=view),
-        "view": view,
-        "journal": Journal(circle.journal),
-        "broker": broker_at(circle.broker.address),
-        "state_dir": circle.state_dir,
-    }
-    return Submission(**(defaults | known))
-
-
-def directory_of(path: Path) -> SessionDirectory:
-    proposal, beamline, date = path.parts[-3:]
-    return SessionDirectory(str(path), proposal, beamline, date, RawFormat.ESRFV3)
-
-
-def planned(path: Path, submission: Submission) -> Plan:
-    session = look_again(directory_of(path), submission, Cancellation())
-    assert isinstance(session, Session)
-    return make_plan(session, TERMS)
+from tests.support.bliss import ENDED, write_bliss
+from tests.support.live_facility import LiveFacility, dataset, serving_facility
+from tests.support.modification_times import settle
+from tests.support.place import KEY, START
+from tests.support.scripted_broker import Client, Frame, broker_at
+from tests.support.submissions import TERMS, directory_of, planned, submission_of
+from tests.support.time_slot import FACILITY
+from tests.support.users import GROUP, become
 
 
 def skipped(events: list[SubmitEvent]) -> dict[str, str]:
@@ -83,69 +53,69 @@ def file_of(path: Path, collection: str) -> Path:
     return Path(dataset(path, collection), f"{collection}_0001.h5")
 
 
-def rewritten(circle: Circle, path: Path) -> str:
+def rewritten(facility: LiveFacility, path: Path) -> str:
     write_bliss(file_of(path, "unregistered"), {"1.1": {**ENDED, "sample/name": "another"}})
     settle(path)
     return dataset(path, "unregistered")
 
 
-def removed(circle: Circle, path: Path) -> str:
+def removed(facility: LiveFacility, path: Path) -> str:
     shutil.rmtree(dataset(path, "unregistered"))
     settle(path)
     return dataset(path, "unregistered")
 
 
-def touched(circle: Circle, path: Path) -> str:
+def touched(facility: LiveFacility, path: Path) -> str:
     os.utime(file_of(path, "unregistered"))
     return dataset(path, "unregistered")
 
 
-def torn(circle: Circle, path: Path) -> str:
+def torn(facility: LiveFacility, path: Path) -> str:
     os.truncate(file_of(path, "unregistered"), 100)
     settle(path)
     return dataset(path, "unregistered")
 
 
-def edited(circle: Circle, path: Path) -> str:
+def edited(facility: LiveFacility, path: Path) -> str:
     stored = path / "RAW_DATA" / "__icat__" / "uploaded_0001.xml"
     stored.write_text(stored.read_text().replace("sB", "sC"))
     settle(path)
     return dataset(path, "uploaded")
 
 
-def taken_away(circle: Circle, path: Path) -> str:
+def taken_away(facility: LiveFacility, path: Path) -> str:
     (path / "RAW_DATA" / "__icat__" / "uploaded_0001.xml").unlink()
     settle(path)
     return dataset(path, "uploaded")
 
 
-def registered_meanwhile(circle: Circle, path: Path) -> str:
+def registered_meanwhile(facility: LiveFacility, path: Path) -> str:
     entry = CatalogueEntry("0001", dataset(path, "uploaded"), START, START, "sB", 1)
-    circle.place.icatplus.state.add_dataset(circle.place.investigations, entry)
+    facility.place.icatplus.state.add_dataset(facility.place.investigations, entry)
     return dataset(path, "uploaded")
 
 
-def counted_meanwhile(circle: Circle, path: Path) -> str:
-    circle.ingester.count(1)
+def counted_meanwhile(facility: LiveFacility, path: Path) -> str:
+    facility.ingester.count(1)
     return dataset(path, "files")
 
 
-def emptied(circle: Circle, path: Path) -> str:
+def emptied(facility: LiveFacility, path: Path) -> str:
     file_of(path, "files").unlink()
     settle(path)
     return dataset(path, "files")
 
 
-def sent_meanwhile(circle: Circle, path: Path) -> str:
-    other = planned(path, submission_of(circle))
+def sent_meanwhile(facility: LiveFacility, path: Path) -> str:
+    other = planned(path, submission_of(facility))
     (message,) = [offer.message for offer in other.offers if offer.dataset.path == dataset(path, "files")]
-    journal = Journal(circle.journal)
+    journal = Journal(facility.journal)
     journal.record_plans([message])
     journal.record_intents([message])
     return dataset(path, "files")
 
 
-CHANGES: dict[Callable[[Circle, Path], str], str] = {
+CHANGES: dict[Callable[[LiveFacility, Path], str], str] = {
     rewritten: "what would be sent has changed",
     removed: "it is no longer on disk",
     touched: "it is in progress now",
@@ -161,39 +131,39 @@ CHANGES: dict[Callable[[Circle, Path], str], str] = {
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_what_has_changed_since_the_yes_is_skipped_and_the_rest_sent_byte_for_byte(
-    circle: Circle, change: Callable[[Circle, Path], str]
+    facility: LiveFacility, change: Callable[[LiveFacility, Path], str]
 ) -> None:
-    path = circle.session(unregistered=2, not_uploaded=2, without_files=2)
-    submission = submission_of(circle)
+    path = facility.session(unregistered=2, not_uploaded=2, without_files=2)
+    submission = submission_of(facility)
     plan = planned(path, submission)
     assert len(list(plan.offers)) == 6
-    changed = change(circle, path)
+    changed = change(facility, path)
     events = list(register([plan], TERMS, submission, Cancellation()))
     (said,) = skipped(events).items()
     assert said[0] == changed
     assert said[1].startswith(CHANGES[change])
     expected = [offer.message for offer in plan.offers if offer.dataset.path != changed]
-    assert circle.bodies == [message.body for message in expected]
+    assert facility.bodies == [message.body for message in expected]
     assert [event.message for event in events if isinstance(event, MessageAccepted)] == expected
     assert finished(events).accepted == 5
 
 
-def test_in_an_outage_nothing_is_sent(circle: Circle) -> None:
-    path = circle.session(unregistered=1, without_files=1)
-    submission = submission_of(circle)
+def test_in_an_outage_nothing_is_sent(facility: LiveFacility) -> None:
+    path = facility.session(unregistered=1, without_files=1)
+    submission = submission_of(facility)
     plan = planned(path, submission)
-    circle.place.icatplus.fault = lambda _: (403, "")
+    facility.place.icatplus.fault = lambda _: (403, "")
     events = list(register([plan], TERMS, submission, Cancellation()))
     assert set(skipped(events)) == {dataset(path, "unregistered"), dataset(path, "files")}
     assert all(reason.startswith("it is unknown now: ") for reason in skipped(events).values())
-    assert circle.broker.connections == 0
+    assert facility.broker.connections == 0
 
 
-def test_an_investigation_that_no_longer_fits_needs_a_choice_again(circle: Circle) -> None:
-    path = circle.session(unregistered=1, without_files=1)
-    submission = submission_of(circle)
+def test_an_investigation_that_no_longer_fits_needs_a_choice_again(facility: LiveFacility) -> None:
+    path = facility.session(unregistered=1, without_files=1)
+    submission = submission_of(facility)
     plan = planned(path, submission)
-    slot = circle.place.icatplus.state._investigations[1]
+    slot = facility.place.icatplus.state._investigations[1]
     slot["startDate"], slot["endDate"] = "2023-06-01T08:00:00.000+02:00", "2023-06-04T08:00:00.000+02:00"
     events = list(register([plan], TERMS, submission, Cancellation()))
     assert skipped(events) == {
@@ -202,52 +172,52 @@ def test_an_investigation_that_no_longer_fits_needs_a_choice_again(circle: Circl
     assert finished(events).accepted == 1
 
 
-def test_every_message_stands_in_the_journal_before_the_first_goes_out(circle: Circle) -> None:
-    paths = [circle.session(f"hg{number}/id10/20231019", unregistered=2) for number in range(2)]
+def test_every_message_stands_in_the_journal_before_the_first_goes_out(facility: LiveFacility) -> None:
+    paths = [facility.session(f"hg{number}/id10/20231019", unregistered=2) for number in range(2)]
     seen: list[int] = []
 
     def looking(client: Client, frame: Frame) -> None:
-        seen.append(sum(record.record is RecordKind.PLAN for record in circle.records))
-        circle.ingester(client, frame)
+        seen.append(sum(record.record is RecordKind.PLAN for record in facility.records))
+        facility.ingester(client, frame)
 
-    circle.broker.script = looking
-    submission = submission_of(circle)
+    facility.broker.script = looking
+    submission = submission_of(facility)
     plans = [planned(path, submission) for path in paths]
     assert finished(list(register(plans, TERMS, submission, Cancellation()))).accepted == 4
     assert set(seen) == {4}
 
 
-def test_a_cancelled_registration_sends_nothing_more_and_says_nothing_of_the_rest(circle: Circle) -> None:
-    paths = [circle.session(f"hg{number}/id10/20231019", unregistered=1) for number in range(3)]
-    cancellation, submission = Cancellation(), submission_of(circle)
-    slow = broker_at(circle.broker.address, rate=5.0)  # one at a time
+def test_a_cancelled_registration_sends_nothing_more_and_says_nothing_of_the_rest(facility: LiveFacility) -> None:
+    paths = [facility.session(f"hg{number}/id10/20231019", unregistered=1) for number in range(3)]
+    cancellation, submission = Cancellation(), submission_of(facility)
+    slow = broker_at(facility.broker.address, rate=5.0)  # one at a time
 
     def last(client: Client, frame: Frame) -> None:
-        circle.ingester(client, frame)
+        facility.ingester(client, frame)
         cancellation.cancel()
 
-    circle.broker.script = last
+    facility.broker.script = last
     plans = [planned(path, submission) for path in paths]
-    events = list(register(plans, TERMS, submission_of(circle, broker=slow), cancellation))
+    events = list(register(plans, TERMS, submission_of(facility, broker=slow), cancellation))
     assert finished(events).cancelled
-    assert finished(events).accepted == len(circle.broker.sent)
-    assert 1 <= len(circle.broker.sent) < 3
+    assert finished(events).accepted == len(facility.broker.sent)
+    assert 1 <= len(facility.broker.sent) < 3
     assert not skipped(events)
-    outcomes = [record.record for record in circle.records]
-    assert outcomes.count(RecordKind.INTENT) == outcomes.count(RecordKind.OUTCOME) == len(circle.broker.sent)
+    outcomes = [record.record for record in facility.records]
+    assert outcomes.count(RecordKind.INTENT) == outcomes.count(RecordKind.OUTCOME) == len(facility.broker.sent)
 
 
 # -- promise 8 -------------------------------------------------------------------------------------------------------
 
 
-def test_a_locked_session_is_left_alone_and_the_others_are_sent(circle: Circle, tmp_path: Path) -> None:
-    paths = [circle.session(f"hg{number}/id10/20231019", unregistered=1) for number in range(2)]
+def test_a_locked_session_is_left_alone_and_the_others_are_sent(facility: LiveFacility, tmp_path: Path) -> None:
+    paths = [facility.session(f"hg{number}/id10/20231019", unregistered=1) for number in range(2)]
     cache = SessionCache(tmp_path / "cache")
-    submission = submission_of(circle, cache=cache)
+    submission = submission_of(facility, cache=cache)
     plans = [planned(path, submission) for path in paths]
     for path in paths:
         look_again(directory_of(path), submission, Cancellation(), keep=True)
-    with locked(circle.state_dir, directory_of(paths[0])):
+    with locked(facility.state_dir, directory_of(paths[0])):
         events = list(register(plans, TERMS, submission, Cancellation()))
     (who,) = [event for event in events if isinstance(event, SessionLocked)]
     assert who.directory == directory_of(paths[0])
@@ -260,14 +230,6 @@ def test_a_locked_session_is_left_alone_and_the_others_are_sent(circle: Circle, 
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["stomp", "h5py", "requests", "tests.sync.test_register"])
-GROUP = 4711
-
-
-def become(user: int) -> None:
-    os.setgroups([])
-    os.setgid(GROUP)
-    os.setuid(user)
-    os.umask(0o002)
 
 
 class There(NamedTuple):
@@ -295,6 +257,7 @@ def register_as(user: int | None, there: There, start: Any, said: Any) -> None:
     planned(there.path, there.submission())  # whatever is imported late lies where only root may look
     if user is not None:
         become(user)
+        os.umask(0o002)
     submission = there.submission()
     plan = planned(there.path, submission)
     start.wait(60)
@@ -303,36 +266,26 @@ def register_as(user: int | None, there: There, start: Any, said: Any) -> None:
     said.put((len(list(plan.offers)), finished(events).accepted, holders))
 
 
-@pytest.fixture
-def shared() -> Iterator[Path]:
-    """A directory that others can reach: every run of pytest closes `tmp_path` to them."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
 USERS = [None, None] if os.geteuid() else [12001, 12002]
 """Two users where we may be two."""
 
 
-def test_of_two_who_register_a_session_at_once_each_message_goes_out_once(shared: Path) -> None:
-    state_dir = shared / "state"
+def test_of_two_who_register_a_session_at_once_each_message_goes_out_once(shared_directory: Path) -> None:
+    state_dir = shared_directory / "state"
     state_dir.mkdir()
     if os.geteuid() == 0:
         os.chown(state_dir, -1, GROUP)
         state_dir.chmod(0o2775)
-    with serving_icatplus() as icatplus:
-        place = Place(shared / "facility", icatplus)
-        path = add_lacking(place, SESSION, unregistered=6, without_files=6)
-        ingester, start, said = Ingester(place), FORKS.Barrier(2), FORKS.Queue()
-        with serving(FakeBroker(script=ingester)) as broker:
-            there = There(path, icatplus.url, broker.port, state_dir)
-            both = [FORKS.Process(target=register_as, args=(user, there, start, said)) for user in USERS]
-            for each in both:
-                each.start()
-            told = [said.get(timeout=60) for _ in both]
-            for each in both:
-                each.join(30)
+    with serving_facility(shared_directory) as facility:
+        path = facility.session(unregistered=6, without_files=6)
+        ingester, broker, start, said = facility.ingester, facility.broker, FORKS.Barrier(2), FORKS.Queue()
+        there = There(path, facility.place.icatplus.url, broker.port, state_dir)
+        both = [FORKS.Process(target=register_as, args=(user, there, start, said)) for user in USERS]
+        for each in both:
+            each.start()
+        told = [said.get(timeout=60) for _ in both]
+        for each in both:
+            each.join(30)
         assert [each.exitcode for each in both] == [0, 0]
         assert len({frame.body for frame in broker.sent}) == len(broker.sent) == 12
         assert set(ingester.locations.values()) == {1}
@@ -342,9 +295,9 @@ def test_of_two_who_register_a_session_at_once_each_message_goes_out_once(shared
             assert "process" in holder or holder == "somebody else"
 
 
-def test_a_message_is_what_it_was(circle: Circle) -> None:
-    submission = submission_of(circle)
-    path = circle.session(unregistered=1)
+def test_a_message_is_what_it_was(facility: LiveFacility) -> None:
+    submission = submission_of(facility)
+    path = facility.session(unregistered=1)
     first, second = planned(path, submission), planned(path, submission)
     assert [_content(one.message) for one in first.offers] == [_content(one.message) for one in second.offers]
     assert {one.message.id for one in first.offers}.isdisjoint(one.message.id for one in second.offers)

@@ -25,27 +25,15 @@ from icat_tui.domain.status import Category, Status
 from icat_tui.report.totals import TODO, Totals
 from icat_tui.sync import scan as module
 from icat_tui.sync.scan import scan
-from tests.sync.scanning import (
-    OUTAGE,
-    Question,
-    StandIn,
-    add_mx,
-    events_of,
-    found_below,
-    plan_of,
-    scanned,
-    scanned_one,
-    session_at,
-    sessions_of,
-    several,
-    statuses,
-)
+from tests.support.catalogue_in_memory import OUTAGE, CatalogueInMemory, Question
+from tests.support.scanning import events_of, found_below, plan_of, scanned, scanned_one, sessions_of, statuses
+from tests.support.sessions_on_disk import add_mx, session_at, several
 
 # -- what comes out --------------------------------------------------------------------------------------------------
 
 
 def test_every_session_is_found_then_scanned_and_the_end_comes_last(root: Path) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     directories = several(root, catalogue, 40)
     found: set[SessionDirectory] = set()
     events = events_of(plan_of(directories, catalogue))
@@ -67,7 +55,7 @@ def test_every_session_is_found_then_scanned_and_the_end_comes_last(root: Path) 
 
 
 def test_a_session_is_scanned_while_the_search_goes_on_and_never_before_it_is_told_of(root: Path) -> None:
-    catalogue, scanned_before = StandIn(), threading.Event()
+    catalogue, scanned_before = CatalogueInMemory(), threading.Event()
     first, second = several(root, catalogue, 2)
 
     def slowly() -> Iterator[SessionDirectory]:
@@ -86,14 +74,14 @@ def test_a_session_is_scanned_while_the_search_goes_on_and_never_before_it_is_to
 
 
 def test_nothing_to_scan_is_a_scan_that_ends(root: Path) -> None:
-    (event,) = events_of(plan_of([], StandIn()))
+    (event,) = events_of(plan_of([], CatalogueInMemory()))
     assert event == ScanFinished(cancelled=False, seconds=event.seconds)  # type: ignore[union-attr] # it is the only one
 
 
 def test_a_walk_over_a_root_is_scanned_and_what_could_not_be_listed_is_told(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     directories = several(root, catalogue, 3)
     failed = DirectoryFailed(f"{root}/hg9", "Permission denied")
     walk = [*found_below(root, RawFormat.MX), failed]
@@ -118,7 +106,7 @@ def test_only_a_complete_empty_answer_means_that_icat_does_not_know_the_proposal
 ) -> None:
     directory = session_at(root, raw_format=RawFormat.MX)
     add_mx(directory, "0001")
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     catalogue.told["id99", "hg333"] = told
     session = scanned_one(directory, catalogue)
     assert (session.category, session.determined) == (category, determined)
@@ -128,7 +116,7 @@ def test_only_a_complete_empty_answer_means_that_icat_does_not_know_the_proposal
 def test_a_raw_directory_that_is_not_there_is_an_empty_session(root: Path) -> None:
     directory = session_at(root)
     Path(directory.raw_path).rmdir()
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     catalogue.tell(directory)
     session = scanned_one(directory, catalogue)
     assert (session.category, session.reasons) == (Category.EMPTY, ("no RAW_DATA directory",))
@@ -139,7 +127,7 @@ def test_a_raw_directory_that_is_not_there_is_an_empty_session(root: Path) -> No
 
 def test_sessions_wait_for_icat_at_the_same_time(root: Path) -> None:
     together = threading.Barrier(4, timeout=10)
-    catalogue = StandIn(meanwhile=lambda question: isinstance(question, tuple) and together.wait())
+    catalogue = CatalogueInMemory(meanwhile=lambda question: isinstance(question, tuple) and together.wait())
     directories = several(root, catalogue, 8)
     assert len(scanned(directories, catalogue, jobs=4)) == 8
 
@@ -154,7 +142,7 @@ def test_the_disk_is_looked_at_while_icat_is_asked(root: Path) -> None:
         elif question == ("id99", "hg1"):
             listed.set()  # what was listed first
 
-    catalogue = StandIn(meanwhile)
+    catalogue = CatalogueInMemory(meanwhile)
     assert len(scanned(several(root, catalogue, 2), catalogue, jobs=1)) == 2
 
 
@@ -175,13 +163,13 @@ def test_no_more_sessions_than_jobs_are_listed_at_once(root: Path, jobs: int, mo
         return listed
 
     monkeypatch.setattr(listing, "list_session", counted)
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     assert len(scanned(several(root, catalogue, 12), catalogue, jobs=jobs)) == 12
     assert most == jobs
 
 
 def test_every_question_is_asked_once_in_a_run(root: Path) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     directories = [
         session_at(root, proposal, f"202310{day}", RawFormat.MX)
         for proposal in ("hg333", "hg334")
@@ -199,7 +187,7 @@ def test_every_question_is_asked_once_in_a_run(root: Path) -> None:
 
 
 def test_a_question_is_asked_once_however_slowly_the_sessions_of_a_proposal_are_found(root: Path) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     directories = [session_at(root, date=f"2023102{day}", raw_format=RawFormat.MX) for day in range(3)]
     catalogue.tell(directories[0])
     done = [threading.Event() for _ in directories]
@@ -217,7 +205,7 @@ def test_a_question_is_asked_once_however_slowly_the_sessions_of_a_proposal_are_
 
 
 def test_what_the_sessions_own_investigation_does_not_list_is_looked_for_in_the_others(root: Path) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     directory = session_at(root, raw_format=RawFormat.MX)
     (path,) = add_mx(directory, "0001")
     for investigation in (1, 2, 3):  # all for the same days: the last one is the session's
@@ -229,7 +217,7 @@ def test_what_the_sessions_own_investigation_does_not_list_is_looked_for_in_the_
 
 
 def test_what_the_sessions_own_investigation_lists_needs_no_other(root: Path) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     directory = session_at(root, raw_format=RawFormat.MX)
     catalogue.tell(directory, investigation=1)
     catalogue.tell(directory, *add_mx(directory, "0001"), investigation=2)
@@ -238,7 +226,7 @@ def test_what_the_sessions_own_investigation_lists_needs_no_other(root: Path) ->
 
 
 def test_another_investigation_that_can_not_be_looked_into_leaves_open_what_is_not_listed(root: Path) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     directory = session_at(root, raw_format=RawFormat.MX)
     listed, _ = add_mx(directory, "0001", "0002")
     catalogue.tell(directory, investigation=1)
@@ -251,7 +239,7 @@ def test_another_investigation_that_can_not_be_looked_into_leaves_open_what_is_n
 
 @pytest.mark.parametrize("where", [("id99", "hg333"), 1, 2])
 def test_an_entry_that_can_not_be_read_leaves_open_what_is_not_listed(root: Path, where: Question) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     directory = session_at(root, raw_format=RawFormat.MX)
     listed, _ = add_mx(directory, "0001", "0002")
     catalogue.tell(directory, investigation=1)
@@ -265,7 +253,7 @@ def test_an_entry_that_can_not_be_read_leaves_open_what_is_not_listed(root: Path
 # -- one session spoils no other -------------------------------------------------------------------------------------
 
 
-def break_catalogue(_: pytest.MonkeyPatch, catalogue: StandIn, broken: SessionDirectory) -> None:
+def break_catalogue(_: pytest.MonkeyPatch, catalogue: CatalogueInMemory, broken: SessionDirectory) -> None:
     def meanwhile(question: Question) -> None:
         if question == (broken.beamline, broken.proposal):
             raise ZeroDivisionError("of the catalogue")
@@ -273,19 +261,19 @@ def break_catalogue(_: pytest.MonkeyPatch, catalogue: StandIn, broken: SessionDi
     catalogue.meanwhile = meanwhile
 
 
-def break_listing(monkeypatch: pytest.MonkeyPatch, _: StandIn, broken: SessionDirectory) -> None:
+def break_listing(monkeypatch: pytest.MonkeyPatch, _: CatalogueInMemory, broken: SessionDirectory) -> None:
     breaks(monkeypatch, listing, "list_session", broken)
 
 
-def break_looking(monkeypatch: pytest.MonkeyPatch, _: StandIn, broken: SessionDirectory) -> None:
+def break_looking(monkeypatch: pytest.MonkeyPatch, _: CatalogueInMemory, broken: SessionDirectory) -> None:
     breaks(monkeypatch, changes, "examine_datasets", broken)
 
 
-def break_reading(monkeypatch: pytest.MonkeyPatch, _: StandIn, broken: SessionDirectory) -> None:
+def break_reading(monkeypatch: pytest.MonkeyPatch, _: CatalogueInMemory, broken: SessionDirectory) -> None:
     breaks(monkeypatch, metadata, "read_datasets", broken)
 
 
-def break_comparing(monkeypatch: pytest.MonkeyPatch, _: StandIn, broken: SessionDirectory) -> None:
+def break_comparing(monkeypatch: pytest.MonkeyPatch, _: CatalogueInMemory, broken: SessionDirectory) -> None:
     breaks(monkeypatch, module, "compare", broken)
 
 
@@ -306,7 +294,7 @@ def breaks(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, broken: Sessi
 def test_an_exception_in_one_session_fails_that_one_and_no_other(
     root: Path, monkeypatch: pytest.MonkeyPatch, fault: Callable[..., None], place: int, jobs: int
 ) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     directories = several(root, catalogue, 4)
     before = scanned(directories, catalogue)
     fault(monkeypatch, catalogue, directories[place])
@@ -331,7 +319,7 @@ def code_of(events: list[ScanEvent]) -> ExitCode:
 
 
 def test_where_all_sessions_fail_nothing_could_be_done(root: Path) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     directories = several(root, catalogue, 2)
     catalogue.told = dict.fromkeys(catalogue.told, OUTAGE)
     assert code_of(events_of(plan_of(directories, catalogue))) == ExitCode.NOTHING
@@ -339,7 +327,7 @@ def test_where_all_sessions_fail_nothing_could_be_done(root: Path) -> None:
 
 @pytest.mark.parametrize("place", range(4))
 def test_a_search_that_breaks_off_is_told_and_what_was_found_is_scanned(root: Path, place: int) -> None:
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     directories = several(root, catalogue, 3)
 
     def broken() -> Iterator[SessionDirectory]:
@@ -360,7 +348,7 @@ def test_a_search_that_breaks_off_is_told_and_what_was_found_is_scanned(root: Pa
 def test_a_person_says_which_investigation_it_is(root: Path) -> None:
     directory = session_at(root, raw_format=RawFormat.MX)
     (path,) = add_mx(directory, "0001")
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     catalogue.tell(directory, investigation=7)
     catalogue.tell(directory, path, investigation=8)
     sessions = [scanned_one(directory, catalogue, investigation=number) for number in (7, 8)]
@@ -371,7 +359,7 @@ def test_a_person_says_which_investigation_it_is(root: Path) -> None:
 def test_an_investigation_that_icat_does_not_have_leaves_everything_open(root: Path) -> None:
     directory = session_at(root, raw_format=RawFormat.MX)
     add_mx(directory, "0001")
-    catalogue = StandIn()
+    catalogue = CatalogueInMemory()
     for told in ("nothing", "another one"):
         session = scanned_one(directory, catalogue, investigation=9)
         assert (session.category, statuses(session)) == (Category.UNKNOWN, {"colA/0001": Status.UNKNOWN}), told
@@ -385,7 +373,7 @@ def alive(kind: type) -> int:
     return sum(type(each) is kind for each in gc.get_objects())
 
 
-class Afresh(StandIn):
+class Afresh(CatalogueInMemory):
     """A catalogue that keeps nothing of what it answers."""
 
     def datasets(self, investigation: int) -> Answer[CatalogueDataset]:

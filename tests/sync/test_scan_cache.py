@@ -10,92 +10,22 @@ import pytest
 from msgspec import structs
 
 from icat_tui.cache.session_cache import CacheEntry, SessionCache
-from icat_tui.disk import metadata
-from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import CacheUnusable, SavingFailed
 from icat_tui.domain.status import Category, Status
-from tests.sync.scanning import (
-    LATER,
-    NOTHING,
-    NOW,
-    OUTAGE,
-    StandIn,
-    add_mx,
-    events_of,
-    plan_of,
-    scanned_one,
-    session_at,
-    sessions_of,
-    settle,
-    statuses,
-)
+from tests.support.catalogue_in_memory import NOTHING, OUTAGE, CatalogueInMemory
+from tests.support.modification_times import settle
+from tests.support.scanning import LATER, NOW, events_of, plan_of, scanned_one, sessions_of, statuses
+from tests.support.sessions_on_disk import add_mx
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def directory(root: Path) -> SessionDirectory:
-    return session_at(root, raw_format=RawFormat.MX)
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> SessionCache:
-    return SessionCache(tmp_path / "cache")
-
-
-@pytest.fixture
-def catalogue() -> StandIn:
-    return StandIn()
-
-
-@pytest.fixture
-def touched(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every path below the data root that is listed, looked at or opened."""
-    paths: list[str] = []
-
-    def noted(place: Any, name: str) -> None:
-        call = getattr(place, name)
-
-        def noting(path: Any, *arguments: Any, **options: Any) -> Any:
-            if str(path).startswith(str(root)):
-                paths.append(f"{name} {path}")
-            return call(path, *arguments, **options)
-
-        monkeypatch.setattr(place, name, noting)
-
-    for name in ("scandir", "stat", "lstat", "open", "listdir"):
-        noted(os, name)
-    noted(__import__("builtins"), "open")
-    return paths
-
-
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The datasets that are read."""
-    paths: list[str] = []
-    read_datasets = metadata.read_datasets
-
-    def noting(directory: SessionDirectory, datasets: Any, *arguments: Any) -> Any:
-        paths.extend(dataset.path.rpartition("/")[2] for dataset in datasets)
-        return read_datasets(directory, datasets, *arguments)
-
-    monkeypatch.setattr(metadata, "read_datasets", noting)
-    return paths
 
 
 # -- settled ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def settled(directory: SessionDirectory, catalogue: StandIn) -> SessionDirectory:
-    """A session in which all is well."""
-    catalogue.tell(directory, *add_mx(directory, "0001", "0002"))
-    return directory
-
-
 def test_a_settled_session_is_used_without_a_look_at_disk_or_icat(
-    settled: SessionDirectory, catalogue: StandIn, cache: SessionCache, touched: list[str]
+    settled: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache, touched: list[str]
 ) -> None:
     first = scanned_one(settled, catalogue, cache=cache)
     assert first.category == Category.OK
@@ -109,7 +39,7 @@ def test_a_settled_session_is_used_without_a_look_at_disk_or_icat(
 
 @pytest.mark.parametrize("made", ["invalid", "empty", "no raw directory"])
 def test_also_what_can_not_be_registered_and_what_is_empty_is_settled(
-    directory: SessionDirectory, catalogue: StandIn, cache: SessionCache, made: str
+    directory: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache, made: str
 ) -> None:
     catalogue.tell(directory)
     if made == "invalid":
@@ -123,7 +53,7 @@ def test_also_what_can_not_be_registered_and_what_is_empty_is_settled(
 
 
 def test_a_settled_session_is_asked_about_again_when_that_is_too_long_ago(
-    settled: SessionDirectory, catalogue: StandIn, cache: SessionCache
+    settled: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache
 ) -> None:
     scanned_one(settled, catalogue, cache=cache)
     again = datetime.now(UTC)
@@ -135,7 +65,7 @@ def test_a_settled_session_is_asked_about_again_when_that_is_too_long_ago(
 
 
 def test_who_wants_it_looks_at_everything_again_and_that_is_kept(
-    settled: SessionDirectory, catalogue: StandIn, cache: SessionCache, opened: list[str]
+    settled: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache, opened: list[str]
 ) -> None:
     scanned_one(settled, catalogue, cache=cache)
     catalogue.told[7] = NOTHING
@@ -148,7 +78,7 @@ def test_who_wants_it_looks_at_everything_again_and_that_is_kept(
 
 
 def test_a_persons_word_on_the_investigation_is_neither_answered_from_the_cache_nor_kept_there(
-    settled: SessionDirectory, catalogue: StandIn, cache: SessionCache
+    settled: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache
 ) -> None:
     catalogue.tell(settled, investigation=3)
     before = scanned_one(settled, catalogue, cache=cache)
@@ -165,7 +95,7 @@ def test_a_persons_word_on_the_investigation_is_neither_answered_from_the_cache_
 
 def scan_twice(
     directory: SessionDirectory,
-    catalogue: StandIn,
+    catalogue: CatalogueInMemory,
     cache: SessionCache,
     opened: list[str],
     change: Callable[[], object] = lambda: None,
@@ -184,18 +114,8 @@ def scan_twice(
     return seen
 
 
-@pytest.fixture
-def todo(directory: SessionDirectory, catalogue: StandIn) -> SessionDirectory:
-    """A session with something to do: one registered, two not, one invalid."""
-    paths = add_mx(directory, "0001", "0002", "0003", "0004")
-    Path(paths[3], "metadata.json").write_text("{}")
-    settle(directory.path)
-    catalogue.tell(directory, paths[0])
-    return directory
-
-
 def test_icat_is_asked_on_every_run_and_directories_are_listed(
-    todo: SessionDirectory, catalogue: StandIn, cache: SessionCache, touched: list[str]
+    todo: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache, touched: list[str]
 ) -> None:
     scanned_one(todo, catalogue, cache=cache, now=LATER)
     touched.clear()
@@ -209,7 +129,7 @@ def test_icat_is_asked_on_every_run_and_directories_are_listed(
 
 
 def test_what_has_not_changed_is_not_read_again(
-    todo: SessionDirectory, catalogue: StandIn, cache: SessionCache, opened: list[str]
+    todo: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache, opened: list[str]
 ) -> None:
     assert scan_twice(todo, catalogue, cache, opened) == []
 
@@ -244,7 +164,11 @@ def replace(path: str) -> None:
     ],
 )
 def test_whatever_has_changed_is_read_again_and_nothing_else(
-    todo: SessionDirectory, catalogue: StandIn, cache: SessionCache, opened: list[str], change: Callable[[str], object]
+    todo: SessionDirectory,
+    catalogue: CatalogueInMemory,
+    cache: SessionCache,
+    opened: list[str],
+    change: Callable[[str], object],
 ) -> None:
     read = scan_twice(todo, catalogue, cache, opened, lambda: change(f"{todo.raw_path}/colA/0002"))
     assert set(read) <= {"0002"}  # a dataset without its file is mx no more
@@ -252,7 +176,7 @@ def test_whatever_has_changed_is_read_again_and_nothing_else(
 
 
 def test_what_is_new_is_read_and_nothing_else(
-    todo: SessionDirectory, catalogue: StandIn, cache: SessionCache, opened: list[str]
+    todo: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache, opened: list[str]
 ) -> None:
     def add() -> None:
         Path(todo.raw_path, "colB/0009").mkdir(parents=True)
@@ -262,7 +186,7 @@ def test_what_is_new_is_read_and_nothing_else(
 
 
 def test_what_icat_has_no_more_is_read(
-    todo: SessionDirectory, catalogue: StandIn, cache: SessionCache, opened: list[str]
+    todo: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache, opened: list[str]
 ) -> None:
     def forget() -> None:
         catalogue.told[7] = NOTHING
@@ -283,7 +207,11 @@ HOURS, SECONDS = timedelta(hours=1), timedelta(seconds=1)
     ],
 )
 def test_a_young_stamp_is_trusted_only_when_it_was_seen_ten_seconds_before_an_earlier_scan(
-    todo: SessionDirectory, catalogue: StandIn, cache: SessionCache, opened: list[str], scans: dict[timedelta, bool]
+    todo: SessionDirectory,
+    catalogue: CatalogueInMemory,
+    cache: SessionCache,
+    opened: list[str],
+    scans: dict[timedelta, bool],
 ) -> None:
     begin = datetime.now(UTC)
     for age, reads in scans.items():
@@ -293,21 +221,25 @@ def test_a_young_stamp_is_trusted_only_when_it_was_seen_ten_seconds_before_an_ea
 
 
 def test_with_no_fingerprint_age_every_stamp_of_the_past_is_trusted(
-    todo: SessionDirectory, catalogue: StandIn, cache: SessionCache, opened: list[str]
+    todo: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache, opened: list[str]
 ) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=1)
     assert scan_twice(todo, catalogue, cache, opened, now=soon, fingerprint_age=timedelta()) == []
 
 
 def test_a_stamp_of_the_future_is_never_trusted_for_its_age(
-    todo: SessionDirectory, catalogue: StandIn, cache: SessionCache, opened: list[str]
+    todo: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache, opened: list[str]
 ) -> None:
     os.utime(f"{todo.raw_path}/colA/0002", (LATER.timestamp() + 5, LATER.timestamp() + 5))
     assert scan_twice(todo, catalogue, cache, opened) == ["0002"]
 
 
 def test_what_could_not_be_read_is_read_again(
-    todo: SessionDirectory, catalogue: StandIn, cache: SessionCache, opened: list[str], monkeypatch: pytest.MonkeyPatch
+    todo: SessionDirectory,
+    catalogue: CatalogueInMemory,
+    cache: SessionCache,
+    opened: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lost = f"{todo.raw_path}/colA/0002/metadata.json"
     opening = open
@@ -331,7 +263,7 @@ def test_what_could_not_be_read_is_read_again(
 
 
 def test_what_is_in_progress_is_looked_at_again(
-    settled: SessionDirectory, catalogue: StandIn, cache: SessionCache
+    settled: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache
 ) -> None:
     """A dataset that somebody put into an old session is to be registered an hour later."""
     os.utime(add_mx(settled, "0003")[0])
@@ -341,7 +273,7 @@ def test_what_is_in_progress_is_looked_at_again(
 
 
 def test_a_session_that_could_not_be_determined_leaves_what_was_known(
-    todo: SessionDirectory, catalogue: StandIn, cache: SessionCache, monkeypatch: pytest.MonkeyPatch
+    todo: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = scanned_one(todo, catalogue, cache=cache)
     content = cache.path(todo).read_bytes()
@@ -364,7 +296,7 @@ def refusing(path: object) -> None:
 
 
 def test_a_session_that_could_not_be_determined_is_not_kept(
-    todo: SessionDirectory, catalogue: StandIn, cache: SessionCache
+    todo: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache
 ) -> None:
     catalogue.told["id99", "hg333"] = OUTAGE
     scanned_one(todo, catalogue, cache=cache)
@@ -373,7 +305,11 @@ def test_a_session_that_could_not_be_determined_is_not_kept(
 
 @pytest.mark.parametrize("how", ["gap", "collection", "dataset"])
 def test_what_is_partly_unknown_is_kept_and_never_as_settled(
-    settled: SessionDirectory, catalogue: StandIn, cache: SessionCache, monkeypatch: pytest.MonkeyPatch, how: str
+    settled: SessionDirectory,
+    catalogue: CatalogueInMemory,
+    cache: SessionCache,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
 ) -> None:
     scandir, lost = os.scandir, f"{settled.raw_path}/colB"
     add_mx(settled, "0003", collection="colB")
@@ -397,7 +333,7 @@ def test_what_is_partly_unknown_is_kept_and_never_as_settled(
 
 
 def test_a_torn_cache_file_is_told_of_and_the_session_is_scanned(
-    settled: SessionDirectory, catalogue: StandIn, cache: SessionCache
+    settled: SessionDirectory, catalogue: CatalogueInMemory, cache: SessionCache
 ) -> None:
     before = scanned_one(settled, catalogue, cache=cache)
     path = cache.path(settled)
@@ -412,7 +348,11 @@ def test_a_torn_cache_file_is_told_of_and_the_session_is_scanned(
 
 @pytest.mark.parametrize("number", [28, 30, 13, 122])
 def test_a_cache_that_can_not_be_written_is_told_of_and_costs_nothing_else(
-    settled: SessionDirectory, catalogue: StandIn, cache: SessionCache, monkeypatch: pytest.MonkeyPatch, number: int
+    settled: SessionDirectory,
+    catalogue: CatalogueInMemory,
+    cache: SessionCache,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
 ) -> None:
     before = scanned_one(settled, catalogue, cache=cache)
     content = cache.path(settled).read_bytes()
@@ -430,7 +370,9 @@ def test_a_cache_that_can_not_be_written_is_told_of_and_costs_nothing_else(
     assert cache.path(settled).read_bytes() == content
 
 
-def test_without_a_cache_nothing_is_written(settled: SessionDirectory, catalogue: StandIn, tmp_path: Path) -> None:
+def test_without_a_cache_nothing_is_written(
+    settled: SessionDirectory, catalogue: CatalogueInMemory, tmp_path: Path
+) -> None:
     before = sorted(tmp_path.rglob("*"))
     scanned_one(settled, catalogue, now=NOW)
     assert sorted(tmp_path.rglob("*")) == before

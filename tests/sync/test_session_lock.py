@@ -4,8 +4,6 @@ import json
 import multiprocessing
 import os
 import socket
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +11,19 @@ import pytest
 
 from icat_tui.domain.errors import ExitCode, SaveError
 from icat_tui.sync.session_lock import SessionLockedError, lock_path, locked
-from tests.sync.samples import a_directory
+from tests.support.samples import a_directory
+from tests.support.users import become
 
 SESSION = a_directory()
 OTHER = a_directory("hg444")
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.sync.test_session_lock"])
-GROUP = 4711
-
-
-@pytest.fixture
-def shared() -> Iterator[Path]:
-    """A state directory of a group, where others can reach it: every run of pytest closes `tmp_path` to them."""
-    with tempfile.TemporaryDirectory() as name:
-        os.chown(name, -1, GROUP)
-        Path(name).chmod(0o2775)
-        yield Path(name)
 
 
 def hold(user: int | None, umask: int, state_dir: Path, held: Any, over: Any) -> None:
     """Hold the lock until it is over."""
     if user is not None:
-        os.setgroups([])
-        os.setgid(GROUP)
-        os.setuid(user)
+        become(user)
     os.umask(umask)
     with locked(state_dir, SESSION):
         held.set()
@@ -117,20 +104,23 @@ def test_where_no_lock_can_be_made_it_is_an_error_that_says_so(tmp_path: Path) -
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming other users takes root")
 @pytest.mark.parametrize("umask", [0o002, 0o022])
-def test_a_lock_file_of_another_user_is_no_obstacle(shared: Path, umask: int) -> None:
-    Holder(shared, 12001, umask).end()
-    assert lock_path(shared, SESSION).stat().st_uid == 12001
-    holder = Holder(shared, 12002, umask)
-    assert holder_of(shared) in (f"12002 on {socket.gethostname()} (process {holder.process.pid})", "somebody else")
+def test_a_lock_file_of_another_user_is_no_obstacle(group_directory: Path, umask: int) -> None:
+    Holder(group_directory, 12001, umask).end()
+    assert lock_path(group_directory, SESSION).stat().st_uid == 12001
+    holder = Holder(group_directory, 12002, umask)
+    assert holder_of(group_directory) in (
+        f"12002 on {socket.gethostname()} (process {holder.process.pid})",
+        "somebody else",
+    )
     if umask == 0o002:
-        assert "12002" in holder_of(shared)
+        assert "12002" in holder_of(group_directory)
     holder.kill()
-    Holder(shared, 12001, umask).end()
+    Holder(group_directory, 12001, umask).end()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming other users takes root")
-def test_one_that_was_killed_is_not_named_for_one_who_can_not_sign(shared: Path) -> None:
-    Holder(shared, 12001).kill()
-    holder = Holder(shared, 12002)
-    assert holder_of(shared) == "somebody else"
+def test_one_that_was_killed_is_not_named_for_one_who_can_not_sign(group_directory: Path) -> None:
+    Holder(group_directory, 12001).kill()
+    holder = Holder(group_directory, 12002)
+    assert holder_of(group_directory) == "somebody else"
     holder.end()

@@ -20,10 +20,10 @@ from icat_tui.sync.site import Site
 from icat_tui.sync.store import store
 from icat_tui.sync.store_request import AddFilesRequest
 from icat_tui.sync.submit import MessageSkipped, Outbox, Submission, look_again
-from tests.cli.sending import Circle
-from tests.ingest.conftest import accept
-from tests.journal.entries import message, messages
-from tests.sync.test_register import TERMS, directory_of, planned, submission_of
+from tests.support.journal_entries import message, messages
+from tests.support.live_facility import LiveFacility
+from tests.support.scripted_broker import accept
+from tests.support.submissions import TERMS, directory_of, planned, submission_of
 
 FORBIDDEN = "nothing can be sent, as a test says so"
 SITE = Site(facility=TERMS.facility, origin=TERMS.origin)
@@ -34,9 +34,9 @@ def in_order(events: Iterable[Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("way", ["register", "resume", "store"])
-def test_where_it_is_forbidden_no_way_leads_to_a_broker_or_into_the_journal(circle: Circle, way: str) -> None:
-    path = circle.session(unregistered=1)
-    allowed = submission_of(circle)
+def test_where_it_is_forbidden_no_way_leads_to_a_broker_or_into_the_journal(facility: LiveFacility, way: str) -> None:
+    path = facility.session(unregistered=1)
+    allowed = submission_of(facility)
     plan = planned(path, allowed)
     submission = structs.replace(allowed, forbidden=FORBIDDEN)
     ways: dict[str, Callable[[], Iterable[object]]] = {
@@ -46,18 +46,18 @@ def test_where_it_is_forbidden_no_way_leads_to_a_broker_or_into_the_journal(circ
     }
     with pytest.raises(UsageError, match=FORBIDDEN):
         list(ways[way]())
-    assert circle.broker.connections == 0
-    assert not circle.journal.exists()
+    assert facility.broker.connections == 0
+    assert not facility.journal.exists()
 
 
-def test_what_happens_to_messages_is_told_before_what_comes_after_it(circle: Circle) -> None:
+def test_what_happens_to_messages_is_told_before_what_comes_after_it(facility: LiveFacility) -> None:
     def some_hold() -> Iterable[Message]:
         outbox.skip([message(1)], "it has changed")
         yield message(0)
         outbox.skip([message(2)], "so has this")
 
-    circle.broker.script = accept
-    with Outbox(submission_of(circle), Cancellation()) as outbox:
+    facility.broker.script = accept
+    with Outbox(submission_of(facility), Cancellation()) as outbox:
         outbox.plan(messages(3))
         events = list(outbox.send(some_hold()))
     assert in_order(events)[0] == "MessageSkipped"
@@ -66,8 +66,8 @@ def test_what_happens_to_messages_is_told_before_what_comes_after_it(circle: Cir
     assert isinstance(events[-1], SendingFinished)
 
 
-def test_a_lock_is_held_until_everything_is_sent(circle: Circle) -> None:
-    submission, directory = submission_of(circle), directory_of(circle.session(unregistered=1))
+def test_a_lock_is_held_until_everything_is_sent(facility: LiveFacility) -> None:
+    submission, directory = submission_of(facility), directory_of(facility.session(unregistered=1))
     with Outbox(submission, Cancellation()) as outbox:
         outbox.lock(directory)
         outbox.lock(directory)
@@ -81,10 +81,10 @@ def test_a_lock_is_held_until_everything_is_sent(circle: Circle) -> None:
 
 
 def test_a_cache_file_that_stays_is_told_of_and_sending_goes_on(
-    circle: Circle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    facility: LiveFacility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = SessionCache(tmp_path / "cache")
-    submission, path = submission_of(circle, cache=cache), circle.session(unregistered=1)
+    submission, path = submission_of(facility, cache=cache), facility.session(unregistered=1)
     assert look_again(directory_of(path), submission, Cancellation(), keep=True)
     kept = cache.path(directory_of(path))
     assert kept.exists()
@@ -96,7 +96,7 @@ def test_a_cache_file_that_stays_is_told_of_and_sending_goes_on(
         unlink(file, *args, **kwargs)
 
     monkeypatch.setattr(Path, "unlink", refuse)
-    circle.broker.script = accept
+    facility.broker.script = accept
     with Outbox(submission, Cancellation()) as outbox:
         outbox.drop_cached(directory_of(path))
         outbox.plan(messages(1))
@@ -105,6 +105,6 @@ def test_a_cache_file_that_stays_is_told_of_and_sending_goes_on(
     assert any(isinstance(event, MessageAccepted) for event in events)
 
 
-def test_without_a_catalogue_nobody_can_look_again(circle: Circle) -> None:
-    submission: Submission = submission_of(circle, catalogue=None)
-    assert look_again(directory_of(circle.session(unregistered=1)), submission, Cancellation()) is None
+def test_without_a_catalogue_nobody_can_look_again(facility: LiveFacility) -> None:
+    submission: Submission = submission_of(facility, catalogue=None)
+    assert look_again(directory_of(facility.session(unregistered=1)), submission, Cancellation()) is None

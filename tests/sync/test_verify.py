@@ -9,28 +9,25 @@ from typing import Any
 import pytest
 
 from icat_tui.cancel import Cancellation
-from icat_tui.domain.facility import Facility
 from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import Answer, CatalogueDataset, Investigation, Outcome
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed, verify
-from tests.journal.entries import message
+from tests.support.catalogue_in_memory import NOTHING, OUTAGE, CatalogueInMemory
+from tests.support.journal_entries import message
+from tests.support.time_slot import FACILITY
 
-FACILITY = Facility()
 NOW, SOON, LONG = timedelta(0), timedelta(seconds=5), timedelta(minutes=9)
 SLOTS = Answer(Outcome.OK, (Investigation(7, "HG-333"), Investigation(8, "HG-333")))
-EMPTY: Answer[Any] = Answer(Outcome.EMPTY)
-OUTAGE: Answer[Any] = Answer(Outcome.UNAVAILABLE, reason="ICAT+ does not answer")
 
 
-class StandIn:
-    """A catalogue in memory: what it lists is decided at each look."""
+class ChangingCatalogue(CatalogueInMemory):
+    """Catalogue in memory where what is listed is decided at each look."""
 
     def __init__(self, datasets: Callable[[int, int], Answer[CatalogueDataset]]) -> None:
+        super().__init__()
         self.lists = datasets
         self.looks = 0
         self.slots: Answer[Investigation] = SLOTS
-        self.closed = threading.Event()
-        self.asked: list[tuple[str, str]] = []
 
     def investigations(self, beamline: str, proposal: str) -> Answer[Investigation]:
         self.looks += 1
@@ -39,9 +36,6 @@ class StandIn:
 
     def datasets(self, investigation: int) -> Answer[CatalogueDataset]:
         return self.lists(investigation, self.looks)
-
-    def close(self) -> None:
-        self.closed.set()
 
 
 def row(number: int = 1, investigation: int = 7, **known: Any) -> CatalogueDataset:
@@ -52,15 +46,15 @@ def files(icat_id: int = 1) -> Message:
     return message(icat_id, action=Action.ADD_FILES, icat_id=icat_id, body=b"{}")
 
 
-def listing(*rows: CatalogueDataset, after: int = 0) -> StandIn:
+def listing(*rows: CatalogueDataset, after: int = 0) -> ChangingCatalogue:
     def lists(investigation: int, looks: int) -> Answer[CatalogueDataset]:
         found = tuple(each for each in rows if each.investigation == investigation)
-        return Answer(Outcome.OK, found) if found and looks > after else EMPTY
+        return Answer(Outcome.OK, found) if found and looks > after else NOTHING
 
-    return StandIn(lists)
+    return ChangingCatalogue(lists)
 
 
-def looked(sent: list[Message], catalogue: StandIn, wait: timedelta = NOW) -> list[Any]:
+def looked(sent: list[Message], catalogue: ChangingCatalogue, wait: timedelta = NOW) -> list[Any]:
     return list(verify(sent, catalogue, FACILITY, wait, Cancellation()))
 
 
@@ -101,20 +95,22 @@ def test_a_location_told_without_the_mount_point_is_the_same() -> None:
 
 
 def test_an_outage_is_said_and_not_taken_for_absence() -> None:
-    catalogue = StandIn(lambda *_: OUTAGE)
+    catalogue = ChangingCatalogue(lambda *_: OUTAGE)
     assert looked([message(1)], catalogue) == [VerifyFailed(message(1), "ICAT+ does not answer")]
     catalogue.slots = OUTAGE
     assert looked([message(1)], catalogue) == [VerifyFailed(message(1), "ICAT+ does not answer")]
 
 
 def test_an_outage_of_one_investigation_hides_nothing_that_another_lists() -> None:
-    catalogue = StandIn(lambda number, _: OUTAGE if number == 7 else Answer(Outcome.OK, (row(1, investigation=8),)))
+    catalogue = ChangingCatalogue(
+        lambda number, _: OUTAGE if number == 7 else Answer(Outcome.OK, (row(1, investigation=8),))
+    )
     sent = [message(1), message(2)]
     assert looked(sent, catalogue) == [MessageConfirmed(sent[0], 8), VerifyFailed(sent[1], "ICAT+ does not answer")]
 
 
 def test_an_outage_that_ends_in_time_is_nothing() -> None:
-    catalogue = StandIn(lambda *_: Answer(Outcome.OK, (row(1),)) if catalogue.looks > 1 else OUTAGE)
+    catalogue = ChangingCatalogue(lambda *_: Answer(Outcome.OK, (row(1),)) if catalogue.looks > 1 else OUTAGE)
     assert looked([message(1)], catalogue, SOON) == [MessageConfirmed(message(1), 7)]
 
 
@@ -139,7 +135,7 @@ def test_cancelling_ends_the_wait_and_whatever_call_is_under_way() -> None:
         assert catalogue.closed.wait(10), "nobody closed the catalogue"
         return OUTAGE
 
-    catalogue = StandIn(hang)
+    catalogue = ChangingCatalogue(hang)
     events: list[Any] = []
     thread = threading.Thread(
         target=lambda: events.extend(verify([message(1)], catalogue, FACILITY, LONG, cancellation))

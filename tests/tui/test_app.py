@@ -10,9 +10,9 @@ from icat_tui.tui.app import IcatTui
 from icat_tui.tui.background import in_background
 from icat_tui.tui.screens.help import Help
 from icat_tui.tui.screens.yes_no import YesNo
-from tests.cli.place import HANG
-from tests.cli.sending import Circle
-from tests.tui.apps import (
+from tests.support.icatplus import HANG
+from tests.support.live_facility import LiveFacility
+from tests.support.ui_app import (
     Driver,
     a_workplace,
     detail,
@@ -25,8 +25,8 @@ from tests.tui.apps import (
     shown,
     status_line,
     typed,
-    until,
 )
+from tests.support.ui_host import until
 
 OTHER = "in321/id11/20231102"
 
@@ -38,9 +38,9 @@ def categories(app: IcatTui) -> list[Category | None]:
 # -- what comes in ---------------------------------------------------------------------------------------------------
 
 
-def test_a_narrow_selection_is_scanned_at_start_and_fills_in(circle: Circle) -> None:
-    circle.session(unregistered=2, registered=1)
-    circle.place.session(OTHER)
+def test_a_narrow_selection_is_scanned_at_start_and_fills_in(facility: LiveFacility) -> None:
+    facility.session(unregistered=2, registered=1)
+    facility.place.session(OTHER)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -48,78 +48,78 @@ def test_a_narrow_selection_is_scanned_at_start_and_fills_in(circle: Circle) -> 
         assert any("!2" in row and "hg333" in row for row in rows(app))
         assert "ICAT+ ok" in status_line(app)
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_without_a_selection_sessions_appear_and_are_not_scanned_until_they_are_entered(circle: Circle) -> None:
-    path = circle.session(unregistered=1)
+def test_without_a_selection_sessions_appear_and_are_not_scanned_until_they_are_entered(facility: LiveFacility) -> None:
+    path = facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await until(pilot, lambda: app.model.sessions)
         assert categories(app) == [None]
-        assert circle.place.icatplus.asked == []
+        assert facility.place.icatplus.asked == []
         await pilot.press("enter")
         await until(pilot, lambda: categories(app) == [Category.TODO])
         await until(pilot, lambda: any(node.dataset for node in app.model.rows))  # opened, as it was entered
         assert app.model.node is not None
         assert app.model.node.session == str(path)
 
-    drive_app(a_workplace(circle, narrow=False), act)
+    drive_app(a_workplace(facility, narrow=False), act)
 
 
-def test_what_the_cache_knows_is_there_before_anything_is_looked_at(circle: Circle) -> None:
-    circle.session(unregistered=1)
+def test_what_the_cache_knows_is_there_before_anything_is_looked_at(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
 
     async def scan(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
 
-    place = a_workplace(circle)
+    place = a_workplace(facility)
     drive_app(place, scan)
     place.index.save()
-    asked = len(circle.place.icatplus.asked)
+    asked = len(facility.place.icatplus.asked)
 
     async def look(app: IcatTui, pilot: Driver) -> None:
         assert categories(app) == [Category.TODO]
         await until(pilot, lambda: "unregistered" in detail(app))
 
-    drive_app(a_workplace(circle, narrow=False, found=[]), look)
-    assert len(circle.place.icatplus.asked) == asked
+    drive_app(a_workplace(facility, narrow=False, found=[]), look)
+    assert len(facility.place.icatplus.asked) == asked
 
 
-def test_a_scan_by_hand_uses_neither_half_of_the_cache_and_saves_it(circle: Circle) -> None:
-    session = circle.session(registered=2)
+def test_a_scan_by_hand_uses_neither_half_of_the_cache_and_saves_it(facility: LiveFacility) -> None:
+    session = facility.session(registered=2)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
         (session / "RAW_DATA" / "registered" / "registered_0001").rename(session / "gone")
-        asked = len(circle.place.icatplus.asked)
+        asked = len(facility.place.icatplus.asked)
         await pilot.press("s")
         await until(pilot, lambda: "_1" in rows(app)[0])
-        assert len(circle.place.icatplus.asked) > asked
+        assert len(facility.place.icatplus.asked) > asked
         known = app.workspace.cache.cached_session(app.model.sessions[str(session)].directory)
         assert known.session.counts[Status.MISSING_ON_DISK] == 1  # type: ignore[union-attr]
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_a_scan_that_hangs_is_cancelled_by_esc_at_once(circle: Circle) -> None:
-    circle.session(unregistered=1)
-    circle.place.icatplus.fault = lambda _: HANG
+def test_a_scan_that_hangs_is_cancelled_by_esc_at_once(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
+    facility.place.icatplus.fault = lambda _: HANG
 
     async def act(app: IcatTui, pilot: Driver) -> None:
-        await until(pilot, circle.place.icatplus.hung.is_set)
+        await until(pilot, facility.place.icatplus.hung.is_set)
         assert "scanning" in status_line(app)
         await pilot.press("escape")
         await until(pilot, lambda: not app.scans.running)
         await until(pilot, lambda: any("scan stopped" in line for line in log_lines(app)))
         assert categories(app) == [None]
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_scanning_all_asks_above_fifty_sessions(circle: Circle) -> None:
+def test_scanning_all_asks_above_fifty_sessions(facility: LiveFacility) -> None:
     for number in range(51):
-        (circle.place.root / f"hg{number}/id10/20231019").mkdir(parents=True)
+        (facility.place.root / f"hg{number}/id10/20231019").mkdir(parents=True)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await until(pilot, lambda: len(app.model.sessions) == 51)
@@ -133,15 +133,15 @@ def test_scanning_all_asks_above_fifty_sessions(circle: Circle) -> None:
         await pilot.press("y")
         await until(pilot, lambda: set(categories(app)) == {Category.NOT_IN_ICAT})
 
-    drive_app(a_workplace(circle, narrow=False), act)
+    drive_app(a_workplace(facility, narrow=False), act)
 
 
 # -- the filter ------------------------------------------------------------------------------------------------------
 
 
-def test_a_filter_is_applied_as_it_is_typed_kept_by_enter_and_cleared_by_esc(circle: Circle) -> None:
-    circle.session(unregistered=1)
-    circle.place.session(OTHER)
+def test_a_filter_is_applied_as_it_is_typed_kept_by_enter_and_cleared_by_esc(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
+    facility.place.session(OTHER)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -156,11 +156,11 @@ def test_a_filter_is_applied_as_it_is_typed_kept_by_enter_and_cleared_by_esc(cir
         await until(pilot, lambda: len(app.model.sessions.shown()) == 2)
         assert app.query_one("#filter", Input).value == ""
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_a_filter_that_is_none_says_so_and_changes_nothing(circle: Circle) -> None:
-    circle.session(unregistered=1)
+def test_a_filter_that_is_none_says_so_and_changes_nothing(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -169,12 +169,12 @@ def test_a_filter_that_is_none_says_so_and_changes_nothing(circle: Circle) -> No
         await until(pilot, lambda: "There is no status" in status_line(app))
         assert app.model.sessions.shown()
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_statuses_are_hidden_and_shown_by_their_keys_and_all_but_attention_by_t(circle: Circle) -> None:
-    circle.session(unregistered=1, registered=1)
-    circle.place.session(OTHER)
+def test_statuses_are_hidden_and_shown_by_their_keys_and_all_but_attention_by_t(facility: LiveFacility) -> None:
+    facility.session(unregistered=1, registered=1)
+    facility.place.session(OTHER)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -188,26 +188,26 @@ def test_statuses_are_hidden_and_shown_by_their_keys_and_all_but_attention_by_t(
         await pilot.press("t")
         assert not app.model.filter.active
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
 # -- the detail, the keys, the log -----------------------------------------------------------------------------------
 
 
-def test_the_detail_tells_how_many_files_icat_has_of_how_many(circle: Circle) -> None:
-    circle.place.session(registered=1)
+def test_the_detail_tells_how_many_files_icat_has_of_how_many(facility: LiveFacility) -> None:
+    facility.place.session(registered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
         await pilot.press("right", "right")
         await until(pilot, lambda: "ICAT has 1 of 1" in detail(app))
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_the_last_line_names_what_does_something_on_this_row(circle: Circle) -> None:
-    circle.session(unregistered=1)
-    circle.place.session(OTHER)
+def test_the_last_line_names_what_does_something_on_this_row(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
+    facility.place.session(OTHER)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -216,12 +216,12 @@ def test_the_last_line_names_what_does_something_on_this_row(circle: Circle) -> 
         await until(pilot, lambda: "r Register" not in keys_line(app))
         assert keys_line(app).endswith("? Help")
 
-    drive_app(a_workplace(circle), act, size=(160, 30))
+    drive_app(a_workplace(facility), act, size=(160, 30))
 
 
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 30), (200, 50)])
-def test_every_size_shows_the_tree_the_status_and_the_keys(circle: Circle, size: tuple[int, int]) -> None:
-    circle.session(unregistered=1)
+def test_every_size_shows_the_tree_the_status_and_the_keys(facility: LiveFacility, size: tuple[int, int]) -> None:
+    facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -236,11 +236,11 @@ def test_every_size_shows_the_tree_the_status_and_the_keys(circle: Circle, size:
         await pilot.pause()
         assert app.query_one("#log").size.height >= 3
 
-    drive_app(a_workplace(circle), act, size=size)
+    drive_app(a_workplace(facility), act, size=size)
 
 
-def test_the_path_is_copied_and_shown(circle: Circle) -> None:
-    session = circle.session(unregistered=1)
+def test_the_path_is_copied_and_shown(facility: LiveFacility) -> None:
+    session = facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -248,11 +248,11 @@ def test_the_path_is_copied_and_shown(circle: Circle) -> None:
         assert app.clipboard == str(session)
         assert any("hg333" in line for line in log_lines(app))
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_the_link_is_shown_over_ssh_and_opened_here(circle: Circle, monkeypatch: pytest.MonkeyPatch) -> None:
-    circle.session(unregistered=1)
+def test_the_link_is_shown_over_ssh_and_opened_here(facility: LiveFacility, monkeypatch: pytest.MonkeyPatch) -> None:
+    facility.session(unregistered=1)
     opened: list[str] = []
 
     async def act(app: IcatTui, pilot: Driver) -> None:
@@ -266,22 +266,22 @@ def test_the_link_is_shown_over_ssh_and_opened_here(circle: Circle, monkeypatch:
         assert len(opened) == 1
         assert sum("/investigation/1/datasets" in line for line in log_lines(app)) == 2
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_over_ssh_nothing_is_animated(circle: Circle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_over_ssh_nothing_is_animated(facility: LiveFacility, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_TTY", "/dev/pts/1")
-    assert IcatTui(a_workplace(circle), "icat-dark").animation_level == "none"
+    assert IcatTui(a_workplace(facility), "icat-dark").animation_level == "none"
 
 
 # -- exports and the cache -------------------------------------------------------------------------------------------
 
 
 def test_the_overview_is_written_where_the_settings_say_and_under_a_filter_apart(
-    circle: Circle, tmp_path: Path
+    facility: LiveFacility, tmp_path: Path
 ) -> None:
-    circle.session(unregistered=1)
-    circle.place.session(OTHER)
+    facility.session(unregistered=1)
+    facility.place.session(OTHER)
     overview = tmp_path / "overview"
 
     async def act(app: IcatTui, pilot: Driver) -> None:
@@ -297,22 +297,22 @@ def test_the_overview_is_written_where_the_settings_say_and_under_a_filter_apart
         assert "in321" in (apart / "esrfv3" / "ok.csv").read_text()
         assert "hg333" not in (apart / "esrfv3" / "todo.csv").read_text()
 
-    drive_app(a_workplace(circle, save_dir=str(overview)), act)
+    drive_app(a_workplace(facility, save_dir=str(overview)), act)
 
 
-def test_without_a_directory_nothing_is_exported_and_that_is_said(circle: Circle) -> None:
-    circle.session(unregistered=1)
+def test_without_a_directory_nothing_is_exported_and_that_is_said(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
         await pilot.press("e")
         await until(pilot, lambda: any("give --save-dir" in line for line in log_lines(app)))
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_what_is_dropped_from_the_cache_shows_as_not_scanned(circle: Circle) -> None:
-    session = circle.session(unregistered=1)
+def test_what_is_dropped_from_the_cache_shows_as_not_scanned(facility: LiveFacility) -> None:
+    session = facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -322,14 +322,14 @@ def test_what_is_dropped_from_the_cache_shows_as_not_scanned(circle: Circle) -> 
         assert not files(app.workspace.cache.directory / "esrfv3")
         assert str(session) not in app.workspace.index.rows
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_the_check_of_the_cache_drops_what_has_changed_and_what_is_gone(circle: Circle, tmp_path: Path) -> None:
+def test_the_check_of_the_cache_drops_what_has_changed_and_what_is_gone(facility: LiveFacility, tmp_path: Path) -> None:
     changed, gone, kept = (
-        circle.session(unregistered=1),
-        circle.place.session(OTHER),
-        circle.place.session("a1/id1/20231001"),
+        facility.session(unregistered=1),
+        facility.place.session(OTHER),
+        facility.place.session("a1/id1/20231001"),
     )
 
     async def act(app: IcatTui, pilot: Driver) -> None:
@@ -342,44 +342,44 @@ def test_the_check_of_the_cache_drops_what_has_changed_and_what_is_gone(circle: 
         assert app.model.sessions[str(kept)].category == Category.OK
         assert any("1 changed and 1 gone" in line for line in log_lines(app))
 
-    drive_app(a_workplace(circle, fingerprint_age="0s"), act)
+    drive_app(a_workplace(facility, fingerprint_age="0s"), act)
 
 
 # -- what goes wrong -------------------------------------------------------------------------------------------------
 
 
-def test_what_breaks_in_a_thread_is_shown_and_logged(circle: Circle) -> None:
+def test_what_breaks_in_a_thread_is_shown_and_logged(facility: LiveFacility) -> None:
     async def act(app: IcatTui, pilot: Driver) -> None:
         in_background(app, "counting", lambda: 1 // 0)
         await until(pilot, lambda: any("ZeroDivisionError" in line for line in log_lines(app)))
         assert any("while counting" in line for line in log_lines(app))
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_what_breaks_in_a_worker_of_textual_is_shown_too(circle: Circle) -> None:
+def test_what_breaks_in_a_worker_of_textual_is_shown_too(facility: LiveFacility) -> None:
     async def act(app: IcatTui, pilot: Driver) -> None:
         app.run_worker(lambda: 1 // 0, thread=True, exit_on_error=False)
         await until(pilot, lambda: any("ZeroDivisionError" in line for line in log_lines(app)))
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_an_icatplus_that_is_not_known_is_said_and_the_tree_stays(circle: Circle) -> None:
-    circle.session(unregistered=1)
+def test_an_icatplus_that_is_not_known_is_said_and_the_tree_stays(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await until(pilot, lambda: any("no ICAT+ is known" in line for line in log_lines(app)))
         assert not app.scans.running
 
-    drive_app(a_workplace(circle, icatplus=""), act)
+    drive_app(a_workplace(facility, icatplus=""), act)
 
 
 @pytest.mark.parametrize(
     "name", ["a[b]c", "dir[/x]", "[red]x", "esc\x1b[31mred", "line\nbreak", "\u202egnp.exe", "$(rm)"]
 )
-def test_hostile_names_are_shown_as_they_are_and_end_nothing(circle: Circle, name: str) -> None:
-    raw = circle.place.session(registered=0) / "RAW_DATA" / name
+def test_hostile_names_are_shown_as_they_are_and_end_nothing(facility: LiveFacility, name: str) -> None:
+    raw = facility.place.session(registered=0) / "RAW_DATA" / name
     (raw / f"{name}_0001").mkdir(parents=True)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
@@ -392,10 +392,10 @@ def test_hostile_names_are_shown_as_they_are_and_end_nothing(circle: Circle, nam
         await until(pilot, lambda: len(app.screen_stack) > 1)
         assert all(character.isprintable() for character in shown(app).replace("\n", "").replace("\xa0", ""))
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_the_help_lists_every_key_by_its_id(circle: Circle) -> None:
+def test_the_help_lists_every_key_by_its_id(facility: LiveFacility) -> None:
     async def act(app: IcatTui, pilot: Driver) -> None:
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, Help))
@@ -404,4 +404,4 @@ def test_the_help_lists_every_key_by_its_id(circle: Circle) -> None:
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, Help))
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)

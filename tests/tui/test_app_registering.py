@@ -14,8 +14,9 @@ from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.screens.store_form import StoreForm
 from icat_tui.tui.workspace import Workspace
-from tests.cli.sending import Circle, dataset
-from tests.tui.apps import Driver, a_workplace, detail, drive_app, log_lines, scanned, status_line, until
+from tests.support.live_facility import LiveFacility, dataset
+from tests.support.ui_app import Driver, a_workplace, detail, drive_app, log_lines, scanned, status_line
+from tests.support.ui_host import until
 
 
 def ready(app: IcatTui, kind: type[Dialog[Any]]) -> bool:
@@ -27,8 +28,8 @@ def counts(app: IcatTui, session: Path) -> dict[Status, int]:
     return known.counts if known else {}
 
 
-def test_what_is_confirmed_is_sent_and_turns_registered_once_icat_lists_it(circle: Circle) -> None:
-    session = circle.session(unregistered=2, registered=1)
+def test_what_is_confirmed_is_sent_and_turns_registered_once_icat_lists_it(facility: LiveFacility) -> None:
+    session = facility.session(unregistered=2, registered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -39,15 +40,16 @@ def test_what_is_confirmed_is_sent_and_turns_registered_once_icat_lists_it(circl
         await until(pilot, lambda: any("2 sent, 0 not sent, 0 unknown" in line for line in log_lines(app)))
         assert app.model.sessions[str(session)].category == Category.OK
         assert any("icat-tui sync --register" in line for line in log_lines(app))
+        await until(pilot, lambda: "seen" in facility.told(dataset(session, "unregistered")))
 
-    drive_app(a_workplace(circle, verify_wait="10s"), act)
-    assert len(circle.broker.sent) == 2
-    assert circle.told(dataset(session, "unregistered")) == ["plan", "intent", "accepted", "seen"]
+    drive_app(a_workplace(facility, verify_wait="10s"), act)
+    assert len(facility.broker.sent) == 2
+    assert facility.told(dataset(session, "unregistered")) == ["plan", "intent", "accepted", "seen"]
 
 
-def test_what_icat_does_not_list_yet_is_pending_and_wants_no_attention(circle: Circle) -> None:
-    session = circle.session(unregistered=1)
-    circle.ingester.waits = True
+def test_what_icat_does_not_list_yet_is_pending_and_wants_no_attention(facility: LiveFacility) -> None:
+    session = facility.session(unregistered=1)
+    facility.ingester.waits = True
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -57,11 +59,11 @@ def test_what_icat_does_not_list_yet_is_pending_and_wants_no_attention(circle: C
         await until(pilot, lambda: counts(app, session) == {Status.PENDING: 1})
         assert app.model.sessions[str(session)].category == Category.OK
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_enter_in_the_dialog_sends_nothing(circle: Circle) -> None:
-    circle.session(unregistered=1)
+def test_enter_in_the_dialog_sends_nothing(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -70,12 +72,12 @@ def test_enter_in_the_dialog_sends_nothing(circle: Circle) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: len(app.screen_stack) == 1)
 
-    drive_app(a_workplace(circle), act)
-    assert circle.broker.sent == []
+    drive_app(a_workplace(facility), act)
+    assert facility.broker.sent == []
 
 
-def test_only_what_is_marked_is_offered_and_hidden_marks_are_said(circle: Circle) -> None:
-    session = circle.session(unregistered=2)
+def test_only_what_is_marked_is_offered_and_hidden_marks_are_said(facility: LiveFacility) -> None:
+    session = facility.session(unregistered=2)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -86,21 +88,23 @@ def test_only_what_is_marked_is_offered_and_hidden_marks_are_said(circle: Circle
         await until(pilot, lambda: counts(app, session).get(Status.REGISTERED) == 1)
         assert not app.model.marks
 
-    drive_app(a_workplace(circle, verify_wait="10s"), act)
-    assert len(circle.broker.sent) == 1
+    drive_app(a_workplace(facility, verify_wait="10s"), act)
+    assert len(facility.broker.sent) == 1
 
 
-def forbidden_places(circle: Circle) -> list[Workspace]:
+def forbidden_places(facility: LiveFacility) -> list[Workspace]:
     return [
-        a_workplace(circle, may_send=False),
-        a_workplace(circle, read_only="true"),
-        a_workplace(circle, queue=""),
+        a_workplace(facility, may_send=False),
+        a_workplace(facility, read_only="true"),
+        a_workplace(facility, queue=""),
     ]
 
 
 @pytest.mark.parametrize(("which", "how"), [(0, "allow_register"), (1, "read_only"), (2, "--queue")])
-def test_whoever_may_not_send_sees_what_would_be_sent_and_how_to_allow_it(circle: Circle, which: int, how: str) -> None:
-    circle.session(unregistered=1, without_files=1, not_uploaded=1)
+def test_whoever_may_not_send_sees_what_would_be_sent_and_how_to_allow_it(
+    facility: LiveFacility, which: int, how: str
+) -> None:
+    facility.session(unregistered=1, without_files=1, not_uploaded=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -117,13 +121,13 @@ def test_whoever_may_not_send_sees_what_would_be_sent_and_how_to_allow_it(circle
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, MessagePreview))
 
-    drive_app(forbidden_places(circle)[which], act)
-    assert circle.broker.sent == []
-    assert not circle.journal.exists()
+    drive_app(forbidden_places(facility)[which], act)
+    assert facility.broker.sent == []
+    assert not facility.journal.exists()
 
 
-def test_what_is_safe_unsupervised_is_only_files_to_be_added(circle: Circle) -> None:
-    session = circle.session(unregistered=1, without_files=1)
+def test_what_is_safe_unsupervised_is_only_files_to_be_added(facility: LiveFacility) -> None:
+    session = facility.session(unregistered=1, without_files=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -132,12 +136,12 @@ def test_what_is_safe_unsupervised_is_only_files_to_be_added(circle: Circle) -> 
         await pilot.press("y")
         await until(pilot, lambda: counts(app, session) == {Status.REGISTERED: 1, Status.UNREGISTERED: 1})
 
-    drive_app(a_workplace(circle, verify_wait="10s"), act)
-    assert [frame.headers["destination"].rpartition("/")[2] for frame in circle.broker.sent] == ["icatDataFiles"]
+    drive_app(a_workplace(facility, verify_wait="10s"), act)
+    assert [frame.headers["destination"].rpartition("/")[2] for frame in facility.broker.sent] == ["icatDataFiles"]
 
 
-def test_the_walk_goes_through_what_is_todo_oldest_first(circle: Circle) -> None:
-    newer, older = circle.session(unregistered=1), circle.session("hg444/id10/20231001", unregistered=1)
+def test_the_walk_goes_through_what_is_todo_oldest_first(facility: LiveFacility) -> None:
+    newer, older = facility.session(unregistered=1), facility.session("hg444/id10/20231001", unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -152,12 +156,12 @@ def test_the_walk_goes_through_what_is_todo_oldest_first(circle: Circle) -> None
         await until(pilot, lambda: counts(app, newer) == {Status.REGISTERED: 1})
         assert app.model.sessions[str(older)].category == Category.TODO
 
-    drive_app(a_workplace(circle, verify_wait="10s"), act)
-    assert len(circle.broker.sent) == 1
+    drive_app(a_workplace(facility, verify_wait="10s"), act)
+    assert len(facility.broker.sent) == 1
 
 
-def test_an_invalid_dataset_is_registered_by_hand(circle: Circle) -> None:
-    session = circle.session(invalid=1)
+def test_an_invalid_dataset_is_registered_by_hand(facility: LiveFacility) -> None:
+    session = facility.session(invalid=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -168,14 +172,14 @@ def test_an_invalid_dataset_is_registered_by_hand(circle: Circle) -> None:
         await pilot.press("escape")
         await until(pilot, lambda: len(app.screen_stack) == 1)
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
     assert session.exists()
-    assert circle.broker.sent == []
+    assert facility.broker.sent == []
 
 
-def test_a_session_that_somebody_else_registers_says_who(circle: Circle) -> None:
-    session = circle.session(unregistered=1)
-    place = a_workplace(circle)
+def test_a_session_that_somebody_else_registers_says_who(facility: LiveFacility) -> None:
+    session = facility.session(unregistered=1)
+    place = a_workplace(facility)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -188,34 +192,34 @@ def test_a_session_that_somebody_else_registers_says_who(circle: Circle) -> None
             await until(pilot, lambda: any("nothing of it was sent" in line for line in log_lines(app)))
 
     drive_app(place, act)
-    assert circle.broker.sent == []
+    assert facility.broker.sent == []
 
 
-def test_a_session_that_was_not_scanned_is_looked_at_before_anybody_is_asked(circle: Circle) -> None:
-    circle.session(unregistered=1)
+def test_a_session_that_was_not_scanned_is_looked_at_before_anybody_is_asked(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await until(pilot, lambda: app.model.sessions)
         await pilot.press("r")
         await until(pilot, lambda: ready(app, ConfirmPlan))
 
-    drive_app(a_workplace(circle, narrow=False), act)
+    drive_app(a_workplace(facility, narrow=False), act)
 
 
-def test_sending_is_stopped_by_esc_and_how_far_it_came_is_said(circle: Circle) -> None:
-    session = circle.session(unregistered=3)
-    circle.broker.script = lambda client, frame: circle.ingester.take(frame)  # no receipts
+def test_sending_is_stopped_by_esc_and_how_far_it_came_is_said(facility: LiveFacility) -> None:
+    session = facility.session(unregistered=3)
+    facility.broker.script = lambda client, frame: facility.ingester.take(frame)  # no receipts
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
         await pilot.press("r")
         await until(pilot, lambda: ready(app, ConfirmPlan))
         await pilot.press("y")
-        await until(pilot, lambda: circle.broker.sent)
+        await until(pilot, lambda: facility.broker.sent)
         assert "sending" in status_line(app)
         await pilot.press("escape")
         await until(pilot, lambda: any("sending is being stopped" in line for line in log_lines(app)))
         await until(pilot, lambda: any(line.rstrip().endswith("unknown") for line in log_lines(app)))
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
     assert session.exists()

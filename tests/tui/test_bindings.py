@@ -13,8 +13,9 @@ from icat_tui.tui.screens.command_palette import CommandProvider
 from icat_tui.tui.terminal import copy_sequence
 from icat_tui.tui.widgets.detail_pane import DetailPane
 from icat_tui.tui.widgets.session_tree import SessionTree
-from tests.cli.sending import Circle
-from tests.tui.apps import Driver, a_workplace, drive_app, keys_line, log_lines, scanned, until
+from tests.support.live_facility import LiveFacility
+from tests.support.ui_app import Driver, a_workplace, drive_app, keys_line, log_lines, scanned
+from tests.support.ui_host import until
 
 BINDINGS = [
     each for each in (*SessionTree.BINDINGS, *DetailPane.BINDINGS, *app_bindings()) if isinstance(each, Binding)
@@ -39,8 +40,8 @@ def test_a_key_of_the_detail_may_be_one_of_the_tree(tmp_path: Path) -> None:
     assert load({}, {}, site=(), user=a_file(tmp_path / "c.toml", '[keys]\n"detail.down" = "n"\n')).keys
 
 
-def test_a_remapped_key_does_it_and_the_old_one_does_not(circle: Circle) -> None:
-    session = circle.session(unregistered=1)
+def test_a_remapped_key_does_it_and_the_old_one_does_not(facility: LiveFacility) -> None:
+    session = facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -51,11 +52,11 @@ def test_a_remapped_key_does_it_and_the_old_one_does_not(circle: Circle) -> None
         assert app.clipboard == str(session)
         assert next(each.keys for each in app.commands if each.id == "app.copy") == "ctrl+y"
 
-    drive_app(a_workplace(circle, keys="app.copy=ctrl+y"), act)
+    drive_app(a_workplace(facility, keys="app.copy=ctrl+y"), act)
 
 
-def test_every_command_of_the_palette_is_a_binding_and_runs(circle: Circle) -> None:
-    circle.session(unregistered=1, registered=1)
+def test_every_command_of_the_palette_is_a_binding_and_runs(facility: LiveFacility) -> None:
+    facility.session(unregistered=1, registered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -75,11 +76,11 @@ def test_every_command_of_the_palette_is_a_binding_and_runs(circle: Circle) -> N
             app.session_tree.focus()
         assert not any("mistake of ours" in line for line in log_lines(app))
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_the_palette_opens_and_finds(circle: Circle) -> None:
-    circle.session(unregistered=1)
+def test_the_palette_opens_and_finds(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -90,7 +91,7 @@ def test_the_palette_opens_and_finds(circle: Circle) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: app.screen_stack[0].has_class("-logging"))
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
 MOVES = {"j": 1, "down": 1, "G": -1, "end": -1, "pagedown": -1, "ctrl+f": -1, "n": 2, "t": 0, "b": 1, "u": 0}
@@ -98,10 +99,10 @@ MOVES = {"j": 1, "down": 1, "G": -1, "end": -1, "pagedown": -1, "ctrl+f": -1, "n
 
 
 @pytest.mark.parametrize(("key", "row"), MOVES.items())
-def test_keys_of_movement_move(circle: Circle, key: str, row: int) -> None:
-    circle.place.session("aa1/id10/20231001")
-    circle.place.session("bb1/id10/20231001")
-    circle.session(unregistered=1)
+def test_keys_of_movement_move(facility: LiveFacility, key: str, row: int) -> None:
+    facility.place.session("aa1/id10/20231001")
+    facility.place.session("bb1/id10/20231001")
+    facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -113,12 +114,12 @@ def test_keys_of_movement_move(circle: Circle, key: str, row: int) -> None:
             await pilot.press(back)
             assert app.model.cursor == 0
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_marks_ranges_and_opening(circle: Circle) -> None:
-    circle.place.session("aa1/id10/20231001", registered=3)
-    circle.session(unregistered=1)
+def test_marks_ranges_and_opening(facility: LiveFacility) -> None:
+    facility.place.session("aa1/id10/20231001", registered=3)
+    facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
@@ -135,26 +136,26 @@ def test_marks_ranges_and_opening(circle: Circle) -> None:
         await pilot.press("j", "k", "escape")
         assert app.session_tree.has_focus
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+q"])
-def test_it_is_quit(circle: Circle, key: str) -> None:
+def test_it_is_quit(facility: LiveFacility, key: str) -> None:
     async def act(app: IcatTui, pilot: Driver) -> None:
         await pilot.press(key)
         await until(pilot, lambda: app._exit)
 
-    drive_app(a_workplace(circle), act)
+    drive_app(a_workplace(facility), act)
 
 
-def test_the_last_line_has_the_help_at_every_width(circle: Circle) -> None:
-    circle.session(unregistered=1)
+def test_the_last_line_has_the_help_at_every_width(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
         assert keys_line(app).endswith("? Help")
 
-    drive_app(a_workplace(circle), act, size=(40, 12))
+    drive_app(a_workplace(facility), act, size=(40, 12))
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.place import HANG, PATIENCE, environment, run_program
-from tests.cli.sending import Circle
+from tests.support.icatplus import HANG
+from tests.support.live_facility import LiveFacility
+from tests.support.program import PATIENCE, environment, run_program
 
 TERMINALS = {
     "xterm-256color": {"TERM": "xterm-256color"},
@@ -72,14 +73,14 @@ class Terminal:
 
 @contextmanager
 def opened(
-    circle: Circle, *words: str, size: tuple[int, int] = (80, 24), env: Mapping[str, str] | None = None
+    facility: LiveFacility, *words: str, size: tuple[int, int] = (80, 24), env: Mapping[str, str] | None = None
 ) -> Iterator[Terminal]:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
-    cache = str(circle.place.directory / "cache")
+    cache = str(facility.place.directory / "cache")
     process = subprocess.Popen(
         [sys.executable, "-m", "icat_tui", *words],
-        env=environment(**circle.settings(cache_dir=cache)) | {"TERM": "xterm-256color"} | dict(env or {}),
+        env=environment(**facility.settings(cache_dir=cache)) | {"TERM": "xterm-256color"} | dict(env or {}),
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -103,9 +104,9 @@ def opened(
 
 
 @pytest.mark.parametrize("terminal", TERMINALS)
-def test_it_opens_on_every_terminal_and_leaves_it_as_it_was(circle: Circle, terminal: str) -> None:
-    circle.session(unregistered=1)
-    with opened(circle, "--proposal", "hg333", env=TERMINALS[terminal]) as ui:
+def test_it_opens_on_every_terminal_and_leaves_it_as_it_was(facility: LiveFacility, terminal: str) -> None:
+    facility.session(unregistered=1)
+    with opened(facility, "--proposal", "hg333", env=TERMINALS[terminal]) as ui:
         ui.wait_for(lambda: ui.shows("hg333/id10/20231019") and ui.shows("ICAT+ ok"))
         assert ui.modes_now != ui.modes
         ui.type("q")
@@ -117,19 +118,19 @@ def test_it_opens_on_every_terminal_and_leaves_it_as_it_was(circle: Circle, term
         assert not ui.shows("Traceback")
 
 
-def test_it_opens_on_forty_columns(circle: Circle) -> None:
-    circle.session(unregistered=1)
-    with opened(circle, "--proposal", "hg333", size=(40, 12)) as ui:
+def test_it_opens_on_forty_columns(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
+    with opened(facility, "--proposal", "hg333", size=(40, 12)) as ui:
         ui.wait_for(lambda: ui.shows("hg333/id10/20231019") and ui.shows("Help"))
         ui.type("q")
         ui.wait_for(ui.ended)
 
 
-def test_it_is_quit_at_once_while_icatplus_hangs(circle: Circle) -> None:
-    circle.session(unregistered=1)
-    circle.place.icatplus.fault = lambda _: HANG
-    with opened(circle, "--proposal", "hg333") as ui:
-        ui.wait_for(lambda: circle.place.icatplus.hung.is_set() and ui.shows("scanning 0/1"))
+def test_it_is_quit_at_once_while_icatplus_hangs(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
+    facility.place.icatplus.fault = lambda _: HANG
+    with opened(facility, "--proposal", "hg333") as ui:
+        ui.wait_for(lambda: facility.place.icatplus.hung.is_set() and ui.shows("scanning 0/1"))
         ui.type("q")
         assert ui.wait_for(ui.ended) < 5  # a second; the machine may be busy
         assert ui.process.returncode == 0
@@ -137,11 +138,11 @@ def test_it_is_quit_at_once_while_icatplus_hangs(circle: Circle) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
-def test_a_signal_restores_the_terminal_and_is_raised_again(circle: Circle, number: signal.Signals) -> None:
-    circle.session(unregistered=1)
-    circle.place.icatplus.fault = lambda _: HANG
-    with opened(circle, "--proposal", "hg333") as ui:
-        ui.wait_for(lambda: circle.place.icatplus.hung.is_set() and ui.shows("scanning 0/1"))
+def test_a_signal_restores_the_terminal_and_is_raised_again(facility: LiveFacility, number: signal.Signals) -> None:
+    facility.session(unregistered=1)
+    facility.place.icatplus.fault = lambda _: HANG
+    with opened(facility, "--proposal", "hg333") as ui:
+        ui.wait_for(lambda: facility.place.icatplus.hung.is_set() and ui.shows("scanning 0/1"))
         ui.process.send_signal(number)
         ui.wait_for(ui.ended)
         assert ui.process.returncode == -number
@@ -149,9 +150,9 @@ def test_a_signal_restores_the_terminal_and_is_raised_again(circle: Circle, numb
         assert ui.modes_now == ui.modes
 
 
-def test_a_terminal_that_is_gone_ends_it(circle: Circle) -> None:
-    circle.session(unregistered=1)
-    with opened(circle, "--proposal", "hg333") as ui:
+def test_a_terminal_that_is_gone_ends_it(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
+    with opened(facility, "--proposal", "hg333") as ui:
         ui.wait_for(lambda: ui.shows("ICAT+ ok"))
         ui.reads.clear()
         ui.type(" ")  # whoever reads wakes once more, and waits then
@@ -160,10 +161,10 @@ def test_a_terminal_that_is_gone_ends_it(circle: Circle) -> None:
         assert ui.process.returncode != 0
 
 
-def test_a_terminal_that_does_not_read_any_more_does_not_keep_it(circle: Circle) -> None:
+def test_a_terminal_that_does_not_read_any_more_does_not_keep_it(facility: LiveFacility) -> None:
     for number in range(40):
-        circle.place.session(f"hg{number}/id10/20231019", registered=0)
-    with opened(circle, "--proposal", "hg*") as ui:
+        facility.place.session(f"hg{number}/id10/20231019", registered=0)
+    with opened(facility, "--proposal", "hg*") as ui:
         ui.wait_for(lambda: ui.shows("ICAT+ ok"))
         ui.reads.clear()
         for _ in range(200):
@@ -175,16 +176,16 @@ def test_a_terminal_that_does_not_read_any_more_does_not_keep_it(circle: Circle)
 
 @pytest.mark.parametrize("words", [(), ("--proposal", "hg333"), ("demo",)])
 def test_without_a_terminal_it_is_never_opened_and_sync_is_named(
-    circle: Circle, words: tuple[str, ...], tmp_path: Path
+    facility: LiveFacility, words: tuple[str, ...], tmp_path: Path
 ) -> None:
-    circle.session(unregistered=1)
-    ran = run_program(*words, env=environment(**circle.settings()) | {"XDG_CACHE_HOME": str(tmp_path)})
+    facility.session(unregistered=1)
+    ran = run_program(*words, env=environment(**facility.settings()) | {"XDG_CACHE_HOME": str(tmp_path)})
     assert ran.code == 2
     assert "sync" in ran.err
     assert ran.err.count("\n") == 1
 
 
-def test_no_print_runs_without_a_terminal(circle: Circle) -> None:
-    circle.session(unregistered=1)
-    ran = run_program("--no-print", env=environment(**circle.settings()))
+def test_no_print_runs_without_a_terminal(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
+    ran = run_program("--no-print", env=environment(**facility.settings()))
     assert ran.code == 0

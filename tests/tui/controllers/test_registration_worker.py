@@ -4,75 +4,45 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from icat_tui.cancel import Cancellation
-from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.domain.errors import UsageError
-from icat_tui.domain.facility import Facility
-from icat_tui.domain.formats import RawFormat
-from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.status import Status
-from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.ingest.send_events import MessageAccepted, MessageUnknown
 from icat_tui.journal.records import RecordKind
-from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
-from icat_tui.sync.plan import Plan, Terms, make_plan
+from icat_tui.sync.plan import Plan, Terms
 from icat_tui.sync.site import Site
 from icat_tui.sync.store_request import DatasetRequest
-from icat_tui.sync.submit import Submission, look_again
+from icat_tui.sync.submit import Submission
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
 from icat_tui.tui.controllers.registration_worker import OrderDone, RegistrationEvent, RegistrationWorker
-from tests.cli.place import HANG, KEY, PATIENCE, START, Place
-from tests.cli.place import serving as serving_icatplus
-from tests.cli.sending import Circle, Ingester, dataset, scripted
-from tests.ingest.conftest import Client, FakeBroker, Frame, accept, broker_at, serving
+from tests.support import submissions
+from tests.support.icatplus import HANG
+from tests.support.live_facility import LiveFacility, dataset
+from tests.support.place import START
+from tests.support.program import PATIENCE
+from tests.support.scripted_broker import Client, Frame, accept, broker_at, scripted
+from tests.support.submissions import directory_of
+from tests.support.time_slot import FACILITY
 
-FACILITY = Facility()
 SITE = Site(facility=FACILITY, origin=Origin("here", "tests", START))
 TERMS = Terms(facility=FACILITY, origin=Origin("here", "tests", START), again=True)
 
 
-@pytest.fixture
-def circle(tmp_path: Path) -> Iterator[Circle]:
-    with serving_icatplus() as icatplus:
-        place = Place(tmp_path / "facility", icatplus)
-        ingester = Ingester(place)
-        with serving(FakeBroker(script=ingester)) as broker:
-            yield Circle(place, broker, ingester, tmp_path / "state")
+def planned(facility: LiveFacility, path: Path) -> Plan:
+    return submissions.planned(path, submission_of(facility), TERMS)
 
 
-def submission_of(circle: Circle, **known: Any) -> Submission:
-    view = JournalView(circle.journal, FACILITY)
-    defaults: dict[str, Any] = {
-        "catalogue": IcatPlus(circle.place.icatplus.url, KEY, zone=FACILITY.zone, jobs=2),
-        "surroundings": Surroundings(facility=FACILITY, now=datetime.now(UTC), sent=view),
-        "view": view,
-        "journal": Journal(circle.journal),
-        "broker": broker_at(circle.broker.address),
-        "state_dir": circle.state_dir,
-        "verify_wait": timedelta(seconds=PATIENCE),
-    }
-    return Submission(**(defaults | known))
-
-
-def directory_of(path: Path) -> SessionDirectory:
-    proposal, beamline, date = path.parts[-3:]
-    return SessionDirectory(str(path), proposal, beamline, date, RawFormat.ESRFV3)
-
-
-def planned(circle: Circle, path: Path) -> Plan:
-    session = look_again(directory_of(path), submission_of(circle), Cancellation())
-    assert isinstance(session, Session)
-    return make_plan(session, TERMS)
+def submission_of(facility: LiveFacility, **known: Any) -> Submission:
+    return submissions.submission_of(facility, **({"verify_wait": timedelta(seconds=PATIENCE)} | known))
 
 
 class Heard:
@@ -106,9 +76,9 @@ class Heard:
 
 
 @contextmanager
-def working(circle: Circle, heard: Heard, **known: Any) -> Iterator[RegistrationWorker]:
+def working(facility: LiveFacility, heard: Heard, **known: Any) -> Iterator[RegistrationWorker]:
     """Have a registrar, which is gone in the end."""
-    registrar = RegistrationWorker(lambda: submission_of(circle, **known), lambda: SITE, heard)
+    registrar = RegistrationWorker(lambda: submission_of(facility, **known), lambda: SITE, heard)
     try:
         yield registrar
     finally:
@@ -116,19 +86,19 @@ def working(circle: Circle, heard: Heard, **known: Any) -> Iterator[Registration
         assert not registrar._thread.is_alive()
 
 
-def sessions(circle: Circle, number: int, **lacking: int) -> list[Path]:
-    return [circle.session(f"hg{place}/id10/20231019", **lacking) for place in range(number)]
+def sessions(facility: LiveFacility, number: int, **lacking: int) -> list[Path]:
+    return [facility.session(f"hg{place}/id10/20231019", **lacking) for place in range(number)]
 
 
 def registered(heard: Heard, path: Path) -> bool:
     return set(heard.last_look(path).values()) == {Status.REGISTERED}
 
 
-def test_what_is_confirmed_goes_out_in_order_and_is_told_until_icat_has_it(circle: Circle) -> None:
+def test_what_is_confirmed_goes_out_in_order_and_is_told_until_icat_has_it(facility: LiveFacility) -> None:
     heard = Heard()
-    paths = sessions(circle, 2, unregistered=2, without_files=1)
-    plans = [planned(circle, path) for path in paths]
-    with working(circle, heard) as registrar:
+    paths = sessions(facility, 2, unregistered=2, without_files=1)
+    plans = [planned(facility, path) for path in paths]
+    with working(facility, heard) as registrar:
         for plan in plans:
             registrar.confirm([plan], TERMS)
         assert heard.wait_for_orders(2) == ["", ""]
@@ -137,82 +107,82 @@ def test_what_is_confirmed_goes_out_in_order_and_is_told_until_icat_has_it(circl
             heard.wait_for(partial(registered, heard, path))
         assert registrar.to_go == 0
         assert registrar.summary() == "6 sent, 0 not sent, 0 unknown (6 in ICAT)"
-    assert circle.bodies == [offer.message.body for plan in plans for offer in plan.offers]
-    assert circle.told(dataset(paths[0], "unregistered")) == ["plan", "intent", "accepted", "seen"]
+    assert facility.bodies == [offer.message.body for plan in plans for offer in plan.offers]
+    assert facility.told(dataset(paths[0], "unregistered")) == ["plan", "intent", "accepted", "seen"]
 
 
-def test_what_icat_does_not_list_yet_is_pending_and_holds_up_nothing(circle: Circle) -> None:
+def test_what_icat_does_not_list_yet_is_pending_and_holds_up_nothing(facility: LiveFacility) -> None:
     heard = Heard()
-    circle.ingester.waits = True
-    paths = sessions(circle, 2, unregistered=1)
-    plans = [planned(circle, path) for path in paths]
-    with working(circle, heard) as registrar:
+    facility.ingester.waits = True
+    paths = sessions(facility, 2, unregistered=1)
+    plans = [planned(facility, path) for path in paths]
+    with working(facility, heard) as registrar:
         registrar.confirm(plans[:1], TERMS)
         heard.wait_for_orders(1)
         assert heard.last_look(paths[0]) == {dataset(paths[0], "unregistered"): Status.PENDING}
         registrar.confirm(plans[1:], TERMS)
         heard.wait_for_orders(2)  # though the first is still waited for
         assert registrar.summary() == "2 sent, 0 not sent, 0 unknown (2 pending)"
-        circle.ingester.catch_up()
+        facility.ingester.catch_up()
         heard.wait_for(lambda: len(heard.of(MessageConfirmed)) == 2)
 
 
-def test_whom_nobody_can_ask_is_told_at_the_last_look_only(circle: Circle) -> None:
+def test_whom_nobody_can_ask_is_told_at_the_last_look_only(facility: LiveFacility) -> None:
     heard = Heard()
-    (path,) = sessions(circle, 1, unregistered=1)
-    plan = planned(circle, path)
+    (path,) = sessions(facility, 1, unregistered=1)
+    plan = planned(facility, path)
 
     def then_nobody_answers(client: Client, frame: Frame) -> None:
-        circle.place.icatplus.fault = lambda _: (500, "")
+        facility.place.icatplus.fault = lambda _: (500, "")
         accept(client, frame)
 
-    circle.broker.script = then_nobody_answers
-    with working(circle, heard, verify_wait=timedelta()) as registrar:
+    facility.broker.script = then_nobody_answers
+    with working(facility, heard, verify_wait=timedelta()) as registrar:
         registrar.confirm([plan], TERMS)
         heard.wait_for(lambda: bool(heard.of(VerifyFailed)))
         assert registrar.summary() == "1 sent, 0 not sent, 0 unknown (1 pending)"
 
 
-def test_cancelled_sending_says_how_far_it_came_and_the_next_order_is_carried_out(circle: Circle) -> None:
+def test_cancelled_sending_says_how_far_it_came_and_the_next_order_is_carried_out(facility: LiveFacility) -> None:
     heard = Heard()
-    paths = sessions(circle, 3, unregistered=3)
-    plans = [planned(circle, path) for path in paths]
+    paths = sessions(facility, 3, unregistered=3)
+    plans = [planned(facility, path) for path in paths]
     sent = threading.Event()
 
     def once(client: Client, frame: Frame) -> None:
-        circle.ingester(client, frame)
+        facility.ingester(client, frame)
         sent.set()
 
-    circle.broker.script = once
-    with working(circle, heard, broker=broker_at(circle.broker.address, rate=2.0)) as registrar:
+    facility.broker.script = once
+    with working(facility, heard, broker=broker_at(facility.broker.address, rate=2.0)) as registrar:
         registrar.confirm(plans[:1], TERMS)
         registrar.confirm(plans[1:2], TERMS)
         assert registrar.to_go == 6
         assert sent.wait(PATIENCE)
         registrar.cancel()
         assert heard.wait_for_orders(2) == ["", ""]
-        number = len(circle.broker.sent)
+        number = len(facility.broker.sent)
         assert 1 <= number < 3
         assert registrar.to_go == 0
         assert registrar.summary().startswith(f"{number} sent, {6 - number} not sent, 0 unknown")
         heard.wait_for(lambda: len(heard.of(MessageConfirmed)) == number)
-        kinds = [record.record for record in circle.records]
+        kinds = [record.record for record in facility.records]
         assert kinds.count(RecordKind.PLAN) == 6, "what was not sent stays planned"
         registrar.confirm(plans[2:], TERMS)
         heard.wait_for_orders(3)
-        assert len(circle.broker.sent) == number + 3
+        assert len(facility.broker.sent) == number + 3
 
 
-def test_a_broken_order_does_not_stop_the_next(circle: Circle) -> None:
+def test_a_broken_order_does_not_stop_the_next(facility: LiveFacility) -> None:
     heard = Heard()
-    paths = sessions(circle, 3, unregistered=1)
-    plans = [planned(circle, path) for path in paths]
+    paths = sessions(facility, 3, unregistered=1)
+    plans = [planned(facility, path) for path in paths]
     broken: list[Exception] = [UsageError("no ICAT+ is known"), ZeroDivisionError("[/x]")]
 
     def submission() -> Submission:
         if len(heard.of(OrderDone)) < 2:
             raise broken[len(heard.of(OrderDone))]
-        return submission_of(circle)
+        return submission_of(facility)
 
     registrar = RegistrationWorker(submission, lambda: SITE, heard)
     try:
@@ -224,34 +194,34 @@ def test_a_broken_order_does_not_stop_the_next(circle: Circle) -> None:
         assert registrar.summary().startswith("1 sent, 2 not sent, 0 unknown")
     finally:
         registrar.stop(PATIENCE)
-    assert circle.bodies == [offer.message.body for offer in plans[2].offers]
+    assert facility.bodies == [offer.message.body for offer in plans[2].offers]
 
 
-def test_where_the_journal_cannot_be_written_nothing_is_sent_and_it_is_said(circle: Circle) -> None:
+def test_where_the_journal_cannot_be_written_nothing_is_sent_and_it_is_said(facility: LiveFacility) -> None:
     heard = Heard()
-    (path,) = sessions(circle, 1, unregistered=1)
-    plan = planned(circle, path)
-    assert not circle.state_dir.exists()
-    circle.state_dir.write_text("a file")
-    with working(circle, heard, journal=Journal(circle.journal)) as registrar:
+    (path,) = sessions(facility, 1, unregistered=1)
+    plan = planned(facility, path)
+    assert not facility.state_dir.exists()
+    facility.state_dir.write_text("a file")
+    with working(facility, heard, journal=Journal(facility.journal)) as registrar:
         registrar.confirm([plan], TERMS)
         (trouble,) = heard.wait_for_orders(1)
-        assert str(circle.journal) in trouble
+        assert str(facility.journal) in trouble
         assert registrar.summary() == "0 sent, 1 not sent, 0 unknown"
-    assert circle.broker.connections == 0
+    assert facility.broker.connections == 0
 
 
-def test_a_receipt_that_comes_late_makes_what_was_unknown_accepted(circle: Circle) -> None:
+def test_a_receipt_that_comes_late_makes_what_was_unknown_accepted(facility: LiveFacility) -> None:
     heard = Heard()
-    (path,) = sessions(circle, 1, unregistered=1)
-    plan = planned(circle, path)
+    (path,) = sessions(facility, 1, unregistered=1)
+    plan = planned(facility, path)
 
     def late(client: Client, frame: Frame) -> None:
         heard.wait_for(lambda: bool(heard.of(MessageUnknown)))
         accept(client, frame)
 
-    circle.broker.script = late
-    with working(circle, heard, broker=broker_at(circle.broker.address, receipt_timeout=0.2)) as registrar:
+    facility.broker.script = late
+    with working(facility, heard, broker=broker_at(facility.broker.address, receipt_timeout=0.2)) as registrar:
         registrar.confirm([plan], TERMS)
         heard.wait_for_orders(1)
         assert [type(event) for event in heard.events if isinstance(event, MessageUnknown | MessageAccepted)] == [
@@ -260,24 +230,24 @@ def test_a_receipt_that_comes_late_makes_what_was_unknown_accepted(circle: Circl
         assert registrar.summary() == "1 sent, 0 not sent, 0 unknown (1 pending)"
 
 
-def test_what_has_no_receipt_is_unknown_and_what_is_rejected_was_not_sent(circle: Circle) -> None:
+def test_what_has_no_receipt_is_unknown_and_what_is_rejected_was_not_sent(facility: LiveFacility) -> None:
     heard = Heard()
-    (path,) = sessions(circle, 1, unregistered=1, without_files=1)
-    plan = planned(circle, path)
-    circle.broker.script = scripted(
+    (path,) = sessions(facility, 1, unregistered=1, without_files=1)
+    plan = planned(facility, path)
+    facility.broker.script = scripted(
         lambda client, frame: client.error("no such queue [x]", frame), lambda _client, _frame: None
     )
-    broker = broker_at(circle.broker.address, rate=5.0, receipt_timeout=0.2, reconnect_for=5.0)
-    with working(circle, heard, broker=broker) as registrar:
+    broker = broker_at(facility.broker.address, rate=5.0, receipt_timeout=0.2, reconnect_for=5.0)
+    with working(facility, heard, broker=broker) as registrar:
         registrar.confirm([plan], TERMS)
         heard.wait_for_orders(1)
         assert registrar.summary() == "0 sent, 1 not sent, 1 unknown (1 rejected)"
 
 
-def test_what_is_registered_by_hand_is_sent_by_the_same_thread_in_its_turn(circle: Circle) -> None:
+def test_what_is_registered_by_hand_is_sent_by_the_same_thread_in_its_turn(facility: LiveFacility) -> None:
     heard = Heard()
-    first, by_hand, last = sessions(circle, 3, unregistered=1)
-    plans = [planned(circle, path) for path in (first, last)]
+    first, by_hand, last = sessions(facility, 3, unregistered=1)
+    plans = [planned(facility, path) for path in (first, last)]
     (dataset,) = (by_hand / "RAW_DATA" / "unregistered").iterdir()
     proposal, beamline, _ = by_hand.parts[-3:]
     request = DatasetRequest(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset))
@@ -285,10 +255,10 @@ def test_what_is_registered_by_hand_is_sent_by_the_same_thread_in_its_turn(circl
 
     def waiting(client: Client, frame: Frame) -> None:
         assert gate.wait(PATIENCE)
-        circle.ingester(client, frame)
+        facility.ingester(client, frame)
 
-    circle.broker.script = waiting
-    with working(circle, heard) as registrar:
+    facility.broker.script = waiting
+    with working(facility, heard) as registrar:
         registrar.confirm(plans[:1], TERMS)
         registrar.confirm_by_hand(request, directory_of(by_hand))
         registrar.confirm(plans[1:], TERMS)
@@ -297,50 +267,50 @@ def test_what_is_registered_by_hand_is_sent_by_the_same_thread_in_its_turn(circl
         assert [done.went_out for done in heard.of(OrderDone)] == [1, 1, 1]
         assert registrar.summary().startswith("3 sent, 0 not sent, 0 unknown")
         heard.wait_for(lambda: heard.last_look(by_hand).get(str(dataset)) is not None)
-    sent = [name for body in circle.bodies for name in re.findall(rb"<tns:name>(by hand|0001)</tns:name>", body)]
+    sent = [name for body in facility.bodies for name in re.findall(rb"<tns:name>(by hand|0001)</tns:name>", body)]
     assert [name.decode() for name in sent] == ["0001", "by hand", "0001"]
 
 
-def test_what_is_called_off_before_it_is_sent_by_hand_is_no_trouble(circle: Circle) -> None:
+def test_what_is_called_off_before_it_is_sent_by_hand_is_no_trouble(facility: LiveFacility) -> None:
     heard = Heard()
-    first, by_hand = sessions(circle, 2, unregistered=1)
-    plan = planned(circle, first)
+    first, by_hand = sessions(facility, 2, unregistered=1)
+    plan = planned(facility, first)
     (dataset,) = (by_hand / "RAW_DATA" / "unregistered").iterdir()
     proposal, beamline, _ = by_hand.parts[-3:]
     request = DatasetRequest(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset))
 
     def cancelling(client: Client, frame: Frame) -> None:
         registrar.cancel()
-        circle.ingester(client, frame)
+        facility.ingester(client, frame)
 
-    circle.broker.script = cancelling
-    with working(circle, heard) as registrar:
+    facility.broker.script = cancelling
+    with working(facility, heard) as registrar:
         registrar.confirm([plan], TERMS)
         registrar.confirm_by_hand(request, directory_of(by_hand))
         assert heard.wait_for_orders(2) == ["", ""]
         assert [done.went_out for done in heard.of(OrderDone)] == [1, 0]
-    assert len(circle.broker.sent) == 1
+    assert len(facility.broker.sent) == 1
 
 
 @pytest.mark.parametrize("hanging", ["broker", "icatplus"])
-def test_it_stops_though_others_hang(circle: Circle, hanging: str) -> None:
+def test_it_stops_though_others_hang(facility: LiveFacility, hanging: str) -> None:
     heard = Heard()
-    paths = sessions(circle, 2, unregistered=1)
-    plans = [planned(circle, path) for path in paths]
+    paths = sessions(facility, 2, unregistered=1)
+    plans = [planned(facility, path) for path in paths]
     reached = threading.Event()
     if hanging == "broker":
-        circle.broker.script = lambda _client, _frame: reached.set()
+        facility.broker.script = lambda _client, _frame: reached.set()
     else:
-        circle.place.icatplus.fault = lambda _: HANG
-        reached = circle.place.icatplus.hung
-    with working(circle, heard) as registrar:
+        facility.place.icatplus.fault = lambda _: HANG
+        reached = facility.place.icatplus.hung
+    with working(facility, heard) as registrar:
         for plan in plans:
             registrar.confirm([plan], TERMS)
         assert reached.wait(PATIENCE)
-    assert len(circle.broker.sent) == (hanging == "broker")
+    assert len(facility.broker.sent) == (hanging == "broker")
     assert registrar.to_go == 0
 
 
-def test_it_stops_where_there_was_nothing_to_do(circle: Circle) -> None:
-    with working(circle, Heard()) as registrar:
+def test_it_stops_where_there_was_nothing_to_do(facility: LiveFacility) -> None:
+    with working(facility, Heard()) as registrar:
         assert registrar.summary() == "0 sent, 0 not sent, 0 unknown"

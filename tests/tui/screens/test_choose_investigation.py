@@ -6,9 +6,10 @@ from icat_tui.domain.model import Fit, Investigation, Match, Session
 from icat_tui.domain.status import Status
 from icat_tui.text import visible
 from icat_tui.tui.screens.choose_investigation import ChooseInvestigation
-from tests.names import HOSTILE_TEXTS
-from tests.sync.samples import END, FACILITY, START
-from tests.tui.dialogs import NOTHING, Outcome, ask, looked_at, press, session_of, shown, words
+from tests.support.names import HOSTILE_TEXTS
+from tests.support.time_slot import END, FACILITY, START
+from tests.support.ui_dialogs import NOTHING, Outcome, ask, looked_at, press, session_of, words
+from tests.support.ui_host import screen_lines
 
 TARGET = END.replace(year=2024)
 SLOTS = (
@@ -41,7 +42,7 @@ def test_nothing_but_the_id_of_a_candidate_with_a_time_slot_is_taken(keys: str) 
         await pilot.press(*keys, "enter")
         await pilot.pause()
         assert outcome.result is NOTHING
-        said.extend(shown(pilot.app))
+        said.extend(screen_lines(pilot.app))
 
     ask(screen, act)
     assert "That is none of these ids" in words(said)

@@ -15,9 +15,9 @@ from icat_tui.text import visible
 from icat_tui.tui.screens.confirm_plan import MANY, Confirmation, ConfirmPlan
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.theme import DARK
-from tests.names import HOSTILE_TEXTS
-from tests.tui.dialogs import NOTHING, Outcome, ask, looked_at, plan_of, press, shown, until, words
-from tests.tui.hosts import Host
+from tests.support.names import HOSTILE_TEXTS
+from tests.support.ui_dialogs import NOTHING, Outcome, ask, looked_at, plan_of, press, words
+from tests.support.ui_host import Host, screen_lines, until
 
 NEW, BARE = Status.UNREGISTERED, Status.REGISTERED_WITHOUT_FILES
 FORBIDDEN = "nothing is sent, as nobody allowed it: give --register"
@@ -156,7 +156,7 @@ def test_x_previews_the_message_under_the_cursor_and_confirms_nothing() -> None:
             await pilot.press(*keys)
             await until(pilot, lambda: isinstance(pilot.app.screen, MessagePreview))
             await pilot.pause()
-            bodies.append(words(shown(pilot.app)))
+            bodies.append(words(screen_lines(pilot.app)))
             await pilot.press("y", "escape")
             await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmPlan))
         assert outcome.result is NOTHING

@@ -5,8 +5,8 @@ from icat_tui.domain.status import Status
 from icat_tui.sync.plan import Offer
 from icat_tui.text import visible
 from icat_tui.tui.screens.message_preview import MessagePreview, readable
-from tests.names import HOSTILE_TEXTS
-from tests.tui.dialogs import looked_at, plan_of, press, words
+from tests.support.names import HOSTILE_TEXTS
+from tests.support.ui_dialogs import looked_at, plan_of, press, words
 
 
 def offer(body: bytes, *warnings: str, dataset: str = "/data/x") -> Offer:

@@ -14,9 +14,10 @@ from icat_tui.sync.plan import Declined, Plan
 from icat_tui.text import visible
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.session_walk import SessionWalk
-from tests.names import HOSTILE_TEXTS
-from tests.sync.samples import a_directory
-from tests.tui.dialogs import NOTHING, Outcome, ask, plan_of, shown, until, words
+from tests.support.names import HOSTILE_TEXTS
+from tests.support.samples import a_directory
+from tests.support.ui_dialogs import NOTHING, Outcome, ask, plan_of, words
+from tests.support.ui_host import screen_lines, until
 
 NEW, BARE = Status.UNREGISTERED, Status.REGISTERED_WITHOUT_FILES
 DAYS = ["20231001", "20231002", "20231003"]
@@ -49,7 +50,7 @@ class WalkGuide:
 
 
 def asked(pilot: Pilot[Any]) -> str:
-    return words(shown(pilot.app))
+    return words(screen_lines(pilot.app))
 
 
 def walk(
@@ -252,7 +253,7 @@ def test_hostile_texts_are_shown_visible_and_are_no_markup() -> None:
         await until(pilot, lambda: "Send" in asked(pilot) and _settled(pilot))
         await pilot.press("d")
         await until(pilot, lambda: "/else/" in asked(pilot))
-        lines.extend(shown(pilot.app))
+        lines.extend(screen_lines(pilot.app))
 
     directory = structs.replace(a_directory(date=DAYS[0]), proposal="[/x]\x1b")
     ask(lambda: SessionWalk([directory], WalkGuide(d20231001=lambda: plan)), act, (150, 700))

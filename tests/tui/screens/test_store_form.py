@@ -9,8 +9,8 @@ from icat_tui.domain.model import Dataset
 from icat_tui.domain.status import Status
 from icat_tui.text import visible
 from icat_tui.tui.screens.store_form import Filled, StoreForm
-from tests.sync.samples import START
-from tests.tui.dialogs import NOTHING, Outcome, ask, looked_at, press, session_of, words
+from tests.support.time_slot import START
+from tests.support.ui_dialogs import NOTHING, Outcome, ask, looked_at, press, session_of, words
 
 SESSION = session_of(Status.INVALID)
 INVALID = structs.replace(SESSION.datasets[0], reasons=("HDF5 file does not exist",))

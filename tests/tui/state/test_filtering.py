@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 from icat_tui.domain.status import ATTENTION, Category, Status
 from icat_tui.domain.summary import SessionRow, entries
 from icat_tui.tui.state.filtering import Filter, FilterError, FilterMatch, parse_filter
-from tests.tui.samples import a_place, a_row, found
-from tests.tui.state.test_tree_model import DATASETS, FILTERS, PLACES
+from tests.support.samples import a_directory
+from tests.support.tree_rows import a_row, found
+from tests.support.tree_strategies import DATASETS, FILTERS, PLACES
 
 ROW = a_row(
-    a_place("hg333", "id99"),
+    a_directory("hg333", "id99"),
     [("LaB6", "0001", Status.UNREGISTERED), ("LaB6", "0002", Status.REGISTERED), ("Si", "0001", Status.INVALID)],
     Category.TODO,
     sample="powder",
@@ -69,16 +70,16 @@ def test_what_no_name_can_hold_is_not_looked_for() -> None:
 
 
 def test_a_session_without_datasets_is_shown_for_what_it_is() -> None:
-    nowhere = a_row(a_place(), category=Category.NOT_IN_ICAT)
+    nowhere = a_row(a_directory(), category=Category.NOT_IN_ICAT)
     assert parse_filter("status:not_in_icat").match(nowhere) == FilterMatch.WHOLE
     assert Filter(attention=True).match(nowhere) == FilterMatch.WHOLE
-    assert Filter(attention=True).match(found(a_place())) == FilterMatch.NOT
-    assert Filter(hidden=frozenset({Status.REGISTERED})).match(found(a_place())) == FilterMatch.WHOLE
-    assert parse_filter("status:unknown").match(a_row(a_place(), category=Category.UNKNOWN)) == FilterMatch.WHOLE
+    assert Filter(attention=True).match(found(a_directory())) == FilterMatch.NOT
+    assert Filter(hidden=frozenset({Status.REGISTERED})).match(found(a_directory())) == FilterMatch.WHOLE
+    assert parse_filter("status:unknown").match(a_row(a_directory(), category=Category.UNKNOWN)) == FilterMatch.WHOLE
 
 
 def test_hidden_statuses_hide_sessions_that_have_nothing_else() -> None:
-    settled = a_row(a_place(), [("c", "1", Status.REGISTERED)])
+    settled = a_row(a_directory(), [("c", "1", Status.REGISTERED)])
     hidden = Filter(hidden=frozenset({Status.REGISTERED}))
     assert hidden.match(settled) == FilterMatch.NOT
     assert [entry.status for entry in hidden.kept(ROW)] == [Status.UNREGISTERED, Status.INVALID]

@@ -3,20 +3,21 @@ from icat_tui.tui.state.filtering import parse_filter
 from icat_tui.tui.state.marks import Mark, Marking, Marks
 from icat_tui.tui.state.targets import hidden_marks, mark_range, marking, toggle_mark
 from icat_tui.tui.state.tree_model import TreeModel
-from tests.tui.samples import Named, a_model, a_place, a_row, put
+from tests.support.samples import a_directory
+from tests.support.tree_rows import Named, a_model, a_row, put
 
 DATASETS: list[Named] = [("c", "1", Status.INVALID), ("c", "2", Status.INVALID), ("c", "3", Status.REGISTERED)]
 
 
 def a_tree() -> TreeModel:
     tree = a_model(groups_open=True)
-    put(tree, (a_row(a_place("p1", date=date), DATASETS) for date in ("20230101", "20230102")))
+    put(tree, (a_row(a_directory("p1", date=date), DATASETS) for date in ("20230101", "20230102")))
     tree.open(1)
     return tree
 
 
 def path(name: str, date: str = "20230101") -> Mark:
-    directory = a_place("p1", date=date)
+    directory = a_directory("p1", date=date)
     return Mark(directory.path, f"{directory.raw_path}/c/c_{name}")
 
 
@@ -26,7 +27,7 @@ def test_a_session_stands_for_its_datasets_and_they_are_not_counted_beside_it() 
     assert list(tree.marks) == [path("1")]
     assert [marking(tree, node) for node in tree.rows[:4]] == [Marking.PARTLY, Marking.PARTLY, Marking.YES, Marking.NO]
     toggle_mark(tree, tree.rows[1])
-    assert list(tree.marks) == [Mark(a_place("p1", date="20230101").path)]
+    assert list(tree.marks) == [Mark(a_directory("p1", date="20230101").path)]
     assert all(marking(tree, node) == Marking.YES for node in tree.rows[1:5])
 
 
@@ -69,9 +70,9 @@ def test_marks_survive_a_filter_which_says_how_many_it_hides() -> None:
 def test_marks_survive_a_scan_and_go_with_their_session() -> None:
     tree = a_tree()
     mark_range(tree, 2, 3)
-    put(tree, [a_row(a_place("p1", date="20230101"), DATASETS[:1])])
+    put(tree, [a_row(a_directory("p1", date="20230101"), DATASETS[:1])])
     assert len(tree.marks) == 2
-    tree.drop([a_place("p1", date="20230101").path])
+    tree.drop([a_directory("p1", date="20230101").path])
     assert not len(tree.marks)
 
 

@@ -1,5 +1,3 @@
-import operator
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -12,32 +10,12 @@ from icat_tui.tui.state.nodes import Level, Place
 from icat_tui.tui.state.open_places import OPENED_AT_MOST
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.widgets.row_text import row_text
-from tests.tui import naive
-from tests.tui.samples import Named, a_model, a_place, a_row, found, put
+from tests.support import naive_tree
+from tests.support.samples import a_directory
+from tests.support.tree_rows import Named, a_model, a_row, found, put
+from tests.support.tree_strategies import DATASETS, FILTERS, PLACES
 
-PLACES = st.builds(
-    a_place,
-    st.sampled_from(["ab1", "ab12", "hg333", "ma7"]),
-    st.sampled_from(["bm01", "id99"]),
-    st.sampled_from(["20230101", "20231019", "20240102"]),
-)
-DATASETS = st.lists(
-    st.tuples(
-        st.sampled_from(["colA", "colA-b", "LaB6"]), st.sampled_from(["0001", "0002", "0003"]), st.sampled_from(Status)
-    ),
-    max_size=5,
-    unique_by=operator.itemgetter(0, 1),
-)
 ROWS = st.one_of(PLACES.map(found), st.builds(a_row, PLACES, DATASETS, st.sampled_from(Category)))
-FILTERS = st.builds(
-    Filter,
-    names=st.lists(st.sampled_from(["lab6", "0001", "hg3", "cola"]), max_size=2).map(tuple),
-    statuses=st.frozensets(st.sampled_from(Status), max_size=2),
-    categories=st.frozensets(st.sampled_from(Category), max_size=1),
-    beamlines=st.sampled_from([(), ("id99",)]),
-    hidden=st.frozensets(st.sampled_from(Status), max_size=3),
-    attention=st.booleans(),
-)
 
 
 def searched(tree: TreeModel, to: Filter) -> None:
@@ -50,9 +28,9 @@ def as_naive(tree: TreeModel) -> list[tuple[Place, int]]:
     """Return what must be visible, by the naive model and what the tree says is open."""
     rows = list(tree.sessions.values())
     if not tree.filter.active:
-        return naive.visible(rows, tree.opened.__contains__, beamline_first=tree.sessions.beamline_first)
+        return naive_tree.visible(rows, tree.opened.__contains__, beamline_first=tree.sessions.beamline_first)
     rows = [row for row in rows if tree.filter.match(row) != FilterMatch.NOT]
-    return naive.visible(
+    return naive_tree.visible(
         rows, tree.opened.__contains__, beamline_first=tree.sessions.beamline_first, shown=tree.filter.kept
     )
 
@@ -143,7 +121,7 @@ TestTrees.settings = settings(max_examples=80, stateful_step_count=20, deadline=
 
 def many(number: int, datasets: int = 0, status: Status = Status.REGISTERED) -> list[SessionRow]:
     named: list[Named] = [("col", f"{each:04}", status) for each in range(datasets)]
-    return [a_row(a_place(f"p{each:04}"), named) for each in range(number)]
+    return [a_row(a_directory(f"p{each:04}"), named) for each in range(number)]
 
 
 def labels(tree: TreeModel) -> list[str]:
@@ -155,10 +133,10 @@ def test_levels_with_one_entry_are_folded_into_the_next() -> None:
     put(
         tree,
         [
-            found(a_place("alone")),
-            *(found(a_place("beam", "id10", date)) for date in ("20230101", "20230102")),
-            found(a_place("both", "id10")),
-            *(found(a_place("both", "id11", date)) for date in ("20230101", "20230102")),
+            found(a_directory("alone")),
+            *(found(a_directory("beam", "id10", date)) for date in ("20230101", "20230102")),
+            found(a_directory("both", "id10")),
+            *(found(a_directory("both", "id11", date)) for date in ("20230101", "20230102")),
         ],
     )
     assert labels(tree) == [
@@ -177,7 +155,7 @@ def test_levels_with_one_entry_are_folded_into_the_next() -> None:
 def test_a_dataset_is_called_without_its_collection_which_is_folded_where_it_is_alone() -> None:
     tree = a_model()
     alone = [("colA", "0001", Status.REGISTERED), ("colA", "0002", Status.REGISTERED)]
-    put(tree, [a_row(a_place("p1"), alone), a_row(a_place("p2"), [*alone, ("colB", "0001", Status.INVALID)])])
+    put(tree, [a_row(a_directory("p1"), alone), a_row(a_directory("p2"), [*alone, ("colB", "0001", Status.INVALID)])])
     tree.open(1)
     tree.open(0)
     assert labels(tree) == [
@@ -192,11 +170,13 @@ def test_a_dataset_is_called_without_its_collection_which_is_folded_where_it_is_
 
 def test_sessions_that_come_in_fold_away_neither_the_cursor_nor_what_is_open() -> None:
     tree = a_model()
-    put(tree, [a_row(a_place("p1", "id10"), [("c", "1", Status.INVALID)]), found(a_place("p2"))])
+    put(tree, [a_row(a_directory("p1", "id10"), [("c", "1", Status.INVALID)]), found(a_directory("p2"))])
     tree.open(0)
     tree.move_to(1)
     under_cursor = tree.node
-    put(tree, [found(a_place("p1", "id11")), found(a_place("p1", "id10", "20200101")), found(a_place("p0"))])
+    put(
+        tree, [found(a_directory("p1", "id11")), found(a_directory("p1", "id10", "20200101")), found(a_directory("p0"))]
+    )
     assert under_cursor
     assert tree.node
     assert tree.node.place == under_cursor.place
@@ -206,7 +186,7 @@ def test_one_batch_can_add_a_session_and_take_rows_from_an_open_one_beside_it() 
     for to in (Filter(), Filter(attention=True)):
         tree = a_model()
         bad: list[Named] = [("c", f"{number}", Status.INVALID) for number in range(3)]
-        put(tree, [a_row(a_place(date=date), bad, Category.HAS_INVALID) for date in ("20230101", "20230102")])
+        put(tree, [a_row(a_directory(date=date), bad, Category.HAS_INVALID) for date in ("20230101", "20230102")])
         searched(tree, to)
         tree.open(0)
         tree.open(2 if not to.active else 5)
@@ -217,8 +197,8 @@ def test_one_batch_can_add_a_session_and_take_rows_from_an_open_one_beside_it() 
         put(
             tree,
             [
-                a_row(a_place(date="20230101"), fixed, Category.HAS_INVALID),
-                a_row(a_place(date="20230103"), bad, Category.HAS_INVALID),
+                a_row(a_directory(date="20230101"), fixed, Category.HAS_INVALID),
+                a_row(a_directory(date="20230103"), bad, Category.HAS_INVALID),
             ],
         )
         assert tree.node
@@ -231,17 +211,17 @@ def test_one_batch_can_add_a_session_and_take_rows_from_an_open_one_beside_it() 
 def test_one_batch_can_take_more_rows_than_it_adds() -> None:
     tree = a_model(groups_open=True)
     bad: list[Named] = [("c", f"{number}", Status.INVALID) for number in range(3)]
-    put(tree, [a_row(a_place(date=date), bad) for date in ("20230101", "20230102")])
+    put(tree, [a_row(a_directory(date=date), bad) for date in ("20230101", "20230102")])
     tree.open(1)
     tree.move_to(len(tree.rows) - 1)
-    put(tree, [found(a_place(date="20230101")), found(a_place(date="20230100"))])
+    put(tree, [found(a_directory(date="20230101")), found(a_directory(date="20230100"))])
     assert labels(tree) == ["hg333/id99", "  20230100", "  20230101", "  20230102"]
     assert tree.cursor == 3
 
 
 def test_the_other_order_keeps_cursor_and_what_is_open() -> None:
     tree = a_model()
-    put(tree, [a_row(a_place(name, "id10"), [("c", "1", Status.INVALID)]) for name in ("p1", "p2")])
+    put(tree, [a_row(a_directory(name, "id10"), [("c", "1", Status.INVALID)]) for name in ("p1", "p2")])
     tree.open(1)
     tree.move_to(2)
     tree.turn()
@@ -263,7 +243,7 @@ def test_a_filter_opens_what_matches_up_to_its_limit_and_lists_the_rest_closed()
 
 def test_a_session_of_more_hits_than_a_filter_opens_stays_closed_and_keeps_no_other_from_being_opened() -> None:
     tree = a_model()
-    put(tree, [*many(1, OPENED_AT_MOST + 1), a_row(a_place("q"), [("col", "0001", Status.REGISTERED)])])
+    put(tree, [*many(1, OPENED_AT_MOST + 1), a_row(a_directory("q"), [("col", "0001", Status.REGISTERED)])])
     searched(tree, parse_filter("col_0001"))
     assert labels(tree) == ["p0000/id99/20231019/col", "  0001", "q/id99/20231019/col", "  0001"]
     searched(tree, parse_filter("col_"))
@@ -293,12 +273,12 @@ def test_clearing_a_filter_brings_back_what_was_open_and_leaves_the_cursor_on_it
     tree.narrow(Filter())
     assert labels(tree) == before
     assert tree.node
-    assert tree.node.session == a_place("p0007").path
+    assert tree.node.session == a_directory("p0007").path
 
 
 def test_a_session_that_stops_matching_stays_until_the_filter_is_applied_again() -> None:
     tree = a_model()
-    directory = a_place()
+    directory = a_directory()
     put(tree, [a_row(directory, [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
     searched(tree, Filter(attention=True))
     tree.move_to(1)
@@ -312,10 +292,10 @@ def test_a_session_that_stops_matching_stays_until_the_filter_is_applied_again()
 
 def test_a_session_that_begins_to_match_appears_opened() -> None:
     tree = a_model()
-    put(tree, [found(a_place("p1"))])
+    put(tree, [found(a_directory("p1"))])
     searched(tree, Filter(attention=True))
     assert not tree.rows
-    put(tree, [a_row(a_place("p1"), [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
+    put(tree, [a_row(a_directory("p1"), [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
     assert labels(tree) == ["p1/id99/20231019/c", "  1"]
 
 
@@ -325,9 +305,9 @@ def test_the_next_that_wants_attention_is_a_session_or_a_dataset_within_an_open_
     put(
         tree,
         [
-            a_row(a_place("p0"), [("c", "1", Status.PENDING)]),
-            *(a_row(a_place("p1", "id10", date), bad, Category.HAS_INVALID) for date in ("20230101", "20230102")),
-            a_row(a_place("p2"), [], Category.EMPTY),
+            a_row(a_directory("p0"), [("c", "1", Status.PENDING)]),
+            *(a_row(a_directory("p1", "id10", date), bad, Category.HAS_INVALID) for date in ("20230101", "20230102")),
+            a_row(a_directory("p2"), [], Category.EMPTY),
         ],
     )
     assert seek_attention(tree, 1)  # opens the proposal it lies in
@@ -347,13 +327,13 @@ def test_a_group_shows_what_wants_attention_most_and_the_counts_of_all() -> None
     put(
         tree,
         [
-            a_row(a_place(date="20230101"), [("c", "1", Status.REGISTERED)], Category.OK),
-            a_row(a_place(date="20230102"), [("c", "1", Status.IN_PROGRESS)], Category.TODO_ONGOING),
-            found(a_place(date="20230103")),
+            a_row(a_directory(date="20230101"), [("c", "1", Status.REGISTERED)], Category.OK),
+            a_row(a_directory(date="20230102"), [("c", "1", Status.IN_PROGRESS)], Category.TODO_ONGOING),
+            found(a_directory(date="20230103")),
         ],
     )
     assert row_text(tree, 0).sign == Category.TODO_ONGOING
-    put(tree, [a_row(a_place(date="20230103"), [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
+    put(tree, [a_row(a_directory(date="20230103"), [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
     shown = row_text(tree, 0)
     assert shown.sign == Category.HAS_INVALID
     assert dict(zip(Status, shown.counts, strict=True)) == {

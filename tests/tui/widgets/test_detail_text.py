@@ -9,10 +9,11 @@ from icat_tui.text import visible
 from icat_tui.tui.state.nodes import Node, Tally
 from icat_tui.tui.widgets.detail_pane import DetailPane
 from icat_tui.tui.widgets.detail_text import dataset_detail, group_detail, session_detail, unscanned_detail
-from tests.names import HOSTILE_TEXTS
-from tests.sync.samples import FACILITY, every_category, every_status
-from tests.tui.hosts import drive
-from tests.tui.samples import a_place, found
+from tests.support.names import HOSTILE_TEXTS
+from tests.support.samples import a_directory, every_category, every_status
+from tests.support.time_slot import FACILITY
+from tests.support.tree_rows import found
+from tests.support.ui_host import drive
 
 SESSION = every_status()
 
@@ -74,7 +75,7 @@ def hostile_contents(text: str) -> tuple[Content, ...]:
     return (
         dataset_detail(SESSION, odd, FACILITY),
         group_detail(text, Tally(None, ()), 1),
-        unscanned_detail(found(a_place(text))),
+        unscanned_detail(found(a_directory(text))),
     )
 
 

@@ -2,8 +2,8 @@ from textual.pilot import Pilot
 
 from icat_tui.text import visible
 from icat_tui.tui.widgets.log_pane import LogEntry, LogPane
-from tests.names import HOSTILE_TEXTS
-from tests.tui.hosts import drive
+from tests.support.names import HOSTILE_TEXTS
+from tests.support.ui_host import drive
 
 
 def lines(pilot: Pilot[None]) -> list[str]:

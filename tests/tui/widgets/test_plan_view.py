@@ -8,9 +8,9 @@ from icat_tui.domain.status import Status
 from icat_tui.sync.plan import Offer
 from icat_tui.tui.theme import DARK
 from icat_tui.tui.widgets.plan_view import PlanView, folded
-from tests.names import HOSTILE_TEXTS
-from tests.tui.dialogs import plan_of
-from tests.tui.hosts import Host, drive, texts
+from tests.support.names import HOSTILE_TEXTS
+from tests.support.ui_dialogs import plan_of
+from tests.support.ui_host import Host, drive, texts
 
 NEW, BARE = Status.UNREGISTERED, Status.REGISTERED_WITHOUT_FILES
 

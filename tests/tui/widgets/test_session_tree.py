@@ -12,9 +12,10 @@ from icat_tui.tui.state.open_places import OPENED_AT_MOST
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.theme import DARK, LIGHT, MONO
 from icat_tui.tui.widgets.session_tree import SessionTree
-from tests.names import HOSTILE_NAMES
-from tests.tui.hosts import drive, texts
-from tests.tui.samples import Named, a_model, a_place, a_row, found, put
+from tests.support.names import HOSTILE_NAMES
+from tests.support.samples import a_directory
+from tests.support.tree_rows import Named, a_model, a_row, found, put
+from tests.support.ui_host import drive, texts
 
 EVERY_STATUS: list[Named] = [("colA", f"{number:04}", status) for number, status in enumerate(Status, 1)]
 
@@ -38,7 +39,7 @@ def a_tree(*rows: SessionRow, groups_open: bool = True) -> CountedTree:
 
 
 def a_long_tree() -> CountedTree:
-    return a_tree(*(found(a_place(f"p{number:03}")) for number in range(100)))
+    return a_tree(*(found(a_directory(f"p{number:03}")) for number in range(100)))
 
 
 def tree_of(pilot: Pilot[None]) -> CountedTree:
@@ -57,7 +58,7 @@ async def drawn_by(pilot: Pilot[None], *keys: str) -> list[int]:
 
 
 def test_a_snapshot_without_any_style_tells_all_statuses_and_categories_apart() -> None:
-    rows = [a_row(a_place(f"p{number}"), EVERY_STATUS, each) for number, each in enumerate(Category)]
+    rows = [a_row(a_directory(f"p{number}"), EVERY_STATUS, each) for number, each in enumerate(Category)]
     seen: dict[str, list[str]] = {}
 
     for theme in (DARK, LIGHT, MONO):
@@ -66,7 +67,7 @@ def test_a_snapshot_without_any_style_tells_all_statuses_and_categories_apart() 
             await drawn_by(pilot, "G", "l")
             seen[theme] = texts(tree_of(pilot))
 
-        drive(act, lambda: a_tree(*rows, found(a_place("p7"))), theme=theme)
+        drive(act, lambda: a_tree(*rows, found(a_directory("p7"))), theme=theme)
     assert seen[DARK] == seen[LIGHT] == seen[MONO]
     assert [line[:26] for line in seen[DARK] if line] == [
         " ▸ ! p0/id99/20231019     ",
@@ -87,7 +88,7 @@ def test_open_datasets_are_told_apart_by_their_glyphs_alone() -> None:
         glyphs = [line.split()[0] for line in texts(tree_of(pilot))[1:10]]
         assert glyphs == [status.glyph for status in Status]
 
-    drive(act, lambda: a_tree(a_row(a_place(), EVERY_STATUS, Category.TODO)))
+    drive(act, lambda: a_tree(a_row(a_directory(), EVERY_STATUS, Category.TODO)))
 
 
 def test_hostile_names_are_shown_visible_and_each_in_one_row() -> None:
@@ -99,7 +100,7 @@ def test_hostile_names_are_shown_visible_and_each_in_one_row() -> None:
 
     names = [name for name in HOSTILE_NAMES if len(visible(name)) == cell_len(visible(name))]
     datasets: list[Named] = [(name, each, Status.INVALID) for name in names for each in ("0001", "0002")]
-    drive(act, lambda: a_tree(a_row(a_place(), datasets)), size=(600, 100))
+    drive(act, lambda: a_tree(a_row(a_directory(), datasets)), size=(600, 100))
 
 
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (1, 1), (200, 50)])
@@ -111,7 +112,7 @@ def test_every_row_is_as_wide_as_the_tree(size: tuple[int, int]) -> None:
         assert {tree.render_line(y).cell_length for y in range(tree.size.height)} == {width}
 
     wide: list[Named] = [("名前" * 30, "0001", Status.INVALID), ("名前" * 30, "0002", Status.PENDING)]
-    drive(act, lambda: a_tree(a_row(a_place("e\u0301" * 50), [*EVERY_STATUS, *wide])), size=size)
+    drive(act, lambda: a_tree(a_row(a_directory("e\u0301" * 50), [*EVERY_STATUS, *wide])), size=size)
 
 
 # -- what is drawn ---------------------------------------------------------------------------------------------------
@@ -130,7 +131,7 @@ def test_the_row_under_the_cursor_is_one_segment() -> None:
     async def act(pilot: Pilot[None]) -> None:
         assert len(list(tree_of(pilot).render_line(0))) == 1
 
-    drive(act, lambda: a_tree(a_row(a_place(), EVERY_STATUS)))
+    drive(act, lambda: a_tree(a_row(a_directory(), EVERY_STATUS)))
 
 
 def test_at_the_edge_it_scrolls_by_half_a_page() -> None:
@@ -149,12 +150,15 @@ def test_a_scan_draws_only_the_rows_in_view_that_look_different() -> None:
         tree = tree_of(pilot)
         tree.drawn.clear()
         with tree.changing() as model:
-            put(model, [a_row(a_place("p003"), EVERY_STATUS, Category.TODO), a_row(a_place("p090"), EVERY_STATUS)])
+            put(
+                model,
+                [a_row(a_directory("p003"), EVERY_STATUS, Category.TODO), a_row(a_directory("p090"), EVERY_STATUS)],
+            )
         await pilot.pause()
         assert tree.drawn == [3]
         tree.drawn.clear()
         with tree.changing() as model:
-            put(model, [a_row(a_place("p003"), EVERY_STATUS, Category.TODO)])
+            put(model, [a_row(a_directory("p003"), EVERY_STATUS, Category.TODO)])
         await pilot.pause()
         assert not tree.drawn
 
@@ -167,7 +171,7 @@ def test_nothing_moves_under_the_cursor_when_sessions_are_found() -> None:
         await drawn_by(pilot, "j", "j", "j")
         before = texts(tree)
         with tree.changing() as model:
-            put(model, [found(a_place(f"a{number}")) for number in range(7)])
+            put(model, [found(a_directory(f"a{number}")) for number in range(7)])
         await pilot.pause()
         assert texts(tree) == before
         assert tree.model.cursor == 10
@@ -186,7 +190,7 @@ def test_opening_draws_what_comes_below_and_closing_brings_it_back() -> None:
         after = texts(tree_of(pilot))
         assert [line.rstrip() for line in after] == [line.rstrip() for line in before]
 
-    rows = [a_row(a_place(f"p{number}"), EVERY_STATUS) for number in range(3)]
+    rows = [a_row(a_directory(f"p{number}"), EVERY_STATUS) for number in range(3)]
     drive(act, lambda: a_tree(*rows))
 
 
@@ -205,7 +209,7 @@ def test_right_goes_in_and_left_goes_out() -> None:
         await drawn_by(pilot, "left")
         assert len(tree.model.rows) == 1
 
-    messages = drive(act, lambda: a_tree(a_row(a_place(), EVERY_STATUS)))
+    messages = drive(act, lambda: a_tree(a_row(a_directory(), EVERY_STATUS)))
     toggled = [each.opened for each in messages if isinstance(each, SessionTree.NodeToggled)]
     assert toggled == [True, False]
 
@@ -214,9 +218,9 @@ def test_what_has_nothing_to_open_is_entered() -> None:
     async def act(pilot: Pilot[None]) -> None:
         await drawn_by(pilot, "enter")
 
-    messages = drive(act, lambda: a_tree(found(a_place())))
+    messages = drive(act, lambda: a_tree(found(a_directory())))
     (entered,) = [each for each in messages if isinstance(each, SessionTree.NodeEntered)]
-    assert entered.node.session == a_place().path
+    assert entered.node.session == a_directory().path
 
 
 def test_ends_and_pages() -> None:
@@ -251,7 +255,7 @@ def test_attention_is_sought_and_where_there_is_none_it_is_said() -> None:
         await drawn_by(pilot, "n", "N")
         assert tree.model.cursor == 1
 
-    rows = [found(a_place("p1")), a_row(a_place("p2"), EVERY_STATUS, Category.TODO), found(a_place("p3"))]
+    rows = [found(a_directory("p1")), a_row(a_directory("p2"), EVERY_STATUS, Category.TODO), found(a_directory("p3"))]
     messages = drive(act, lambda: a_tree(*rows))
     assert [each.step for each in messages if isinstance(each, SessionTree.AttentionSought)] == [1, -1]
 
@@ -266,7 +270,7 @@ def test_a_click_goes_to_its_row_and_two_open_it() -> None:
         await pilot.click(CountedTree, offset=(5, 20))
         assert tree.model.cursor == 1
 
-    drive(act, lambda: a_tree(*(a_row(a_place(name), EVERY_STATUS) for name in ("p1", "p2"))))
+    drive(act, lambda: a_tree(*(a_row(a_directory(name), EVERY_STATUS) for name in ("p1", "p2"))))
 
 
 # -- filter and order ------------------------------------------------------------------------------------------------
@@ -283,7 +287,7 @@ def test_a_filter_goes_on_by_itself_until_all_is_searched() -> None:
         assert len(tree.model.rows) == 4100
 
     pending: list[Named] = [("c", "1", Status.PENDING)]
-    rows = [a_row(a_place(f"p{number:05}"), pending) for number in range(4100)]
+    rows = [a_row(a_directory(f"p{number:05}"), pending) for number in range(4100)]
     messages = drive(act, lambda: a_tree(*rows))
     assert [each.sessions for each in messages if isinstance(each, SessionTree.FilterApplied)] == [4100]
 
@@ -296,9 +300,9 @@ def test_the_order_is_turned_with_the_cursor_on_the_same_session() -> None:
         await pilot.pause()
         assert [line.strip() for line in texts(tree)[:3]] == ["▾   id99", "p1/20231019", "p2/20231019"]
         assert tree.model.node
-        assert tree.model.node.session == a_place("p2").path
+        assert tree.model.node.session == a_directory("p2").path
 
-    drive(act, lambda: a_tree(found(a_place("p1")), found(a_place("p2"))))
+    drive(act, lambda: a_tree(found(a_directory("p1")), found(a_directory("p2"))))
 
 
 def test_no_filter_and_no_session_is_an_empty_tree_that_takes_any_key() -> None:

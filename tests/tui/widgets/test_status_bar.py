@@ -7,8 +7,8 @@ from textual.pilot import Pilot
 
 from icat_tui.text import visible
 from icat_tui.tui.widgets.status_bar import BarState, ColouredText, StatusBar, age_text, bar
-from tests.names import HOSTILE_TEXTS
-from tests.tui.hosts import drive
+from tests.support.names import HOSTILE_TEXTS
+from tests.support.ui_host import drive
 
 STATE = BarState(
     counts=(10000, 2, 0, 0, 3, 0, 0, 0, 1),
