@@ -210,8 +210,11 @@ def test_processes_find_what_one_finds(bliss_sessions: tuple[list[SessionDirecto
     wait_for(lambda: not workers(), "workers were left")
 
 
-def test_one_session_is_read_by_several_processes(root: Path, cancellation: Cancellation) -> None:
+def test_one_session_is_read_by_several_processes(
+    root: Path, cancellation: Cancellation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A worker that does nothing more holds up its task, and none of the others."""
+    monkeypatch.setattr(module, "TASK_SECONDS", 0.0)  # one dataset at a time: no worker gets all the rest at once
     directory, datasets = mx(root, 60)
     readers = ReaderPool(0.0, ZONE, 2, cancellation)
     wait_for(lambda: len(workers()) == 2, "both are there")
