@@ -1,10 +1,13 @@
 """Registering from the tree: what is asked, what is sent, and what of it is seen again."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
+from icat_tui.cli.parser import parse
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.session_lock import locked
 from icat_tui.tui.app import IcatTui
@@ -13,10 +16,14 @@ from icat_tui.tui.screens.dialog import Dialog
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.screens.store_form import StoreForm
+from icat_tui.tui.screens.yes_no import YesNo
 from icat_tui.tui.workspace import Workspace
 from tests.support.live_facility import LiveFacility, dataset
 from tests.support.ui_app import Driver, a_workplace, detail, drive_app, log_lines, scanned, status_line
 from tests.support.ui_host import until
+
+START, END = "2023-10-19T08:30:00+02:00", "2023-10-19T08:40:00+02:00"
+"""What a person says of a dataset whose files don't."""
 
 
 def ready(app: IcatTui, kind: type[Dialog[Any]]) -> bool:
@@ -160,20 +167,48 @@ def test_the_walk_goes_through_what_is_todo_oldest_first(facility: LiveFacility)
     assert len(facility.broker.sent) == 1
 
 
-def test_an_invalid_dataset_is_registered_by_hand(facility: LiveFacility) -> None:
+async def open_store_form(app: IcatTui, pilot: Driver) -> None:
+    await scanned(app, pilot)
+    await pilot.press("right", "right")
+    await until(pilot, lambda: app.model.node is not None and app.model.node.dataset)
+    await pilot.press("r")
+    await until(pilot, lambda: ready(app, StoreForm))
+
+
+def test_an_invalid_dataset_is_registered_by_hand_and_the_log_has_the_command_for_it(facility: LiveFacility) -> None:
     session = facility.session(invalid=1)
+    said: list[str] = []
 
     async def act(app: IcatTui, pilot: Driver) -> None:
-        await scanned(app, pilot)
-        await pilot.press("right", "right")
-        await until(pilot, lambda: app.model.node is not None and app.model.node.dataset)
-        await pilot.press("r")
-        await until(pilot, lambda: ready(app, StoreForm))
+        await open_store_form(app, pilot)
+        for name, value in (("startDate", START), ("endDate", END)):
+            app.screen.query_one(f"#{name}", Input).value = value
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: ready(app, YesNo))
+        await pilot.press("y")
+        await until(pilot, lambda: counts(app, session) == {Status.REGISTERED: 1})
+        said.extend(log_lines(app))
+
+    drive_app(a_workplace(facility, verify_wait="10s"), act)
+    (sent,) = facility.broker.sent
+    (line,) = [line for entry in said for line in entry.splitlines() if "$ icat-tui" in line]
+    arguments = parse("icat-tui", shlex.split(line.partition("$ icat-tui ")[2]))
+    assert arguments.command == "store-raw"
+    assert arguments.path == str(dataset(session, "invalid"))
+    assert dict(arguments.parameters) == {"startDate": START, "endDate": END}
+    for given in (arguments.dataset, arguments.sample, arguments.proposal, arguments.beamline):
+        assert f">{given}<".encode() in sent.body
+
+
+def test_a_form_that_is_left_sends_nothing(facility: LiveFacility) -> None:
+    facility.session(invalid=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await open_store_form(app, pilot)
         await pilot.press("escape")
         await until(pilot, lambda: len(app.screen_stack) == 1)
 
     drive_app(a_workplace(facility), act)
-    assert session.exists()
     assert facility.broker.sent == []
 
 

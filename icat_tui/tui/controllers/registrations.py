@@ -299,14 +299,16 @@ class RegistrationGuide:
 
 
 def _store_command(request: DatasetRequest) -> str:
-    """Return what one would type in a shell to register a dataset by hand; empty where a form may say less than that."""
-    sample, *others = (request.metadata.get(name) for name in ("Sample_name", "startDate", "endDate"))
-    if not sample:
-        return ""  # the form reads it from the dataset, `store-raw` wants to be told
-    given = {"beamline": request.beamline, "proposal": request.proposal, "dataset": request.dataset, "sample": sample}
+    """Return what one would type in a shell to register a dataset as the form did, which always has a sample."""
+    metadata = dict(request.metadata)
+    given = {
+        "beamline": request.beamline,
+        "proposal": request.proposal,
+        "dataset": request.dataset,
+        "sample": metadata.pop("Sample_name"),
+        "path": request.path,
+    }
     # Option and value as one word: a name may begin with a dash.
-    words = [f"--{option}={value}" for option, value in given.items()] + [f"--path={request.path}"]
-    words += [
-        f"--parameter={name}={value}" for name, value in zip(("startDate", "endDate"), others, strict=True) if value
-    ]
+    words = [f"--{option}={value}" for option, value in given.items()]
+    words += [f"--parameter={name}={value}" for name, value in metadata.items()]
     return shlex.join(["icat-tui", "store-raw", *words])
