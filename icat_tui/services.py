@@ -184,6 +184,17 @@ class Services:
         named = ", ".join(map(str, self.settings.queue)) or "no broker"
         return f"{named} (from {self.settings.origin.get('queue', 'a default')})"
 
+    def forbidden(self, brokers: Sequence[BrokerAddress] | None = None) -> str:
+        """Return why nothing may be sent to the brokers of the settings, or to `brokers`; empty where something may."""
+        if self.read_only_reason:
+            return f"{self.read_only_reason}: leave it out to send"
+        return "" if (self.settings.queue if brokers is None else brokers) else NO_BROKER
+
+    def check_may_send(self, brokers: Sequence[BrokerAddress] | None = None) -> None:
+        """Raise UsageError where nothing may be sent: for those who want to know before anything else is read."""
+        if reason := self.forbidden(brokers):
+            raise UsageError(reason)
+
     def submission(
         self,
         now: datetime,
@@ -197,7 +208,7 @@ class Services:
 
         Where nothing may be sent, or no broker is known, checking or using it raises UsageError.
         """
-        settings, read_only = self.settings, self.read_only_reason
+        settings = self.settings
         addresses = tuple(settings.queue if brokers is None else brokers)
         login = Login(settings.broker_login, settings.broker_passcode or "") if settings.broker_login else None
         return Submission(
@@ -209,7 +220,7 @@ class Services:
             state_dir=self.state_dir,
             cache=cache,
             verify_wait=settings.verify_wait,
-            forbidden=f"{read_only}: leave it out to send" if read_only else "" if addresses else NO_BROKER,
+            forbidden=self.forbidden(brokers),
         )
 
     # -- scripts ---------------------------------------------------------------------------------------------------

@@ -187,11 +187,11 @@ class IcatClient:
         if not brokers:
             raise UsageError(f"no broker to send to: give IcatClient {argument}")
         services, now = self._services, datetime.now(UTC)
+        services.check_may_send(brokers)
         with self._catalogue() as catalogue:
             submission = services.submission(
                 now, services.journal_view(), catalogue=catalogue, cache=services.cache(), brokers=brokers
             )
-            submission.check()
             if catalogue is None:
                 log.warning("%s", NO_CATALOGUE)
             failure = _send(request, submission, services.site(now), force=force)

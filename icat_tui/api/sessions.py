@@ -164,12 +164,12 @@ def register(
 
 def _register(plans: Sequence[Plan], terms: Terms, services: Services) -> list[Registration]:
     """Send plans, and wait until ICAT lists what was sent. Raises UsageError, BrokerError and SaveError."""
+    services.check_may_send()
     catalogue = services.catalogue_if_known()
-    view = services.journal_view()
-    submission = services.submission(datetime.now(UTC), view, catalogue=catalogue, cache=services.cache())
-    submission.check()
     if catalogue is None:
         raise UsageError(NO_ICATPLUS)
+    view = services.journal_view()
+    submission = services.submission(datetime.now(UTC), view, catalogue=catalogue, cache=services.cache())
     outcomes = Outcomes()
     for plan in plans:
         outcomes.plan(plan)

@@ -19,7 +19,7 @@ from icat_tui.journal.writer import Journal
 from icat_tui.report.jsonl import SCHEMA, Record, json_line
 from icat_tui.report.lines import Line
 from icat_tui.report.totals import SentCounts
-from icat_tui.services import NO_ICATPLUS, Services
+from icat_tui.services import Services
 from icat_tui.settings.schema import journal_path
 from icat_tui.sync.resume import resume
 from icat_tui.sync.verify import MessageConfirmed, SentItem, verify
@@ -160,14 +160,12 @@ def _resume(run: Run, services: Services, planned: list[Sending]) -> ExitCode:
     if not planned:
         log.warning("nothing was planned and not sent")
         return ExitCode.DONE
-    now, catalogue = datetime.now(UTC), services.catalogue_if_known()
-    submission = services.submission(now, services.journal_view(), catalogue=catalogue, cache=services.cache())
-    submission.check()
-    if catalogue is None:
-        raise UsageError(NO_ICATPLUS)
+    services.check_may_send()
+    now, catalogue = datetime.now(UTC), services.catalogue()
     if not _confirmed(run, planned, services.target()):
         return ExitCode.DONE
     run.cancellation.on_cancel(catalogue.close)
+    submission = services.submission(now, services.journal_view(), catalogue=catalogue, cache=services.cache())
     reporter = EachMessageReporter(run, services.target())
     for event in resume(planned, submission, services.site(now), run.cancellation):
         reporter.report(event)

@@ -119,17 +119,15 @@ def _write_message(run: Run, request: DatasetRequest, file: Path) -> ExitCode:
 def _send(run: Run, requests: Sequence[Request], missing: Iterable[str] = ()) -> ExitCode:
     """Send what was requested, and report the outcomes; return the exit code."""
     services, now = Services(run.settings), datetime.now(UTC)
-    catalogue = services.catalogue_if_known()
-    submission = services.submission(now, services.journal_view(), catalogue=catalogue, cache=services.cache())
-    submission.check()
+    services.check_may_send()
     reporter = EachMessageReporter(run, services.target())
     for argument in missing:
         reporter.report_refused(argument, "there is no such file, nor a match: check the path", ExitCode.USAGE)
         reporter.other_exit_codes.add(ExitCode.USAGE)
+    catalogue = services.catalogue_if_known()
     if catalogue is None:
         log.warning("%s", NO_CATALOGUE)
-    else:
-        run.cancellation.on_cancel(catalogue.close)
+    submission = services.submission(now, services.journal_view(), catalogue=catalogue, cache=services.cache())
     for event in store(requests, submission, services.site(now), run.cancellation, force=run.arguments.force):
         reporter.report(event)
     run.cancellation.check()

@@ -75,7 +75,8 @@ def store(
 
     All requests are examined, and their sessions locked, before the first message is planned; a request about a session
     that somebody else is registering is Refused. With `force` messages are sent whatever ICAT and the journal say.
-    `SendingFinished` comes last where there was something to send. Raises UsageError where nothing may be sent,
+    `SendingFinished` comes last where there was something to send. Cancelling closes the catalogue, so that no answer is
+    waited for. Raises UsageError where nothing may be sent,
     SaveError where journal or lock can't be written, Cancelled where it is cancelled before anything was sent.
     """
     with Outbox(submission, cancellation) as outbox:
@@ -85,6 +86,7 @@ def store(
         for request in requests:
             cancellation.check()
             result = examination.examine(request)
+            cancellation.check()  # what nobody waited for is no reason to refuse it
             if isinstance(result, _Accepted):
                 accepted.append(result)
                 for warning in result.warnings:
@@ -96,6 +98,7 @@ def store(
         yield ReadyToSend(len(accepted))
         for session in {each.session.path: each.session for each in accepted if each.session}.values():
             outbox.drop_cached(session)
+        yield from outbox.collected()  # now, as the journal may be refused next
         messages = [each.message for each in accepted]
         outbox.plan(messages)
         yield from outbox.send(messages)

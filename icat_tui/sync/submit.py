@@ -81,24 +81,26 @@ class Outbox:
         """Begin without a lock. Raises UsageError where nothing may be sent."""
         submission.check()
         self._submission, self._cancellation = submission, cancellation
-        self._locks = ExitStack()
+        self._resources = ExitStack()
         self._locked: set[str] = set()
         self._events: deque[SubmitEvent] = deque()
 
     def __enter__(self) -> Self:
-        """Return the outbox."""
+        """Return the outbox; from now on cancelling closes the catalogue, so that no answer is waited for."""
+        if self._submission.catalogue is not None:
+            self._resources.callback(self._cancellation.on_cancel(self._submission.catalogue.close))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Release all locks."""
-        self._locks.close()
+        self._resources.close()
 
     def lock(self, directory: SessionDirectory) -> None:
         """Lock a session until the end. Raises SessionLockedError, or SaveError where no lock can be made."""
         if directory.path not in self._locked:
-            self._locks.enter_context(locked(self._submission.state_dir, directory))
+            self._resources.enter_context(locked(self._submission.state_dir, directory))
             self._locked.add(directory.path)
 
     def drop_cached(self, directory: SessionDirectory) -> None:
@@ -131,10 +133,11 @@ class Outbox:
         """
         submission = self._submission
         for event in send(messages, submission.broker, submission.journal, cancelled=lambda: bool(self._cancellation)):
-            yield from self._collected()
+            yield from self.collected()
             yield event
 
-    def _collected(self) -> Iterator[SubmitEvent]:
+    def collected(self) -> Iterator[SubmitEvent]:
+        """Yield what was reported so far, for whoever does not send yet."""
         while self._events:
             yield self._events.popleft()
 

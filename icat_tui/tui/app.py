@@ -187,9 +187,9 @@ class IcatTui(App[None], inherit_bindings=False):
         """Draw what is known by now."""
         indexed = (path for path in change.indexed if path in self.model.sessions or self.scans.belongs(path))
         with self.session_tree.changing() as model:
-            model.put([*change.taken, *indexed])
             if change.gone:
-                model.drop(change.gone)
+                model.drop(change.gone)  # first: what is known no more must not be looked up while others are put
+            model.put([*change.taken, *indexed])
         self.show_state()
         self.detail.follow(self.model.node)
 

@@ -23,10 +23,14 @@ from icat_tui.sync.site import Site
 from icat_tui.sync.store import AlreadyRegistered, Doubted, Refused, store
 from icat_tui.sync.store_request import AddFilesRequest, DatasetRequest, StoredFileRequest
 from tests.support.beamtime import END, INVESTIGATION, START, ZONE, Beamtime, parameters
+from tests.support.live_facility import LiveFacility
 from tests.support.names import HOSTILE_NAMES
 from tests.support.ports import free_port
 from tests.support.scripted_broker import broker_at, reject
+from tests.support.submissions import directory_of, planned, submission_of
 from tests.support.submissions_by_hand import NOW, Send, submission_by_hand
+
+SITE = Site(facility=Facility(), origin=Origin("lid99", "example", NOW))
 
 
 def raw(directory: Path, **changes: Any) -> DatasetRequest:
@@ -240,9 +244,8 @@ def test_what_is_no_directory_is_refused(beamtime: Beamtime, send: Send, kind: s
 def test_a_run_that_is_called_off_sends_nothing(beamtime: Beamtime) -> None:
     called_off = Cancellation()
     called_off.cancel()
-    site = Site(facility=Facility(), origin=Origin("lid99", "example", NOW))
     with pytest.raises(Cancelled):
-        list(store([raw(beamtime.dataset())], submission_by_hand(beamtime), site, called_off))
+        list(store([raw(beamtime.dataset())], submission_by_hand(beamtime), SITE, called_off))
     assert not beamtime.broker.frames
 
 
@@ -315,6 +318,17 @@ def test_files_are_asked_for_once(beamtime: Beamtime, send: Send) -> None:
     assert beamtime.standing() == [("colA_0001", MessageState.ACCEPTED)]
     assert refusal(send(AddFilesRequest(known))).code == ExitCode.PARTIAL
     assert len(beamtime.bodies) == 1
+
+
+def test_files_of_a_session_that_somebody_registers_are_not_asked_for(facility: LiveFacility) -> None:
+    path = facility.session(without_files=1)
+    submission = submission_of(facility)
+    (offer,) = planned(path, submission).offers
+    request = AddFilesRequest(offer.message.icat_id or 0, offer.message.investigation)
+    with locked(facility.state_dir, directory_of(path)):
+        events = list(store([request], submission, SITE, Cancellation()))
+    assert refusal(events).code == ExitCode.LOCKED
+    assert not facility.broker.connections
 
 
 def test_files_that_icat_has_are_not_asked_for(beamtime: Beamtime, send: Send) -> None:

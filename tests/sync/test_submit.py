@@ -1,29 +1,35 @@
 """The one way to send: locks held, cache files dropped, and nothing at all where sending is forbidden."""
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from msgspec import structs
 
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation
-from icat_tui.domain.errors import UsageError
+from icat_tui.domain.errors import SaveError, UsageError
 from icat_tui.domain.message import Message
 from icat_tui.domain.scan_events import SavingFailed
+from icat_tui.domain.status import Category
 from icat_tui.ingest.send_events import MessageAccepted, SendingFinished
+from icat_tui.journal.writer import Journal
 from icat_tui.sync.register import register
 from icat_tui.sync.resume import resume
 from icat_tui.sync.session_lock import SessionLockedError, locked
 from icat_tui.sync.site import Site
-from icat_tui.sync.store import store
-from icat_tui.sync.store_request import AddFilesRequest
+from icat_tui.sync.store import Doubted, ReadyToSend, store
+from icat_tui.sync.store_request import AddFilesRequest, StoredFileRequest
 from icat_tui.sync.submit import MessageSkipped, Outbox, Submission, look_again
+from tests.support.beamtime import Beamtime
 from tests.support.journal_entries import message, messages
 from tests.support.live_facility import LiveFacility
 from tests.support.scripted_broker import accept
 from tests.support.submissions import TERMS, directory_of, planned, submission_of
+from tests.support.submissions_by_hand import submission_by_hand
 
 FORBIDDEN = "nothing can be sent, as a test says so"
 SITE = Site(facility=TERMS.facility, origin=TERMS.origin)
@@ -103,6 +109,70 @@ def test_a_cache_file_that_stays_is_told_of_and_sending_goes_on(
         events = list(outbox.send(messages(1)))
     assert [event.path for event in events if isinstance(event, SavingFailed)] == [str(kept)]
     assert any(isinstance(event, MessageAccepted) for event in events)
+
+
+def test_a_cache_file_that_stays_is_told_of_though_the_journal_is_refused_next(
+    beamtime: Beamtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise SaveError("no space left")
+
+    monkeypatch.setattr(SessionCache, "drop", refuse)
+    monkeypatch.setattr(Journal, "record_plans", refuse)
+    submission = structs.replace(submission_by_hand(beamtime), cache=SessionCache(tmp_path / "cache"))
+    request = StoredFileRequest(str(beamtime.stored()))
+    events = store([request], submission, SITE, Cancellation(), force=True)
+    happened = [event for event in islice(events, 3) if not isinstance(event, Doubted)]
+    assert [type(event) for event in happened] == [ReadyToSend, SavingFailed]
+    with pytest.raises(SaveError, match="no space left"):
+        next(events)
+    assert not beamtime.broker.frames
+
+
+def test_cancelling_closes_the_catalogue_while_the_outbox_is_open_and_not_after_it() -> None:
+    closed: list[bool] = []
+    submission = Submission(
+        catalogue=Mock(close=lambda: closed.append(True)),
+        surroundings=Mock(),
+        view=Mock(),
+        journal=Mock(),
+        broker=Mock(),
+        state_dir=Path(),
+    )
+    ended, cancelled = Cancellation(), Cancellation()
+    with Outbox(submission, ended):
+        pass
+    ended.cancel()
+    assert closed == []
+    with Outbox(submission, cancelled):
+        cancelled.cancel()
+        assert closed == [True]
+
+
+def test_to_look_again_is_to_ask_icat_whatever_the_cache_has(facility: LiveFacility, tmp_path: Path) -> None:
+    submission = submission_of(facility, cache=SessionCache(tmp_path / "cache"))
+    directory = directory_of(facility.session(registered=1))
+    first = look_again(directory, submission, Cancellation(), keep=True)
+    assert first
+    assert first.category == Category.OK
+    facility.place.icatplus.fault = lambda _: (403, "")
+    second = look_again(directory, submission, Cancellation())
+    assert second
+    assert second.category == Category.UNKNOWN
+
+
+def test_to_look_again_with_a_choice_is_to_look_with_that_investigation(facility: LiveFacility) -> None:
+    facility.session("hg333/id10/20231001", unregistered=1)
+    submission, directory = submission_of(facility), directory_of(facility.session("hg333/id10/20231019"))
+    by_rule = look_again(directory, submission, Cancellation())
+    assert by_rule
+    assert by_rule.fit
+    other = min(each.id for each in by_rule.candidates)
+    assert other != by_rule.fit.id
+    chosen = look_again(directory, submission, Cancellation(), other)
+    assert chosen
+    assert chosen.fit
+    assert chosen.fit.id == other
 
 
 def test_without_a_catalogue_nobody_can_look_again(facility: LiveFacility) -> None:

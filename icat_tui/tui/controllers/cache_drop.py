@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from icat_tui.cache.invalidate import CheckedSession, Finding, invalidate
+from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.text import counted
@@ -32,13 +33,22 @@ class CacheDrop:
     def drop(self, directories: Sequence[SessionDirectory]) -> None:
         """Drop sessions from the cache; ask first where they are many."""
 
-        def remove() -> None:
+        def remove() -> tuple[list[SessionDirectory], str]:
+            dropped, trouble = [], ""
             for directory in directories:
-                self._store.drop_cached(directory)
+                try:
+                    self._store.drop_cached(directory)
+                    dropped.append(directory)
+                except SaveError as error:
+                    trouble = trouble or str(error)
+            return dropped, trouble
 
-        def removed(_: None) -> None:
-            self._store.drop(directories)
-            self._host.hint(f"{counted(len(directories), 'session')} dropped from the cache")
+        def removed(result: tuple[list[SessionDirectory], str]) -> None:
+            dropped, trouble = result
+            self._store.drop(dropped)
+            self._host.hint(f"{counted(len(dropped), 'session')} dropped from the cache")
+            if trouble:
+                self._host.complain(trouble)
 
         self._host.ask_above_many(
             f"Drop {len(directories):,} sessions from the cache?",
@@ -53,7 +63,7 @@ class CacheDrop:
             self._store.drop(found.changed, found.gone)
             self._host.hint(found.summary)
 
-        number = len(self._store.rows)
+        number = sum(row.category is not None for row in self._store.rows.values())
         self._host.ask_above_many(
             f"Check {number:,} cached sessions against the disk, and drop those that are gone or have changed?",
             number,

@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import partial
 
@@ -19,13 +19,13 @@ from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.domain.errors import IcatTuiError, UsageError
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
-from icat_tui.ingest.send_events import MessageAccepted, MessageUnknown
+from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, MessageUnknown
 from icat_tui.sync.catalogue_query import Catalogue
 from icat_tui.sync.outcomes import MessageOutcome, Outcomes
 from icat_tui.sync.plan import Plan, Terms
 from icat_tui.sync.register import register
 from icat_tui.sync.site import Site
-from icat_tui.sync.store import StoreEvent, store
+from icat_tui.sync.store import AlreadyRegistered, Refused, StoreEvent, store
 from icat_tui.sync.store_request import Request
 from icat_tui.sync.submit import Submission, look_again
 from icat_tui.sync.verify import FIRST_PAUSE, LONGEST_PAUSE, MessageConfirmed, VerifyEvent, VerifyFailed, verify
@@ -34,6 +34,10 @@ log = logging.getLogger(__name__)
 
 SHORTEST_PAUSE = 0.05
 """Seconds between two looks at ICAT, at least."""
+
+
+HANDLED = (AlreadyRegistered, Refused, MessageAccepted, MessageRejected, MessageUnknown)
+"""Events after which an order by hand is not waited for: it is refused, or its message is counted."""
 
 
 class PlanOrder(Struct, frozen=True):
@@ -117,6 +121,7 @@ class RegistrationWorker:
 
     def confirm_by_hand(self, request: Request, directory: SessionDirectory) -> None:
         """Have a dataset of a session sent that a person registers by hand, after what was confirmed before."""
+        self.outcomes.expect(request.subject)
         self._give(HandOrder(request, directory))
 
     def _give(self, order: Order) -> None:
@@ -140,10 +145,12 @@ class RegistrationWorker:
 
     @property
     def to_go(self) -> int:
-        """How many planned messages are still to be sent."""
-        unfinished = [order for order in list(self._unfinished) if isinstance(order, PlanOrder)]
-        offers = [offer for order in unfinished for plan in order.plans for offer in plan.offers]
-        return sum(self.outcomes.of(offer.message.id) is MessageOutcome.NOT_SENT for offer in offers)
+        """How many confirmed messages are still to be sent."""
+        unfinished = list(self._unfinished)
+        planned = [order for order in unfinished if isinstance(order, PlanOrder)]
+        offers = [offer.message.id for order in planned for plan in order.plans for offer in plan.offers]
+        by_hand = [order.request.subject for order in unfinished if isinstance(order, HandOrder)]
+        return sum(self.outcomes.of(each) is MessageOutcome.NOT_SENT for each in (*offers, *by_hand))
 
     def summary(self) -> str:
         """Return "k sent, m not sent, j unknown", and what became of these as far as it is known."""
@@ -162,10 +169,13 @@ class RegistrationWorker:
     def _work(self) -> None:
         while (given := self._next()) is not None:
             order, cancellation = given
-            went_out: set[str] = set()
-            trouble = _trouble_of(partial(self._send, order, cancellation, went_out))
-            unseen = _trouble_of(partial(self._look_at, order.directories))
+            happened: list[StoreEvent] = []
+            trouble = _trouble_of(partial(self._send, order, cancellation, happened))
             self._unfinished.remove(order)
+            if isinstance(order, HandOrder) and any(isinstance(event, HANDLED) for event in happened):
+                self.outcomes.forget(order.request.subject)
+            unseen = _trouble_of(partial(self._look_at, order.directories))
+            went_out = {event.message.id for event in happened if isinstance(event, MessageAccepted | MessageUnknown)}
             self._tell(OrderDone(order, trouble or unseen, len(went_out)))
 
     def _next(self) -> tuple[Order, Cancellation] | None:
@@ -191,14 +201,14 @@ class RegistrationWorker:
         with closing(submission.catalogue):
             yield submission, submission.catalogue
 
-    def _send(self, order: Order, cancellation: Cancellation, went_out: set[str]) -> None:
-        """Send an order, and add the ids of its messages that went out."""
+    def _send(self, order: Order, cancellation: Cancellation, happened: list[StoreEvent]) -> None:
+        """Send an order, and add what happens to `happened`."""
         with self._connected() as (submission, _):
             self._verify_wait = submission.verify_wait
             for event in self._events(order, submission, cancellation):
                 self.outcomes.add(event)
+                happened.append(event)
                 if isinstance(event, MessageAccepted | MessageUnknown):
-                    went_out.add(event.message.id)
                     self._directories.setdefault(event.message.id, order.directories[0])
                 self._tell(event)
 
@@ -206,8 +216,10 @@ class RegistrationWorker:
         if isinstance(order, PlanOrder):
             yield from register(order.plans, order.terms, submission, cancellation)
             return
-        with suppress(Cancelled):  # then nothing of it was sent
+        try:
             yield from store([order.request], submission, self._site(), cancellation)
+        except Cancelled:
+            raise IcatTuiError(f"{order.request.subject} was not sent, as sending was stopped") from None
 
     def _verify(self, *, last: bool) -> None:
         """Look once whether ICAT has understood; only what nobody can tell at the `last` look has failed."""

@@ -271,7 +271,7 @@ def test_what_is_registered_by_hand_is_sent_by_the_same_thread_in_its_turn(facil
     assert [name.decode() for name in sent] == ["0001", "by hand", "0001"]
 
 
-def test_what_is_called_off_before_it_is_sent_by_hand_is_no_trouble(facility: LiveFacility) -> None:
+def test_what_is_called_off_before_it_is_sent_by_hand_is_told_and_counted(facility: LiveFacility) -> None:
     heard = Heard()
     first, by_hand = sessions(facility, 2, unregistered=1)
     plan = planned(facility, first)
@@ -287,8 +287,31 @@ def test_what_is_called_off_before_it_is_sent_by_hand_is_no_trouble(facility: Li
     with working(facility, heard) as registrar:
         registrar.confirm([plan], TERMS)
         registrar.confirm_by_hand(request, directory_of(by_hand))
-        assert heard.wait_for_orders(2) == ["", ""]
+        assert heard.wait_for_orders(2) == ["", f"{dataset} was not sent, as sending was stopped"]
         assert [done.went_out for done in heard.of(OrderDone)] == [1, 0]
+        assert registrar.to_go == 0
+        assert registrar.summary().startswith("1 sent, 1 not sent, 0 unknown")
+    assert len(facility.broker.sent) == 1
+
+
+def test_what_is_called_off_by_hand_waits_for_no_answer_of_icat(facility: LiveFacility) -> None:
+    heard = Heard()
+    by_hand, later = sessions(facility, 2, unregistered=1)
+    (dataset,) = (by_hand / "RAW_DATA" / "unregistered").iterdir()
+    proposal, beamline, _ = by_hand.parts[-3:]
+    plan = planned(facility, later)
+    facility.place.icatplus.fault = lambda _: HANG
+    with working(facility, heard) as registrar:
+        registrar.confirm_by_hand(
+            DatasetRequest(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset)),
+            directory_of(by_hand),
+        )
+        assert facility.place.icatplus.hung.wait(PATIENCE)
+        assert registrar.to_go == 1
+        facility.place.icatplus.fault = lambda _: None
+        registrar.cancel()
+        registrar.confirm([plan], TERMS)
+        assert heard.wait_for_orders(2) == [f"{dataset} was not sent, as sending was stopped", ""]
     assert len(facility.broker.sent) == 1
 
 
