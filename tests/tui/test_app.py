@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from icat_tui.cache.session_cache import SessionCache
+from icat_tui.domain.errors import SaveError
+from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.background import in_background
@@ -343,6 +346,62 @@ def test_the_check_of_the_cache_drops_what_has_changed_and_what_is_gone(facility
         assert any("1 changed and 1 gone" in line for line in log_lines(app))
 
     drive_app(a_workplace(facility, fingerprint_age="0s"), act)
+
+
+def test_the_check_of_the_cache_finds_its_way_where_rows_are_hidden(facility: LiveFacility, tmp_path: Path) -> None:
+    changed, gone = (
+        facility.session("hg333/id10/20231019", registered=1),
+        facility.session("hg333/id10/20231020", unregistered=1),
+    )
+    facility.session("hg333/id10/20231021", unregistered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press(str(list(Status).index(Status.REGISTERED) + 1))
+        await until(pilot, lambda: str(changed) not in app.model.sessions.shown())
+        (changed / "RAW_DATA" / "new" / "new_0001").mkdir(parents=True)
+        gone.rename(tmp_path / "elsewhere")
+        await pilot.press("I")
+        await until(pilot, lambda: any("1 changed and 1 gone" in line for line in log_lines(app)))
+        assert str(gone) not in app.model.sessions
+        assert str(changed) in app.model.sessions.shown()
+
+    drive_app(a_workplace(facility, fingerprint_age="0s"), act)
+
+
+def test_the_check_of_the_cache_asks_for_as_many_as_are_cached(facility: LiveFacility) -> None:
+    for number in range(60):
+        (facility.place.root / f"hg{number:03}" / "id10" / "20231019" / "RAW_DATA").mkdir(parents=True)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await until(pilot, lambda: len(app.model.sessions) == 60)
+        await pilot.press("I")
+        await until(pilot, lambda: any("0 cached sessions checked" in line for line in log_lines(app)))
+
+    drive_app(a_workplace(facility, narrow=False), act)
+
+
+def test_what_can_not_be_dropped_from_the_cache_stays_and_the_rest_goes(
+    facility: LiveFacility, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = [facility.session(f"hg333/id10/2023101{day}", unregistered=1) for day in (1, 2, 3)]
+    place = a_workplace(facility)
+    drop = SessionCache.drop
+
+    def refuse_second(cache: SessionCache, directory: SessionDirectory) -> None:
+        if directory.path == str(sessions[1]):
+            raise SaveError("the second stays")
+        drop(cache, directory)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        monkeypatch.setattr(SessionCache, "drop", refuse_second)
+        await pilot.press("home", "i")
+        await until(pilot, lambda: any("the second stays" in line for line in log_lines(app)))
+        assert [app.model.sessions[str(path)].category for path in sessions] == [None, Category.TODO, None]
+        assert any("2 sessions dropped" in line for line in log_lines(app))
+
+    drive_app(place, act)
 
 
 # -- what goes wrong -------------------------------------------------------------------------------------------------
