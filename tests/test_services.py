@@ -1,7 +1,8 @@
 """Settings become what a run works with: never a broker that nobody named."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -43,6 +44,29 @@ def test_read_only_lets_nothing_be_sent_whatever_broker_is_named(addresses: list
     settings = load({"read_only": True, "queue": ["b"]}, {}, site=())
     with pytest.raises(UsageError, match="--read-only"):
         submission(settings, addresses).check()
+
+
+def test_whoever_asks_first_hears_that_nothing_may_be_sent_though_the_journal_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").mkdir()
+    settings = load({}, {"ICAT_TUI_STATE_DIR": str(tmp_path)}, site=())
+    with pytest.raises(UsageError, match="--queue HOST:PORT"):
+        Services(settings).check_may_send()
+    Services(settings).check_may_send([BrokerAddress("b")])
+
+
+def test_what_is_set_about_time_and_pace_is_what_is_worked_with() -> None:
+    environ = {"SETTLE_TIME": "7m", "PENDING_TIMEOUT": "3h", "FINGERPRINT_AGE": "5d", "MAX_AGE": "9d", "RATE": "3"}
+    given = {f"ICAT_TUI_{name}": value for name, value in environ.items()} | {"ICAT_TUI_VERIFY_WAIT": "11s"}
+    services = Services(load({"queue": ["b"], "jobs": 3}, given, site=()))
+    around = services.surroundings(datetime.now(UTC), None)
+    assert around.settle_time == timedelta(minutes=7)
+    assert around.pending_timeout == timedelta(hours=3)
+    plan = services.scan_plan((), Mock(), around, None)
+    assert (plan.fingerprint_age, plan.max_age, plan.jobs) == (timedelta(days=5), timedelta(days=9), 3)
+    sending = submission(services.settings)
+    assert sending.broker.rate == 3
+    assert sending.verify_wait == timedelta(seconds=11)
+    assert sending.surroundings.settle_time == timedelta(minutes=7)
 
 
 def test_the_target_is_told_with_who_said_so() -> None:

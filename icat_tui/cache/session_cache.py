@@ -52,6 +52,11 @@ class CacheEntry(CachedSession, frozen=True, kw_only=True):
 
 Part = TypeVar("Part", bound=CachedSession)
 
+_decoders: dict[type[CachedSession], msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (CachedSession, CacheEntry)
+}
+"""Made here, while there is one thread: what a type is like is worked out once, and not by two threads at once."""
+
 
 class FileStamp(NamedTuple):
     """Stamp of a cache file; a new file has another one, as files are replaced and never changed."""
@@ -203,10 +208,11 @@ def _content_of(envelope: bytes, kind: type[Part]) -> Part | None:
 
 def _decode(content: bytes, kind: type[Part]) -> Part:
     try:
-        return msgspec.json.decode(content, type=kind)
+        decoded: Part = _decoders[kind].decode(content)
     except msgspec.MsgspecError:
         loaded: Any = json.loads(content)  # lone surrogates: bytes in a path that are not text
         return msgspec.convert(loaded, kind)
+    return decoded
 
 
 def _set_aside(path: Path, why: str) -> Unreadable:

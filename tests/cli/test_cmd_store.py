@@ -69,6 +69,19 @@ def test_the_line_of_the_manual_for_what_bliss_left(beamtime: Beamtime, run: Run
 # -- before it sends -------------------------------------------------------------------------------------------------
 
 
+def test_what_is_wrong_with_the_call_is_said_though_the_journal_can_not_be_read(
+    beamtime: Beamtime, run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beamtime.journal.mkdir(parents=True)
+    forbidden = run(*of_store_raw(beamtime.dataset(), "--read-only"))
+    assert forbidden.code == ExitCode.USAGE
+    assert "read_only" in forbidden.err
+    absent = run("store-from-file", "no-such-file", "--json")
+    assert "there is no such file" in str(records(absent)[0])
+    monkeypatch.delenv("ICAT_TUI_QUEUE")
+    assert "--queue" in run("add-files", "1").err
+
+
 def test_where_messages_go_is_said_and_who_said_so(beamtime: Beamtime, run: Runner) -> None:
     said = run(*of_store_raw(beamtime.dataset(), "--queue", str(beamtime.broker.address))).err
     assert f"sending 1 message to {beamtime.broker.address} (from --queue)" in said
