@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -146,6 +146,19 @@ def test_what_has_changed_since_the_yes_is_skipped_and_the_rest_sent_byte_for_by
     assert facility.bodies == [message.body for message in expected]
     assert [event.message for event in events if isinstance(event, MessageAccepted)] == expected
     assert finished(events).accepted == 5
+
+
+def test_what_was_sent_meanwhile_is_skipped_though_it_is_pending_no_more(facility: LiveFacility) -> None:
+    path = facility.session(without_files=1)
+    view = JournalView(facility.journal, FACILITY)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    around = Surroundings(facility=FACILITY, now=later, sent=view, pending_timeout=timedelta(minutes=1))
+    submission = submission_of(facility, surroundings=around, view=view)
+    plan = planned(path, submission)
+    sent_meanwhile(facility, path)
+    events = list(register([plan], TERMS, submission, Cancellation()))
+    assert skipped(events) == {dataset(path, "files"): "what would be sent has changed since it was confirmed"}
+    assert facility.broker.connections == 0
 
 
 def test_in_an_outage_nothing_is_sent(facility: LiveFacility) -> None:

@@ -156,7 +156,7 @@ def test_to_look_again_is_to_ask_icat_whatever_the_cache_has(facility: LiveFacil
     assert first
     assert first.category == Category.OK
     facility.place.icatplus.fault = lambda _: (403, "")
-    second = look_again(directory, submission, Cancellation())
+    second = look_again(directory, submission, Cancellation(), keep=True)
     assert second
     assert second.category == Category.UNKNOWN
 

@@ -19,6 +19,7 @@ from icat_tui.tui.screens.store_form import StoreForm
 from icat_tui.tui.screens.yes_no import YesNo
 from icat_tui.tui.workspace import Workspace
 from tests.support.live_facility import LiveFacility, dataset
+from tests.support.ports import free_port
 from tests.support.ui_app import Driver, a_workplace, detail, drive_app, log_lines, scanned, status_line
 from tests.support.ui_host import until
 
@@ -147,6 +148,23 @@ def test_what_is_safe_unsupervised_is_only_files_to_be_added(facility: LiveFacil
     assert [frame.headers["destination"].rpartition("/")[2] for frame in facility.broker.sent] == ["icatDataFiles"]
 
 
+def test_what_was_asked_for_before_is_not_safe_to_ask_for_again(facility: LiveFacility) -> None:
+    facility.session(without_files=1)
+    facility.ingester.drops = True
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("A")
+        await until(pilot, lambda: ready(app, ConfirmPlan))
+        await pilot.press("y")
+        await until(pilot, lambda: any("1 sent, 0 not sent" in line for line in log_lines(app)))
+        await pilot.press("A")
+        await until(pilot, lambda: any("takes a confirmation of its own" in line for line in log_lines(app)))
+
+    drive_app(a_workplace(facility, verify_wait="0s", pending_timeout="0s"), act)
+    assert len(facility.broker.sent) == 1
+
+
 def test_the_walk_goes_through_what_is_todo_oldest_first(facility: LiveFacility) -> None:
     newer, older = facility.session(unregistered=1), facility.session("hg444/id10/20231001", unregistered=1)
 
@@ -198,6 +216,23 @@ def test_an_invalid_dataset_is_registered_by_hand_and_the_log_has_the_command_fo
     assert dict(arguments.parameters) == {"startDate": START, "endDate": END}
     for given in (arguments.dataset, arguments.sample, arguments.proposal, arguments.beamline):
         assert f">{given}<".encode() in sent.body
+
+
+def test_nothing_says_that_it_was_sent_where_no_broker_took_it(facility: LiveFacility) -> None:
+    facility.session(invalid=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await open_store_form(app, pilot)
+        for name, value in (("startDate", START), ("endDate", END)):
+            app.screen.query_one(f"#{name}", Input).value = value
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: ready(app, YesNo))
+        await pilot.press("y")
+        await until(pilot, lambda: any("no broker took" in line.lower() for line in log_lines(app)))
+        assert not any("sent: it is pending" in line for line in log_lines(app))
+
+    drive_app(a_workplace(facility, queue=f"127.0.0.1:{free_port()}"), act)
+    assert facility.broker.sent == []
 
 
 def test_a_form_that_is_left_sends_nothing(facility: LiveFacility) -> None:

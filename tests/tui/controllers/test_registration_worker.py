@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from icat_tui.cache.session_cache import CachedSession, SessionCache
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.status import Status
@@ -109,6 +110,17 @@ def test_what_is_confirmed_goes_out_in_order_and_is_told_until_icat_has_it(facil
         assert registrar.summary() == "6 sent, 0 not sent, 0 unknown (6 in ICAT)"
     assert facility.bodies == [offer.message.body for plan in plans for offer in plan.offers]
     assert facility.told(dataset(paths[0], "unregistered")) == ["plan", "intent", "accepted", "seen"]
+
+
+def test_the_cache_has_a_session_as_it_is_once_icat_has_what_was_sent(facility: LiveFacility, tmp_path: Path) -> None:
+    heard, cache = Heard(), SessionCache(tmp_path / "cache")
+    (path,) = sessions(facility, 1, unregistered=1)
+    with working(facility, heard, cache=cache) as registrar:
+        registrar.confirm([planned(facility, path)], TERMS)
+        heard.wait_for(lambda: registered(heard, path))
+    kept = cache.cached_session(directory_of(path))
+    assert isinstance(kept, CachedSession)
+    assert kept.session.counts == {Status.REGISTERED: 1}
 
 
 def test_what_icat_does_not_list_yet_is_pending_and_holds_up_nothing(facility: LiveFacility) -> None:
