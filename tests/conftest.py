@@ -18,7 +18,7 @@ from icat_tui.journal.writer import Journal
 from tests.support.activemq import ActiveMQ
 from tests.support.beamtime import Beamtime, serving_beamtime
 from tests.support.icatplus import serving_icatplus
-from tests.support.isolation import HOMES, foreign_variables, guarded
+from tests.support.isolation import HOMES, foreign_variables, guarded, heed_signals
 from tests.support.live_facility import Ingester, LiveFacility
 from tests.support.place import Place
 from tests.support.ports import free_port
@@ -26,7 +26,11 @@ from tests.support.scripted_broker import ScriptedBroker, serving_broker
 
 
 def pytest_configure() -> None:
-    """Let tests of properties take as long as they need: one that takes longer beside others is no failure."""
+    """Let tests of properties take as long as they need, and be stopped by signals what they start.
+
+    A property that takes longer beside others is no failure.
+    """
+    heed_signals()
     settings.register_profile("busy machine", deadline=None)
     settings.load_profile("busy machine")
 

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import platformdirs
@@ -45,3 +47,15 @@ def test_no_directory_of_the_user_or_the_site_is_in_reach(tmp_path: Path) -> Non
 def test_no_setting_of_the_user_is_in_the_environment() -> None:
     assert not [name for name in os.environ if name.startswith(("ICAT_TUI_", "TEXTUAL_"))]
     assert os.environ.keys().isdisjoint({"BEACON_HOST", "NO_COLOR"})
+
+
+def test_signals_that_were_ignored_before_stop_what_a_test_starts() -> None:
+    code = (
+        "import signal; from tests.support.isolation import heed_signals\n"
+        "heed_signals(); print(*(signal.getsignal(each) == signal.SIG_IGN for each in (1, 2, 3)))"
+    )
+    ignoring = f"trap '' HUP INT QUIT; exec {sys.executable} -c '{code}'"
+    ran = subprocess.run(
+        ["sh", "-c", ignoring], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "False False False\n"

@@ -2,7 +2,9 @@
 
 import ipaddress
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,17 @@ HOMES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME",
 def foreign_variables() -> list[str]:
     """Return the variables of the environment that would change what the program does."""
     return [each for each in os.environ if each.startswith(FOREIGN)]
+
+
+def heed_signals() -> None:
+    """Have signals do again what they do by default where whoever began the tests ignores them.
+
+    With `nohup` or in the background we would hand that on, and what a test starts could not be stopped.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+            if signal.getsignal(each) == signal.SIG_IGN:
+                signal.signal(each, signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL)
 
 
 def guarded(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.socket, Any], Any]:
