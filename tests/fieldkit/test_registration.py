@@ -83,6 +83,8 @@ class KitRuns:
 @contextmanager
 def kit_runs(root: Path, broker: ActiveMQ, tree: Options, ingester: Options) -> Iterator[KitRuns]:
     make_tree(root, {**SMALL, **tree})
+    for destination in ("icatIngest", "icatDataFiles"):
+        stored(broker, destination)  # what other tests have left there is not for this facility
     with serving_kit(root / "icat.json", {"broker": str(broker.address), **ingester}) as url:
         yield KitRuns(Facility(root, url), broker)
 
