@@ -73,11 +73,11 @@ def store(
 ) -> Iterator[StoreEvent]:
     """Send what is requested and yield the outcome of each request, in the order given.
 
-    All requests are examined, and their sessions locked, before the first message is planned; a request about a session
-    that somebody else is registering is Refused. With `force` messages are sent whatever ICAT and the journal say.
-    `SendingFinished` comes last where there was something to send. Cancelling closes the catalogue, so that no answer is
-    waited for. Raises UsageError where nothing may be sent,
-    SaveError where journal or lock can't be written, Cancelled where it is cancelled before anything was sent.
+    All requests are examined, and their sessions locked, before the first message is planned; a request about a
+    session that somebody else is registering is Refused. With `force` messages are sent whatever ICAT and the journal
+    say. `SendingFinished` comes last where there was something to send. Cancelling closes the catalogue, so that no
+    answer is waited for. Raises UsageError where nothing may be sent, SaveError where journal or lock can't be
+    written, Cancelled where it is cancelled before anything was sent.
     """
     with Outbox(submission, cancellation) as outbox:
         submission.journal.check_writable()
