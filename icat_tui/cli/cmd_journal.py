@@ -116,7 +116,6 @@ def _verify(run: Run, services: Services, pending: list[Sending]) -> ExitCode:
         log.warning("nothing is pending")
         return ExitCode.DONE
     catalogue, journal_writer = services.catalogue(), Journal(services.journal_path)
-    run.cancellation.on_cancel(catalogue.close)
     confirmed: set[str] = set()
     failed: set[str] = set()
     for event in verify(pending, catalogue, run.settings.facility, timedelta(0), run.cancellation):
@@ -164,7 +163,6 @@ def _resume(run: Run, services: Services, planned: list[Sending]) -> ExitCode:
     now, catalogue = datetime.now(UTC), services.catalogue()
     if not _confirmed(run, planned, services.target()):
         return ExitCode.DONE
-    run.cancellation.on_cancel(catalogue.close)
     submission = services.submission(now, services.journal_view(), catalogue=catalogue, cache=services.cache())
     reporter = EachMessageReporter(run, services.target())
     for event in resume(planned, submission, services.site(now), run.cancellation):

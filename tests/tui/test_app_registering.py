@@ -193,17 +193,21 @@ async def open_store_form(app: IcatTui, pilot: Driver) -> None:
     await until(pilot, lambda: ready(app, StoreForm))
 
 
+async def register_by_hand(app: IcatTui, pilot: Driver) -> None:
+    await open_store_form(app, pilot)
+    for name, value in (("startDate", START), ("endDate", END)):
+        app.screen.query_one(f"#{name}", Input).value = value
+    await pilot.press("ctrl+s")
+    await until(pilot, lambda: ready(app, YesNo))
+    await pilot.press("y")
+
+
 def test_an_invalid_dataset_is_registered_by_hand_and_the_log_has_the_command_for_it(facility: LiveFacility) -> None:
     session = facility.session(invalid=1)
     said: list[str] = []
 
     async def act(app: IcatTui, pilot: Driver) -> None:
-        await open_store_form(app, pilot)
-        for name, value in (("startDate", START), ("endDate", END)):
-            app.screen.query_one(f"#{name}", Input).value = value
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: ready(app, YesNo))
-        await pilot.press("y")
+        await register_by_hand(app, pilot)
         await until(pilot, lambda: counts(app, session) == {Status.REGISTERED: 1})
         said.extend(log_lines(app))
 
@@ -222,12 +226,7 @@ def test_nothing_says_that_it_was_sent_where_no_broker_took_it(facility: LiveFac
     facility.session(invalid=1)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
-        await open_store_form(app, pilot)
-        for name, value in (("startDate", START), ("endDate", END)):
-            app.screen.query_one(f"#{name}", Input).value = value
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: ready(app, YesNo))
-        await pilot.press("y")
+        await register_by_hand(app, pilot)
         await until(pilot, lambda: any("no broker took" in line.lower() for line in log_lines(app)))
         assert not any("sent: it is pending" in line for line in log_lines(app))
 

@@ -91,6 +91,13 @@ def sessions(facility: LiveFacility, number: int, **lacking: int) -> list[Path]:
     return [facility.session(f"hg{place}/id10/20231019", **lacking) for place in range(number)]
 
 
+def request_by_hand(session: Path) -> DatasetRequest:
+    """Return the request to register the one unregistered dataset of a session."""
+    (path,) = (session / "RAW_DATA" / "unregistered").iterdir()
+    proposal, beamline, _ = session.parts[-3:]
+    return DatasetRequest(beamline=beamline, proposal=proposal, dataset="by hand", path=str(path))
+
+
 def registered(heard: Heard, path: Path) -> bool:
     return set(heard.last_look(path).values()) == {Status.REGISTERED}
 
@@ -260,9 +267,7 @@ def test_what_is_registered_by_hand_is_sent_by_the_same_thread_in_its_turn(facil
     heard = Heard()
     first, by_hand, last = sessions(facility, 3, unregistered=1)
     plans = [planned(facility, path) for path in (first, last)]
-    (dataset,) = (by_hand / "RAW_DATA" / "unregistered").iterdir()
-    proposal, beamline, _ = by_hand.parts[-3:]
-    request = DatasetRequest(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset))
+    request = request_by_hand(by_hand)
     gate = threading.Event()
 
     def waiting(client: Client, frame: Frame) -> None:
@@ -278,7 +283,7 @@ def test_what_is_registered_by_hand_is_sent_by_the_same_thread_in_its_turn(facil
         assert heard.wait_for_orders(3) == ["", "", ""]
         assert [done.went_out for done in heard.of(OrderDone)] == [1, 1, 1]
         assert registrar.summary().startswith("3 sent, 0 not sent, 0 unknown")
-        heard.wait_for(lambda: heard.last_look(by_hand).get(str(dataset)) is not None)
+        heard.wait_for(lambda: heard.last_look(by_hand).get(request.path) is not None)
     sent = [name for body in facility.bodies for name in re.findall(rb"<tns:name>(by hand|0001)</tns:name>", body)]
     assert [name.decode() for name in sent] == ["0001", "by hand", "0001"]
 
@@ -287,9 +292,7 @@ def test_what_is_called_off_before_it_is_sent_by_hand_is_told_and_counted(facili
     heard = Heard()
     first, by_hand = sessions(facility, 2, unregistered=1)
     plan = planned(facility, first)
-    (dataset,) = (by_hand / "RAW_DATA" / "unregistered").iterdir()
-    proposal, beamline, _ = by_hand.parts[-3:]
-    request = DatasetRequest(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset))
+    request = request_by_hand(by_hand)
 
     def cancelling(client: Client, frame: Frame) -> None:
         registrar.cancel()
@@ -299,7 +302,7 @@ def test_what_is_called_off_before_it_is_sent_by_hand_is_told_and_counted(facili
     with working(facility, heard) as registrar:
         registrar.confirm([plan], TERMS)
         registrar.confirm_by_hand(request, directory_of(by_hand))
-        assert heard.wait_for_orders(2) == ["", f"{dataset} was not sent, as sending was stopped"]
+        assert heard.wait_for_orders(2) == ["", f"{request.path} was not sent, as sending was stopped"]
         assert [done.went_out for done in heard.of(OrderDone)] == [1, 0]
         assert registrar.to_go == 0
         assert registrar.summary().startswith("1 sent, 1 not sent, 0 unknown")
@@ -309,21 +312,17 @@ def test_what_is_called_off_before_it_is_sent_by_hand_is_told_and_counted(facili
 def test_what_is_called_off_by_hand_waits_for_no_answer_of_icat(facility: LiveFacility) -> None:
     heard = Heard()
     by_hand, later = sessions(facility, 2, unregistered=1)
-    (dataset,) = (by_hand / "RAW_DATA" / "unregistered").iterdir()
-    proposal, beamline, _ = by_hand.parts[-3:]
+    request = request_by_hand(by_hand)
     plan = planned(facility, later)
     facility.place.icatplus.fault = lambda _: HANG
     with working(facility, heard) as registrar:
-        registrar.confirm_by_hand(
-            DatasetRequest(beamline=beamline, proposal=proposal, dataset="by hand", path=str(dataset)),
-            directory_of(by_hand),
-        )
+        registrar.confirm_by_hand(request, directory_of(by_hand))
         assert facility.place.icatplus.hung.wait(PATIENCE)
         assert registrar.to_go == 1
         facility.place.icatplus.fault = lambda _: None
         registrar.cancel()
         registrar.confirm([plan], TERMS)
-        assert heard.wait_for_orders(2) == [f"{dataset} was not sent, as sending was stopped", ""]
+        assert heard.wait_for_orders(2) == [f"{request.path} was not sent, as sending was stopped", ""]
     assert len(facility.broker.sent) == 1
 
 
