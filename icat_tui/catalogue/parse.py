@@ -6,7 +6,9 @@ refused (ValueError), and one that is refused has no effect on the others. A val
 """
 
 import json
+import posixpath
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
@@ -21,6 +23,10 @@ INPUT_DATASETS = "input_datasets"
 """A parameter that only processed data has: the raw datasets it was made from."""
 LARGEST = 2**63
 """Upper limit of ids and counts."""
+LONGEST_PATH, LONGEST_NAME = 4095, 255
+"""Largest number of bytes of a path and of a name on it: no directory can be called by more."""
+NO_PATH = re.compile("[\x00\ud800-\udfff]")
+"""Characters that no location of ours has: what is registered came as XML, which carries none of them."""
 
 
 def elements(body: bytes) -> Iterator[Any]:
@@ -68,21 +74,44 @@ def parse_investigation(element: object, zone: tzinfo) -> Investigation:
 def parse_dataset(element: object, investigation: int) -> CatalogueDataset:
     """Return a dataset as listed in `investigation`, its location without trailing slashes.
 
-    Raises ValueError for an element without an id or without a location.
+    Raises ValueError for an element without an id or without a readable location.
     """
     fields = _fields(element)
-    location = (_text(fields.get("location")) or "").rstrip("/")
-    if not location.strip():
-        raise ValueError("it has no readable location")
     parameters = _parameters(fields.get("parameters"))
     return CatalogueDataset(
         id=_required_id(fields),
-        location=location,
+        location=_location(fields.get("location")),
         investigation=investigation,
         name=_text(fields.get("name")) or "",
         file_count=_file_count(parameters),
         acquisition=not _is_processed(fields.get("type"), parameters),
+        start=_text(fields.get("startDate")) or "",
+        end=_text(fields.get("endDate")) or "",
+        sample=_sample(fields, parameters),
     )
+
+
+def _location(value: object) -> str:
+    """Return a location without trailing slashes. Raises ValueError where it can't be the path of a directory."""
+    text = _text(value)
+    if text is None or not text.startswith("/") or NO_PATH.search(text):
+        raise ValueError("its location is no absolute path")
+    location = text.rstrip("/")
+    if not posixpath.normpath(f"/{location}").strip("/"):
+        raise ValueError("its location is the root directory")
+    if len(location) > LONGEST_NAME or not location.isascii():  # counted only where it may matter
+        sizes = [len(name.encode()) for name in location.split("/")]
+        if sum(sizes) + len(sizes) - 1 > LONGEST_PATH or max(sizes) > LONGEST_NAME:
+            raise ValueError("its location is longer than a path can be")
+    return location
+
+
+def _sample(fields: Mapping[str, Any], parameters: list[tuple[object, object]]) -> str:
+    """Return the sample's name; empty where there is none. Many datasets have the same: it is kept once."""
+    sample = fields.get("sample")
+    nested = sample.get("name") if isinstance(sample, dict) else None
+    named = (value for name, value in parameters if name == "Sample_name")
+    return sys.intern(next((text for text in map(_text, (fields.get("sampleName"), nested, *named)) if text), ""))
 
 
 def element_id(element: object) -> int | None:

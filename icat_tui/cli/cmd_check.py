@@ -10,11 +10,11 @@ from icat_tui.cancel import Cancellation
 from icat_tui.cli.context import Run
 from icat_tui.cli.scan_run import ScanRun
 from icat_tui.cli.session_reporter import SessionOutput
-from icat_tui.disk.filesystem import count_files
+from icat_tui.disk.file_count import count_files
 from icat_tui.domain.errors import ExitCode
-from icat_tui.domain.model import FileCount, Session
+from icat_tui.domain.model import Dataset, FileCount, Session
 from icat_tui.domain.status import Status
-from icat_tui.report.check_text import check_text, closing_check_text
+from icat_tui.report.check_text import check_text, closing_check_text, lacks_files
 from icat_tui.report.totals import TODO_OR_MORE
 
 
@@ -25,20 +25,35 @@ def check(run: Run) -> ExitCode:
     cancelled.
     """
     scan_run = ScanRun(run, datetime.now(UTC), keep_cache=False)
-    facility = run.settings.facility
-    output = SessionOutput(run, lambda session: check_text(session, counted_files(session, run.cancellation), facility))
-    for _ in scan_run.sessions(output):
-        pass
+    facility, counts = run.settings.facility, _FileCounts(run.cancellation)
+    output = SessionOutput(run, lambda session: check_text(session, counts.of(session), facility), counts.of)
+    for session in scan_run.sessions(output):
+        if lacks_files(session, counts.of(session)):
+            scan_run.exit_codes.add(ExitCode.TODO)
     if scan_run.totals.sessions and not run.arguments.quiet:
         run.summary.closing_lines = closing_check_text()
     return scan_run.finish(output, TODO_OR_MORE)
 
 
-def counted_files(session: Session, cancellation: Cancellation) -> Mapping[str, FileCount]:
-    """Return how many files the datasets of a session have, on disk and in ICAT. Raises Cancelled."""
-    counts = {}
-    for dataset in session.datasets:
-        cancellation.check()
-        if dataset.status != Status.MISSING_ON_DISK:
-            counts[dataset.path] = FileCount(count_files(dataset.path), dataset.file_count)
-    return counts
+class _FileCounts:
+    """Counts of the files of the session that was asked about last."""
+
+    def __init__(self, cancellation: Cancellation) -> None:
+        self._cancellation = cancellation
+        self._session: Session | None = None
+        self._counts: Mapping[str, FileCount] = {}
+
+    def of(self, session: Session) -> Mapping[str, FileCount]:
+        """Return how many files the datasets of a session have, on disk and in ICAT. Raises Cancelled."""
+        if session is not self._session:
+            self._counts = {
+                dataset.path: self._count(dataset)
+                for dataset in session.datasets
+                if dataset.status != Status.MISSING_ON_DISK
+            }
+            self._session = session
+        return self._counts
+
+    def _count(self, dataset: Dataset) -> FileCount:
+        found = count_files(dataset.path, self._cancellation.check)
+        return FileCount(found.known, dataset.file_count, found.complete)

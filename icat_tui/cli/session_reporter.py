@@ -3,14 +3,14 @@
 What must stay true: with `--json` nothing but records is written to stdout.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from icat_tui.cli.console import write, write_lines
 from icat_tui.cli.context import Run
 from icat_tui.cli.logging_setup import log
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.model import Session
+from icat_tui.domain.model import FileCount, Session
 from icat_tui.domain.scan_events import (
     CacheUnusable,
     DirectoryFailed,
@@ -24,13 +24,16 @@ from icat_tui.report.lines import Line
 from icat_tui.report.sync_text import session_text
 
 SessionText = Callable[[Session], Iterable[Line]]
+SessionFiles = Callable[[Session], Mapping[str, FileCount] | None]
+"""Counts of the files of a session's datasets by path; None: they are not counted."""
 
 
 class SessionOutput:
     """Output of results of a run, but for its summary."""
 
-    def __init__(self, run: Run, text: SessionText) -> None:
-        """Write sessions as `text` returns them, or as records with `--json`."""
+    def __init__(self, run: Run, text: SessionText, files: SessionFiles = lambda _: None) -> None:
+        """Write sessions as `text` returns them, or as records, with what `files` counts, with `--json`."""
+        self._files = files
         self._json: bool = run.arguments.json
         self._facility = run.settings.facility
         silent = vars(run.arguments).get("no_print", False) or (run.arguments.quiet and not self._json)
@@ -41,7 +44,7 @@ class SessionOutput:
         if self._text is None:
             return
         if self._json:
-            write(json_line(session_record(session, self._facility)) + "\n")
+            write(json_line(session_record(session, self._facility, self._files(session))) + "\n")
         else:
             write_lines(self._text(session))
 

@@ -61,10 +61,3 @@ def refusal(error: OSError, what: str = "") -> Trouble:
     """Return an error of the system as Trouble of kind UNKNOWN, with the system's text; `what` goes before it."""
     words = error.strerror or str(error)
     return Trouble(TroubleKind.UNKNOWN, f"{what}: {words}" if what else words)
-
-
-def count_files(path: str) -> int | None:
-    """Return the number of files in a directory, at any depth; None where a part of it could not be listed."""
-    refused: list[OSError] = []
-    number = sum(len(files) for _, _, files in os.walk(path, onerror=refused.append))
-    return None if refused else number

@@ -190,6 +190,10 @@ class CatalogueDataset(Struct, frozen=True):
     """None: ICAT+ did not say, which is not 0 (icat.md, "Datasets in JSON")."""
     acquisition: bool = True
     """False: processed data."""
+    start: str = ""
+    """As ICAT+ sent it, like `end`: times are read only where they are compared."""
+    end: str = ""
+    sample: str = ""
 
 
 class Outcome(StrEnum):
@@ -305,11 +309,24 @@ class Session(Struct, frozen=True, kw_only=True):
         return {status: counts[status] for status in Status if counts[status]}
 
 
+MOST_FILES_IN_ICAT = 30_000
+"""ICAT lists no more files of a dataset (icat.md, "After the queue")."""
+
+
 class FileCount(Struct, frozen=True):
     """Number of files of a dataset on disk and in ICAT; None: not known."""
 
     on_disk: int | None
     in_icat: int | None
+    complete: bool = True
+    """Whether all files on disk were counted; otherwise there are at least so many."""
+
+    @property
+    def short(self) -> bool:
+        """Whether ICAT is known to have fewer files than the disk, although it could list more."""
+        if self.on_disk is None or self.in_icat is None:
+            return False
+        return self.in_icat < min(self.on_disk, MOST_FILES_IN_ICAT)
 
 
 def category_now(session: Session) -> Category:

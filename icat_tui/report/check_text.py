@@ -1,15 +1,15 @@
 """Text of `icat-tui check` for a scientist: the data that the catalogue has or lacks, why, and a mail that asks for it.
 
-What must stay true: data that could not be checked is never called missing, and the text ends with what `check` does
-not look at.
+What must stay true: data that could not be checked is never called missing, the text begins with how many files on
+disk the catalogue has, and ends with what `check` does not look at.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import session_date
-from icat_tui.domain.model import Dataset, FileCount, Session, category_now
-from icat_tui.domain.status import ACTIONABLE, Category, Status
+from icat_tui.domain.model import MOST_FILES_IN_ICAT, Dataset, FileCount, Session, category_now
+from icat_tui.domain.status import ACTIONABLE, Category, Marked, Status
 from icat_tui.domain.timeslot import inside_timeslot
 from icat_tui.report.lines import Line
 from icat_tui.text import counted, visible
@@ -32,7 +32,7 @@ EXPLANATIONS = {
 """Meaning of each status but `registered`, in the order in which they are listed."""
 NOT_LOOKED_AT = (
     "Not looked at: processed data (PROCESSED_DATA), and anything else outside the raw data directories. Nor was what",
-    "is inside the files: only how many there are.",
+    "is inside the files: only how many there are, without links and hidden files.",
 )
 
 
@@ -41,25 +41,44 @@ def check_text(session: Session, files: Mapping[str, FileCount], facility: Facil
 
     For datasets that ICAT does not have, counts on disk are enough; datasets without counts are left out of the sums.
     """
-    category = category_now(session)
-    yield Line(f"{category.glyph} {_name(session)}", category.colour)
+    marked = _headline(session, files)
+    yield Line(f"{marked.glyph} {_name(session)}", marked.colour)
     yield Line(f"  {visible(session.directory.path)}")
+    yield from _files(session, files)
     if session.stale:
         seen = session.seen_at.astimezone(facility.zone).isoformat(" ", "minutes")
         yield Line(f"  It could not be checked now. What was known on {seen}:", Status.UNKNOWN.colour)
     for reason in session.reasons:
         yield Line(f"  Note: {visible(reason)}")
     yield from _catalogue(session, facility)
-    yield from _files(session, files)
     yield from _explanations(session)
-    yield from _mail(session)
+    yield from _mail(session, files)
     yield Line()
+
+
+def lacks_files(session: Session, files: Mapping[str, FileCount]) -> bool:
+    """Return whether the catalogue has fewer files of a dataset than are on disk."""
+    return bool(_short_of_files(session, files))
 
 
 def closing_check_text() -> Iterator[Line]:
     """Yield the end of the whole text: what `check` did not look at."""
     for text in NOT_LOOKED_AT:
         yield Line(text)
+
+
+def _headline(session: Session, files: Mapping[str, FileCount]) -> Marked:
+    """Return the category, or a status that stands for it: a session that lacks files is not simply there."""
+    category = category_now(session)
+    return Status.REGISTERED_WITHOUT_FILES if category == Category.OK and lacks_files(session, files) else category
+
+
+def _short_of_files(session: Session, files: Mapping[str, FileCount]) -> list[tuple[Dataset, FileCount]]:
+    return [
+        (dataset, count)
+        for dataset in _with_status(session, *IN_CATALOGUE)
+        if (count := files.get(dataset.path)) and count.short
+    ]
 
 
 def _name(session: Session) -> str:
@@ -90,12 +109,10 @@ def _catalogue(session: Session, facility: Facility) -> Iterator[Line]:
 
 def _files(session: Session, files: Mapping[str, FileCount]) -> Iterator[Line]:
     on_disk = in_icat = uncounted = 0
-    short = []
+    complete = True
     for dataset in session.datasets:
-        if dataset.status == Status.MISSING_ON_DISK:
-            continue
         count = files.get(dataset.path)
-        if count is None:
+        if count is None or dataset.status == Status.MISSING_ON_DISK:
             continue
         known = 0 if dataset.status in NOT_IN_CATALOGUE else count.in_icat
         if count.on_disk is None or known is None or dataset.status == Status.UNKNOWN:
@@ -103,14 +120,29 @@ def _files(session: Session, files: Mapping[str, FileCount]) -> Iterator[Line]:
             continue
         on_disk += count.on_disk
         in_icat += min(known, count.on_disk)
-        if dataset.status in IN_CATALOGUE and known < count.on_disk:
-            short.append(f"    {visible(dataset.path)}: {known:,} of {count.on_disk:,}")
+        complete = complete and count.complete
+    differing = list(_differing_counts(session, files))
     if on_disk:
-        yield Line(f"  Of {counted(on_disk, 'file')} counted on disk, ICAT has {in_icat:,}{':' if short else ''}")
-    for text in short:
-        yield Line(text)
+        least = "" if complete else "at least "
+        colon = ":" if differing else ""
+        yield Line(f"  Of {least}{counted(on_disk, 'file')} counted on disk, ICAT has {in_icat:,}{colon}")
+    yield from differing
     if uncounted:
         yield Line(f"  The files of {counted(uncounted, 'dataset')} could not be compared")
+
+
+def _differing_counts(session: Session, files: Mapping[str, FileCount]) -> Iterator[Line]:
+    """Yield a line for each dataset of which the catalogue has not all files."""
+    for dataset in _with_status(session, *IN_CATALOGUE):
+        count = files.get(dataset.path)
+        if count is None or count.in_icat is None or count.on_disk is None or count.in_icat >= count.on_disk:
+            continue
+        most = "" if count.short else f"; it lists no more than {MOST_FILES_IN_ICAT:,} of a dataset"
+        yield Line(f"    {visible(dataset.path)}: {_of_files(count)}{most}")
+
+
+def _of_files(count: FileCount) -> str:
+    return f"{count.in_icat:,} of {'' if count.complete else 'at least '}{count.on_disk:,}"
 
 
 def _explanations(session: Session) -> Iterator[Line]:
@@ -129,22 +161,22 @@ def _explanations(session: Session) -> Iterator[Line]:
 # -- the mail --------------------------------------------------------------------------------------------------------
 
 
-def _mail(session: Session) -> Iterator[Line]:
-    paragraphs = list(_mail_paragraphs(session))
+def _mail(session: Session, files: Mapping[str, FileCount]) -> Iterator[Line]:
+    paragraphs = list(_mail_paragraphs(session, files))
     if session.stale or not paragraphs:
         return
     yield Line()
     if session.category == Category.TODO_ONGOING:
         yield Line("  The session is not over yet, so this may still happen by itself. Wait until it is; then:")
     yield Line("  You can copy this into a mail to your local contact:")
-    for text, paths in paragraphs:
+    for text, lines in paragraphs:
         yield Line()
         yield Line(f"    {text}")
-        for path in paths:
-            yield Line(f"      {visible(path)}")
+        for line in lines:
+            yield Line(f"      {visible(line)}")
 
 
-def _mail_paragraphs(session: Session) -> Iterator[tuple[str, Sequence[str]]]:
+def _mail_paragraphs(session: Session, files: Mapping[str, FileCount]) -> Iterator[tuple[str, Sequence[str]]]:
     if session.category == Category.NOT_IN_ICAT:
         yield (
             f"ICAT has no investigation for {_name(session)}. Could you please look into it?",
@@ -158,5 +190,15 @@ def _mail_paragraphs(session: Session) -> Iterator[tuple[str, Sequence[str]]]:
         ("find out what is wrong with", _with_status(session, Status.INVALID)),
     ):
         if datasets:
-            these = "this dataset" if len(datasets) == 1 else f"these {len(datasets):,} datasets"
-            yield f"Could you please {wish} {these} ({_name(session)})?", [dataset.path for dataset in datasets]
+            yield f"Could you please {wish} {_these(datasets)} ({_name(session)})?", [each.path for each in datasets]
+    short = [each for each in _short_of_files(session, files) if each[0].status == Status.REGISTERED]
+    if short:
+        these = _these([dataset for dataset, _ in short])
+        yield (
+            f"Could you please add the files that ICAT lacks of {these} ({_name(session)})?",
+            [f"{dataset.path} (ICAT id {dataset.icat_id}): {_of_files(count)} files" for dataset, count in short],
+        )
+
+
+def _these(datasets: Sequence[Dataset]) -> str:
+    return "this dataset" if len(datasets) == 1 else f"these {len(datasets):,} datasets"

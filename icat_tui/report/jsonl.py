@@ -5,6 +5,7 @@ library writes it, because msgspec refuses lone surrogates.
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import structs
 
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.model import Dataset, Fit, Session, category_now
+from icat_tui.domain.model import Dataset, FileCount, Fit, Session, category_now
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.totals import SentCounts, Totals
 
@@ -29,8 +30,8 @@ def json_line(record: Record) -> str:
     return json.dumps(record, allow_nan=False)
 
 
-def session_record(session: Session, facility: Facility) -> Record:
-    """Return the record of a session; its times are in the facility's zone."""
+def session_record(session: Session, facility: Facility, files: Mapping[str, FileCount] | None = None) -> Record:
+    """Return the record of a session; its times are in the facility's zone. `files` are those counted, by path."""
     directory, zone = session.directory, facility.zone
     return {
         "type": "session",
@@ -47,7 +48,7 @@ def session_record(session: Session, facility: Facility) -> Record:
         "counts": {status.value: number for status, number in session.counts.items()},
         "cached": session.cached,
         "seen_at": _time(session.seen_at, zone),
-        "datasets": [_dataset(dataset, zone) for dataset in session.datasets],
+        "datasets": [_dataset(dataset, zone) | _files(dataset, files) for dataset in session.datasets],
     }
 
 
@@ -95,6 +96,13 @@ def _dataset(dataset: Dataset, zone: ZoneInfo) -> Record:
         "icat_id": dataset.icat_id,
         "investigation": dataset.investigation,
     }
+
+
+def _files(dataset: Dataset, files: Mapping[str, FileCount] | None) -> Record:
+    if files is None:
+        return {}
+    count = files.get(dataset.path, FileCount(None, dataset.file_count))
+    return {"files": {"on_disk": count.on_disk, "in_icat": count.in_icat}}
 
 
 def _time(moment: datetime | None, zone: ZoneInfo) -> str | None:

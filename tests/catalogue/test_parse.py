@@ -121,7 +121,16 @@ def test_a_location_has_no_slash_at_its_end() -> None:
     assert parse_dataset({**DATASET, "location": "/data/x/"}, 7).location == "/data/x"
 
 
-@pytest.mark.parametrize("location", [None, "", "  ", "/", 5, [], {"path": "/data"}])
+NO_LOCATIONS: list[object] = [
+    *(None, "", "  ", 5, [], {"path": "/data"}),
+    *("x", "visitor/rel", "..", "./x", " /data/x", "~/x", "C:\\data", "file:///data/x", "\t/data"),
+    *("/", "//", "/.", "/..", "/data/..", "/./../", "///"),
+    *("/data/a\0b", "/data/\udcff", "/data/\ud800", "\0"),
+    *("/" + "a" * 256, "/data/" + "é" * 128 + "/x", "/a" * 2048, "/é" * 1366),
+]
+
+
+@pytest.mark.parametrize("location", NO_LOCATIONS, ids=lambda location: ascii(location)[:20])
 def test_a_dataset_without_a_readable_location_is_unreadable(location: object) -> None:
     with pytest.raises(ValueError, match="location"):
         parse_dataset({**DATASET, "location": location}, 7)
@@ -130,6 +139,32 @@ def test_a_dataset_without_a_readable_location_is_unreadable(location: object) -
 def test_a_dataset_whose_location_is_absent_is_unreadable() -> None:
     with pytest.raises(ValueError, match="location"):
         parse_dataset({"id": 12}, 7)
+
+
+@pytest.mark.parametrize(
+    "location", ["/x", "/data/a b/é", "//data/x", "/data/../x", "/" + "a" * 255, "/a" * 2047, "/é" * 1365, "/data/x\n"]
+)
+def test_any_other_absolute_path_is_a_location(location: str) -> None:
+    assert parse_dataset({**DATASET, "location": location}, 7).location == location
+
+
+@pytest.mark.parametrize(
+    ("fields", "sample"),
+    [
+        ({"sampleName": "sA", "sample": {"name": "sB"}}, "sA"),
+        ({"sampleName": "", "sample": {"name": "sB"}}, "sB"),
+        ({"sample": "sB", "parameters": [{"name": "Sample_name", "value": "sC"}]}, "sC"),
+        ({"sampleName": 5, "parameters": [{"name": "Sample", "value": "sC"}]}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_sample_is_read_from_wherever_it_is_named(fields: dict[str, Any], sample: str) -> None:
+    assert parse_dataset({**DATASET, **fields}, 7).sample == sample
+
+
+def test_times_stay_as_they_were_sent() -> None:
+    dataset = parse_dataset({**DATASET, "startDate": "2023-10-19T08:00:00Z", "endDate": 5}, 7)
+    assert (dataset.start, dataset.end) == ("2023-10-19T08:00:00Z", "")
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,28 @@ def test_the_files_of_all_datasets_count_whether_icat_has_them_or_not(place: Pla
     assert f"    {datasets}/colA_0002: 0 of 1" in ran.out
 
 
+def test_a_dataset_with_fewer_files_in_icat_is_no_good_news(place: Place, at: Runner) -> None:
+    session = place.session(registered=10)
+    dataset = session / "RAW_DATA" / "colA" / "colA_0003"
+    for number in range(40):
+        (dataset / f"frame_{number:04}.h5").write_text("")
+    ran = at("check", str(session))
+    assert ran.code == 1
+    lines = ran.out.splitlines()
+    assert lines[0] == "o hg333 on id10, 2023-10-19"
+    assert lines[2:4] == ["  Of 50 files counted on disk, ICAT has 10:", f"    {dataset}: 1 of 41"]
+    mail = ran.out.partition("mail to your local contact:")[2]
+    assert f"{dataset} (ICAT id 4): 1 of 41 files" in mail
+    for words in (["-q"], ["--json"]):
+        assert at("check", *words, str(session)).code == 1
+    (record, _) = at("check", "--json", str(session)).records
+    assert record["category"] == "ok"
+    assert record["datasets"][3]["files"] == {"on_disk": 41, "in_icat": 1}
+    for number in range(40):
+        (dataset / f"frame_{number:04}.h5").unlink()
+    assert at("check", str(session)).code == 0
+
+
 @pytest.mark.parametrize(
     ("session", "code"),
     [({}, 0), ({"empty": 1}, 1), ({"invalid": 1}, 1), ({"known": False}, 1), ({"registered": 0}, 0)],

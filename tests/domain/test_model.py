@@ -15,6 +15,7 @@ from icat_tui.domain.model import (
     Dataset,
     DiskDataset,
     DiskSession,
+    FileCount,
     Fit,
     Investigation,
     Match,
@@ -126,3 +127,23 @@ def test_counts_leave_out_zeros_and_add_up() -> None:
 )
 def test_only_a_complete_answer_is_usable(outcome: str, usable: bool) -> None:
     assert Answer[Investigation](Outcome(outcome)).usable is usable
+
+
+@pytest.mark.parametrize(
+    ("on_disk", "in_icat", "short"),
+    [
+        (41, 1, True),
+        (1, 0, True),
+        (41, 41, False),
+        (41, 42, False),
+        (40_000, 29_999, True),
+        (40_000, 30_000, False),
+        (None, 1, False),
+        (41, None, False),
+        (0, 0, False),
+    ],
+)
+def test_icat_is_short_of_files_where_it_has_fewer_than_the_disk_and_could_list_more(
+    on_disk: int | None, in_icat: int | None, short: bool
+) -> None:
+    assert FileCount(on_disk, in_icat).short is short

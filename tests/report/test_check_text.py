@@ -18,6 +18,13 @@ def told(session: Session, *counts: tuple[int | None, int | None]) -> str:
     return plain(check_text(session, files, FACILITY))
 
 
+def single(*counts: tuple[int | None, int | None], complete: bool = True, category: Category = Category.OK) -> str:
+    """Return what is told of a session of registered datasets, with counts of files on disk and in ICAT."""
+    session = a_session(category, *((str(number), Status.REGISTERED) for number, _ in enumerate(counts)))
+    files = {dataset.path: FileCount(*count, complete) for dataset, count in zip(session.datasets, counts, strict=True)}
+    return plain(check_text(session, files, FACILITY))
+
+
 def mail(text: str) -> str:
     return text.partition("mail to your local contact:")[2]
 
@@ -97,6 +104,46 @@ def test_files_that_icat_has_are_counted_against_those_on_disk() -> None:
     assert "colA_4: 0 of 5" in text
     assert "colA_1: " not in text
     assert "could not be compared" not in text
+
+
+def test_a_dataset_with_fewer_files_in_icat_is_told_first_and_asked_about() -> None:
+    text = single((41, 1))
+    assert text.splitlines()[0].startswith("o ")
+    assert text.splitlines()[2] == "  Of 41 files counted on disk, ICAT has 1:"
+    assert text.splitlines()[3].endswith("colA_0: 1 of 41")
+    assert "Could you please add the files that ICAT lacks of this dataset" in mail(text)
+    assert "colA_0 (ICAT id 3): 1 of 41 files" in mail(text)
+
+
+def test_as_many_files_or_more_in_icat_are_no_reason_to_write() -> None:
+    text = single((41, 41), (41, 42))
+    assert text.splitlines()[0].startswith("= ")
+    assert "  Of 82 files counted on disk, ICAT has 82\n" in text
+    assert not mail(text)
+
+
+def test_icat_is_not_asked_for_more_files_than_it_lists() -> None:
+    text = single((40_000, 30_000))
+    assert text.splitlines()[0].startswith("= ")
+    assert "colA_0: 30,000 of 40,000; it lists no more than 30,000 of a dataset" in text
+    assert not mail(text)
+    assert "29,999 of 40,000\n" in single((40_000, 29_999))
+    assert mail(single((40_000, 29_999)))
+
+
+def test_what_was_not_counted_to_the_end_is_at_least_so_much() -> None:
+    text = single((41, 1), complete=False)
+    assert "  Of at least 41 files counted on disk, ICAT has 1:" in text
+    assert "colA_0 (ICAT id 3): 1 of at least 41 files" in mail(text)
+
+
+@pytest.mark.parametrize("category", [Category.TODO, Category.HAS_INVALID, Category.UNKNOWN])
+def test_a_category_that_says_more_stays(category: Category) -> None:
+    assert single((41, 1), category=category).startswith(f"{category.glyph} ")
+
+
+def test_a_session_with_fewer_files_in_icat_reads_as_it_did() -> None:
+    assert matches("check_files.txt", single((41, 1), (3, 3), (40_000, 30_000), (None, 1), (5, None)).encode())
 
 
 def test_what_could_not_be_checked_has_no_count_of_files_either() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icat_tui.domain.errors import ExitCode
+from icat_tui.domain.model import FileCount
 from icat_tui.domain.scan_events import (
     ScanFinished,
     SessionScanned,
@@ -29,6 +30,16 @@ def test_the_lines_are_what_they_were() -> None:
     records += [error_record("Permission denied", "/data/visitor/locked"), error_record("ICAT+ does not answer")]
     records += [summary_record(run, SentCounts(accepted=2, unknown=1), ExitCode.PARTIAL)]
     assert matches("records.jsonl", "".join(f"{json_line(record)}\n" for record in records).encode("ascii"))
+
+
+def test_files_are_in_a_record_where_they_were_counted() -> None:
+    session = a_session(Category.OK, ("1", Status.REGISTERED), ("2", Status.MISSING_ON_DISK))
+    counted = session_record(session, FACILITY, {session.datasets[0].path: FileCount(41, 1)})
+    assert [dataset["files"] for dataset in counted["datasets"]] == [
+        {"on_disk": 41, "in_icat": 1},
+        {"on_disk": None, "in_icat": None},
+    ]
+    assert not any("files" in dataset for dataset in session_record(session, FACILITY)["datasets"])
 
 
 def test_keys_are_those_of_schema_1_in_their_order() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import structs
 from textual.content import Content
 
-from icat_tui.disk.filesystem import count_files
+from icat_tui.disk.file_count import count_files
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import FileCount, Session
 from icat_tui.domain.status import Status
@@ -52,8 +52,8 @@ def _detail(session: Session, path: str | None, facility: Facility, *, count: bo
     if path is None or dataset is None:
         detail = session_detail(session, facility)
     else:
-        on_disk = count_files(path) if count and dataset.status != Status.MISSING_ON_DISK else None
-        files = FileCount(on_disk, dataset.file_count) if on_disk is not None else None
+        counted = count_files(path) if count and dataset.status != Status.MISSING_ON_DISK else None
+        files = FileCount(counted.known, dataset.file_count, counted.complete) if counted else None
         detail = dataset_detail(session, dataset, facility, files)
     if holder:
         return Content("\n").join([Content.styled(f"! being registered by {holder}", "bold"), detail])

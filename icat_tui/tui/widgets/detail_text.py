@@ -133,7 +133,9 @@ def _files(dataset: Dataset, files: FileCount | None) -> str:
     if dataset.status == Status.UNKNOWN and dataset.icat_id is None:
         registered = None
     has = "an unknown number" if registered is None else f"{registered:,}"
-    return f"ICAT has {has} of {on_disk:,}" if on_disk is not None else f"ICAT has {has}; not counted on disk"
+    if files is None or on_disk is None:
+        return f"ICAT has {has}; not counted on disk"
+    return f"ICAT has {has} of {'' if files.complete else 'at least '}{on_disk:,}"
 
 
 def _counts(counts: Counts) -> Iterator[DetailLine]:

@@ -49,6 +49,10 @@ def test_files_are_told_as_far_as_they_are_known(status: Status, on_disk: int | 
     assert told in of_status(status, FileCount(on_disk, None))
 
 
+def test_a_count_that_ended_early_is_told_as_that() -> None:
+    assert "ICAT has 0 of at least 7" in of_status(Status.UNREGISTERED, FileCount(7, None, complete=False))
+
+
 @pytest.mark.parametrize("session", every_category(), ids=lambda session: session.category)
 def test_a_session_is_told_with_its_slot_and_how_it_fits(session: Session) -> None:
     text = session_detail(session, FACILITY).plain
