@@ -68,3 +68,13 @@ def id16bspec_session(session: SessionDirectory) -> SessionDirectory:
 @pytest.fixture
 def mx_session(session: SessionDirectory) -> SessionDirectory:
     return structs.replace(session, format=RawFormat.MX)
+
+
+@pytest.fixture
+def three_files(tmp_path: Path) -> Path:
+    """Return a dataset directory with three files, two of them in directories below."""
+    path = tmp_path / "colA_0001"
+    (path / "scan0001" / "below").mkdir(parents=True)
+    for name in ("colA_0001.h5", "scan0001/frame_0.h5", "scan0001/below/frame_1.h5"):
+        (path / name).write_text("")
+    return path

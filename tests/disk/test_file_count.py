@@ -9,35 +9,25 @@ from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.disk.file_count import CountedFiles, count_files
 
 
-@pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    """A dataset with three files, one of them in a directory below."""
-    path = tmp_path / "colA_0001"
-    (path / "scan0001" / "below").mkdir(parents=True)
-    for name in ("colA_0001.h5", "scan0001/frame_0.h5", "scan0001/below/frame_1.h5"):
-        (path / name).write_text("")
-    return path
+def test_files_count_at_any_depth_and_directories_do_not(three_files: Path) -> None:
+    assert count_files(str(three_files)) == CountedFiles(3, complete=True)
 
 
-def test_files_count_at_any_depth_and_directories_do_not(dataset: Path) -> None:
-    assert count_files(str(dataset)) == CountedFiles(3, complete=True)
-
-
-def test_links_and_what_is_hidden_are_left_out(dataset: Path, tmp_path: Path) -> None:
-    (dataset / ".nfs000").write_text("")
-    (dataset / ".hidden").mkdir()
-    (dataset / ".hidden" / "file").write_text("")
+def test_links_and_what_is_hidden_are_left_out(three_files: Path, tmp_path: Path) -> None:
+    (three_files / ".nfs000").write_text("")
+    (three_files / ".hidden").mkdir()
+    (three_files / ".hidden" / "file").write_text("")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "file").write_text("")
-    (dataset / "directory").symlink_to(tmp_path / "elsewhere")
-    (dataset / "file").symlink_to(dataset / "colA_0001.h5")
-    (dataset / "dead").symlink_to("nowhere")
-    (dataset / "round").symlink_to(dataset)
-    os.mkfifo(dataset / "pipe")
-    assert count_files(str(dataset)) == CountedFiles(3, complete=True)
+    (three_files / "directory").symlink_to(tmp_path / "elsewhere")
+    (three_files / "file").symlink_to(three_files / "colA_0001.h5")
+    (three_files / "dead").symlink_to("nowhere")
+    (three_files / "round").symlink_to(three_files)
+    os.mkfifo(three_files / "pipe")
+    assert count_files(str(three_files)) == CountedFiles(3, complete=True)
 
 
-def test_what_can_not_be_listed_leaves_at_least_the_others(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_can_not_be_listed_leaves_at_least_the_others(three_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scandir = os.scandir
 
     def refuse(path: str) -> object:
@@ -46,19 +36,19 @@ def test_what_can_not_be_listed_leaves_at_least_the_others(dataset: Path, monkey
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    counted = count_files(str(dataset))
+    counted = count_files(str(three_files))
     assert (counted, counted.known) == (CountedFiles(2, complete=False), 2)
-    nothing = count_files(str(dataset / "no"))
+    nothing = count_files(str(three_files / "no"))
     assert (nothing, nothing.known) == (CountedFiles(0, complete=False), None)
     assert CountedFiles(0, complete=True).known == 0
 
 
-def test_counting_ends_above_the_most(dataset: Path) -> None:
-    assert count_files(str(dataset), most=3) == CountedFiles(3, complete=True)
-    assert count_files(str(dataset), most=2) == CountedFiles(2, complete=False)
+def test_counting_ends_above_the_most(three_files: Path) -> None:
+    assert count_files(str(three_files), most=3) == CountedFiles(3, complete=True)
+    assert count_files(str(three_files), most=2) == CountedFiles(2, complete=False)
 
 
-def test_a_count_can_be_cancelled_between_directories(dataset: Path) -> None:
+def test_a_count_can_be_cancelled_between_directories(three_files: Path) -> None:
     cancellation, listed = Cancellation(), []
 
     def check() -> None:
@@ -67,5 +57,5 @@ def test_a_count_can_be_cancelled_between_directories(dataset: Path) -> None:
         cancellation.cancel()
 
     with pytest.raises(Cancelled):
-        count_files(str(dataset), check)
+        count_files(str(three_files), check)
     assert len(listed) == 1
