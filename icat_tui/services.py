@@ -118,6 +118,7 @@ class Services:
         return Surroundings(
             facility=self.facility,
             now=now,
+            data_roots=self.settings.data_root,
             settle_time=self.settings.settle_time,
             sent=view,
             pending_timeout=self.settings.pending_timeout,

@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from icat_tui.api.errors import IncompleteError
 from icat_tui.cancel import Cancellation
-from icat_tui.disk.find import find_sessions, sessions_at
+from icat_tui.disk.find import find_sessions, roots_once, sessions_at, sessions_once
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.message import Message
 from icat_tui.domain.model import Session, SessionDirectory
@@ -106,13 +106,14 @@ def _found(paths: list[str], selection: Selection, services: Services) -> Iterat
     settings, raw_format = services.settings, services.raw_format
     if paths:
         at = (sessions_at(path, settings.data_root, settings.facility, raw_format, selection) for path in paths)
-        found = {each.path: each for several in at for each in several}
-        return iter(sorted(found.values(), key=lambda each: each.path))
+        return iter(sessions_once(each for several in at for each in several))
     for root in settings.data_root:
         if not os.path.isdir(root):
             raise UsageError(f"data root {visible(root)} is not there: mount it, or give another data_root")
     return (
-        each for root in settings.data_root for each in find_sessions(root, selection, settings.facility, raw_format)
+        each
+        for root in roots_once(settings.data_root)
+        for each in find_sessions(root, selection, settings.facility, raw_format)
     )
 
 
@@ -146,7 +147,8 @@ def register(
             print(outcome.fate, outcome.dataset, outcome.reason)
 
     The call is the confirmation: no question is asked. `paths` leaves out all other datasets, `investigation` is the
-    one meant where that of a session is `far` or `ambiguous`, `again` sends also what was sent before and never seen.
+    one meant where that of a session is `far` or `ambiguous`, `again` sends also what was sent before and never seen,
+    and what looks moved.
     `settings` are those of `scan`; the broker is `queue`, here or in the settings. Disk, ICAT and journal are examined
     again before anything is sent.
 

@@ -140,7 +140,7 @@ class RegisterRun:
                 return
             following = len(group.offers) + sum(map(_first_time, plan.groups[place + 1 :])) + later
             more = sum(map(_first_time, plan.groups)) > expected  # than when "all that follow" was confirmed
-            unasked = not self.supervised or (self.all_confirmed and not group.again and not more)
+            unasked = not self.supervised or (self.all_confirmed and not group.doubts and not more)
             if unasked or self.confirms_group(group, plan.session, following):
                 yield group
 
@@ -170,11 +170,14 @@ class RegisterRun:
             self.questions.write(f"What is confirmed is sent to {visible(self.target)}\n")
             self.target_shown = True
         number = counted(len(group.offers), "dataset")
-        again = " that were sent before and are not in ICAT" if group.again else ""
+        doubts = " that were sent before and are not in ICAT" if group.again else ""
+        doubts += " that look moved" if group.moved else ""
         name = visible(directory.label)
-        reply = self.questions.ask(
-            f'{name}: upload {number} "{group.status.word}"{again}?', lambda: self.show_group(group)
-        )
+        question = f'{name}: upload {number} "{group.status.word}"{doubts}?'
+        reply = self.questions.ask(question, lambda: self.show_group(group))
+        while reply is Reply.ALL and group.moved:
+            self.questions.write("What looks moved is not sent by a: answer y or n\n")
+            reply = self.questions.ask(question, lambda: self.show_group(group))
         self.quit = reply is Reply.QUIT
         if reply is Reply.ALL:
             return self.confirms_all_following(following)
@@ -194,7 +197,7 @@ class RegisterRun:
         """Show the datasets of a group, and one message as it would be sent."""
         for offer in group.offers:
             self.questions.write(f"  {visible(offer.dataset.path)} -> {offer.message.destination}\n")
-            for text in (offer.dataset.sent, *offer.warnings):
+            for text in (offer.dataset.sent, offer.dataset.moved, *offer.warnings):
                 self.questions.write(f"    {visible(text)}\n" if text else "")
         self.questions.write(f"{visible(group.offers[0].message.body.decode(errors='surrogateescape'))}\n")
 
@@ -220,8 +223,8 @@ class RegisterRun:
 
 
 def _first_time(group: Group) -> int:
-    """Return how many of a group's messages were never sent before."""
-    return 0 if group.again else len(group.offers)
+    """Return how many of a group's messages need no confirmation of their own, as they were never sent before."""
+    return 0 if group.doubts else len(group.offers)
 
 
 def _submission(scan_run: ScanRun) -> Submission:

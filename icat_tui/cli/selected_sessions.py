@@ -7,7 +7,7 @@ import os
 from argparse import Namespace
 from collections.abc import Iterator
 
-from icat_tui.disk.find import AnyFormat, find_sessions, sessions_at
+from icat_tui.disk.find import AnyFormat, find_sessions, roots_once, sessions_at, sessions_once
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.model import SessionDirectory
@@ -101,17 +101,14 @@ class SelectedSessions:
             _require(root)
         return (
             found
-            for root in self._roots
+            for root in roots_once(self._roots)
             for found in find_sessions(root, self._selection, self._facility, self._format)
         )
 
     def _at_paths(self, paths: list[str]) -> Iterator[Found]:
         """Return the sessions at PATHs, each once; PATHs of the same proposal need not stand together."""
-        found: dict[str, Found] = {}
-        for path in paths:
-            for each in sessions_at(path, self._roots, self._facility, self._format, self._selection):
-                found[each.path] = each
-        return iter(sorted(found.values(), key=lambda each: each.path))
+        at = (sessions_at(path, self._roots, self._facility, self._format, self._selection) for path in paths)
+        return iter(sessions_once(each for several in at for each in several))
 
     def _around_here(self) -> Iterator[Found]:
         """Return the session that the working directory is in. Raises UsageError where it is in none."""

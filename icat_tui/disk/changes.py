@@ -15,8 +15,15 @@ from msgspec import structs
 
 from icat_tui.disk.filesystem import refusal, stamp, stat_or_error
 from icat_tui.domain.formats import metadata_file
-from icat_tui.domain.matching import NeededFromDisk
-from icat_tui.domain.model import NANOSECONDS, DiskDataset, DiskSession, SessionDirectory, Stamp, TroubleKind
+from icat_tui.domain.model import (
+    NANOSECONDS,
+    DiskDataset,
+    DiskSession,
+    NeededFromDisk,
+    SessionDirectory,
+    Stamp,
+    TroubleKind,
+)
 
 AT_REST = 10
 """Seconds for which stamps must have been known before a scan, so that its results can be relied on."""

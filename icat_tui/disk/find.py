@@ -6,10 +6,11 @@ What must stay true: a directory that can't be listed is reported with the syste
 import errno
 import os
 import posixpath
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from icat_tui.disk.filesystem import EntryKind, entries_of, stat_or_error
+from icat_tui.disk.identity import identity
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import (
@@ -63,6 +64,22 @@ def sessions_at(
     if not search.wants(names):
         return iter(())
     return (search.root, search.proposal, search.beamline, search.session)[len(names)](place)
+
+
+def roots_once(roots: Iterable[str]) -> tuple[str, ...]:
+    """Return data roots without those that are another name of one before them."""
+    by_directory: dict[object, str] = {}
+    for root in roots:
+        by_directory.setdefault(identity(root) or root, root)
+    return tuple(by_directory.values())
+
+
+def sessions_once(found: Iterable[Found]) -> list[Found]:
+    """Return what was found by path, each session once: of two names of one directory the first is kept."""
+    by_directory: dict[object, Found] = {}
+    for each in found:
+        by_directory.setdefault(identity(each.path) or each.path, each)
+    return sorted(by_directory.values(), key=lambda each: each.path)
 
 
 def _absolute(path: str) -> str:

@@ -6,12 +6,21 @@ Pure: a `Session` is computed from what was read and what ICAT answered. What mu
 """
 
 import posixpath
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import structs
 
 from icat_tui.domain import timeslot
-from icat_tui.domain.formats import NOT_XML, STORED_DIRECTORY, is_collection, location_key
+from icat_tui.domain.elsewhere import ForeignRow
+from icat_tui.domain.formats import (
+    NOT_XML,
+    STORED_DIRECTORY,
+    folded_key,
+    is_collection,
+    location_key,
+    spelling_difference,
+)
 from icat_tui.domain.matching import CatalogueSession, disagreement_with, file_count_of, session_key, stored_by_path
 from icat_tui.domain.model import (
     NANOSECONDS,
@@ -121,7 +130,7 @@ class _Comparison:
         around: Surroundings,
     ) -> None:
         self.directory, self.disk, self.catalogue, self.fit, self.around = directory, disk, catalogue, fit, around
-        self.listed = catalogue.listed
+        self.listed, self.elsewhere = catalogue.listed, catalogue.elsewhere
         self.prefix = session_key(directory, around.facility)
         self.stored = stored_by_path(directory, disk, around.facility)
         self.unusable = self._unusable_messages()
@@ -150,15 +159,20 @@ class _Comparison:
 
     def compare_dataset(self, dataset: DiskDataset) -> Dataset:
         """Return a dataset on disk with its status: the first that holds."""
-        rows = self.listed.by_key.get(self.key(dataset.path))
-        if rows:
+        key = self.key(dataset.path)
+        if rows := self.catalogue.rows_of(key, dataset.path):
             return self.registered(dataset, rows)
-        if other := self.listed.differing_in_case(self.key(dataset.path)):
-            text = f"ICAT has {other.location} (id {other.id}), the disk {dataset.path}: they differ in case only"
+        if foreign := self.elsewhere.foreign.get(dataset.path):
+            return self.foreign(dataset, foreign)
+        if other := self.listed.spelled_otherwise(key):
+            difference = spelling_difference(location_key(other.location, self.around.facility), key)
+            text = (
+                f"ICAT has {other.location} (id {other.id}), the disk {dataset.path}: they differ in {difference} only"
+            )
             return _unknown(dataset, text)
         if self.catalogue.gaps:
             return _unknown(dataset, *self.catalogue.gaps)
-        return self.with_sent_messages(self.not_listed(dataset))
+        return self.with_sent_messages(self.with_move(self.not_listed(dataset)))
 
     def not_listed(self, dataset: DiskDataset) -> Dataset:
         """Return a dataset that ICAT does not list, with the status that the disk gives it."""
@@ -167,6 +181,31 @@ class _Comparison:
         if refused := self.refused_message_reason(dataset):
             return _unknown(dataset, refused)
         return self.by_metadata(dataset)
+
+    def with_move(self, compared: Dataset) -> Dataset:
+        """Return a dataset with the reason where it looks moved here from a location that ICAT has."""
+        moved = self.elsewhere.moved.get(compared.path)
+        if moved is None:
+            return compared
+        reason = (
+            f"looks moved: ICAT has {moved.location} (id {moved.id}), which is not on disk any more, "
+            "with the same times and sample"
+        )
+        return structs.replace(compared, reasons=(reason, *compared.reasons), moved=reason)
+
+    def foreign(self, dataset: DiskDataset, row: ForeignRow) -> Dataset:
+        """Return a dataset that ICAT has in an investigation of another proposal or beamline."""
+        where = f"(id {row.id}, investigation {row.investigation})"
+        return Dataset(
+            path=dataset.path,
+            collection=dataset.collection,
+            name=dataset.name,
+            status=Status.REGISTERED,
+            reasons=(f"ICAT has it under {row.proposal} on {row.beamline} {where}",),
+            icat_id=row.id,
+            investigation=row.investigation,
+            file_count=row.file_count,
+        )
 
     def with_sent_messages(self, compared: Dataset) -> Dataset:
         """Return a dataset with the effect of messages in the journal on its status and reasons."""
@@ -194,10 +233,12 @@ class _Comparison:
                 return f"what BLISS left for it is not known: {trouble.text}"
         return ""
 
-    def registered(self, dataset: DiskDataset, rows: list[CatalogueDataset]) -> Dataset:
+    def registered(self, dataset: DiskDataset, rows: Sequence[CatalogueDataset]) -> Dataset:
         """Return a dataset that ICAT has, in any investigation of the proposal and beamline."""
         row = max(rows, key=lambda row: (row.investigation == self.fit.id, file_count_of(row) > 0, row.id))
         status, reasons = Status.REGISTERED, []
+        if row is self.elsewhere.same.get(dataset.path):
+            reasons.append(f"ICAT has it as {row.location} (id {row.id}), which is the same directory")
         if row.investigation != self.fit.id:
             reasons.append(f"in investigation {row.investigation}, not {self.fit.id}")
         if len(rows) > 1:
@@ -301,20 +342,23 @@ class _Comparison:
         listed = {self.key(path) for path in self.disk.listed}
         present = {self.key(dataset.path) for dataset in self.disk.datasets} | listed
         present.update(self.key(path) for path in self.disk.unlisted)
-        folded = {key.casefold() for key in present}
+        present.update(location_key(row.location, self.around.facility) for row in self.elsewhere.same.values())
+        folded = {folded_key(key) for key in present}
         missing = []
         for key, rows in self.listed.by_key.items():
             row = next((row for row in rows if row.acquisition), None)
             if row is None or not key.startswith(f"{raw}/") or not self._is_absent(key, raw, listed, present):
                 continue
-            if key.casefold() in folded:
-                continue  # the dataset on disk has the reason: they differ in case only
+            if folded_key(key) in folded:
+                continue  # the dataset on disk has the reason: they differ in spelling only
+            moved_to = self.elsewhere.moved_to.get(row.id)
             missing.append(
                 Dataset(
                     path=row.location,
                     collection=posixpath.dirname(key.removeprefix(f"{raw}/")),
                     name=row.name or None,
                     status=Status.MISSING_ON_DISK,
+                    reasons=(f"looks moved to {moved_to}",) if moved_to else (),
                     icat_id=row.id,
                     investigation=row.investigation,
                 )

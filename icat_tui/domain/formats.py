@@ -9,6 +9,7 @@ from collections.abc import Collection
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
+from unicodedata import normalize
 
 from icat_tui.domain.facility import Facility
 
@@ -177,6 +178,18 @@ def location_key(path: str, facility: Facility) -> str:
     if session is None:
         return path
     return _session_key(session, facility) + path[len(session) :]
+
+
+def folded_key(key: str) -> str:
+    """Return a key that is equal for locations that differ in case or Unicode normalisation only."""
+    return key.lower() if key.isascii() else normalize("NFD", normalize("NFD", key).casefold())
+
+
+def spelling_difference(one: str, other: str) -> str:
+    """Return in words how two texts with the same `folded_key` differ."""
+    if normalize("NFC", one) == normalize("NFC", other):
+        return "Unicode normalisation"
+    return "case" if one.casefold() == other.casefold() else "case and Unicode normalisation"
 
 
 @lru_cache(maxsize=4096)

@@ -3,40 +3,26 @@
 Pure. What must stay true: a row belongs to a directory by its location, never by its name.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
 from icat_tui.domain import timeslot
+from icat_tui.domain.elsewhere import NOTHING_ELSEWHERE, Elsewhere, InvestigationRows, Rows
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.formats import location_key, session_of
+from icat_tui.domain.formats import folded_key, location_key
 from icat_tui.domain.model import (
     CatalogueDataset,
     DiskSession,
     Fit,
     Investigation,
+    NeededFromDisk,
     SessionDirectory,
     StoredMessage,
     last_change,
 )
 from icat_tui.domain.surroundings import Surroundings
-
-Rows = dict[str, list[CatalogueDataset]]
-"""Rows that ICAT lists, by `location_key`; more than one where a dataset was registered twice."""
-
-
-def rows_by_session(rows: Iterable[CatalogueDataset], facility: Facility) -> dict[str, Rows]:
-    """Return rows by their session, whose key is case-folded, then by location.
-
-    Rows that lie in no session are left out.
-    """
-    sessions: dict[str, Rows] = {}
-    for row in rows:
-        key = location_key(row.location, facility)
-        if session := session_of(key):
-            sessions.setdefault(session.casefold(), {}).setdefault(key, []).append(row)
-    return sessions
 
 
 class RowLookup:
@@ -50,11 +36,11 @@ class RowLookup:
                 self.by_key[key] = self.by_key.get(key, []) + rows
         self._folded: dict[str, str] | None = None
 
-    def differing_in_case(self, key: str) -> CatalogueDataset | None:
-        """Return a row whose location differs in upper and lower case only; None where there is none."""
+    def spelled_otherwise(self, key: str) -> CatalogueDataset | None:
+        """Return a row whose location differs in case or Unicode normalisation only; None where there is none."""
         if self._folded is None:
-            self._folded = {known.casefold(): known for known in self.by_key}
-        known = self._folded.get(key.casefold())
+            self._folded = {folded_key(known): known for known in self.by_key}
+        known = self._folded.get(folded_key(key))
         return self.by_key[known][0] if known and known != key else None
 
 
@@ -72,17 +58,21 @@ class CatalogueSession(Struct, frozen=True, kw_only=True):
     """Reason why nothing could be determined; empty where ICAT answered."""
     gaps: tuple[str, ...] = ()
     """Reasons why a dataset that is not listed may be registered nevertheless."""
+    looked_into: tuple[InvestigationRows, ...] = ()
+    """Everything that these investigations list, also in other sessions."""
+    elsewhere: Elsewhere = NOTHING_ELSEWHERE
+    """Rows that are about datasets of the session, although they have another location."""
 
+    def rows_of(self, key: str, path: str) -> Sequence[CatalogueDataset]:
+        """Return the rows of a dataset: those with its location, else one that names the same directory otherwise."""
+        if rows := self.listed.by_key.get(key):
+            return rows
+        same = self.elsewhere.same.get(path)
+        return (same,) if same else ()
 
-class NeededFromDisk(Struct, frozen=True):
-    """Paths of the datasets that need a closer look at the disk before a session can be compared."""
-
-    to_read: tuple[str, ...] = ()
-    """Datasets to be opened: ICAT does not list them, and there is no usable stored message about them."""
-    to_date: tuple[str, ...] = ()
-    """Datasets whose directory's modification time is needed to find the newest."""
-    to_count: tuple[str, ...] = ()
-    """Datasets whose directory is checked for entries: ICAT counts 0 files."""
+    def is_registered(self, key: str, path: str) -> bool:
+        """Return whether ICAT has a dataset, under whatever location, proposal and beamline."""
+        return bool(self.rows_of(key, path)) or path in self.elsewhere.foreign
 
 
 def session_key(directory: SessionDirectory, facility: Facility) -> str:
@@ -93,9 +83,21 @@ def session_key(directory: SessionDirectory, facility: Facility) -> str:
 def not_listed(
     directory: SessionDirectory, disk: DiskSession, listed: RowLookup, facility: Facility
 ) -> tuple[str, ...]:
-    """Return the paths of the datasets on disk that ICAT does not list."""
+    """Return the paths of the datasets on disk whose location ICAT does not list."""
     prefix, length = session_key(directory, facility), len(directory.path)
     return tuple(dataset.path for dataset in disk.datasets if prefix + dataset.path[length:] not in listed.by_key)
+
+
+def absent(
+    directory: SessionDirectory, disk: DiskSession, catalogue: CatalogueSession, facility: Facility
+) -> tuple[str, ...]:
+    """Return the paths of the datasets on disk that ICAT does not have."""
+    prefix, length = session_key(directory, facility), len(directory.path)
+    return tuple(
+        dataset.path
+        for dataset in disk.datasets
+        if not catalogue.is_registered(prefix + dataset.path[length:], dataset.path)
+    )
 
 
 def needed_from_disk(
@@ -107,16 +109,17 @@ def needed_from_disk(
     """Return what is still needed from the disk; nothing where ICAT's answer leaves the session undetermined."""
     if catalogue.trouble or catalogue.fit is None:
         return NeededFromDisk()
-    facility, listed = around.facility, catalogue.listed
-    absent = () if catalogue.gaps else not_listed(directory, disk, listed, facility)
+    facility = around.facility
+    lacking = () if catalogue.gaps else absent(directory, disk, catalogue, facility)
     stored = stored_by_path(directory, disk, facility)
-    to_read = tuple(path for path in absent if path not in stored)
+    to_read = tuple(path for path in lacking if path not in stored)
     ongoing = bool(to_read) and timeslot.is_ongoing(catalogue.fit, around.now, last_change(disk))
     prefix, length = session_key(directory, facility), len(directory.path)
     to_count = [
         dataset.path
         for dataset in disk.datasets
-        if (rows := listed.by_key.get(prefix + dataset.path[length:])) and max(file_count_of(row) for row in rows) == 0
+        if (rows := catalogue.rows_of(prefix + dataset.path[length:], dataset.path))
+        and max(file_count_of(row) for row in rows) == 0
     ]
     return NeededFromDisk(
         to_read=to_read,

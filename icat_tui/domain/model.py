@@ -157,6 +157,17 @@ class DiskSession(Struct, frozen=True, kw_only=True):
     """Why a file in `__icat__` can't be used, by the name of the dataset directory it is named after."""
 
 
+class NeededFromDisk(Struct, frozen=True):
+    """Paths of the datasets that need a closer look at the disk before a session can be compared."""
+
+    to_read: tuple[str, ...] = ()
+    """Datasets to be opened: ICAT does not list them, and there is no usable stored message about them."""
+    to_date: tuple[str, ...] = ()
+    """Datasets whose directory's modification time is needed to find the newest."""
+    to_count: tuple[str, ...] = ()
+    """Datasets whose directory is checked for entries: ICAT counts 0 files."""
+
+
 def last_change(disk: DiskSession) -> datetime | None:
     """Return the latest modification time in the fingerprint; None where it has no stamps."""
     newest = max((stamp.modified for stamp in disk.fingerprint.values() if stamp), default=None)
@@ -276,6 +287,8 @@ class Dataset(Struct, frozen=True, kw_only=True):
     """Number of files that ICAT has of it; None where ICAT gives none."""
     sent: str | None = None
     """When and by whom it was sent, if ICAT did not show it in time; to send it again takes a new confirmation."""
+    moved: str | None = None
+    """Why it looks moved from a location that ICAT has, if it does; to send it takes a confirmation of its own."""
     stored: str | None = None
     """The file in `__icat__` that would be sent for it."""
     parameters: dict[str, str] = {}

@@ -30,6 +30,8 @@ class Surroundings(Struct, frozen=True, kw_only=True):
 
     facility: Facility
     now: datetime
+    data_roots: tuple[str, ...] = ()
+    """Where data lies: only there the locations of ICAT are looked at."""
     settle_time: timedelta = timedelta(hours=1)
     """How long nothing must have changed before a dataset counts as finished."""
     sent: SentMessages | None = None

@@ -30,6 +30,8 @@ EXPLANATIONS = {
     Status.MISSING_ON_DISK: "in the catalogue, but no longer on disk; nothing is to be done in the catalogue",
 }
 """Meaning of each status but `registered`, in the order in which they are listed."""
+MOVED = "moved, as it looks: the catalogue has the same times and sample at a place that is not on disk any more"
+"""Said in place of the status: it is for a person to decide, and does not get there by itself."""
 NOT_LOOKED_AT = (
     "Not looked at: processed data (PROCESSED_DATA), and anything else outside the raw data directories. Nor was what",
     "is inside the files: only how many there are, without links and hidden files.",
@@ -148,14 +150,19 @@ def _of_files(count: FileCount) -> str:
 def _explanations(session: Session) -> Iterator[Line]:
     for status, meaning in EXPLANATIONS.items():
         datasets = _with_status(session, status)
-        if not datasets:
-            continue
-        yield Line()
-        yield Line(f"  {status.glyph} {counted(len(datasets), 'dataset')} {meaning}:", status.colour)
-        for dataset in datasets:
-            yield Line(f"    {visible(dataset.path)}")
-            for reason in dataset.reasons:
-                yield Line(f"      {visible(reason)}")
+        yield from _explanation(status, meaning, [dataset for dataset in datasets if not dataset.moved])
+        yield from _explanation(status, MOVED, [dataset for dataset in datasets if dataset.moved])
+
+
+def _explanation(status: Status, meaning: str, datasets: Sequence[Dataset]) -> Iterator[Line]:
+    if not datasets:
+        return
+    yield Line()
+    yield Line(f"  {status.glyph} {counted(len(datasets), 'dataset')} {meaning}:", status.colour)
+    for dataset in datasets:
+        yield Line(f"    {visible(dataset.path)}")
+        for reason in dataset.reasons:
+            yield Line(f"      {visible(reason)}")
 
 
 # -- the mail --------------------------------------------------------------------------------------------------------
@@ -183,9 +190,10 @@ def _mail_paragraphs(session: Session, files: Mapping[str, FileCount]) -> Iterat
             [session.directory.path],
         )
         return
-    register = _with_status(session, *(status for status in ACTIONABLE if status != Status.REGISTERED_WITHOUT_FILES))
+    missing = _with_status(session, *(status for status in ACTIONABLE if status != Status.REGISTERED_WITHOUT_FILES))
     for wish, datasets in (
-        ("register", register),
+        ("register", [dataset for dataset in missing if not dataset.moved]),
+        ("correct where the catalogue has", [dataset for dataset in session.datasets if dataset.moved]),
         ("add the files of", _with_status(session, Status.REGISTERED_WITHOUT_FILES)),
         ("find out what is wrong with", _with_status(session, Status.INVALID)),
     ):

@@ -7,7 +7,7 @@ a result says why it may be incomplete, so that a gap is never taken for an abse
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
@@ -15,9 +15,10 @@ from typing import Any, Protocol, TypeVar
 from msgspec import Struct, structs
 
 from icat_tui.domain import timeslot
+from icat_tui.domain.elsewhere import InvestigationRows, Rows
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.formats import location_key, session_date
-from icat_tui.domain.matching import CatalogueSession, RowLookup, Rows, not_listed, rows_by_session, session_key
+from icat_tui.domain.formats import folded_key, location_key, session_date
+from icat_tui.domain.matching import CatalogueSession, RowLookup, not_listed, session_key
 from icat_tui.domain.model import (
     Answer,
     CatalogueDataset,
@@ -52,7 +53,7 @@ class Contents(Struct, frozen=True):
 
     answer: Answer[CatalogueDataset]
     """Outcome of the query, without its rows."""
-    by_session: dict[str, Rows]
+    rows: InvestigationRows
 
 
 class SharedAnswers:
@@ -64,6 +65,7 @@ class SharedAnswers:
         self._facility = facility
         self._lock = threading.Lock()
         self._futures: dict[tuple[str, str], dict[int | None, Future[Any]]] = {}
+        self._moved: dict[tuple[str, str], dict[int, str]] = {}
         self._expected: Counter[tuple[str, str]] = Counter()
         self._latest: tuple[str, str] | None = None
         """The proposal whose sessions are being found: more of them may come."""
@@ -93,6 +95,7 @@ class SharedAnswers:
         if group is not None and group != self._latest and self._expected[group] <= 0:
             del self._expected[group]
             self._futures.pop(group, None)
+            self._moved.pop(group, None)
 
     def investigations(self, directory: SessionDirectory) -> Answer[Investigation]:
         """Return the investigations of a session's proposal at its beamline."""
@@ -105,9 +108,16 @@ class SharedAnswers:
 
         def ask() -> Contents:
             answer = self._catalogue.datasets(investigation)
-            return Contents(structs.replace(answer, rows=()), rows_by_session(answer.rows, self._facility))
+            return Contents(structs.replace(answer, rows=()), InvestigationRows(answer.rows, self._facility))
 
         return self._ask_once(directory, investigation, ask)
+
+    def note_moved(self, directory: SessionDirectory, moved: Mapping[int, str]) -> dict[int, str]:
+        """Note which datasets of ICAT look moved to which paths of a session; return all of its proposal so far."""
+        with self._lock:
+            noted = self._moved.setdefault((directory.beamline, directory.proposal), {})
+            noted.update(moved)
+            return dict(noted)
 
     def _ask_once(self, directory: SessionDirectory, investigation: int | None, ask: Callable[[], Result]) -> Result:
         with self._lock:
@@ -152,18 +162,19 @@ def query_session(answers: SharedAnswers, query: SessionQuery, disk: DiskSession
     if not chosen.answer.usable:
         trouble = chosen.answer.reason
         return CatalogueSession(asked_at=asked_at, investigations=found.rows, fit=fit, trouble=trouble, listed=nothing)
-    key = session_key(directory, query.facility).casefold()
-    listed = RowLookup([chosen.by_session.get(key, {})])
+    key = folded_key(session_key(directory, query.facility))
+    listed = RowLookup([chosen.rows.by_session.get(key, {})])
     looked_into = [chosen]
     if not_listed(directory, disk, listed, query.facility):
         looked_into += [answers.contents(directory, row.id) for row in found.rows if row.id != fit.id]
-        listed = RowLookup([contents.by_session.get(key, {}) for contents in looked_into])
+        listed = RowLookup([contents.rows.by_session.get(key, {}) for contents in looked_into])
     return CatalogueSession(
         asked_at=asked_at,
         investigations=found.rows,
         fit=fit,
         listed=listed,
         gaps=tuple(_gaps(found, [contents.answer for contents in looked_into])),
+        looked_into=tuple(contents.rows for contents in looked_into),
     )
 
 

@@ -45,6 +45,13 @@ class Group(Struct, frozen=True):
     offers: tuple[Offer, ...]
     again: bool = False
     """Whether these were sent before, and ICAT never showed them: that takes a confirmation of its own."""
+    moved: bool = False
+    """Whether these look moved from locations that ICAT has: that takes a confirmation of its own too."""
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why these take a confirmation of their own, in words; empty: they don't."""
+        return ("sent before and not in ICAT",) * self.again + ("moved, as it looks",) * self.moved
 
 
 class Plan(Struct, frozen=True):
@@ -73,12 +80,15 @@ class Terms(Struct, frozen=True, kw_only=True):
     chosen: int | None = None
     """The investigation that a person chose for the session."""
     again: bool = False
-    """Whether what was sent before, and never seen in ICAT, is offered again; only where a person confirms it."""
+    """Whether what was sent before, and never seen in ICAT, is offered again, and what looks moved is offered at all.
+
+    Only where a person confirms it.
+    """
 
 
 def make_plan(session: Session, terms: Terms) -> Plan:
     """Return the plan for a session; reads no files but stored messages, which are sent as they are."""
-    offers: dict[tuple[Status, bool], list[Offer]] = {}
+    offers: dict[tuple[Status, bool, bool], list[Offer]] = {}
     declined: list[Declined] = []
     for dataset in session.datasets:
         if dataset.status not in terms.statuses and terms.paths is None:
@@ -89,12 +99,13 @@ def make_plan(session: Session, terms: Terms) -> Plan:
         if isinstance(result, Declined):
             declined.append(result)
         else:
-            offers.setdefault((dataset.status, bool(dataset.sent)), []).append(result)
+            offers.setdefault((dataset.status, bool(dataset.sent), bool(dataset.moved)), []).append(result)
     groups = tuple(
-        Group(status, tuple(offers[status, again]), again)
+        Group(status, tuple(offers[status, again, moved]), again, moved)
         for status in ACTIONABLE
+        for moved in (False, True)
         for again in (False, True)
-        if (status, again) in offers
+        if (status, again, moved) in offers
     )
     return Plan(session, groups, tuple(declined), tuple(_warnings(session, groups, terms)))
 
@@ -128,6 +139,8 @@ def _refusal(session: Session, dataset: Dataset, terms: Terms) -> str:
         return f"it is {dataset.status.word}"
     if dataset.sent and not terms.again:
         return f"{dataset.sent}, and ICAT does not have it: to send it again takes a confirmation of its own"
+    if dataset.moved and not terms.again:
+        return f"{dataset.moved}: to send it takes a confirmation of its own"
     return "" if dataset.status == Status.REGISTERED_WITHOUT_FILES else _why_no_investigation(session, terms)
 
 
@@ -148,6 +161,9 @@ def _warnings(session: Session, groups: Iterable[Group], terms: Terms) -> Iterat
     again = sum(len(group.offers) for group in groups if group.again)
     if again:
         yield f"{again} of these were sent before, and ICAT does not have them"
+    moved = sum(len(group.offers) for group in groups if group.moved)
+    if moved:
+        yield f"{moved} of these look moved: sent, they are in ICAT twice, once where they were"
 
 
 # -- one message -----------------------------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ def _same(confirmed: Offer, now: Offer) -> bool:
     return (
         confirmed.dataset.status == now.dataset.status
         and confirmed.dataset.sent == now.dataset.sent
+        and confirmed.dataset.moved == now.dataset.moved
         and confirmed.message.destination == now.message.destination
         and confirmed.message.body == now.message.body
     )

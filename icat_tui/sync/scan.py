@@ -21,6 +21,7 @@ from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.disk import changes, listing
 from icat_tui.disk.find import is_on_disk
 from icat_tui.domain.comparison import compare
+from icat_tui.domain.elsewhere import Elsewhere
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.matching import needed_from_disk
 from icat_tui.domain.model import DiskDataset, DiskSession, Session, SessionDirectory, Trouble, TroubleKind
@@ -36,6 +37,7 @@ from icat_tui.domain.scan_events import (
 )
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.sync.catalogue_query import Catalogue, SessionQuery, SharedAnswers, query_session
+from icat_tui.sync.other_places import Place, moved_datasets, same_directories
 from icat_tui.sync.reader_pool import ReaderPool
 
 EVENTS_AHEAD = 64
@@ -245,13 +247,19 @@ class _RunningScan:
         around = self.plan.around
         query = SessionQuery(directory, around.facility, around.now, self.plan.investigation)
         catalogue = query_session(self.answers, query, disk)
-        self.cancellation.check()
-        needed = needed_from_disk(directory, disk, catalogue, around)
         with self.disk_slots:
             self.cancellation.check()
+            same = same_directories(Place(directory, disk, around), catalogue)
+            catalogue = structs.replace(catalogue, elsewhere=Elsewhere(same=same))
+            needed = needed_from_disk(directory, disk, catalogue, around)
             disk = changes.examine_datasets(directory, disk, needed, previous, self.plan.fingerprint_age)
         disk = self.read_datasets(directory, disk, needed.to_read)
-        return compare(directory, disk, catalogue, around), disk
+        with self.disk_slots:
+            self.cancellation.check()
+            moved = moved_datasets(Place(directory, disk, around), catalogue)
+        moved_to = self.answers.note_moved(directory, {row.id: path for path, row in moved.items()})
+        elsewhere = structs.replace(catalogue.elsewhere, moved=moved, moved_to=moved_to)
+        return compare(directory, disk, structs.replace(catalogue, elsewhere=elsewhere), around), disk
 
     def read_datasets(self, directory: SessionDirectory, disk: DiskSession, paths: tuple[str, ...]) -> DiskSession:
         """Return a session with the datasets at these paths read, but for those whose earlier reading holds."""

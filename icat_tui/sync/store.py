@@ -17,7 +17,7 @@ from icat_tui.cancel import Cancellation
 from icat_tui.disk.stored_xml import LARGEST, parse_stored
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.formats import location_key, session_of
+from icat_tui.domain.formats import location_key, session_of, spelling_difference
 from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import SessionDirectory, StoredMessage
 from icat_tui.ingest.dataset_xml import add_files_body
@@ -233,8 +233,9 @@ class _Examination:
         if rows := listing.listed.by_key.get(key):
             reason = f"ICAT has it already (id {rows[0].id}, in investigation {rows[0].investigation})"
             raise _NotSent(AlreadyRegistered(request.subject, reason))
-        if row := listing.listed.differing_in_case(key):
-            reason = f"ICAT has {visible(row.location)} (id {row.id}), which differs in case only: {FORCE_NEEDED}"
+        if row := listing.listed.spelled_otherwise(key):
+            differs = f"differs in {spelling_difference(location_key(row.location, self.facility), key)} only"
+            reason = f"ICAT has {visible(row.location)} (id {row.id}), which {differs}: {FORCE_NEEDED}"
             raise _NotSent(Refused(request.subject, reason, ExitCode.PARTIAL))
         if listing.trouble:
             reason = f"ICAT could not be asked whether it has it ({listing.trouble}): {FORCE_NEEDED}"

@@ -20,8 +20,7 @@ from icat_tui.disk.filesystem import stamp
 from icat_tui.disk.listing import list_session
 from icat_tui.disk.metadata import read_datasets
 from icat_tui.domain.formats import RawFormat
-from icat_tui.domain.matching import NeededFromDisk
-from icat_tui.domain.model import DiskSession, SessionDirectory, Stamp, TroubleKind
+from icat_tui.domain.model import DiskSession, NeededFromDisk, SessionDirectory, Stamp, TroubleKind
 from tests.support.bliss import dataset_at, file_of, stored_message, write_bliss
 
 DAY = timedelta(days=1)

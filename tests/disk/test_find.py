@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.disk.find import find_sessions, sessions_at
+from icat_tui.disk.find import find_sessions, roots_once, sessions_at, sessions_once
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
@@ -250,3 +250,30 @@ def test_a_path_that_may_not_be_looked_at_is_still_a_session(
     path = f"{two_proposals}/hg333/id99/20231019"
     refuse(path, errno.EACCES)
     assert at(path, two_proposals) == ["hg333/id99/20231019"]
+
+
+# -- once ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_root_that_is_another_name_of_one_before_is_left_out(two_proposals: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(two_proposals)
+    (tmp_path / "other").mkdir()
+    link, root, other, gone = (str(tmp_path / name) for name in ("link", two_proposals.name, "other", "gone"))
+    assert roots_once([root, link, other, f"{root}/", root]) == (root, other)
+    assert roots_once([link, root]) == (link,)
+    assert roots_once([other, gone, root, link, gone]) == (other, gone, root)
+    assert roots_once([]) == ()
+
+
+def test_a_session_that_is_found_under_two_names_is_there_once_by_the_first(two_proposals: Path) -> None:
+    session = two_proposals / "hg333" / "id99" / "20231019"
+    link = session.with_name("20231018")
+    link.symlink_to(session)
+    failed = DirectoryFailed(f"{two_proposals}/none", "Permission denied")
+    found = {
+        path: next(sessions_at(str(path), [str(two_proposals)], FACILITY, V3))
+        for path in (session, link, session.with_name("20231020"))
+    }
+    by_path = [found[path] for path in (session, session.with_name("20231020"))]
+    assert sessions_once([failed, *reversed(by_path), found[link], failed]) == [*by_path, failed]
+    assert sessions_once([found[link], found[session]]) == [found[link]]

@@ -96,6 +96,7 @@ def test_a_location_that_differs_in_case_only_is_unknown_with_both_paths(locatio
     assert found.status == Status.UNKNOWN
     assert location in found.reasons[0]
     assert dataset.path in found.reasons[0]
+    assert found.reasons[0].endswith("they differ in case only")
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,20 @@ def test_what_was_known_before_is_told_as_that_and_asks_for_nothing() -> None:
     assert not mail(text)
 
 
+@pytest.mark.parametrize("status", [Status.UNREGISTERED, Status.NOT_UPLOADED, Status.IN_PROGRESS])
+def test_what_looks_moved_does_not_get_there_by_itself(status: Status) -> None:
+    session = a_session(Category.TODO, ("1", status, "looks moved: ICAT has it there"), ("2", status))
+    moved, other = session.datasets
+    text = told(replace(session, datasets=(replace(moved, moved="looks moved"), other)))
+    asked = mail(text)
+    explained = text.partition("moved, as it looks")[2].partition("You can copy")[0]
+    assert moved.path in explained
+    assert "should get there without you" not in explained
+    assert f"correct where the catalogue has this dataset (hg333 on id99, 2023-10-19)?\n      {moved.path}\n" in asked
+    assert asked.count(moved.path) == 1
+    assert ("please register this dataset" in asked) == (status != Status.IN_PROGRESS)
+
+
 def test_a_proposal_that_icat_does_not_know_is_asked_about() -> None:
     session = a_session(Category.NOT_IN_ICAT, fit=None)
     assert session.directory.path in mail(told(session))

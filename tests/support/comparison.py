@@ -6,8 +6,9 @@ from typing import Any
 from msgspec import structs
 
 from icat_tui.domain.comparison import compare
+from icat_tui.domain.elsewhere import InvestigationRows
 from icat_tui.domain.formats import RawFormat
-from icat_tui.domain.matching import CatalogueSession, RowLookup, rows_by_session, session_key
+from icat_tui.domain.matching import CatalogueSession, RowLookup, session_key
 from icat_tui.domain.model import (
     CatalogueDataset,
     Dataset,
@@ -89,8 +90,9 @@ def disk_of(*datasets: DiskDataset, **known: Any) -> DiskSession:
 
 def catalogue_of(*rows: CatalogueDataset, fit: Fit | None = FIT, **known: Any) -> CatalogueSession:
     """Return complete answers of ICAT with these rows."""
-    listed = rows_by_session(rows, FACILITY).get(session_key(SESSION, FACILITY).casefold(), {})
-    return CatalogueSession(asked_at=NOW, fit=fit, listed=RowLookup([listed]), **known)
+    everything = InvestigationRows(rows, FACILITY)
+    listed = everything.by_session.get(session_key(SESSION, FACILITY), {})
+    return CatalogueSession(asked_at=NOW, fit=fit, listed=RowLookup([listed]), looked_into=(everything,), **known)
 
 
 def judged(

@@ -172,6 +172,29 @@ def test_what_was_sent_before_is_a_group_of_its_own_and_only_on_a_word_of_its_ow
     assert set(declined(once)) == {"0True", "1True"}
 
 
+def test_what_looks_moved_is_a_group_of_its_own_and_only_on_a_word_of_its_own() -> None:
+    datasets = [
+        one(Status.UNREGISTERED, "0001", moved="looks moved: it was there"),
+        one(Status.UNREGISTERED, "0002"),
+        one(Status.UNREGISTERED, "0003", moved="looks moved: it was there", sent=SENT),
+    ]
+    plan = make_plan(session_of(*datasets), TERMS)
+    groups = [
+        (group.moved, group.again, group.doubts, [offer.dataset.name for offer in group.offers])
+        for group in plan.groups
+    ]
+    sent, moved = "sent before and not in ICAT", "moved, as it looks"
+    assert groups == [
+        (False, False, (), ["0002"]),
+        (True, False, (moved,), ["0001"]),
+        (True, True, (sent, moved), ["0003"]),
+    ]
+    assert plan.warnings[1:] == ("2 of these look moved: sent, they are in ICAT twice, once where they were",)
+    once = make_plan(session_of(*datasets), structs.replace(TERMS, again=False))
+    assert [group.moved for group in once.groups] == [False]
+    assert declined(once)["0001"] == "looks moved: it was there: to send it takes a confirmation of its own"
+
+
 HOSTILE = ("a\0b", "a\x1bb", os.fsdecode(b"\xff"), "\ufffe")
 
 

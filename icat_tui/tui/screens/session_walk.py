@@ -7,6 +7,7 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from typing import ClassVar, Protocol
 
+from msgspec import structs
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -180,13 +181,13 @@ class SessionWalk(Dialog[str]):
     def _question(self, group: Group) -> Iterator[Content]:
         status, number = group.status, counted(len(group.offers), "dataset")
         relation = "that is" if len(group.offers) == 1 else "that are"
-        again = ", sent before and not in ICAT" if group.again else ""
+        why = "".join(f", {doubt}" for doubt in group.doubts)
         forbidden = self._guide.forbidden
         yield Content.assemble(
             (f"{status.glyph} ", style(status.colour)),
             (f"{'Would be sent:' if forbidden else 'Send'} {number} {relation} ", "bold"),
             (status.word, style(status.colour)),
-            (f"{again}{'' if forbidden else '?'}", "bold"),
+            (f"{why}{'' if forbidden else '?'}", "bold"),
             self._note(group),
         )
         if forbidden:
@@ -286,7 +287,7 @@ class SessionWalk(Dialog[str]):
 def _without(plan: Plan, paths: Collection[str]) -> Plan:
     """Return a plan without the datasets at these paths; groups that have no others are gone."""
     groups = [
-        Group(group.status, tuple(offer for offer in group.offers if offer.dataset.path not in paths), group.again)
+        structs.replace(group, offers=tuple(offer for offer in group.offers if offer.dataset.path not in paths))
         for group in plan.groups
     ]
     return Plan(plan.session, tuple(group for group in groups if group.offers), plan.declined, plan.warnings)

@@ -53,14 +53,14 @@ class PlanView(ScrollView, can_focus=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"plan--cursor"} | STATUS_CLASSES
 
     def __init__(self, plans: Sequence[Plan]) -> None:
-        """Show these plans, all groups switched on but those that were sent before."""
+        """Show these plans, all groups switched on but those that take a confirmation of their own."""
         super().__init__()
         self._plans = plans
         self.on: set[Switch] = {
             (place, number)
             for place, plan in enumerate(plans)
             for number, group in enumerate(plan.groups)
-            if not group.again
+            if not group.doubts
         }
         self._lines = list(self._all_lines())
         """Unfolded until the width is known."""
@@ -174,15 +174,15 @@ class PlanView(ScrollView, can_focus=False):
 
     def _group(self, switch: Switch, group: Group, below: str) -> Iterator[PlanLine]:
         status, on = group.status, switch in self.on
-        again = ", sent before and not in ICAT" if group.again else ""
+        doubts = "".join(f", {doubt}" for doubt in group.doubts)
         destination = visible(group.offers[0].message.destination)
         number = counted(len(group.offers), "dataset")
-        head = f"  [{'x' if on else ' '}] {status.glyph} {number} {status.word}{again} -> {destination}"
+        head = f"  [{'x' if on else ' '}] {status.glyph} {number} {status.word}{doubts} -> {destination}"
         yield PlanLine(head, status.colour, switch)
         for offer in group.offers:
             name = offer.dataset.path.removeprefix(below)
             yield PlanLine(f"        {visible(name)}", "" if on else "grey", switch, offer)
-            for doubt in (offer.dataset.sent, *offer.warnings):
+            for doubt in (offer.dataset.sent, offer.dataset.moved, *offer.warnings):
                 if doubt:
                     yield PlanLine(f"          {visible(doubt)}", "yellow", switch, offer)
 

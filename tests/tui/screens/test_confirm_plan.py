@@ -10,13 +10,13 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Static
 
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.plan import Declined, Offer, Plan
+from icat_tui.sync.plan import Declined, Offer, Plan, make_plan
 from icat_tui.text import visible
 from icat_tui.tui.screens.confirm_plan import MANY, Confirmation, ConfirmPlan
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.theme import DARK
 from tests.support.names import HOSTILE_TEXTS
-from tests.support.ui_dialogs import NOTHING, Outcome, ask, looked_at, plan_of, press, words
+from tests.support.ui_dialogs import NOTHING, TERMS, Outcome, ask, looked_at, plan_of, press, session_of, words
 from tests.support.ui_host import Host, screen_lines, until
 
 NEW, BARE = Status.UNREGISTERED, Status.REGISTERED_WITHOUT_FILES
@@ -53,6 +53,14 @@ def test_no_other_key_than_y_confirms(key: str) -> None:
 def test_y_confirms_the_plan_as_it_was_shown() -> None:
     plans = plan_of(NEW, BARE), plan_of(NEW, date="20231020")
     assert press(lambda: about(*plans), "y") == plans
+
+
+def test_what_looks_moved_is_off_at_first() -> None:
+    session = session_of(NEW, NEW)
+    moved = structs.replace(session.datasets[1], moved="looks moved: ICAT has it there")
+    plan = make_plan(structs.replace(session, datasets=(session.datasets[0], moved)), TERMS)
+    assert groups(press(lambda: about(plan), "y")) == [(NEW, False, 1)]
+    assert "looks moved: ICAT has it there" in words(looked_at(lambda: about(plan)))
 
 
 def test_what_was_sent_before_is_off_at_first() -> None:

@@ -1,0 +1,109 @@
+"""Which row of ICAT `sync` takes for which directory: odd locations, other names of a directory, moved data."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from icat_tui.sandbox.fake_icatplus import CatalogueEntry
+from tests.support.bliss import END, FILE_TIME
+from tests.support.live_facility import LiveFacility, dataset, statuses_of
+from tests.support.modification_times import settle
+from tests.support.place import Place
+from tests.support.program import Ran, Registrar, environment, run_program
+
+PROPOSAL = "hg333/id10"
+
+
+def sync(facility: LiveFacility, *words: str, **settings: str) -> Ran:
+    return run_program("sync", "--json", *words, env=environment(**facility.settings(**settings)))
+
+
+def add_row(place: Place, location: str, investigation: int = 1) -> None:
+    """Register a dataset at a location, with the times and the sample of those that are written here."""
+    start, end = datetime.fromisoformat(FILE_TIME), datetime.fromisoformat(END)
+    place.icatplus.state.add_dataset(investigation, CatalogueEntry("0001", location, start, end, "sA", 1))
+
+
+def sessions_of(ran: Ran) -> dict[str, dict[str, Any]]:
+    return {record["path"]: record for record in ran.records if record["type"] == "session"}
+
+
+# -- locations that are none -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("location", ["visitor/rel", "/data/a\0b", "\ud800"])
+def test_an_entry_without_a_readable_location_leaves_open_what_is_not_listed(
+    location: str, facility: LiveFacility
+) -> None:
+    session = facility.session(unregistered=1, not_uploaded=1, invalid=1, registered=1)
+    facility.place.icatplus.state._datasets[1].append({"id": 99, "location": location})
+    ran = sync(facility, "--auto-register")
+    assert ran.code == 3
+    record = sessions_of(ran)[str(session)]
+    assert record["counts"] == {"registered": 1, "unknown": 3}
+    for found in record["datasets"]:
+        assert (found["status"] == "registered") != (
+            "ICAT+ sent an entry that could not be read (id 99)" in found["reasons"]
+        )
+    assert not facility.broker.sent
+
+
+# -- the same directory ----------------------------------------------------------------------------------------------
+
+
+def test_one_root_by_two_names_is_scanned_once_and_by_a_link_all_is_registered(
+    facility: LiveFacility, tmp_path: Path
+) -> None:
+    session = facility.session(registered=2, unregistered=1)
+    (tmp_path / "link").symlink_to(facility.place.root)
+    by_link = str(session).replace(str(facility.place.root), str(tmp_path / "link"))
+    both = sync(facility, data_root=f"{facility.place.root},{tmp_path / 'link'}")
+    assert list(sessions_of(both)) == [str(session)]
+    linked = sync(facility, data_root=f"{tmp_path / 'link'},{facility.place.root}")
+    assert list(sessions_of(linked)) == [by_link]
+    paths = sync(facility, str(session), by_link, data_root=f"{facility.place.root},{tmp_path / 'link'}")
+    assert [ran.summary["counts"] for ran in (both, linked, paths)] == [{"registered": 2, "unregistered": 1}] * 3
+
+
+def test_a_session_that_was_moved_with_a_link_left_behind_is_registered(facility: LiveFacility) -> None:
+    session = facility.session(registered=2)
+    moved = session.rename(session.with_name("20231020"))
+    session.symlink_to("20231020")
+    settle(moved)
+    ran = sync(facility, "--auto-register", str(moved))
+    assert (ran.code, ran.summary["counts"]) == (0, {"registered": 2})
+    (record,) = sessions_of(ran).values()
+    assert record["datasets"][0]["reasons"] == [
+        f"ICAT has it as {dataset(session, 'registered')} (id 1), which is the same directory"
+    ]
+
+
+# -- moved -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_looks_moved_is_sent_only_by_a_confirmation_of_its_own(
+    facility: LiveFacility, sync_answered: Registrar
+) -> None:
+    session = facility.session(unregistered=2)
+    old = dataset(session, "unregistered")
+    add_row(facility.place, old)
+    os.rename(Path(old).parent / "unregistered_0002", Path(old).parent / "elsewhere_0002")
+    moved = session.rename(session.with_name("20231020"))
+    settle(moved)
+    ran = sync(facility, "--auto-register")
+    (record,) = sessions_of(ran).values()
+    assert statuses_of(record) == {"unregistered_0001": "unregistered", "elsewhere_0002": "invalid"}
+    reason = f"looks moved: ICAT has {old} (id 1), which is not on disk any more, with the same times and sample"
+    assert [found["reasons"] for found in record["datasets"] if found["status"] == "unregistered"] == [[reason]]
+    checked = run_program("check", str(moved), env=environment(**facility.settings()))
+    assert "should get there without you" not in checked.out
+    assert "moved, as it looks" in checked.out
+    refused = sync_answered("--register", "--session", "20231020", answers="a\n")
+    assert "is not sent by a" in refused.err
+    assert not facility.broker.sent
+    asked = sync_answered("--register", "--session", "20231020", answers="y\n")
+    assert 'upload 1 dataset "unregistered" that look moved?' in asked.err
+    assert len(facility.broker.sent) == 1
