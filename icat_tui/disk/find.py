@@ -70,7 +70,7 @@ def roots_once(roots: Iterable[str]) -> tuple[str, ...]:
     """Return data roots without those that are another name of one before them."""
     by_directory: dict[object, str] = {}
     for root in roots:
-        by_directory.setdefault(identity(root) or root, root)
+        by_directory.setdefault(_identity_or_path(root), root)
     return tuple(by_directory.values())
 
 
@@ -78,8 +78,13 @@ def sessions_once(found: Iterable[Found]) -> list[Found]:
     """Return what was found by path, each session once: of two names of one directory the first is kept."""
     by_directory: dict[object, Found] = {}
     for each in found:
-        by_directory.setdefault(identity(each.path) or each.path, each)
+        by_directory.setdefault(_identity_or_path(each.path), each)
     return sorted(by_directory.values(), key=lambda each: each.path)
+
+
+def _identity_or_path(path: str) -> object:
+    found = identity(path)
+    return found if isinstance(found, tuple) else path
 
 
 def _absolute(path: str) -> str:

@@ -6,48 +6,46 @@ What must stay true: a directory that the system refuses is neither the same as 
 import errno
 import os
 import posixpath
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
-from icat_tui.disk.filesystem import stat_or_error
+from icat_tui.disk.filesystem import refusal, stat_or_error
 from icat_tui.domain.facility import Facility
+from icat_tui.domain.model import Trouble
 
 Identity = tuple[int, int]
 """Device and inode."""
+NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENOLINK})
+"""Errors of a path on which a name is not there, is no directory, or is a link to what is not there."""
 
 
-def identity(path: str) -> Identity | None:
-    """Return device and inode of what a path leads to; None where it leads nowhere or is refused."""
+def identity(path: str) -> Identity | Trouble | None:
+    """Return device and inode of what a path leads to; None where it leads nowhere."""
     found = stat_or_error(path)
-    return None if isinstance(found, OSError) else (found.st_dev, found.st_ino)
+    if not isinstance(found, OSError):
+        return found.st_dev, found.st_ino
+    return None if found.errno in NOWHERE else refusal(found, f"{path} can't be looked at")
 
 
-def is_gone(path: str) -> bool:
-    """Return whether a path leads nowhere: a name on it is not there, or is no directory. A dead link is not gone."""
+def is_gone(path: str) -> bool | Trouble:
+    """Return whether a path leads nowhere. A link to what is not there is not gone: it may only be out of reach."""
     found = stat_or_error(path)
-    return isinstance(found, OSError) and found.errno in (errno.ENOENT, errno.ENOTDIR)
+    if not isinstance(found, OSError):
+        return False
+    return found.errno in NOWHERE - {errno.ENOLINK} or (
+        found.errno != errno.ENOLINK and refusal(found, f"{path} can't be looked at")
+    )
 
 
-def links_in(path: str) -> frozenset[str]:
-    """Return the names of the links in a directory; none where it can't be listed."""
+def links_in(path: str) -> dict[str, str] | Trouble:
+    """Return the links in a directory, each with the name of the directory that it leads to."""
     try:
         with os.scandir(path) as listing:
-            return frozenset(entry.name for entry in listing if entry.is_symlink())
-    except OSError:
-        return frozenset()
-
-
-def links_beside(paths: Collection[str]) -> dict[str, frozenset[str]]:
-    """Return the names of the links in the parent directory of each path, by that directory."""
-    return {parent: links_in(parent) for parent in dict.fromkeys(map(posixpath.dirname, paths))}
-
-
-def real_names(paths: Collection[str], links: Mapping[str, frozenset[str]]) -> dict[str, str]:
-    """Return the names of the directories that paths lead to, of those that are links; `links` as `links_beside`."""
-    return {
-        path: posixpath.basename(os.path.realpath(path))
-        for path in paths
-        if posixpath.basename(path) in links[posixpath.dirname(path)]
-    }
+            links = [entry.name for entry in listing if entry.is_symlink()]
+        return {name: posixpath.basename(os.path.realpath(f"{path}/{name}")) for name in links}
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        return refusal(error, f"links in {path} can't be looked for")
 
 
 def paths_here(location: str, roots: Sequence[str], facility: Facility) -> list[str]:

@@ -172,6 +172,8 @@ class _Comparison:
             return _unknown(dataset, text)
         if self.catalogue.gaps:
             return _unknown(dataset, *self.catalogue.gaps)
+        if unclear := self.elsewhere.unclear.get(dataset.path):
+            return _unknown(dataset, f"it may be in ICAT under another name: {unclear}")
         return self.with_sent_messages(self.with_move(self.not_listed(dataset)))
 
     def not_listed(self, dataset: DiskDataset) -> Dataset:

@@ -49,6 +49,8 @@ class Elsewhere(Struct, frozen=True, kw_only=True):
     """They have the same times and sample, and their location is not on disk any more."""
     moved_to: Mapping[int, str] = {}
     """Path on disk of datasets that look moved, by their id in ICAT."""
+    unclear: Mapping[str, str] = {}
+    """Reasons why it is not known whether ICAT has a dataset under another location."""
 
 
 NOTHING_ELSEWHERE = Elsewhere()

@@ -112,7 +112,7 @@ def needed_from_disk(
     facility = around.facility
     lacking = () if catalogue.gaps else absent(directory, disk, catalogue, facility)
     stored = stored_by_path(directory, disk, facility)
-    to_read = tuple(path for path in lacking if path not in stored)
+    to_read = tuple(path for path in lacking if path not in stored and path not in catalogue.elsewhere.unclear)
     ongoing = bool(to_read) and timeslot.is_ongoing(catalogue.fit, around.now, last_change(disk))
     prefix, length = session_key(directory, facility), len(directory.path)
     to_count = [

@@ -250,15 +250,18 @@ class _RunningScan:
         with self.disk_slots:
             self.cancellation.check()
             same = same_directories(Place(directory, disk, around), catalogue)
-            catalogue = structs.replace(catalogue, elsewhere=Elsewhere(same=same))
+            elsewhere = Elsewhere(same=same.rows, unclear=same.unclear)
+            catalogue = structs.replace(catalogue, elsewhere=elsewhere)
             needed = needed_from_disk(directory, disk, catalogue, around)
             disk = changes.examine_datasets(directory, disk, needed, previous, self.plan.fingerprint_age)
         disk = self.read_datasets(directory, disk, needed.to_read)
         with self.disk_slots:
             self.cancellation.check()
             moved = moved_datasets(Place(directory, disk, around), catalogue)
-        moved_to = self.answers.note_moved(directory, {row.id: path for path, row in moved.items()})
-        elsewhere = structs.replace(catalogue.elsewhere, moved=moved, moved_to=moved_to)
+        moved_to = self.answers.note_moved(directory, {row.id: path for path, row in moved.rows.items()})
+        elsewhere = structs.replace(
+            elsewhere, moved=moved.rows, moved_to=moved_to, unclear={**same.unclear, **moved.unclear}
+        )
         return compare(directory, disk, structs.replace(catalogue, elsewhere=elsewhere), around), disk
 
     def read_datasets(self, directory: SessionDirectory, disk: DiskSession, paths: tuple[str, ...]) -> DiskSession:

@@ -1,13 +1,15 @@
 """Identity of directories: links seen through, what is gone told from what is refused, locations put back on mounts."""
 
 import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from icat_tui.disk.identity import identity, is_gone, links_beside, links_in, paths_here, real_names
+from icat_tui.disk.identity import identity, is_gone, links_in, paths_here
 from icat_tui.domain.facility import Facility
+from icat_tui.domain.model import Trouble
 
 
 def test_two_names_of_a_directory_have_one_identity(tmp_path: Path) -> None:
@@ -24,19 +26,27 @@ def test_what_is_refused_or_a_dead_link_is_not_gone(tmp_path: Path, refuse: Call
     (tmp_path / "dead").symlink_to("nowhere")
     gone = {name: is_gone(str(tmp_path / name)) for name in ("none", "none/below", "file/below", "dead", "file")}
     assert gone == {"none": True, "none/below": True, "file/below": True, "dead": False, "file": False}
+    for name in ("none", "none/below", "file/below", "dead"):
+        assert identity(str(tmp_path / name)) is None
     for number in (errno.EACCES, errno.EIO, errno.ESTALE, errno.ELOOP):
         refuse(tmp_path / "none", number)
-        assert not is_gone(str(tmp_path / "none"))
+        for found in (is_gone(str(tmp_path / "none")), identity(str(tmp_path / "none"))):
+            assert isinstance(found, Trouble)
+            assert found.text == f"{tmp_path / 'none'} can't be looked at: {os.strerror(number)}"
 
 
-def test_links_and_what_they_lead_to_are_found_beside_paths(tmp_path: Path) -> None:
-    (tmp_path / "a" / "real").mkdir(parents=True)
-    (tmp_path / "a" / "link").symlink_to("real")
-    paths = [str(tmp_path / "a" / "link"), str(tmp_path / "a" / "real"), str(tmp_path / "none" / "x")]
-    links = links_beside(paths)
-    assert links == {str(tmp_path / "a"): frozenset({"link"}), str(tmp_path / "none"): frozenset()}
-    assert real_names(paths, links) == {paths[0]: "real"}
-    assert links_in(str(tmp_path / "a" / "real")) == frozenset()
+def test_links_are_found_with_the_name_of_what_they_lead_to(
+    tmp_path: Path, refuse: Callable[[str | Path, int], None]
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("other")
+    (tmp_path / "other").symlink_to("real")
+    assert links_in(str(tmp_path)) == {"link": "real", "other": "real"}
+    assert links_in(str(tmp_path / "real")) == links_in(str(tmp_path / "none")) == {}
+    refuse(tmp_path / "real", errno.EIO)
+    refused = links_in(str(tmp_path / "real"))
+    assert isinstance(refused, Trouble)
+    assert str(tmp_path / "real") in refused.text
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.disk.identity import identity
+from icat_tui.domain.model import Session, SessionDirectory, Trouble, TroubleKind
 from icat_tui.domain.status import Category, Status
+from icat_tui.sync import other_places
 from tests.support.bliss import END, FILE_TIME
 from tests.support.catalogue_in_memory import CatalogueInMemory
 from tests.support.modification_times import settle
@@ -230,21 +232,42 @@ def test_a_copy_of_what_is_still_on_disk_is_not_moved(root: Path, catalogue: Cat
     assert (found.status, found.reasons) == (Status.UNREGISTERED, ())
 
 
-def test_what_can_not_be_looked_at_is_not_gone(
-    root: Path, catalogue: CatalogueInMemory, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("refused", ["the old place", "the place", "the collection"])
+def test_where_it_can_not_be_found_out_it_is_unknown(
+    refused: str, root: Path, catalogue: CatalogueInMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = session_at(root)
     old, _ = moved(catalogue, directory)
     renamed = at(directory, Path(directory.path).rename(Path(directory.path).with_name("20231020")))
-    stat = os.stat
+    collection = f"{renamed.raw_path}/colA"
+    path = {"the old place": old, "the place": f"{collection}/colA_0001", "the collection": collection}[refused]
+    for name in ("identity", "is_gone", "links_in"):
+        call = getattr(other_places, name)
 
-    def refuse(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
-        if str(path) == old:
-            raise PermissionError(13, "Permission denied", path)
-        return stat(path, *arguments, **options)
+        def refusing(place: str, call: Callable[[str], Any] = call) -> Any:
+            return Trouble(TroubleKind.UNKNOWN, "Permission denied") if place == path else call(place)
 
-    monkeypatch.setattr(os, "stat", refuse)
-    assert scanned(root, catalogue, renamed).datasets[0].moved is None
+        monkeypatch.setattr(other_places, name, refusing)
+    found = scanned(root, catalogue, renamed).datasets
+    unknown = [dataset.status == Status.UNKNOWN for dataset in found]
+    assert unknown == [True, refused != "the place"]  # both have the times of what may have moved
+    assert found[0].reasons[0].endswith("Permission denied")
+
+
+def test_the_same_directory_counts_though_another_location_is_refused(
+    root: Path, catalogue: CatalogueInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = session_at(root)
+    add_bliss(directory, "0001")
+    for date in ("20231018", "20231020"):
+        Path(directory.path).with_name(date).symlink_to("20231019")
+        catalogue.tell(directory, f"{root}/hg333/id99/{date}/RAW_DATA/colA/colA_0001")
+
+    def refusing(place: str) -> Any:
+        return Trouble(TroubleKind.UNKNOWN, "Permission denied") if "20231018" in place else identity(place)
+
+    monkeypatch.setattr(other_places, "identity", refusing)
+    assert statuses(scanned(root, catalogue, directory)) == {"colA/colA_0001": Status.REGISTERED}
 
 
 def test_what_icat_has_below_no_data_root_is_gone_from_here(root: Path, catalogue: CatalogueInMemory) -> None:
