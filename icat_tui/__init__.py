@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from icat_tui.api import (
         CatalogueError,
         IcatClient,
+        IcatTuiError,
         IncompleteError,
         NotStoredError,
         OutcomeUnknownError,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CatalogueError",
     "IcatClient",
+    "IcatTuiError",
     "IncompleteError",
     "NotStoredError",
     "OutcomeUnknownError",

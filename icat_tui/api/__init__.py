@@ -4,16 +4,32 @@ What must stay true: the names and signatures of pyicat-plus (icat.md, "Python c
 the commands (interface.md, "Settings"), without a command line.
 """
 
-from icat_tui.api.client import DatasetId, DatasetMetadata, IcatClient, RegisteredDataset
-from icat_tui.api.errors import CatalogueError, IncompleteError, NotStoredError, OutcomeUnknownError
+from icat_tui.api.client import IcatClient
+from icat_tui.api.errors import (
+    CatalogueError,
+    EncodingError,
+    IncompleteError,
+    MissingValueError,
+    NoServerError,
+    NotOfferedError,
+    NotStoredError,
+    OutcomeUnknownError,
+)
+from icat_tui.api.registered import DatasetId, DatasetMetadata, RegisteredDataset
 from icat_tui.api.sessions import Registration, register, scan
+from icat_tui.domain.errors import IcatTuiError
 
 __all__ = [
     "CatalogueError",
     "DatasetId",
     "DatasetMetadata",
+    "EncodingError",
     "IcatClient",
+    "IcatTuiError",
     "IncompleteError",
+    "MissingValueError",
+    "NoServerError",
+    "NotOfferedError",
     "NotStoredError",
     "OutcomeUnknownError",
     "RegisteredDataset",

@@ -6,17 +6,22 @@ did not name; and everything that is sent is in the journal that the commands sh
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
-from msgspec import Struct
+from msgspec import structs
 
-from icat_tui.api.errors import CatalogueError, NotStoredError, OutcomeUnknownError
+from icat_tui.api.errors import CatalogueError, MissingValueError, NoServerError, NotStoredError, OutcomeUnknownError
+from icat_tui.api.metadata import plain_metadata, required
+from icat_tui.api.not_offered import not_offered
+from icat_tui.api.registered import DatasetId, RegisteredDataset, investigation_dictionary, registered_dataset
+from icat_tui.api.settings import settings_in_force
 from icat_tui.atomic import write_file
 from icat_tui.cancel import Cancellation
 from icat_tui.catalogue.icatplus import IcatPlus
@@ -29,7 +34,6 @@ from icat_tui.ingest.broker import BrokerError
 from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
 from icat_tui.services import Services
 from icat_tui.settings import values
-from icat_tui.settings.load import load
 from icat_tui.sync.catalogue_query import ProposalListings
 from icat_tui.sync.site import Site, locate
 from icat_tui.sync.store import NO_CATALOGUE, AlreadyRegistered, Doubted, Refused, store
@@ -41,33 +45,8 @@ log = logging.getLogger("icat_tui")
 Row = TypeVar("Row")
 
 
-# -- what ICAT has, with the names of pyicat-plus --------------------------------------------------------------------
-
-
-class DatasetId(Struct, frozen=True):
-    """Name and location of a dataset."""
-
-    name: str
-    """The name of its directory."""
-    path: str
-    """Its location, as ICAT has it."""
-
-
-class DatasetMetadata(Struct, frozen=True):
-    """Metadata of a dataset in ICAT."""
-
-    file_count: int | None
-    """None: ICAT does not say, which is not 0 (icat.md, "Known faults", D25)."""
-
-
-class RegisteredDataset(Struct, frozen=True):
-    """Dataset that ICAT has."""
-
-    dataset_id: DatasetId
-    icat_dataset_id: int
-    dataset_metadata: DatasetMetadata
-
-
+SENDING = threading.Lock()
+"""Held by the thread that sends: the threads of a script take turns, also in one session."""
 Day = datetime | date | None
 """A moment, a day, or now."""
 
@@ -93,26 +72,58 @@ class IcatClient:
     already, or was sent and not seen yet, is not sent again without `force=True`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - as pyicat-plus has them
         self,
         metadata_urls: Sequence[str] | None = None,
         elogbook_url: str | None = None,
         elogbook_token: str | None = None,
+        metadata_queue: str | None = None,
+        metadata_queue_monitor_port: int | None = None,
+        elogbook_timeout: float | None = None,
+        feedback_timeout: float | None = None,
+        queue_timeout: float | None = None,
+        beamline: str | None = None,
+        proposal: str | None = None,
+        elogbook_metadata: Mapping[str, Any] | None = None,
+        archive_urls: Sequence[str] | None = None,
+        archive_queue: str | None = None,
+        archive_queue_monitor_port: int | None = None,
+        update_metadata_urls: Sequence[str] | None = None,
+        update_metadata_queue: str | None = None,
+        update_metadata_queue_monitor_port: int | None = None,
         add_files_urls: Sequence[str] | None = None,
+        add_files_queue: str | None = None,
+        add_files_queue_monitor_port: int | None = None,
+        reschedule_investigation_urls: Sequence[str] | None = None,
+        reschedule_investigation_queue: str | None = None,
+        reschedule_investigation_queue_monitor_port: int | None = None,
+        icatplus_restricted_url: str | None = None,
+        icatplus_password: str | None = None,
+        icat_session_id: str | None = None,
+        catalogue_queues: Sequence[str] | None = None,
+        catalogue_url: str | None = None,
+        tracking_url: str | None = None,
     ) -> None:
-        """Take brokers for datasets and for files to be added, URL and key of ICAT+; nothing is connected yet.
+        """Take what pyicat-plus takes, and ignore what means nothing here (icat.md, "Python client").
 
-        Brokers are those given here and no others. Where no `elogbook_url` is given, ICAT+ is that of the settings;
-        the path of the journal, the time zone and the rest are too. Raises UsageError for an unusable argument.
+        Nothing is connected yet, and brokers are those given here and no others. Raises UsageError for what can't be
+        used, EncodingError where Python does not read names of files as UTF-8.
         """
-        settings = load({}, os.environ)
-        if elogbook_url:
-            settings = replace(settings, icatplus=elogbook_url, api_key=elogbook_token)
-        self._services = Services(settings)
+        self._services = _services(elogbook_url, elogbook_token, metadata_queue, add_files_queue)
         self._metadata_brokers = _brokers("metadata_urls", metadata_urls)
         self._files_brokers = _brokers("add_files_urls", add_files_urls)
+        self.current_beamline, self.current_proposal = beamline, proposal
+        self.current_dataset: str | None = None
+        self.current_path: str | os.PathLike[str] | None = None
+        self.current_dataset_metadata: object = None
         with self._catalogue():
             pass  # raises now for a URL that can't be used
+
+    if not TYPE_CHECKING:  # type checkers know that there is no such method
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Raise NotOfferedError for a method of pyicat-plus that is not here: it says where it is."""
+            raise not_offered(name) or AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __enter__(self) -> Self:
         """Return the client, to be disconnected at the end."""
@@ -131,64 +142,102 @@ class IcatClient:
 
     def store_dataset(  # noqa: PLR0913, PLR0917 - as pyicat-plus has them
         self,
-        beamline: str,
-        proposal: str,
-        dataset: str,
-        path: str | os.PathLike[str],
-        metadata: Mapping[str, Any] | None = None,
+        beamline: str | None = None,
+        proposal: str | None = None,
+        dataset: str | None = None,
+        path: str | os.PathLike[str] | None = None,
+        metadata: object = None,
         store_filename: str | os.PathLike[str] | None = None,
-        *,
         strict: bool = False,
+        *,
         force: bool = False,
     ) -> None:
         """Register the dataset directory at `path`; return once the broker has accepted the message.
 
-        `metadata` holds ICAT's fields by name. `Sample_name`, `startDate` and `endDate` are read from the dataset where
-        they are not given. With `store_filename` the message is written to that file (`.xml` is appended where it is
-        missing) and nothing is sent. `strict` refuses fields that ICAT's definitions don't know; `force` sends what
+        `metadata` holds ICAT's fields by name, or is an `IcatDatasetParameters`; what is not given is `current_…` of
+        the client, else the field in the metadata. `Sample_name`, `startDate` and `endDate` are read from the dataset
+        where they are not given. With `store_filename` the message is written to that file (with `.xml` where it has
+        no suffix) and nothing is sent. `strict` refuses fields that ICAT's definitions don't know; `force` sends what
         ICAT has already or was sent before.
 
         Raises UsageError where the message can't be made, NotStoredError where it was not sent or rejected,
         OutcomeUnknownError where there was no receipt. A dataset that ICAT has is none of these: it is left alone.
         """
+        fields = plain_metadata(self.current_dataset_metadata if metadata is None else metadata)
         request = DatasetRequest(
-            beamline=beamline,
-            proposal=proposal,
-            dataset=dataset,
-            path=os.fspath(path),
-            metadata=metadata or {},
+            beamline=required("beamline", beamline or self.current_beamline, "beamlineID", fields),
+            proposal=required("proposal", proposal or self.current_proposal, "proposal", fields),
+            dataset=required("dataset", dataset or self.current_dataset, "datasetName", fields),
+            path=required("path", _text_of(path or self.current_path), "location", fields),
+            metadata=fields,
             strict=strict,
         )
         if store_filename is None:
             self._store(request, self._metadata_brokers, "metadata_urls", force=force)
-            return
-        site = self._services.site(datetime.now(UTC))
-        with self._catalogue() as catalogue:
-            body = raw_body(request, locate(request.path, site), site, ProposalListings(catalogue, site.facility))
-        file = Path(store_filename)
-        write_file(file if file.suffix == ".xml" else file.with_name(f"{file.name}.xml"), body.content)
+        else:
+            self._write(request, _xml_file(store_filename))
 
-    def store_dataset_from_file(self, store_filename: str | os.PathLike[str], *, force: bool = False) -> None:
+    def store_processed_data(  # noqa: PLR0913, PLR0917 - as pyicat-plus has them
+        self,
+        beamline: str | None = None,
+        proposal: str | None = None,
+        dataset: str | None = None,
+        path: str | os.PathLike[str] | None = None,
+        metadata: object = None,
+        raw: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+        store_filename: str | os.PathLike[str] | None = None,
+        strict: bool = False,
+        *,
+        force: bool = False,
+    ) -> None:
+        """Register processed data, made from the datasets at `raw` (or `input_datasets` in the metadata).
+
+        Start and end are now where they are not given; the rest is as for `store_dataset`. Raises what that raises, and
+        MissingValueError without input datasets.
+        """
+        fields = plain_metadata(self.current_dataset_metadata if metadata is None else metadata)
+        if inputs := [os.fspath(each) for each in ([raw] if isinstance(raw, str | os.PathLike) else raw)]:
+            fields["input_datasets"] = inputs
+        if not fields.get("input_datasets"):
+            raise MissingValueError("Provide 'raw' input dataset directories: nothing else makes data processed")
+        self.store_dataset(beamline, proposal, dataset, path, fields, store_filename, strict, force=force)
+
+    def store_dataset_from_file(
+        self, store_filename: str | os.PathLike[str] | None = None, *, force: bool = False
+    ) -> None:
         """Send the dataset message in a file as it is; return once the broker has accepted it.
 
         Raises UsageError where it is no dataset message, and what `store_dataset` raises.
         """
-        self._store(StoredFileRequest(os.fspath(store_filename)), self._metadata_brokers, "metadata_urls", force=force)
+        file = str(_xml_file(required("store_filename", _text_of(store_filename), "store_filename", {})))
+        self._store(StoredFileRequest(file), self._metadata_brokers, "metadata_urls", force=force)
 
-    def add_files(self, dataset_id: int, *, investigation: int | None = None, force: bool = False) -> None:
+    def add_files(
+        self, dataset_id: int | None = None, *, investigation: int | None = None, force: bool = False
+    ) -> None:
         """Ask ICAT to add the files of a dataset that it has; return once the broker has accepted the message.
 
         With the id of the `investigation` that lists the dataset, ICAT is asked first. Raises what `store_dataset`
         raises.
         """
-        self._store(AddFilesRequest(int(dataset_id), investigation), self._files_brokers, "add_files_urls", force=force)
+        self._store(
+            AddFilesRequest(_dataset_id(dataset_id), investigation), self._files_brokers, "add_files_urls", force=force
+        )
+
+    def _write(self, request: DatasetRequest, file: Path) -> None:
+        site = self._services.site(datetime.now(UTC))
+        with self._catalogue() as catalogue:
+            body = raw_body(request, locate(request.path, site), site, ProposalListings(catalogue, site.facility))
+        for warning in body.warnings:
+            log.warning("%s: %s", visible(request.subject), visible(warning))
+        write_file(file, body.content)
 
     def _store(self, request: Request, brokers: Sequence[BrokerAddress], argument: str, *, force: bool) -> None:
         if not brokers:
-            raise UsageError(f"no broker to send to: give IcatClient {argument}")
+            raise NoServerError(f"no broker to send to: give IcatClient {argument}")
         services, now = self._services, datetime.now(UTC)
         services.check_may_send(brokers)
-        with self._catalogue() as catalogue:
+        with SENDING, self._catalogue() as catalogue:
             submission = services.submission(
                 now, services.journal_view(), catalogue=catalogue, cache=services.cache(), brokers=brokers
             )
@@ -210,21 +259,11 @@ class IcatClient:
     ) -> dict[str, Any]:
         """Return the investigation of a proposal at a beamline that a date (None: now) belongs to; {} without one.
 
-        Times are texts by ISO 8601. `timeout` is in seconds, for one attempt; without it there are several. Raises
-        CatalogueError where ICAT+ does not answer.
+        Texts are spelled as in ICAT. `timeout` is in seconds, for one attempt; without it there are several. Raises
+        CatalogueError where ICAT+ does not answer: no outage looks like {} or None.
         """
         found = self._investigation(beamline, proposal, date, allow_open_ended=allow_open_ended, timeout=timeout)
-        if found is None:
-            return {}
-        facility = self._services.facility
-        info: dict[str, Any] = {"proposal": found.name, "beamline": facility.beamline(beamline).upper(), "id": found.id}
-        for key, value in (("startDate", found.start), ("endDate", found.end)):
-            if value is not None:
-                info[key] = value.isoformat(timespec="milliseconds")
-        if found.title is not None:
-            info["title"] = found.title
-        page = facility.investigation_url(found.id)
-        return info | {"e-logbook": page.replace("/datasets", "/logbook"), "data portal": page}
+        return {} if found is None else investigation_dictionary(found, self._services.facility)
 
     def registered_datasets(
         self,
@@ -233,24 +272,29 @@ class IcatClient:
         date: Day = None,
         allow_open_ended: bool = True,
         timeout: float | None = None,
-    ) -> list[RegisteredDataset]:
-        """Return the datasets of the investigation that `investigation_info` names; none where there is none.
+    ) -> list[RegisteredDataset] | None:
+        """Return the datasets of the investigation that `investigation_info` names; None where there is none.
 
         Raises CatalogueError where ICAT+ does not answer.
         """
         found = self._investigation(beamline, proposal, date, allow_open_ended=allow_open_ended, timeout=timeout)
         if found is None:
-            return []
+            return None
         with self._catalogue(timeout) as catalogue:
             answer = _usable(catalogue.datasets(found.id) if catalogue else None)
-        return [
-            RegisteredDataset(
-                DatasetId(row.location.rstrip("/").rsplit("/", 1)[-1], row.location),
-                row.id,
-                DatasetMetadata(row.file_count),
-            )
-            for row in answer.rows
-        ]
+        return [registered_dataset(row) for row in answer.rows]
+
+    def registered_dataset_ids(
+        self,
+        beamline: str,
+        proposal: str,
+        date: Day = None,
+        allow_open_ended: bool = True,
+        timeout: float | None = None,
+    ) -> list[DatasetId] | None:
+        """Return name and location of the datasets that `registered_datasets` returns. Raises what that raises."""
+        found = self.registered_datasets(beamline, proposal, date, allow_open_ended, timeout)
+        return None if found is None else [each.dataset_id for each in found]
 
     def _investigation(
         self,
@@ -303,6 +347,43 @@ def _send(request: Request, submission: Submission, site: Site, *, force: bool) 
     return failure
 
 
+def _services(url: str | None, key: str | None, dataset_queue: str | None, files_queue: str | None) -> Services:
+    """Return services by the settings, with what the client was given. Raises UsageError."""
+    settings = settings_in_force({})
+    if url:
+        settings = replace(settings, icatplus=url, api_key=key)
+    queues = {"dataset_queue": dataset_queue, "files_queue": files_queue}
+    given = {name: _queue(queue) for name, queue in queues.items() if queue}
+    return Services(replace(settings, facility=structs.replace(settings.facility, **given)) if given else settings)
+
+
+def _queue(name: str) -> str:
+    try:
+        return values.name(name)
+    except ValueError as error:
+        raise UsageError(f"the queue {visible(name)}: {error}") from error
+
+
+def _text_of(path: str | os.PathLike[str] | None) -> str | None:
+    return None if path is None else os.fspath(path)
+
+
+def _xml_file(name: str | os.PathLike[str]) -> Path:
+    """Return the file of a message: `.xml` is appended where its name has no suffix, as in pyicat-plus."""
+    file = Path(name)
+    return file if file.suffix else file.with_name(f"{file.name}.xml")
+
+
+def _dataset_id(number: object) -> int:
+    """Return the id of a dataset in ICAT, of numpy or as text too. Raises MissingValueError, UsageError."""
+    if number is None:
+        raise MissingValueError("ICAT requires the datasetId: give dataset_id")
+    text = str(number).strip()
+    if not text.isdecimal() or not text.isascii():
+        raise UsageError(f"{visible(text)} is no id of a dataset: give its number in ICAT")
+    return int(text)
+
+
 def _brokers(argument: str, urls: Sequence[str] | None) -> tuple[BrokerAddress, ...]:
     try:
         return values.brokers(list(urls) if urls is not None and not isinstance(urls, str) else urls or [])
@@ -311,9 +392,9 @@ def _brokers(argument: str, urls: Sequence[str] | None) -> tuple[BrokerAddress, 
 
 
 def _usable(answer: Answer[Row] | None) -> Answer[Row]:
-    """Return an answer. Raises UsageError where there is no ICAT+, CatalogueError where it gave no usable answer."""
+    """Return an answer. Raises NoServerError where there is no ICAT+, CatalogueError where it gave no usable answer."""
     if answer is None:
-        raise UsageError("no ICAT+ is known: give IcatClient elogbook_url and elogbook_token")
+        raise NoServerError("no ICAT+ is known: give IcatClient elogbook_url and elogbook_token")
     if not answer.usable:
         raise CatalogueError(answer.reason)
     if answer.unreadable:

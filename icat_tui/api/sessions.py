@@ -6,13 +6,14 @@ the confirmation.
 
 import logging
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
 
 from msgspec import Struct, structs
 
 from icat_tui.api.errors import IncompleteError
+from icat_tui.api.settings import settings_in_force
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.find import find_sessions, roots_once, sessions_at, sessions_once
 from icat_tui.domain.errors import UsageError
@@ -24,8 +25,6 @@ from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.ingest.broker import BrokerError
 from icat_tui.ingest.send_events import SendingFinished
 from icat_tui.services import Services
-from icat_tui.settings.load import load
-from icat_tui.settings.schema import KEYS, Settings
 from icat_tui.sync.outcomes import MessageOutcome, Outcomes
 from icat_tui.sync.plan import Plan, Terms, make_plan
 from icat_tui.sync.register import register as send_plans
@@ -67,7 +66,7 @@ def scan(  # noqa: PLR0913 - an argument for each way to select
     Raises UsageError for an unusable argument or setting. After the last session IncompleteError is raised where
     something has no result; what could not be determined in a session is `unknown` there.
     """
-    given = _settings(settings)
+    given = settings_in_force(settings)
     selection = Selection(
         beamlines=_names(beamline), proposals=_names(proposal), sessions=_names(session), since=since, until=until
     )
@@ -155,7 +154,7 @@ def register(
     Raises UsageError where no broker or ICAT+ is known, BrokerError where none takes the connection, SaveError where
     the journal can't be written.
     """
-    services = Services(_settings(settings))
+    services = Services(settings_in_force(settings))
     terms = services.terms(datetime.now(UTC), statuses=tuple(statuses), paths=paths, chosen=investigation, again=again)
     plans = [make_plan(session, terms) for session in sessions]
     declined = [Registration(each.dataset.path, "skipped", each.reason) for plan in plans for each in plan.declined]
@@ -192,19 +191,6 @@ def _registration(message: Message, outcomes: Outcomes) -> Registration:
     if outcome is MessageOutcome.NOT_SENT:
         return Registration(message.dataset, "not_sent", "sending ended before")
     return Registration(message.dataset, outcome.value, outcomes.reason(message.id))
-
-
-# -- settings --------------------------------------------------------------------------------------------------------
-
-
-def _settings(given: Mapping[str, object]) -> Settings:
-    """Return the settings in force, with those given. Raises TypeError for a name that is no setting, UsageError."""
-    if unknown := [name for name in given if name not in KEYS]:
-        raise TypeError(f"there is no setting {unknown[0]!r}: see `icat-tui config`")
-    settings = load(given, os.environ)
-    for warning in settings.warnings:
-        log.warning("%s", warning)
-    return settings
 
 
 def _names(names: str | Iterable[str]) -> tuple[str, ...]:

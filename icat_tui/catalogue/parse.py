@@ -21,6 +21,8 @@ from icat_tui.domain.timeslot import parse_time
 FILE_COUNT = "__fileCount"
 INPUT_DATASETS = "input_datasets"
 """A parameter that only processed data has: the raw datasets it was made from."""
+DESCRIBED = ("beamline", "startDate", "endDate", "doi", "title", "releaseDate", "summary")
+"""Texts of an investigation that are kept as ICAT+ spelled them, for the Python client."""
 LARGEST = 2**63
 """Upper limit of ids and counts."""
 LONGEST_PATH, LONGEST_NAME = 4095, 255
@@ -68,7 +70,15 @@ def parse_investigation(element: object, zone: tzinfo) -> Investigation:
         start=_time(fields.get("startDate"), zone),
         end=_time(fields.get("endDate"), zone),
         title=_text(fields.get("title")),
+        described=_described(fields),
     )
+
+
+def _described(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the texts of an investigation that no rule depends on, by name, in the order of DESCRIBED."""
+    instrument = fields.get("instrument")
+    texts = {**fields, "beamline": instrument.get("name") if isinstance(instrument, dict) else None}
+    return tuple((name, text) for name in DESCRIBED if (text := _text(texts.get(name))) is not None)
 
 
 def parse_dataset(element: object, investigation: int) -> CatalogueDataset:

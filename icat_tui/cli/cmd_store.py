@@ -1,4 +1,6 @@
-"""`store-raw`, `store-from-file`, `add-files`: sends what a person names, once ICAT and the journal were queried.
+"""`store-raw`, `store-processed`, `store-from-file`, `add-files`: sends what a person names.
+
+ICAT and the journal are queried first.
 
 What must stay true: the target of messages is logged before the first one is sent, and everything that was named is
 reported (interface.md, "Commands").
@@ -24,7 +26,14 @@ from icat_tui.services import Services
 from icat_tui.sync.catalogue_query import ProposalListings
 from icat_tui.sync.site import locate
 from icat_tui.sync.store import NO_CATALOGUE, store
-from icat_tui.sync.store_request import AddFilesRequest, DatasetRequest, Request, StoredFileRequest, raw_body
+from icat_tui.sync.store_request import (
+    INPUTS,
+    AddFilesRequest,
+    DatasetRequest,
+    Request,
+    StoredFileRequest,
+    raw_body,
+)
 from icat_tui.text import visible
 
 
@@ -33,6 +42,15 @@ def store_raw(run: Run) -> ExitCode:
 
     Raises UsageError where the arguments can't be used or no broker is known.
     """
+    return _store_directory(run, {})
+
+
+def store_processed(run: Run) -> ExitCode:
+    """Register one directory of processed data, as `store_raw` does; return the exit code. Raises UsageError."""
+    return _store_directory(run, {INPUTS: list(run.arguments.raw)})
+
+
+def _store_directory(run: Run, further: dict[str, Any]) -> ExitCode:
     arguments = run.arguments
     request = DatasetRequest(
         beamline=arguments.beamline,
@@ -41,7 +59,8 @@ def store_raw(run: Run) -> ExitCode:
         path=arguments.path,
         metadata=_metadata_file(arguments.metadatafile)
         | dict(arguments.parameters)
-        | {"Sample_name": arguments.sample},
+        | {"Sample_name": arguments.sample}
+        | further,
         strict=arguments.strict,
     )
     if arguments.store_filename:

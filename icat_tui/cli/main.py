@@ -41,6 +41,16 @@ def store_raw(arguments: Sequence[str] | None = None) -> int:
     return _run("icat-store-raw", sys.argv[1:] if arguments is None else list(arguments))
 
 
+def store_processed(arguments: Sequence[str] | None = None) -> int:
+    """Run `icat-store-processed` and return its exit code."""
+    return _run("icat-store-processed", sys.argv[1:] if arguments is None else list(arguments))
+
+
+def add_files(arguments: Sequence[str] | None = None) -> int:
+    """Run `icat-add-files` and return its exit code."""
+    return _run("icat-add-files", sys.argv[1:] if arguments is None else list(arguments))
+
+
 def store_from_file(arguments: Sequence[str] | None = None) -> int:
     """Run `icat-store-from-file` and return its exit code."""
     return _run("icat-store-from-file", sys.argv[1:] if arguments is None else list(arguments))
@@ -137,7 +147,7 @@ def _command(arguments: Namespace) -> Callable[[Run], ExitCode]:
             from icat_tui.cli.cmd_config import config as command  # noqa: PLC0415
         case "demo":
             from icat_tui.cli.cmd_demo import demo as command  # noqa: PLC0415
-        case "store-raw" | "store-from-file" | "add-files" | "journal":
+        case "store-raw" | "store-processed" | "store-from-file" | "add-files" | "journal":
             return _sending_command(arguments.command)
         case "check":
             from icat_tui.cli.cmd_check import check as command  # noqa: PLC0415
@@ -150,10 +160,11 @@ def _command(arguments: Namespace) -> Callable[[Run], ExitCode]:
 
 def _sending_command(name: str) -> Callable[[Run], ExitCode]:
     from icat_tui.cli.cmd_journal import journal  # noqa: PLC0415
-    from icat_tui.cli.cmd_store import add_files, store_from_file, store_raw  # noqa: PLC0415
+    from icat_tui.cli.cmd_store import add_files, store_from_file, store_processed, store_raw  # noqa: PLC0415
 
     return {
         "store-raw": store_raw,
+        "store-processed": store_processed,
         "store-from-file": store_from_file,
         "add-files": add_files,
         "journal": journal,

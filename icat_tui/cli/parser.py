@@ -19,6 +19,7 @@ COMMANDS = {
     "sync": "scan, print and export: the work of the UI without a screen",
     "check": "say in words what is in the catalogue, what is not, and why (read-only)",
     "store-raw": "register one directory",
+    "store-processed": "register processed data and the datasets that they were made from",
     "store-from-file": "send the metadata files that BLISS left",
     "add-files": "ask ICAT to add the files of registered datasets",
     "journal": "what was sent, by whom, and what became of it",
@@ -32,7 +33,13 @@ FORMATS = ("auto", "esrfv1", "esrfv2", "esrfv3", "id16bspec", "mx")
 ABOUT_FORMATS = f"how raw data lies in a session: {', '.join(FORMATS)}"
 SYNC_RAW = "icat-sync-raw"
 """The program of `icat-tui sync`, as cron tables name it."""
-PROGRAMS = {SYNC_RAW: "sync", "icat-store-raw": "store-raw", "icat-store-from-file": "store-from-file"}
+PROGRAMS = {
+    SYNC_RAW: "sync",
+    "icat-store-raw": "store-raw",
+    "icat-store-processed": "store-processed",
+    "icat-store-from-file": "store-from-file",
+    "icat-add-files": "add-files",
+}
 """Commands by the names of their programs, as cron tables and scripts have them."""
 
 
@@ -215,6 +222,18 @@ def _add_store_raw(parser: Parser) -> None:
     _add_force(parser)
 
 
+def _add_store_processed(parser: Parser) -> None:
+    _add_store_raw(parser)
+    parser.add_argument(
+        "--raw",
+        action="append",
+        required=True,
+        type=not_empty,
+        metavar="DIR",
+        help="a dataset that it was made from, raw or processed; repeatable",
+    )
+
+
 def _add_store_from_file(parser: Parser) -> None:
     parser.add_argument(
         "files", nargs="+", type=not_empty, metavar="FILE", help="a file with a dataset message, or a glob of such"
@@ -255,6 +274,7 @@ def _add_force(parser: Parser) -> None:
 
 ADD_OPTIONS: dict[str, Callable[[Parser], None]] = {
     "store-raw": _add_store_raw,
+    "store-processed": _add_store_processed,
     "store-from-file": _add_store_from_file,
     "add-files": _add_add_files,
     "journal": _add_journal,

@@ -187,6 +187,8 @@ class Investigation(Struct, frozen=True):
     end: datetime | None = None
     """None: open-ended, made by a message that fitted no official time slot."""
     title: str | None = None
+    described: tuple[tuple[str, str], ...] = ()
+    """What else ICAT+ sent of it, as it was spelled there: `DESCRIBED` of `catalogue.parse`."""
 
 
 class CatalogueDataset(Struct, frozen=True):

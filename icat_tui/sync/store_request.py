@@ -1,4 +1,4 @@
-"""Requests to register by hand, and the message for the request to register a directory.
+"""Requests to register by hand, and the message for the request to register a directory, raw or processed.
 
 What must stay true: values that the request gives are used as given; missing ones are read from the dataset as a scan
 reads it, and what is not known is never made up (interface.md, "Commands", `store-raw`).
@@ -22,6 +22,8 @@ from icat_tui.sync.catalogue_query import ProposalListings
 from icat_tui.sync.site import LocatedDirectory, Site
 
 SAMPLE, START, END = "Sample_name", "startDate", "endDate"
+NOT_TODAY = "today is not in the time slot of its session"
+INPUTS = "input_datasets"
 OPEN_SCAN = "its last scan has no end: it is running, or its writer died"
 
 
@@ -37,6 +39,11 @@ class DatasetRequest(Struct, frozen=True, kw_only=True):
     """ICAT's fields by name; sample, start and end are read from the dataset where they are not among them."""
     strict: bool = False
     """Whether what is doubtful by ICAT's definitions is refused, rather than warned of."""
+
+    @property
+    def processed(self) -> bool:
+        """Whether it is about processed data, which name the datasets they were made from."""
+        return bool(self.metadata.get(INPUTS))
 
     @property
     def subject(self) -> str:
@@ -113,6 +120,8 @@ def _derive(
     missing: list[str], request: DatasetRequest, located: LocatedDirectory, site: Site, listings: ProposalListings
 ) -> _Derived:
     """Return the missing fields, from the dataset; start and end are now where it has none. Raises UsageError."""
+    if request.processed:
+        return _derive_processed(missing, request, located, site, listings)
     dataset = _read_dataset(located, site)
     if dataset and dataset.metadata:
         read = {SAMPLE: dataset.metadata.sample, START: dataset.metadata.start, END: dataset.metadata.end}
@@ -124,8 +133,28 @@ def _derive(
             doubt = "its start and end are not known: sent as now, which is in the time slot of its session"
             return _Derived(dict.fromkeys(missing, site.origin.now), (doubt,))
         why = f"{why}; nor can they be taken as now, as {elsewhere}"
+    raise _not_given(missing, why)
+
+
+def _derive_processed(
+    missing: list[str], request: DatasetRequest, located: LocatedDirectory, site: Site, listings: ProposalListings
+) -> _Derived:
+    """Return start and end of processed data as now: nothing on disk tells them. Raises UsageError.
+
+    A day outside the time slot of its session is refused: ICAT would make an investigation of its own for it.
+    """
+    if missing not in ([START, END], [END]):
+        raise _not_given(missing, "it is processed data")
+    elsewhere = _why_not_now(request, located, site, listings)
+    if elsewhere == NOT_TODAY:
+        raise _not_given(missing, f"it is processed data; nor can it be taken as now, as {elsewhere}")
+    doubt = f"{' and '.join(missing)} sent as now, as processed data do not tell"
+    return _Derived(dict.fromkeys(missing, site.origin.now), (f"{doubt} ({elsewhere})" if elsewhere else doubt,))
+
+
+def _not_given(missing: list[str], why: str) -> UsageError:
     flags = " ".join(f"-p {name}=…" for name in missing)
-    raise UsageError(f"{', '.join(missing)} can't be read from it ({why}): give {flags} (in Python: in its metadata)")
+    return UsageError(f"{', '.join(missing)} can't be read from it ({why}): give {flags} (in Python: in its metadata)")
 
 
 def _read_dataset(located: LocatedDirectory, site: Site) -> DiskDataset | None:
@@ -156,4 +185,4 @@ def _why_not_now(request: DatasetRequest, located: LocatedDirectory, site: Site,
     current = timeslot.choose(listing.investigations, None, zone, now=now)
     if slot and current and slot.id == current.id and current.match == Match.INSIDE:
         return ""
-    return "today is not in the time slot of its session"
+    return NOT_TODAY

@@ -162,11 +162,20 @@ def test_registered_datasets_have_the_attributes_of_pyicat_plus(beamtime: Beamti
         beamtime.register(path, file_count=3),
         beamtime.register(beamtime.dataset("0002"), file_count=None),
     )
-    first, second = client.registered_datasets("id99", "hg333")
+    listed = client.registered_datasets("id99", "hg333")
+    assert listed is not None
+    first, second = listed
     assert (first.dataset_id.name, first.dataset_id.path) == ("colA_1.5", beamtime.location(path))
     assert (first.icat_dataset_id, first.dataset_metadata.file_count) == (known, 3)
     assert (second.icat_dataset_id, second.dataset_metadata.file_count) == (uncounted, None)
-    assert client.registered_datasets("id99", "hg999") == []
+    assert first.as_dict() == {
+        "dataset_id": {"name": "colA_1.5", "path": beamtime.location(path)},
+        "icat_dataset_id": known,
+        "dataset_metadata": {"file_count": 3},
+    }
+    assert client.registered_dataset_ids("id99", "hg333") == [first.dataset_id, second.dataset_id]
+    assert client.registered_datasets("id99", "hg999") is None, "no investigation is not one without datasets"
+    assert client.registered_dataset_ids("id99", "hg999") is None
 
 
 def test_an_icat_that_does_not_answer_raises_and_its_key_is_told_nobody(beamtime: Beamtime) -> None:
