@@ -172,6 +172,7 @@ class IcatClient:
             metadata=fields,
             strict=strict,
         )
+        request = self._dated(request)
         if store_filename is None:
             self._store(request, self._metadata_brokers, "metadata_urls", force=force)
         else:
@@ -223,6 +224,18 @@ class IcatClient:
         self._store(
             AddFilesRequest(_dataset_id(dataset_id), investigation), self._files_brokers, "add_files_urls", force=force
         )
+
+    def _dated(self, request: DatasetRequest) -> DatasetRequest:
+        """Return a request about a directory of no session with start and end as now, where neither was given."""
+        fields = request.metadata
+        if fields.get("startDate") or fields.get("endDate") or not fields.get("Sample_name") or request.processed:
+            return request
+        now = datetime.now(UTC)
+        site = self._services.site(now)
+        if locate(request.path, site).session is not None:
+            return request
+        log.warning("%s is in no session: start and end are sent as now", visible(request.subject))
+        return structs.replace(request, metadata={**fields, "startDate": now, "endDate": now})
 
     def _write(self, request: DatasetRequest, file: Path) -> None:
         site = self._services.site(datetime.now(UTC))
@@ -358,10 +371,10 @@ def _services(url: str | None, key: str | None, dataset_queue: str | None, files
 
 
 def _queue(name: str) -> str:
-    try:
-        return values.name(name)
-    except ValueError as error:
-        raise UsageError(f"the queue {visible(name)}: {error}") from error
+    """Return the name of a queue. Raises UsageError for one that a header can't carry."""
+    if not name.isprintable() or any(map(str.isspace, name)):
+        raise UsageError(f"the queue {visible(name)} can't be used: give its name, without blanks and line breaks")
+    return name
 
 
 def _text_of(path: str | os.PathLike[str] | None) -> str | None:

@@ -25,8 +25,11 @@ class IncompleteError(IcatTuiError):
     """Error: something that was to be scanned has no result; raised after everything else was yielded."""
 
 
-class MissingValueError(MessageError, ValueError):
-    """Error: something that a message needs was given neither as an argument nor in the metadata."""
+class MissingValueError(MessageError, ValueError, AssertionError):
+    """Error: something that a message needs was given neither as an argument nor in the metadata.
+
+    pyicat-plus raises an AssertionError for a field, a ValueError for the input datasets.
+    """
 
 
 class NoServerError(UsageError, RuntimeError):

@@ -1,5 +1,6 @@
 """The Python API: scripts written for pyicat-plus work, and what fails raises (icat.md, "Python client")."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,103 @@ def test_files_are_added(beamtime: Beamtime, client: IcatClient) -> None:
     assert beamtime.bodies == [b'{"datasetId": 12}']
     with pytest.raises(icat_tui.NotStoredError):
         client.add_files(12)
+
+
+# -- what pyicat-plus takes ------------------------------------------------------------------------------------------
+
+
+def test_every_keyword_of_pyicat_plus_is_taken(beamtime: Beamtime) -> None:
+    urls = [str(beamtime.broker.address)]
+    ignored: dict[str, Any] = {
+        **dict.fromkeys(("elogbook_timeout", "feedback_timeout", "queue_timeout"), 0.1),
+        **{f"{name}_urls": ["elsewhere:1"] for name in ("archive", "update_metadata", "reschedule_investigation")},
+        **dict.fromkeys(("archive_queue", "update_metadata_queue", "reschedule_investigation_queue"), "other"),
+        **{f"{name}_queue_monitor_port": 1 for name in ("metadata", "archive", "update_metadata", "add_files")},
+        **dict.fromkeys(("icatplus_restricted_url", "catalogue_url", "tracking_url"), "http://elsewhere"),
+        **dict.fromkeys(("icatplus_password", "icat_session_id"), "secret"),
+        "reschedule_investigation_queue_monitor_port": 1,
+        "elogbook_metadata": {"tags": []},
+        "catalogue_queues": [],
+    }
+    client = IcatClient(
+        urls, beamline="id99", proposal="hg333", metadata_queue="mine", add_files_queue="theirs", add_files_urls=urls,
+        **ignored,
+    )  # fmt: skip
+    path = beamtime.dataset()
+    client.current_dataset, client.current_path = "0001", path
+    client.current_dataset_metadata = {"FIELD": "value"}
+    client.store_dataset()
+    client.add_files(0)
+    assert [frame.headers["destination"] for frame in beamtime.broker.sent] == ["/queue/mine", "/queue/theirs"]
+    assert parameters(beamtime.bodies[0])["FIELD"] == "value"
+    with pytest.raises(UsageError, match="queue"):
+        IcatClient(metadata_queue="a\nb")
+
+
+def test_what_is_not_given_is_in_the_metadata_or_said(beamtime: Beamtime, client: IcatClient) -> None:
+    path = beamtime.dataset()
+    client.store_dataset(
+        metadata={"beamlineID": "ID99", "proposal": "HG333", "datasetName": "0001", "location": str(path)}
+    )
+    assert parameters(beamtime.bodies[0])["proposal"] == "hg333"
+    for field in ("beamline", "proposal", "dataset", "path"):
+        with pytest.raises(ValueError, match=f"give {field}") as raised:
+            client.store_dataset(**of(path) | {field: None})
+        assert isinstance(raised.value, icat_tui.IcatTuiError)
+    odd: list[Any] = [[1], {1: 2}, {"FIELD": {}}]
+    for wrong in odd:
+        with pytest.raises(icat_tui.IcatTuiError):
+            client.store_dataset(**of(beamtime.dataset("0002")), metadata=wrong)
+    for number in (None, "x", -1):
+        with pytest.raises(icat_tui.IcatTuiError):
+            client.add_files(number)  # type: ignore[arg-type]
+    assert len(beamtime.bodies) == 1
+
+
+def test_processed_data_name_what_they_were_made_from(
+    beamtime: Beamtime, client: IcatClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw, path = beamtime.dataset(), beamtime.session / "PROCESSED_DATA" / "colA" / "result"
+    path.mkdir(parents=True)
+    given: dict[str, Any] = {**of(path), "metadata": {"Sample_name": "sA"}}
+    with pytest.raises(ValueError, match="Provide 'raw' input dataset directories"):
+        client.store_processed_data(**given)
+    with pytest.raises(UsageError, match="today is not in the time slot"):
+        client.store_processed_data(**given, raw=raw)
+    given["metadata"] = {"Sample_name": "sA", "startDate": START, "endDate": END}
+    client.store_processed_data(**given, raw=[raw, f"{raw}/../other/"])
+    location = beamtime.location(raw)
+    assert parameters(beamtime.bodies[0])["input_datasets"] == f"{location},{location.replace('colA_0001', 'other')}"
+    assert given["metadata"].keys() == {"Sample_name", "startDate", "endDate"}, "it is the caller's"
+    assert beamtime.standing() == [("result", MessageState.ACCEPTED)]
+    with pytest.raises(icat_tui.NotStoredError, match="not seen in ICAT yet"):
+        client.store_processed_data(**given, raw=str(raw))
+
+
+def test_methods_that_stay_with_pyicat_plus_say_where_they_are(client: IcatClient) -> None:
+    for name in ("send_message", "start_investigation", "update_metadata", "do_log_in", "get_datasets_by"):
+        assert not hasattr(client, name)
+        with pytest.raises(icat_tui.IcatTuiError, match="pyicat_plus"):
+            getattr(client, name)
+    with pytest.raises(AttributeError, match="no attribute 'stroe_dataset'"):
+        client.stroe_dataset  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_threads_in_one_session_send_in_turn(beamtime: Beamtime, client: IcatClient) -> None:
+    paths = [beamtime.dataset(f"{number:04d}") for number in range(6)]
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(lambda path: client.store_dataset(**of(path)), paths))
+    assert sorted(beamtime.standing()) == [(path.name, MessageState.ACCEPTED) for path in paths]
+
+
+def test_names_of_files_that_are_not_read_as_utf_8_are_refused(
+    beamtime: Beamtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.getfilesystemencoding", lambda: "iso8859-1")
+    for call in (IcatClient, icat_tui.scan, icat_tui.register):
+        with pytest.raises(UnicodeError, match="-X utf8") as raised:
+            call()
+        assert isinstance(raised.value, UsageError)
 
 
 # -- asking ----------------------------------------------------------------------------------------------------------

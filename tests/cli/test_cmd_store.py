@@ -66,6 +66,20 @@ def test_the_line_of_the_manual_for_what_bliss_left(beamtime: Beamtime, run: Run
     assert beamtime.bodies == [file.read_bytes() for file in oldest_first]
 
 
+def test_processed_data_and_files_go_by_the_names_that_scripts_have(beamtime: Beamtime, run: Runner) -> None:
+    raw, path = beamtime.dataset(), beamtime.session / "PROCESSED_DATA" / "result"
+    path.mkdir(parents=True)
+    words = [*of_store_raw(path)[1:], "-p", "startDate=2023-10-20T01:00:00+02:00"]
+    assert "--raw" in run(*words, program=main.store_processed).err
+    ended = ["-p", "endDate=2023-10-20T02:00:00+02:00"]
+    ran = run(*words, *ended, "--raw", str(raw), "--raw", f"{raw}/", program=main.store_processed)
+    assert (ran.code, run("12", "13", program=main.add_files).code) == (ExitCode.DONE, ExitCode.DONE)
+    sent = parameters(beamtime.bodies[0])
+    assert sent["location"] == beamtime.location(path)
+    assert sent["input_datasets"] == ",".join([beamtime.location(raw)] * 2)
+    assert beamtime.bodies[1:] == [b'{"datasetId": 12}', b'{"datasetId": 13}']
+
+
 # -- before it sends -------------------------------------------------------------------------------------------------
 
 

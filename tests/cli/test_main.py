@@ -455,7 +455,9 @@ def test_all_programs_are_installed() -> None:
         "icat-tui": main.main,
         "icat-sync-raw": main.sync_raw,
         "icat-store-raw": main.store_raw,
+        "icat-store-processed": main.store_processed,
         "icat-store-from-file": main.store_from_file,
+        "icat-add-files": main.add_files,
     }
 
 
