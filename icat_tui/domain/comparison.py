@@ -29,6 +29,7 @@ from icat_tui.domain.model import (
     DiskDataset,
     DiskSession,
     Fit,
+    LastListed,
     SentMessage,
     Session,
     SessionDirectory,
@@ -36,6 +37,7 @@ from icat_tui.domain.model import (
     TroubleKind,
     last_change,
 )
+from icat_tui.domain.regression import reason_of
 from icat_tui.domain.status import ACTIONABLE, Category, Status
 from icat_tui.domain.surroundings import Surroundings
 
@@ -50,8 +52,10 @@ def compare(
     fit = catalogue.fit
     if catalogue.trouble:
         datasets = [_unknown(dataset, catalogue.trouble) for dataset in disk.datasets] + _unlisted(directory, disk)
-    elif fit is None:
-        datasets = []  # not_in_icat: its datasets are not compared
+    elif fit is None:  # not_in_icat: its datasets are not compared
+        prefix, length = session_key(directory, around.facility), len(directory.path)
+        last = ((dataset, catalogue.earlier.get(prefix + dataset.path[length:])) for dataset in disk.datasets)
+        datasets = [_regressed(dataset, listed, around) for dataset, listed in last if listed]
     else:
         comparison = _Comparison(directory, disk, catalogue, fit, around)
         on_disk = map(comparison.compare_dataset, disk.datasets)
@@ -102,6 +106,12 @@ def _unknown(dataset: DiskDataset, *reasons: str) -> Dataset:
     return Dataset(
         path=dataset.path, collection=dataset.collection, name=dataset.name, status=Status.UNKNOWN, reasons=reasons
     )
+
+
+def _regressed(dataset: DiskDataset, last: LastListed, around: Surroundings) -> Dataset:
+    """Return a dataset that ICAT listed, and does not now."""
+    unknown = _unknown(dataset, reason_of(last, around.facility.zone))
+    return structs.replace(unknown, last_listed=structs.replace(last, gone=True))
 
 
 def _unlisted(directory: SessionDirectory, disk: DiskSession) -> list[Dataset]:
@@ -158,12 +168,28 @@ class _Comparison:
         return reasons
 
     def compare_dataset(self, dataset: DiskDataset) -> Dataset:
-        """Return a dataset on disk with its status: the first that holds."""
+        """Return a dataset on disk with its status, and with its last sight in ICAT where it is not known now."""
         key = self.key(dataset.path)
+        compared = self.with_status(dataset, key)
+        if compared.status == Status.UNKNOWN and compared.icat_id is None and compared.last_listed is None:
+            return structs.replace(compared, last_listed=self.last_listed(key))
+        return compared
+
+    def last_listed(self, key: str) -> LastListed | None:
+        """Return when an earlier run saw a dataset in ICAT; None where none did."""
+        last = self.catalogue.earlier.get(key)
+        return last and structs.replace(last, gone=False)
+
+    def with_status(self, dataset: DiskDataset, key: str) -> Dataset:
+        """Return a dataset on disk with its status: the first that holds."""
         if rows := self.catalogue.rows_of(key, dataset.path):
             return self.registered(dataset, rows)
         if foreign := self.elsewhere.foreign.get(dataset.path):
             return self.foreign(dataset, foreign)
+        return self.unclear(dataset, key) or self.with_sent_messages(self.with_move(self.not_listed(dataset)))
+
+    def unclear(self, dataset: DiskDataset, key: str) -> Dataset | None:
+        """Return a dataset as `unknown` where ICAT may have it all the same; None where ICAT has not."""
         if other := self.listed.spelled_otherwise(key):
             difference = spelling_difference(location_key(other.location, self.around.facility), key)
             text = (
@@ -174,7 +200,9 @@ class _Comparison:
             return _unknown(dataset, *self.catalogue.gaps)
         if unclear := self.elsewhere.unclear.get(dataset.path):
             return _unknown(dataset, f"it may be in ICAT under another name: {unclear}")
-        return self.with_sent_messages(self.with_move(self.not_listed(dataset)))
+        if (last := self.last_listed(key)) and not self.sent_since(dataset, last):
+            return _regressed(dataset, last, self.around)
+        return None
 
     def not_listed(self, dataset: DiskDataset) -> Dataset:
         """Return a dataset that ICAT does not list, with the status that the disk gives it."""
@@ -183,6 +211,11 @@ class _Comparison:
         if refused := self.refused_message_reason(dataset):
             return _unknown(dataset, refused)
         return self.by_metadata(dataset)
+
+    def sent_since(self, dataset: DiskDataset, last: LastListed) -> bool:
+        """Return whether a message about a dataset went out after it was last seen in ICAT."""
+        sent = self.around.sent.registration(dataset.path) if self.around.sent else None
+        return sent is not None and sent.at > last.at
 
     def with_move(self, compared: Dataset) -> Dataset:
         """Return a dataset with the reason where it looks moved here from a location that ICAT has."""

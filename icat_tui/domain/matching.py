@@ -3,7 +3,7 @@
 Pure. What must stay true: a row belongs to a directory by its location, never by its name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from icat_tui.domain.model import (
     DiskSession,
     Fit,
     Investigation,
+    LastListed,
     NeededFromDisk,
     SessionDirectory,
     StoredMessage,
@@ -60,6 +61,8 @@ class CatalogueSession(Struct, frozen=True, kw_only=True):
     """Reasons why a dataset that is not listed may be registered nevertheless."""
     looked_into: tuple[InvestigationRows, ...] = ()
     """Everything that these investigations list, also in other sessions."""
+    earlier: Mapping[str, LastListed] = {}
+    """When earlier runs saw datasets in ICAT, by `location_key`."""
     elsewhere: Elsewhere = NOTHING_ELSEWHERE
     """Rows that are about datasets of the session, although they have another location."""
 

@@ -270,6 +270,16 @@ class Fit(Struct, frozen=True):
     end: datetime | None = None
 
 
+class LastListed(Struct, frozen=True):
+    """Sight of a dataset in ICAT that an earlier run had."""
+
+    id: int | None
+    """None: it is not known any more."""
+    at: datetime
+    gone: bool = False
+    """Whether ICAT, answering in full, does not list it now."""
+
+
 class Dataset(Struct, frozen=True, kw_only=True):
     """Dataset after the comparison of disk and catalogue."""
 
@@ -291,6 +301,8 @@ class Dataset(Struct, frozen=True, kw_only=True):
     """When and by whom it was sent, if ICAT did not show it in time; to send it again takes a new confirmation."""
     moved: str | None = None
     """Why it looks moved from a location that ICAT has, if it does; to send it takes a confirmation of its own."""
+    last_listed: LastListed | None = None
+    """When ICAT listed it, where it is not known whether ICAT has it now."""
     stored: str | None = None
     """The file in `__icat__` that would be sent for it."""
     parameters: dict[str, str] = {}
