@@ -10,8 +10,10 @@ import sysconfig
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
+from icat_tui.cache.foreign_rows import ForeignRows
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cache.session_index import SessionIndex
 from icat_tui.catalogue.icatplus import DEFAULT_LIMITS, IcatPlus
@@ -53,7 +55,7 @@ NO_BROKER = (
 
 @dataclass(frozen=True)
 class Services:
-    """Factory of everything that a run works with; each call makes a new object from the settings in force."""
+    """Factory of everything that a run works with; each call makes a new object but where it says otherwise."""
 
     settings: Settings
 
@@ -107,6 +109,11 @@ class Services:
             return None
         return SessionCache(Path(self.settings.cache_dir), index.put if index else None)
 
+    @cached_property
+    def foreign_rows(self) -> ForeignRows:
+        """What was seen of other proposals: the same for everything that is made here."""
+        return ForeignRows(self.facility, Path(self.settings.cache_dir) if self.settings.cache_dir else None)
+
     def journal_view(self) -> JournalView:
         """Return a view of the journal, for the rules. Raises JournalError where it can't be read."""
         return JournalView(self.journal_path, self.facility)
@@ -119,6 +126,7 @@ class Services:
             facility=self.facility,
             now=now,
             data_roots=self.settings.data_root,
+            foreign=self.foreign_rows,
             settle_time=self.settings.settle_time,
             sent=view,
             pending_timeout=self.settings.pending_timeout,
@@ -137,6 +145,7 @@ class Services:
             catalogue=catalogue,
             around=surroundings,
             cache=cache,
+            known=cache or self.cache(),
             fingerprint_age=self.settings.fingerprint_age,
             max_age=self.settings.max_age,
             jobs=self.settings.jobs,

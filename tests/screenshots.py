@@ -58,7 +58,7 @@ FOREIGN = ("NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "TMUX", "STY", "COLORTERM", 
 Driver = Pilot[None]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class StillWorkspace(Workspace):
     """A workplace where it is always the same time."""
 

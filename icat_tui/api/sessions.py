@@ -19,7 +19,7 @@ from icat_tui.disk.find import find_sessions, roots_once, sessions_at, sessions_
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.message import Message
 from icat_tui.domain.model import Session, SessionDirectory
-from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, SessionFailed, SessionScanned
+from icat_tui.domain.scan_events import CatalogueDoubted, DirectoryFailed, ScanEvent, SessionFailed, SessionScanned
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.ingest.broker import BrokerError
@@ -93,6 +93,8 @@ def _sessions(plan: ScanPlan) -> Iterator[Session]:
 
 def _without_result(event: ScanEvent) -> str:
     match event:
+        case CatalogueDoubted(reason=reason):
+            return reason
         case DirectoryFailed(path=path, reason=reason):
             return f"{visible(path)}: {visible(reason)}"
         case SessionFailed(directory=directory, reason=reason):

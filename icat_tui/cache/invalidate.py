@@ -61,7 +61,7 @@ def invalidate(
         checked = _check(entry, around, fingerprint_age)
         if checked.finding in (Finding.GONE, Finding.CHANGED):
             try:
-                cache.drop(checked.directory)
+                (cache.drop if checked.finding == Finding.GONE else cache.outdate)(checked.directory)
             except SaveError as error:
                 return CheckedSession(checked.directory, Finding.UNCERTAIN, f"{checked.finding}, but {error}")
         return checked

@@ -26,7 +26,7 @@ from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import DiskSession, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 
-SCHEMA = 1
+SCHEMA = 2
 """Schema number, to be raised whenever a rule or a field changes; sessions of older files are scanned again."""
 SETTLED_CATEGORIES = frozenset({Category.OK, Category.EMPTY, Category.HAS_INVALID})
 UNSETTLED_STATUSES = frozenset({Status.UNKNOWN, Status.PENDING, Status.IN_PROGRESS})
@@ -89,6 +89,10 @@ class SessionCache:
         """
         self.directory = directory / "icat-tui"
         self._on_saved = on_saved
+        self._waiting: dict[Path, CacheEntry] = {}
+        """Sessions that are not saved yet, as it is not known whether they will be."""
+        self._remembered: dict[Path, Session] = {}
+        """Sessions whose file was removed, for what ICAT listed of them."""
 
     def path(self, directory: SessionDirectory) -> Path:
         """Return the path of a session's cache file."""
@@ -98,8 +102,23 @@ class SessionCache:
         return self.directory / directory.format / f"{plain}-{digest}.json"
 
     def cached_session(self, directory: SessionDirectory) -> CachedSession | Unreadable | None:
-        """Return a cached session without its disk half; None where there is no file."""
-        return self._read(self.path(directory), CachedSession)
+        """Return a cached session without its disk half, also one that waits; None where there is no file."""
+        path = self.path(directory)
+        return self._waiting.get(path) or self._read(path, CachedSession)
+
+    def known_session(self, directory: SessionDirectory) -> Session | None:
+        """Return what was found out last about a session, also where its file is out of date; None without any.
+
+        It says what ICAT listed, and leaves a file that can't be used where it is.
+        """
+        path = self.path(directory)
+        if path in self._remembered:
+            return self._remembered[path]
+        try:
+            found = _content_of(path.read_bytes(), CachedSession)
+        except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
+            return None
+        return found.session if found else None
 
     def entry(self, directory: SessionDirectory) -> CacheEntry | Unreadable | None:
         """Return the whole content of a session's file; None where there is no file."""
@@ -133,21 +152,40 @@ class SessionCache:
 
     def save(self, session: Session, disk: DiskSession, now: datetime) -> None:
         """Write a session's file. Raises SaveError; then an earlier file is still there."""
-        read = tuple(dataset for dataset in disk.datasets if dataset.read_at)
-        entry = CacheEntry(
-            settled=is_settled(session, now),
-            session=session,
-            disk=structs.replace(disk, datasets=read, listed=()),
-        )
+        path = self.path(session.directory)
+        entry = _entry(session, disk, now)
         kept = json.dumps(msgspec.to_builtins(entry), separators=(",", ":"))
         text = ENVELOPE % (SCHEMA, _digest(kept.encode("ascii")), kept)
-        written = write_file(self.path(session.directory), text.encode("ascii"))
+        written = write_file(path, text.encode("ascii"))
+        self._waiting.pop(path, None)
+        self._remembered.pop(path, None)
         if written and self._on_saved:
             self._on_saved(session, entry.settled, FileStamp.of(written))
 
+    def wait(self, session: Session, disk: DiskSession, now: datetime) -> None:
+        """Have a session read from here that will be saved, or discarded, once it is known whether it holds."""
+        self._waiting[self.path(session.directory)] = _entry(session, disk, now)
+
+    def discard(self, directory: SessionDirectory) -> None:
+        """Forget a session that waits: its earlier file stays."""
+        self._waiting.pop(self.path(directory), None)
+
     def drop(self, directory: SessionDirectory) -> None:
-        """Remove a session's file, if there is one. Raises SaveError where it can't be removed."""
+        """Remove a session's file, and what is remembered of it. Raises SaveError where it can't be removed."""
         path = self.path(directory)
+        self._remembered.pop(path, None)
+        self._remove(path)
+
+    def outdate(self, directory: SessionDirectory) -> None:
+        """Remove a session's file, and remember what ICAT listed. Raises SaveError where it can't be removed."""
+        path = self.path(directory)
+        if known := self.known_session(directory):
+            listed = [each for each in known.datasets if each.icat_id is not None or each.last_listed]
+            self._remembered[path] = structs.replace(known, datasets=tuple(listed))
+        self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        self._waiting.pop(path, None)
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -169,6 +207,12 @@ class SessionCache:
         except (ValueError, msgspec.MsgspecError, RecursionError) as error:
             return _set_aside(path, str(error))
         return found
+
+
+def _entry(session: Session, disk: DiskSession, now: datetime) -> CacheEntry:
+    read = tuple(dataset for dataset in disk.datasets if dataset.read_at)
+    disk = structs.replace(disk, datasets=read, listed=())
+    return CacheEntry(settled=is_settled(session, now), session=session, disk=disk)
 
 
 def is_settled(session: Session, now: datetime) -> bool:

@@ -109,11 +109,16 @@ def _write_overview(scan_run: ScanRun, fresh: Iterator[Session], output: Session
 
 
 def every_session(scan_run: ScanRun, fresh: Iterator[Session], output: SessionOutput) -> Iterator[Session]:
-    """Yield the sessions of this run as they come, then those that only the cache has: each once. Raises Cancelled."""
+    """Yield the sessions of this run as they come, then those that only the cache has: each once.
+
+    Raises Cancelled, and SaveError where ICAT+ is doubted.
+    """
     seen: set[str] = set()
     for session in fresh:
         seen.add(session.directory.path)
         yield session if session.determined else _last_known(scan_run, session)
+    if scan_run.totals.doubt:
+        raise SaveError("The overview was left as it was, as ICAT+ may not be the right one")
     yield from _cached_only(scan_run, seen, output)
 
 

@@ -71,6 +71,9 @@ class RegisterRun:
     def sessions(self, scanned: Iterator[Session]) -> Iterator[Session]:
         """Yield the sessions of a scan, then register those held back and yield them rescanned. Raises Cancelled."""
         yield from (session for session in scanned if session.directory not in self.held_back)
+        if self.scan_run.totals.doubt:
+            yield from self.scan_run.rescan(self.held_back, self.output)  # they were not reported yet
+            return
         try:
             self.register_all()
         except (Cancelled, IcatTuiError):

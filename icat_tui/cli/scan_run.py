@@ -75,10 +75,14 @@ class ScanRun:
         return self._scan_and_report(self._plan(), output, held_back)
 
     def rescan(self, directories: Collection[SessionDirectory], output: SessionOutput) -> Iterator[Session]:
-        """Yield sessions scanned again without reading the cache, and save them there. Raises Cancelled."""
+        """Yield sessions scanned again without using the cache, and save them there unless ICAT+ is doubted.
+
+        Raises Cancelled.
+        """
         if not directories:
             return iter(())
-        plan = structs.replace(self._plan(), found=tuple(directories), use_cache=False)
+        cache = None if self.totals.doubt else self.cache
+        plan = structs.replace(self._plan(), found=tuple(directories), use_cache=False, cache=cache)
         return self._scan_and_report(plan, output, lambda _: False)
 
     def _scan_and_report(
@@ -115,6 +119,8 @@ class ScanRun:
             self.exit_codes.add(ExitCode.USAGE)
         if not (missing or self.totals.sessions or self.totals.failed):
             log.warning("no session on disk matches what was asked for")
+        if self.totals.doubt:
+            output.report_failure(self.totals.doubt)
         if self.cache_faults:
             log.warning("%s%s", self.cache_faults[0], and_more(len(self.cache_faults)))
         for line in plain(trouble_text(self.totals)).splitlines():

@@ -12,7 +12,6 @@ from datetime import datetime
 from msgspec import structs
 
 from icat_tui.domain import timeslot
-from icat_tui.domain.elsewhere import ForeignRow
 from icat_tui.domain.formats import (
     NOT_XML,
     STORED_DIRECTORY,
@@ -29,6 +28,7 @@ from icat_tui.domain.model import (
     DiskDataset,
     DiskSession,
     Fit,
+    ForeignRow,
     LastListed,
     SentMessage,
     Session,

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import folded_key, location_key, session_of
-from icat_tui.domain.model import CatalogueDataset, SessionDirectory
+from icat_tui.domain.model import CatalogueDataset, ForeignRow, SessionDirectory
 from icat_tui.domain.timeslot import parse_time
 
 Rows = dict[str, list[CatalogueDataset]]
@@ -24,18 +24,6 @@ NO_SESSION = ""
 """Key of the rows whose location lies in no session."""
 TOLERANCE = 1.0
 """Seconds by which times may differ that are the same: ICAT may round them."""
-
-
-class ForeignRow(Struct, frozen=True):
-    """Row whose location lies in a session of another proposal or beamline than its investigation's."""
-
-    location: str
-    id: int
-    investigation: int
-    proposal: str
-    """The investigation's, as well as `beamline`."""
-    beamline: str
-    file_count: int | None = None
 
 
 class Elsewhere(Struct, frozen=True, kw_only=True):

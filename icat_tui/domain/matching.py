@@ -3,7 +3,7 @@
 Pure. What must stay true: a row belongs to a directory by its location, never by its name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from icat_tui.domain.model import (
     CatalogueDataset,
     DiskSession,
     Fit,
+    ForeignRow,
     Investigation,
     LastListed,
     NeededFromDisk,
@@ -23,7 +24,7 @@ from icat_tui.domain.model import (
     StoredMessage,
     last_change,
 )
-from icat_tui.domain.surroundings import Surroundings
+from icat_tui.domain.surroundings import ForeignRowsSeen, Surroundings
 
 
 class RowLookup:
@@ -101,6 +102,14 @@ def absent(
         for dataset in disk.datasets
         if not catalogue.is_registered(prefix + dataset.path[length:], dataset.path)
     )
+
+
+def foreign_rows_of(
+    directory: SessionDirectory, paths: Iterable[str], seen: ForeignRowsSeen, facility: Facility
+) -> dict[str, ForeignRow]:
+    """Return the rows of other proposals or beamlines that are about datasets at these paths."""
+    prefix, length = session_key(directory, facility), len(directory.path)
+    return {path: row for path in paths if (row := seen.at(prefix + path[length:]))}
 
 
 def needed_from_disk(

@@ -209,6 +209,18 @@ class CatalogueDataset(Struct, frozen=True):
     sample: str = ""
 
 
+class ForeignRow(Struct, frozen=True):
+    """Row whose location lies in a session of another proposal or beamline than its investigation's."""
+
+    location: str
+    id: int
+    investigation: int
+    proposal: str
+    """The investigation's, as well as `beamline`."""
+    beamline: str
+    file_count: int | None = None
+
+
 class Outcome(StrEnum):
     """Outcome of a question to ICAT+."""
 

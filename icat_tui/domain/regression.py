@@ -47,6 +47,6 @@ def doubt(gone: int, compared: int) -> str:
     if gone <= FEW or gone <= SHARE * compared:
         return ""
     return (
-        f"ICAT does not list {counted(gone, 'dataset')} any more, out of {compared:,}: this may not be the right ICAT+. "
-        "Nothing that it says now is kept, and nothing is sent"
+        f"ICAT does not list {counted(gone, 'dataset')} any more, out of {compared:,}: this may not be the right "
+        "ICAT+. Nothing that it says now is kept, and nothing is sent"
     )

@@ -50,6 +50,21 @@ class SavingFailed(Struct, frozen=True):
     reason: str
 
 
+class SessionCorrected(Struct, frozen=True):
+    """Event: a session that was reported early is another one, by what was seen of other proposals since."""
+
+    session: Session
+
+
+class CatalogueDoubted(Struct, frozen=True):
+    """Event: ICAT+ does not list so much of what it listed before that it may not be the right one.
+
+    Nothing that it said was saved, and nothing is to be sent.
+    """
+
+    reason: str
+
+
 class ScanFinished(Struct, frozen=True):
     """Event: the scan has ended; the last event of every scan."""
 
@@ -58,5 +73,13 @@ class ScanFinished(Struct, frozen=True):
 
 
 ScanEvent = (
-    SessionsFound | DirectoryFailed | SessionScanned | SessionFailed | CacheUnusable | SavingFailed | ScanFinished
+    SessionsFound
+    | DirectoryFailed
+    | SessionScanned
+    | SessionCorrected
+    | SessionFailed
+    | CacheUnusable
+    | SavingFailed
+    | CatalogueDoubted
+    | ScanFinished
 )

@@ -6,7 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.model import SentMessage
+from icat_tui.domain.model import ForeignRow, SentMessage
 
 
 class SentMessages(Protocol):
@@ -25,11 +25,26 @@ class SentMessages(Protocol):
         """Return the reason if the broker rejected the last request to add the files of this dataset, else None."""
 
 
+class ForeignRowsSeen(Protocol):
+    """Rows of ICAT in sessions of another proposal or beamline, as this run and earlier ones have seen them."""
+
+    def at(self, key: str) -> ForeignRow | None:
+        """Return the row whose location has this `location_key`."""
+
+    def note(self, group: tuple[str, str], investigation: int, rows: tuple[ForeignRow, ...], *, complete: bool) -> None:
+        """Take what an investigation of this beamline and proposal lists."""
+
+    def save(self) -> None:
+        """Write what has changed. Raises SaveError."""
+
+
 class Surroundings(Struct, frozen=True, kw_only=True):
     """Input of the rules besides the disk and the catalogue of a session."""
 
     facility: Facility
     now: datetime
+    foreign: ForeignRowsSeen | None = None
+    """None: nothing is known of other proposals."""
     data_roots: tuple[str, ...] = ()
     """Where data lies: only there the locations of ICAT are looked at."""
     settle_time: timedelta = timedelta(hours=1)

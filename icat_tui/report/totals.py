@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.model import Session, category_now
 from icat_tui.domain.scan_events import (
+    CatalogueDoubted,
     DirectoryFailed,
     SavingFailed,
     ScanEvent,
@@ -56,6 +57,8 @@ class Totals(Struct):
     """Cache files that could not be written."""
     first_unsaved: str = ""
     """The reason for the first of them."""
+    doubt: str = ""
+    """Why ICAT+ may not be the right one; empty: it is."""
     cancelled: bool = False
     seconds: float = 0.0
 
@@ -73,6 +76,8 @@ class Totals(Struct):
             case SavingFailed(reason=reason):
                 self.unsaved += 1
                 self.first_unsaved = self.first_unsaved or reason
+            case CatalogueDoubted(reason=reason):
+                self.doubt = reason
             case ScanFinished(cancelled=cancelled, seconds=seconds):
                 self.cancelled = cancelled
                 self.seconds += seconds  # a run that registers scans twice
@@ -80,7 +85,13 @@ class Totals(Struct):
     def exit_codes(self, todo: Collection[Category] = ()) -> set[ExitCode]:
         """Return the exit codes that apply; TODO is one of them where a session has one of the categories `todo`."""
         codes = set()
-        if self.failed or self.unsaved or self.categories[Category.UNKNOWN] or self.counts[Status.UNKNOWN]:
+        if (
+            self.doubt
+            or self.failed
+            or self.unsaved
+            or self.categories[Category.UNKNOWN]
+            or self.counts[Status.UNKNOWN]
+        ):
             codes.add(ExitCode.PARTIAL)
         if self.failed + self.undetermined > 0 and self.sessions == self.undetermined:
             codes.add(ExitCode.NOTHING)

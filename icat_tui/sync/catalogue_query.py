@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from msgspec import Struct, structs
 
 from icat_tui.domain import timeslot
-from icat_tui.domain.elsewhere import InvestigationRows, Rows
+from icat_tui.domain.elsewhere import InvestigationRows, Rows, foreign_rows
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import folded_key, location_key, session_date
 from icat_tui.domain.matching import CatalogueSession, RowLookup, not_listed, session_key
@@ -28,6 +28,7 @@ from icat_tui.domain.model import (
     Outcome,
     SessionDirectory,
 )
+from icat_tui.domain.surroundings import ForeignRowsSeen
 
 
 class Catalogue(Protocol):
@@ -59,9 +60,10 @@ class Contents(Struct, frozen=True):
 class SharedAnswers:
     """Answers of the catalogue that the sessions of one run share."""
 
-    def __init__(self, catalogue: Catalogue, facility: Facility) -> None:
-        """Begin without answers; `catalogue` is queried when one is needed."""
+    def __init__(self, catalogue: Catalogue, facility: Facility, foreign: ForeignRowsSeen | None = None) -> None:
+        """Begin without answers; `catalogue` is queried when one is needed, `foreign` learns of other proposals."""
         self._catalogue = catalogue
+        self._foreign = foreign
         self._facility = facility
         self._lock = threading.Lock()
         self._futures: dict[tuple[str, str], dict[int | None, Future[Any]]] = {}
@@ -108,7 +110,12 @@ class SharedAnswers:
 
         def ask() -> Contents:
             answer = self._catalogue.datasets(investigation)
-            return Contents(structs.replace(answer, rows=()), InvestigationRows(answer.rows, self._facility))
+            contents = Contents(structs.replace(answer, rows=()), InvestigationRows(answer.rows, self._facility))
+            if self._foreign is not None and answer.usable:
+                foreign = tuple(foreign_rows(contents.rows, investigation, directory, self._facility))
+                group = directory.beamline, directory.proposal
+                self._foreign.note(group, investigation, foreign, complete=not answer.unreadable)
+            return contents
 
         return self._ask_once(directory, investigation, ask)
 

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from msgspec import Struct, structs
 
+from icat_tui.cache.foreign_rows import ForeignRows
 from icat_tui.cache.session_cache import CacheEntry, SessionCache, Unreadable, is_due
 from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.disk import changes, listing
@@ -23,8 +24,9 @@ from icat_tui.disk.find import is_on_disk
 from icat_tui.domain.comparison import compare
 from icat_tui.domain.elsewhere import Elsewhere
 from icat_tui.domain.errors import SaveError
-from icat_tui.domain.matching import needed_from_disk
+from icat_tui.domain.matching import CatalogueSession, foreign_rows_of, needed_from_disk, not_listed
 from icat_tui.domain.model import DiskDataset, DiskSession, Session, SessionDirectory, Trouble, TroubleKind
+from icat_tui.domain.regression import listed_before
 from icat_tui.domain.scan_events import (
     CacheUnusable,
     DirectoryFailed,
@@ -37,6 +39,7 @@ from icat_tui.domain.scan_events import (
 )
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.sync.catalogue_query import Catalogue, SessionQuery, SharedAnswers, query_session
+from icat_tui.sync.held_sessions import ComparedSession, HeldSessions
 from icat_tui.sync.other_places import Place, moved_datasets, same_directories
 from icat_tui.sync.reader_pool import ReaderPool
 
@@ -69,6 +72,10 @@ class ScanPlan(Struct, frozen=True, kw_only=True):
     """Number of processes that read; None: as many as there are processors, once it is worthwhile."""
     investigation: int | None = None
     """The investigation that a person chose for the (only) session."""
+    known: SessionCache | None = None
+    """Cache that knows what ICAT listed before, where none is kept."""
+    early: bool = False
+    """Whether every session is reported once it is compared, and corrected later where that is needed."""
 
 
 def scan(plan: ScanPlan, cancellation: Cancellation | None = None) -> Iterator[ScanEvent]:
@@ -89,6 +96,7 @@ def scan(plan: ScanPlan, cancellation: Cancellation | None = None) -> Iterator[S
         if unregister is not None:
             unregister()
         run.cancellation.cancel()
+        run.held.discard()
 
 
 class _RunningScan:
@@ -97,8 +105,9 @@ class _RunningScan:
     def __init__(self, plan: ScanPlan) -> None:
         self.plan = plan
         self.cancellation = Cancellation()
-        self.started = plan.around.now.timestamp()
-        self.answers = SharedAnswers(plan.catalogue, plan.around.facility)
+        foreign = plan.around.foreign or ForeignRows(plan.around.facility)
+        self.answers = SharedAnswers(plan.catalogue, plan.around.facility, foreign)
+        self.held = HeldSessions(plan.around, foreign, self.cache_to_save, early=plan.early)
         self.session_queue: queue.Queue[SessionDirectory | None] = queue.Queue(maxsize=SESSIONS_AHEAD)
         self.event_queue: queue.Queue[ScanEvent | None] = queue.Queue(maxsize=EVENTS_AHEAD)
         self.disk_slots = threading.Semaphore(plan.jobs)
@@ -112,6 +121,16 @@ class _RunningScan:
         self.cancellation.on_cancel(self.end_waits)
         self.readers = ReaderPool(self.started, plan.around.facility.time_zone, plan.processes, self.cancellation)
         self.cancellation.on_cancel(self.close_catalogue)
+
+    @property
+    def started(self) -> float:
+        """When the scan began, in seconds since the epoch."""
+        return self.plan.around.now.timestamp()
+
+    @property
+    def cache_to_save(self) -> SessionCache | None:
+        """The cache that takes results: none where an investigation was chosen, which holds for this run only."""
+        return self.plan.cache if self.plan.investigation is None else None
 
     def start(self) -> None:
         self.unfinished = 1
@@ -155,8 +174,21 @@ class _RunningScan:
             self.unfinished -= 1
             last = self.unfinished == 0
         if last:
+            self.report_held()
             self.report(None)
             self.put(self.session_queue, None)
+
+    def report_held(self) -> None:
+        """Report what was held back, now that all sessions are compared, and keep what was seen of other proposals."""
+        try:
+            for event in self.held.end():
+                self.report(event)
+            if self.plan.cache is not None:
+                self.held.foreign.save()
+        except SaveError as error:
+            self.report(SavingFailed(str(self.plan.cache and self.plan.cache.directory), str(error)))
+        except Exception as error:  # noqa: BLE001 - what was held back is lost, and the scan ends all the same
+            self.report(DirectoryFailed("", f"sessions could not be reported: {_bug_report(error)}"))
 
     # -- threads --
 
@@ -198,16 +230,13 @@ class _RunningScan:
         """Scan sessions from the queue until there are none left."""
         try:
             while (directory := self.session_queue.get()) is not None and not self.cancellation:
-                event: ScanEvent
                 try:
-                    event = SessionScanned(self.scan_session(directory))
+                    self.scan_and_report(directory)
                 except Cancelled:
                     return
                 except Exception as error:  # noqa: BLE001 - promise 2: one session spoils no other
-                    event = SessionFailed(directory, _bug_report(error), traceback.format_exc())
-                self.report_found()
-                self.report(event)
-                del event  # it can be large, and the next session may take long
+                    self.report_found()
+                    self.report(SessionFailed(directory, _bug_report(error), traceback.format_exc()))
                 self.answers.release(directory)
                 self.finish_one()
         finally:
@@ -216,8 +245,16 @@ class _RunningScan:
 
     # -- one session --
 
-    def scan_session(self, directory: SessionDirectory) -> Session:
-        """Return the result of a session: from the cache where it is settled, else by scanning it."""
+    def scan_and_report(self, directory: SessionDirectory) -> None:
+        """Report the result of a session, or hold it back."""
+        scanned = self.scan_session(directory)
+        self.report_found()
+        held = [SessionScanned(scanned)] if isinstance(scanned, Session) else self.held.add(scanned)
+        for event in held:
+            self.report(event)
+
+    def scan_session(self, directory: SessionDirectory) -> Session | ComparedSession:
+        """Return the result of a session from the cache where it is settled, else by scanning it."""
         previous = self.cached(directory)
         if previous and self.is_usable(previous):
             return structs.replace(previous.session, cached=True)
@@ -229,10 +266,9 @@ class _RunningScan:
             if disk.trouble and disk.trouble.kind == TroubleKind.INVALID:
                 disk = structs.replace(disk, trouble=_why_absent(directory, disk.trouble))
         self.cancellation.check()
-        session, disk = self.compare_session(directory, disk, before)
+        compared = self.compare_session(directory, disk, before)
         self.cancellation.check()
-        self.save(session, disk)
-        return session
+        return compared
 
     def is_usable(self, kept: CacheEntry) -> bool:
         """Return whether a cached result may be used without scanning again."""
@@ -242,16 +278,14 @@ class _RunningScan:
 
     def compare_session(
         self, directory: SessionDirectory, disk: DiskSession, previous: DiskSession | None
-    ) -> tuple[Session, DiskSession]:
-        """Return the comparison of a listed session with ICAT, and the session with its datasets read."""
+    ) -> ComparedSession:
+        """Return a listed session compared with ICAT, its datasets read."""
         around = self.plan.around
         query = SessionQuery(directory, around.facility, around.now, self.plan.investigation)
         catalogue = query_session(self.answers, query, disk)
         with self.disk_slots:
             self.cancellation.check()
-            same = same_directories(Place(directory, disk, around), catalogue)
-            elsewhere = Elsewhere(same=same.rows, unclear=same.unclear)
-            catalogue = structs.replace(catalogue, elsewhere=elsewhere)
+            catalogue = self.with_known(directory, disk, catalogue)
             needed = needed_from_disk(directory, disk, catalogue, around)
             disk = changes.examine_datasets(directory, disk, needed, previous, self.plan.fingerprint_age)
         disk = self.read_datasets(directory, disk, needed.to_read)
@@ -259,10 +293,25 @@ class _RunningScan:
             self.cancellation.check()
             moved = moved_datasets(Place(directory, disk, around), catalogue)
         moved_to = self.answers.note_moved(directory, {row.id: path for path, row in moved.rows.items()})
-        elsewhere = structs.replace(
-            elsewhere, moved=moved.rows, moved_to=moved_to, unclear={**same.unclear, **moved.unclear}
-        )
-        return compare(directory, disk, structs.replace(catalogue, elsewhere=elsewhere), around), disk
+        unclear = {**catalogue.elsewhere.unclear, **moved.unclear}
+        elsewhere = structs.replace(catalogue.elsewhere, moved=moved.rows, moved_to=moved_to, unclear=unclear)
+        catalogue = structs.replace(catalogue, elsewhere=elsewhere, looked_into=())
+        return ComparedSession(compare(directory, disk, catalogue, around), disk, catalogue)
+
+    def with_known(
+        self, directory: SessionDirectory, disk: DiskSession, catalogue: CatalogueSession
+    ) -> CatalogueSession:
+        """Return ICAT's answers with what else is known of datasets that it does not list at their location."""
+        facility = self.plan.around.facility
+        lacking = not_listed(directory, disk, catalogue.listed, facility)
+        if not lacking or catalogue.trouble:
+            return catalogue
+        same = same_directories(Place(directory, disk, self.plan.around), catalogue)
+        foreign = foreign_rows_of(directory, lacking, self.held.foreign, facility)
+        cache = self.plan.cache or self.plan.known
+        earlier = listed_before(cache.known_session(directory) if cache else None, facility)
+        elsewhere = Elsewhere(same=same.rows, foreign=foreign, unclear=same.unclear)
+        return structs.replace(catalogue, elsewhere=elsewhere, earlier=earlier)
 
     def read_datasets(self, directory: SessionDirectory, disk: DiskSession, paths: tuple[str, ...]) -> DiskSession:
         """Return a session with the datasets at these paths read, but for those whose earlier reading holds."""
@@ -287,16 +336,6 @@ class _RunningScan:
             self.report(CacheUnusable(found.path, found.reason))
             return None
         return found
-
-    def save(self, session: Session, disk: DiskSession) -> None:
-        if self.plan.cache is None or not session.determined:
-            return  # what was known before is worth more than that it could not be determined now
-        if self.plan.investigation is not None:
-            return  # the chosen investigation holds for this run: the next one goes by the rules again
-        try:
-            self.plan.cache.save(session, disk, self.plan.around.now)
-        except SaveError as error:
-            self.report(SavingFailed(str(self.plan.cache.path(session.directory)), str(error)))
 
 
 def _why_absent(directory: SessionDirectory, absent: Trouble) -> Trouble:

@@ -104,12 +104,12 @@ class Outbox:
             self._locked.add(directory.path)
 
     def drop_cached(self, directory: SessionDirectory) -> None:
-        """Remove the cache file of a session, which sending makes out of date."""
+        """Remove the cache file of a session, which sending makes out of date; what ICAT listed stays known."""
         cache = self._submission.cache
         if cache is None:
             return
         try:
-            cache.drop(directory)
+            cache.outdate(directory)
         except SaveError as error:
             self.report(SavingFailed(str(cache.path(directory)), str(error)))
 
@@ -163,6 +163,7 @@ def look_again(
         catalogue=submission.catalogue,
         around=submission.surroundings,
         cache=submission.cache if keep else None,
+        known=submission.cache,
         use_cache=False,
         investigation=chosen,
         jobs=1,

@@ -29,7 +29,7 @@ Found = SessionDirectory | DirectoryFailed
 NO_ICATPLUS = "no ICAT+ is known: give --icatplus URL, or set icatplus in config.toml"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Workspace:
     """Everything that the UI works with, made by `Services` in the way of the UI."""
 
@@ -44,6 +44,8 @@ class Workspace:
     """What is known of the sessions in the cache; it is told of what is saved."""
     stop: Cancellation
     """Called off by a signal."""
+    doubt: str = ""
+    """Why ICAT+ may not be the right one, by the last scan that came to its end; empty: it is."""
 
     @property
     def facility(self) -> Facility:
@@ -85,7 +87,7 @@ class Workspace:
             view = None
         surroundings = self.services.surroundings(self.now(), view)
         plan = self.services.scan_plan(found, self.catalogue(), surroundings, self.cache)
-        return structs.replace(plan, use_cache=use_cache, processes=max(1, (os.cpu_count() or 2) - 1))
+        return structs.replace(plan, use_cache=use_cache, early=True, processes=max(1, (os.cpu_count() or 2) - 1))
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -94,6 +96,8 @@ class Workspace:
         """Why nothing can be sent, and what to do about it; empty where something can."""
         if self.services.read_only_reason:
             return self.services.read_only_reason
+        if self.doubt:
+            return f"nothing is sent: {self.doubt}"
         if not self.may_send:
             return "nothing is sent, as nobody allowed it: set allow_register = true in config.toml, or give --register"
         if not self.services.settings.queue:

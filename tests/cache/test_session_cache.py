@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from icat_tui.cache.session_cache import CachedSession, CacheEntry, SessionCache, Unreadable, is_due, is_settled
+from icat_tui.cache.session_cache import SCHEMA, CachedSession, CacheEntry, SessionCache, Unreadable, is_due, is_settled
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import (
@@ -26,9 +26,9 @@ from icat_tui.domain.model import (
     SessionDirectory,
 )
 from icat_tui.domain.status import Category, Status
-from tests.support.cached_sessions import disk_of, session_of
+from tests.support.cached_sessions import NOTHING_ON_DISK, disk_of, session_of
 from tests.support.names import HOSTILE_NAMES
-from tests.support.samples import INSIDE, NOW, a_directory, a_session
+from tests.support.samples import INSIDE, NOW, a_directory, a_session, every_status
 from tests.support.time_slot import END, START
 
 OLD_FILE = Path(__file__).parents[1] / "data/old_caches/pyicat_plus_2_2_0/esrfv3/ma1001_id16b_20230118.json"
@@ -83,7 +83,7 @@ def test_of_datasets_only_what_was_read_is_kept_and_no_list_of_directories(cache
 
 def test_a_file_is_json_that_says_its_schema(cache: SessionCache) -> None:
     content = json.loads(saved(cache).read_bytes())
-    assert content["schema"] == 1
+    assert content["schema"] == SCHEMA
     assert content["kept"]["session"]["directory"]["proposal"] == "hg333"
 
 
@@ -188,8 +188,8 @@ def test_a_file_with_a_flipped_byte_is_never_used(cache: SessionCache, bit: int)
         b"null",
         b"\x00" * 4096,
         DEEP,
-        b'{"schema":1,"digest":"' + b"0" * 32 + b'","kept":{}}',
-        b'{"schema":1,"digest":"%s","kept":%s}' % (blake2b(DEEP, digest_size=16).hexdigest().encode(), DEEP),
+        b'{"schema":%d,"digest":"' % SCHEMA + b"0" * 32 + b'","kept":{}}',
+        b'{"schema":%d,"digest":"%s","kept":%s}' % (SCHEMA, blake2b(DEEP, digest_size=16).hexdigest().encode(), DEEP),
         OLD_FILE.read_bytes(),
     ],
 )
@@ -212,10 +212,10 @@ def test_the_file_of_another_session_is_not_taken_for_this_ones(cache: SessionCa
     assert len(list(cache.cached_sessions(RawFormat.ESRFV3))) == 1
 
 
-@pytest.mark.parametrize("schema", [0, 2, 10])
+@pytest.mark.parametrize("schema", [0, SCHEMA - 1, SCHEMA + 1, 10])
 def test_a_file_of_another_schema_is_as_good_as_none_and_left_alone(cache: SessionCache, schema: int) -> None:
     path = saved(cache)
-    content = path.read_bytes().replace(b'{"schema":1', b'{"schema":%d' % schema)
+    content = path.read_bytes().replace(b'{"schema":%d' % SCHEMA, b'{"schema":%d' % schema)
     path.write_bytes(content)
     assert cache.entry(a_directory()) is None
     assert list(cache.cached_sessions(RawFormat.ESRFV3)) == []
@@ -303,7 +303,7 @@ import sys
 from pathlib import Path
 from icat_tui.cache.session_cache import SessionCache
 from tests.support.samples import NOW, a_directory
-from tests.support.cached_sessions import disk_of, session_of
+from tests.support.cached_sessions import NOTHING_ON_DISK, disk_of, session_of
 from msgspec import structs
 cache, name = SessionCache(Path(sys.argv[1])), sys.argv[2]
 directory = a_directory()
@@ -409,3 +409,54 @@ def test_a_dataset_keeps_all_its_fields(cache: SessionCache) -> None:
     entry = cache.entry(directory)
     assert isinstance(entry, CacheEntry)
     assert entry.session == session
+
+
+# -- what ICAT listed ------------------------------------------------------------------------------------------------
+
+
+def test_what_icat_listed_stays_known_where_a_file_is_out_of_date_and_is_forgotten_where_it_is_dropped(
+    cache: SessionCache,
+) -> None:
+    directory, session = a_directory(), every_status()
+    assert cache.known_session(directory) is None
+    cache.save(session, NOTHING_ON_DISK, NOW)
+    assert cache.known_session(directory) == session
+    cache.outdate(directory)
+    assert cache.cached_session(directory) is None
+    known = cache.known_session(directory)
+    assert known is not None
+    assert known.datasets == tuple(each for each in session.datasets if each.icat_id is not None)
+    cache.drop(directory)
+    assert cache.known_session(directory) is None
+    cache.outdate(directory)
+    assert cache.known_session(directory) is None
+
+
+def test_a_session_that_is_saved_is_what_is_known(cache: SessionCache) -> None:
+    cache.save(every_status(), NOTHING_ON_DISK, NOW)
+    cache.outdate(a_directory())
+    later = a_session(Category.OK, ("0001", Status.REGISTERED))
+    cache.save(later, NOTHING_ON_DISK, NOW)
+    assert cache.known_session(a_directory()) == later
+
+
+def test_to_know_it_no_file_is_set_aside(cache: SessionCache) -> None:
+    cache.save(every_status(), NOTHING_ON_DISK, NOW)
+    path = cache.path(a_directory())
+    path.write_bytes(b"torn")
+    assert cache.known_session(a_directory()) is None
+    assert path.read_bytes() == b"torn"
+
+
+def test_a_session_that_waits_is_read_and_not_written(cache: SessionCache) -> None:
+    directory, session = a_directory(), every_status()
+    cache.wait(session, NOTHING_ON_DISK, NOW)
+    found = cache.cached_session(directory)
+    assert isinstance(found, CachedSession)
+    assert found.session == session
+    assert not cache.path(directory).exists()
+    cache.discard(directory)
+    assert cache.cached_session(directory) is None
+    cache.wait(session, NOTHING_ON_DISK, NOW)
+    cache.drop(directory)
+    assert cache.cached_session(directory) is None

@@ -107,3 +107,78 @@ def test_what_looks_moved_is_sent_only_by_a_confirmation_of_its_own(
     asked = sync_answered("--register", "--session", "20231020", answers="y\n")
     assert 'upload 1 dataset "unregistered" that look moved?' in asked.err
     assert len(facility.broker.sent) == 1
+
+
+# -- under another proposal ------------------------------------------------------------------------------------------
+
+
+def test_what_icat_has_under_another_proposal_is_registered_and_later_known_from_the_cache(
+    facility: LiveFacility, tmp_path: Path
+) -> None:
+    session = facility.session("hg1000/id10/20231019", unregistered=2)
+    facility.session("ma1/id11/20231019", registered=1)  # found after the one that it concerns
+    foreign = dataset(session, "unregistered")
+    add_row(facility.place, foreign, investigation=2)
+    cache = str(tmp_path / "cache")
+    first = sync(facility, cache_dir=cache)
+    alone = sync(facility, str(session), cache_dir=cache)
+    for ran in (first, alone):
+        found = {one["path"]: one for one in sessions_of(ran)[str(session)]["datasets"]}
+        assert statuses_of(sessions_of(ran)[str(session)]) == {
+            "unregistered_0001": "registered",
+            "unregistered_0002": "unregistered",
+        }
+        assert found[foreign]["reasons"] == ["ICAT has it under ma1 on id11 (id 2, investigation 2)"]
+    assert first.summary["sessions"] == 2
+    without = sync(facility, str(session))
+    assert without.summary["counts"] == {"unregistered": 2}
+
+
+# -- regressed -------------------------------------------------------------------------------------------------------
+
+
+def forget(facility: LiveFacility, *investigations: int) -> None:
+    """Have ICAT lose what these investigations list."""
+    for investigation in investigations:
+        facility.place.icatplus.state._datasets[investigation] = []
+
+
+def test_an_icat_that_has_forgotten_what_it_listed_is_not_believed(
+    facility: LiveFacility, tmp_path: Path, sync_answered: Registrar
+) -> None:
+    session, other = facility.session("hg1/id10/20231019", registered=51), facility.session("hg2/id10/20231019")
+    settings = {"cache_dir": str(tmp_path / "cache"), "save_dir": str(tmp_path / "overview"), "max_age": "0s"}
+    assert sync(facility, **settings).summary["counts"] == {"registered": 51}
+    (other / "RAW_DATA" / "colA").mkdir(parents=True)
+    forget(facility, 1)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.suffix in (".json", ".csv", ".sh")}
+    for words in ([], ["--register"], ["--auto-register"]):
+        ran = sync_answered("--json", *words, answers="y\n" * 9, **settings)
+        assert ran.code == 3
+        assert "this may not be the right ICAT+" in ran.err
+        record = sessions_of(ran)[str(session)]
+        assert record["counts"] == {"unknown": 51}
+        assert all("and does not now" in one["reasons"][0] for one in record["datasets"])
+    assert {path: path.read_bytes() for path in before} == before
+    assert not facility.broker.sent
+    checked = run_program("check", str(session), env=environment(**facility.settings(cache_dir=settings["cache_dir"])))
+    assert checked.code == 3
+    assert "this may not be the right ICAT+" in checked.err
+
+
+def test_a_few_that_icat_does_not_list_any_more_are_unknown_until_a_person_says_so(
+    facility: LiveFacility, tmp_path: Path, sync_answered: Registrar
+) -> None:
+    session = facility.session(registered=2, unregistered=1)
+    settings = {"cache_dir": str(tmp_path / "cache")}
+    sync_answered("--json", **settings)
+    forget(facility, 1)
+    for words in (["--invalidate-cache"], ["--register"], []):  # the one that was never listed is sent
+        ran = sync_answered("--json", *words, answers="y\n", **settings)
+        assert sessions_of(ran)[str(session)]["counts"]["unknown"] == 2
+        assert ran.code == 3
+    assert len(facility.broker.sent) == 1
+    for path in (tmp_path / "cache").rglob("*.json"):
+        path.unlink()  # as `i` does
+    ran = sync_answered("--json", **settings)
+    assert sessions_of(ran)[str(session)]["counts"] == {"registered": 1, "unregistered": 2}

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from icat_tui.domain.elsewhere import Elsewhere, ForeignRow
+from icat_tui.domain.elsewhere import Elsewhere
 from icat_tui.domain.matching import CatalogueSession
-from icat_tui.domain.model import DiskDataset, DiskSession
+from icat_tui.domain.model import DiskDataset, DiskSession, ForeignRow
 from icat_tui.domain.status import Category, Status
 from tests.support.comparison import (
     COLLECTION,

@@ -9,13 +9,12 @@ from msgspec import structs
 
 from icat_tui.domain.elsewhere import (
     NO_SESSION,
-    ForeignRow,
     InvestigationRows,
     Times,
     foreign_rows,
     the_moved_one,
 )
-from icat_tui.domain.model import CatalogueDataset
+from icat_tui.domain.model import CatalogueDataset, ForeignRow
 from tests.support.comparison import SESSION, row
 from tests.support.time_slot import FACILITY, START
 

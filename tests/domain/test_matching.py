@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from msgspec import structs
 
-from icat_tui.domain.elsewhere import Elsewhere, ForeignRow, InvestigationRows
+from icat_tui.domain.elsewhere import Elsewhere, InvestigationRows
 from icat_tui.domain.matching import (
     CatalogueSession,
     RowLookup,
@@ -14,7 +14,7 @@ from icat_tui.domain.matching import (
     not_listed,
     session_key,
 )
-from icat_tui.domain.model import DiskSession, NeededFromDisk
+from icat_tui.domain.model import DiskSession, ForeignRow, NeededFromDisk
 from icat_tui.domain.surroundings import Surroundings
 from tests.support.comparison import DURING, GAP, SESSION, catalogue_of, disk_of, message, on_disk, row
 from tests.support.samples import NOW

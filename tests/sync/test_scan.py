@@ -64,7 +64,7 @@ def test_a_session_is_scanned_while_the_search_goes_on_and_never_before_it_is_to
         yield second
 
     happened: list[object] = []
-    for event in scan(plan_of(slowly(), catalogue)):
+    for event in scan(plan_of(slowly(), catalogue, early=True)):
         if isinstance(event, SessionsFound):
             happened += event.directories
         if isinstance(event, SessionScanned):
@@ -197,7 +197,7 @@ def test_a_question_is_asked_once_however_slowly_the_sessions_of_a_proposal_are_
             yield directory
             assert event.wait(10)
 
-    for event in scan(plan_of(slowly(), catalogue)):
+    for event in scan(plan_of(slowly(), catalogue, early=True)):
         if isinstance(event, SessionScanned):
             done[directories.index(event.session.directory)].set()
     assert catalogue.asked.count(("id99", "hg333")) == 1

@@ -61,7 +61,7 @@ def test_a_settled_session_is_asked_about_again_when_that_is_too_long_ago(
     catalogue.told[7] = NOTHING
     assert scanned_one(settled, catalogue, cache=cache, now=again + 2 * DAY).cached
     asked = scanned_one(settled, catalogue, cache=cache, now=again + 2 * DAY, max_age=DAY)
-    assert (asked.cached, asked.category) == (False, Category.TODO)
+    assert (asked.cached, asked.category) == (False, Category.UNKNOWN)
 
 
 def test_who_wants_it_looks_at_everything_again_and_that_is_kept(
@@ -72,9 +72,9 @@ def test_who_wants_it_looks_at_everything_again_and_that_is_kept(
     for _ in range(2):
         opened.clear()
         session = scanned_one(settled, catalogue, cache=cache, use_cache=False, now=LATER)
-        assert (session.cached, session.category) == (False, Category.TODO)
+        assert (session.cached, session.category) == (False, Category.UNKNOWN)
         assert opened == ["0001", "0002"]
-    assert scanned_one(settled, catalogue, cache=cache, now=LATER).category == Category.TODO
+    assert scanned_one(settled, catalogue, cache=cache, now=LATER).category == Category.UNKNOWN
 
 
 def test_a_persons_word_on_the_investigation_is_neither_answered_from_the_cache_nor_kept_there(
@@ -190,6 +190,7 @@ def test_what_icat_has_no_more_is_read(
 ) -> None:
     def forget() -> None:
         catalogue.told[7] = NOTHING
+        cache.known_session = lambda _: None  # type: ignore[assignment, method-assign] # as if a person had said that it was lost
 
     assert scan_twice(todo, catalogue, cache, opened, forget) == ["0001"]
 

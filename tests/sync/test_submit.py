@@ -117,7 +117,7 @@ def test_a_cache_file_that_stays_is_told_of_though_the_journal_is_refused_next(
     def refuse(*_: object) -> None:
         raise SaveError("no space left")
 
-    monkeypatch.setattr(SessionCache, "drop", refuse)
+    monkeypatch.setattr(SessionCache, "outdate", refuse)
     monkeypatch.setattr(Journal, "record_plans", refuse)
     submission = structs.replace(submission_by_hand(beamtime), cache=SessionCache(tmp_path / "cache"))
     request = StoredFileRequest(str(beamtime.stored()))

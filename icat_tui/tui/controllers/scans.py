@@ -19,10 +19,12 @@ from icat_tui.cancel import Cancellation
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import (
     CacheUnusable,
+    CatalogueDoubted,
     DirectoryFailed,
     SavingFailed,
     ScanEvent,
     ScanFinished,
+    SessionCorrected,
     SessionFailed,
     SessionScanned,
     SessionsFound,
@@ -58,7 +60,11 @@ class Batch:
     """The last of them, in full."""
     undetermined: list[Session] = field(default_factory=list)
     """Those that ICAT or the disk said nothing about: no cache file has them."""
+    corrected: list[Session] = field(default_factory=list)
+    """Those that are another one than was reported before."""
     troubles: list[str] = field(default_factory=list)
+    doubt: str = ""
+    """Why ICAT+ may not be the right one."""
     finished: ScanFinished | None = None
 
 
@@ -111,6 +117,10 @@ class Scan:
                     batch.found.extend(directories)
                 case SessionScanned(session=session):
                     (batch.recent if session.determined else batch.undetermined).append(session)
+                case SessionCorrected(session=session):
+                    batch.corrected.append(session)
+                case CatalogueDoubted(reason=reason):
+                    batch.doubt = reason
                 case DirectoryFailed(path=path, reason=reason):
                     batch.troubles.append(f"{path}: {reason}")
                 case SessionFailed(directory=directory, reason=reason):
@@ -254,6 +264,10 @@ class Scans:
             batch = each.fetch()
             self._found(batch.found, batch.troubles)
             self._take(batch)
+            if batch.doubt or (ended and batch.finished and not batch.finished.cancelled):
+                self._workspace.doubt = batch.doubt
+            if batch.doubt:
+                self._host.complain(batch.doubt)
             if ended and batch.finished:
                 how = "stopped" if batch.finished.cancelled else "done"
                 self._host.say(f"scan {how}: {counted(each.done, 'session')} in {batch.finished.seconds:.1f} s")
@@ -268,6 +282,8 @@ class Scans:
             self._host.say(trouble, Status.UNKNOWN.colour)
 
     def _take(self, batch: Batch) -> None:
+        if batch.corrected:
+            self._store.take(sessions=batch.corrected)
         if not batch.rows:
             return
         self.icatplus_answers = len(batch.undetermined) < len(batch.rows)
