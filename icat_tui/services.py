@@ -5,6 +5,7 @@ sending is forbidden the submission says why (promises.md 6).
 """
 
 import logging
+import os
 import sys
 import sysconfig
 from collections.abc import Collection, Iterable, Sequence
@@ -29,10 +30,11 @@ from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.broker import Broker, Login
 from icat_tui.ingest.dataset_xml import origin_here
+from icat_tui.journal.directory import FIRST_VERSION, JournalDirectory, check_for_sending
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.report.scripts import ScriptCall
-from icat_tui.settings.schema import Settings, journal_path, state_directory
+from icat_tui.settings.schema import Settings, platform_directories
 from icat_tui.sync.catalogue_query import Catalogue
 from icat_tui.sync.plan import Terms
 from icat_tui.sync.scan import ScanPlan
@@ -65,19 +67,25 @@ class Services:
         return self.settings.facility
 
     @property
-    def journal_path(self) -> Path:
-        """The path of the journal, which need not exist yet."""
-        return journal_path(self.settings)
-
-    @property
-    def state_dir(self) -> Path:
-        """The directory of the journal and the locks."""
-        return state_directory(self.settings)
+    def journal_directory(self) -> JournalDirectory:
+        """The directory of the journal and the locks, which need not exist yet."""
+        settings = self.settings
+        older = (Path(f"{os.path.abspath(settings.cache_dir)}-state", FIRST_VERSION),) if settings.cache_dir else ()
+        if settings.state_dir:
+            return JournalDirectory(Path(settings.state_dir), older=older)
+        return JournalDirectory(platform_directories().user_state_path, own=True, older=older)
 
     @property
     def raw_format(self) -> AnyFormat:
         """The format of raw data; `auto` where none is set."""
         return RawFormat(self.settings.format) if self.settings.format not in (None, AUTO) else "auto"
+
+    def journal_words(self) -> str:
+        """Return a text with the journal in force, and whether others see what is sent by it."""
+        directory = self.journal_directory
+        if directory.own:
+            return f"the journal is your own, {directory.path}: others don't see what you send (see journal --init)"
+        return f"the journal is {directory.path}"
 
     # -- catalogue, cache, journal ---------------------------------------------------------------------------------
 
@@ -116,7 +124,7 @@ class Services:
 
     def journal_view(self) -> JournalView:
         """Return a view of the journal, for the rules. Raises JournalError where it can't be read."""
-        return JournalView(self.journal_path, self.facility)
+        return JournalView(self.journal_directory, self.facility)
 
     # -- what the rules need to know -------------------------------------------------------------------------------
 
@@ -204,6 +212,7 @@ class Services:
         """Raise UsageError where nothing may be sent: for those who want to know before anything else is read."""
         if reason := self.forbidden(brokers):
             raise UsageError(reason)
+        check_for_sending(self.journal_directory)
 
     def submission(
         self,
@@ -225,9 +234,8 @@ class Services:
             catalogue=catalogue,
             surroundings=self.surroundings(now, view),
             view=view,
-            journal=Journal(self.journal_path),
+            journal=Journal(self.journal_directory),
             broker=Broker(addresses=addresses, login=login, rate=settings.rate),
-            state_dir=self.state_dir,
             cache=cache,
             verify_wait=settings.verify_wait,
             forbidden=self.forbidden(brokers),

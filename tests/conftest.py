@@ -19,6 +19,7 @@ from tests.support.activemq import ActiveMQ
 from tests.support.beamtime import Beamtime, serving_beamtime
 from tests.support.icatplus import serving_icatplus
 from tests.support.isolation import HOMES, foreign_variables, guarded, heed_signals
+from tests.support.journal_entries import own_journal, shared_journal
 from tests.support.live_facility import Ingester, LiveFacility
 from tests.support.place import Place
 from tests.support.ports import free_port
@@ -57,7 +58,7 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
     """A journal without a record."""
-    return Journal(tmp_path / "state" / "journal.jsonl")
+    return Journal(own_journal(tmp_path / "state"))
 
 
 @pytest.fixture
@@ -143,7 +144,7 @@ def facility(place: Place, tmp_path: Path) -> Iterator[LiveFacility]:
     """The place with a broker and an ingester: things can be registered in it."""
     ingester = Ingester(place)
     with serving_broker(ScriptedBroker(script=ingester)) as broker:
-        yield LiveFacility(place, broker, ingester, tmp_path / "state")
+        yield LiveFacility(place, broker, ingester, shared_journal(tmp_path / "state").path)
 
 
 @pytest.fixture

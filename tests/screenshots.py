@@ -35,7 +35,7 @@ from icat_tui.sandbox.raw_data_tree import SITE, SandboxFacility, catalogue_stat
 from icat_tui.sandbox.sample_journal import write_journal
 from icat_tui.services import Services
 from icat_tui.settings.load import load
-from icat_tui.settings.schema import Settings, journal_path
+from icat_tui.settings.schema import Settings
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.screens.confirm_plan import ConfirmPlan
 from icat_tui.tui.screens.session_walk import SessionWalk
@@ -229,7 +229,7 @@ def draw_all(directory: Path) -> list[Path]:
         state = catalogue_state(facility)
         with fake_icatplus.serve(state) as url:
             settings = settings_of(facility, url, box / "own")
-            write_journal(journal_path(settings), facility, state)
+            write_journal(Path(str(settings.state_dir)), facility, state)
             for name, picture in PICTURES.items():
                 drawn.append(directory / f"{name}.svg")
                 drawn[-1].write_text(draw(settings, picture), encoding="utf-8")

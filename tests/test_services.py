@@ -8,10 +8,12 @@ import pytest
 
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.errors import UsageError
+from icat_tui.journal.directory import JournalDirectory
 from icat_tui.services import Services
 from icat_tui.settings.load import load
-from icat_tui.settings.schema import Settings, journal_path
+from icat_tui.settings.schema import Settings
 from icat_tui.sync.submit import Submission
+from tests.support.journal_entries import shared_journal
 
 
 def submission(settings: Settings, brokers: list[BrokerAddress] | None = None) -> Submission:
@@ -20,15 +22,20 @@ def submission(settings: Settings, brokers: list[BrokerAddress] | None = None) -
     return services.submission(datetime.now(UTC), view, catalogue=None, cache=None, brokers=brokers)
 
 
-def test_the_journal_is_where_it_is_said_else_beside_the_cache_else_the_users(
+def test_the_journal_is_where_it_is_said_else_the_users_own_and_never_beside_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "user"))
     monkeypatch.chdir(tmp_path)
-    assert journal_path(Settings(state_dir="/s", cache_dir="/c")) == Path("/s/journal.jsonl")
-    assert journal_path(Settings(cache_dir="/c/")) == Path("/c-state/journal.jsonl")
-    assert journal_path(Settings(cache_dir=".")) == Path(f"{tmp_path}-state/journal.jsonl")
-    assert journal_path(Settings()) == tmp_path / "user" / "icat-tui" / "journal.jsonl"
+    own, older = tmp_path / "user" / "icat-tui", Path("/c-state/journal.jsonl")
+
+    def journal(settings: Settings) -> JournalDirectory:
+        return Services(settings).journal_directory
+
+    assert journal(Settings(state_dir="/s", cache_dir="/c")) == JournalDirectory(Path("/s"), older=(older,))
+    assert journal(Settings(cache_dir="/c/")) == JournalDirectory(own, own=True, older=(older,))
+    assert journal(Settings(cache_dir=".")).older == (Path(f"{tmp_path}-state/journal.jsonl"),)
+    assert journal(Settings()) == JournalDirectory(own, own=True)
 
 
 def test_there_is_no_broker_and_no_icat_by_default() -> None:
@@ -46,11 +53,13 @@ def test_read_only_lets_nothing_be_sent_whatever_broker_is_named(addresses: list
         submission(settings, addresses).check()
 
 
-def test_whoever_asks_first_hears_that_nothing_may_be_sent_though_the_journal_is_no_file(tmp_path: Path) -> None:
-    (tmp_path / "journal.jsonl").mkdir()
+def test_that_nothing_may_be_sent_comes_before_what_is_wrong_with_the_journal(tmp_path: Path) -> None:
     settings = load({}, {"ICAT_TUI_STATE_DIR": str(tmp_path)}, site=())
     with pytest.raises(UsageError, match="--queue HOST:PORT"):
         Services(settings).check_may_send()
+    with pytest.raises(UsageError, match=r"there is no icat-tui-journal\.json"):
+        Services(settings).check_may_send([BrokerAddress("b")])
+    shared_journal(tmp_path)
     Services(settings).check_may_send([BrokerAddress("b")])
 
 

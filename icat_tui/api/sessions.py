@@ -124,7 +124,7 @@ class Registration(Struct, frozen=True):
     dataset: str
     """Its path."""
     fate: str
-    """`confirmed` (ICAT shows it), `accepted` (by the broker), `rejected`, `unknown`, `skipped` or `not_sent`."""
+    """`seen` (ICAT shows it), `accepted` (by the broker), `rejected`, `unknown`, `skipped` or `not_sent`."""
     reason: str = ""
 
 
@@ -183,7 +183,7 @@ def _register(plans: Sequence[Plan], terms: Terms, services: Services) -> list[R
                 raise BrokerError(event.trouble)
         for seen in verify(outcomes.open, catalogue, services.facility, submission.verify_wait, Cancellation()):
             if isinstance(seen, MessageConfirmed):
-                submission.journal.record_seen([seen.message])
+                submission.journal.record_seen([(seen.message, seen.icat_id)])
                 outcomes.confirm(seen)
     return [_registration(offer.message, outcomes) for plan in plans for offer in plan.offers]
 

@@ -8,19 +8,21 @@ import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from icat_tui.cli.cmd_journal_upkeep import init, repair, settle
 from icat_tui.cli.console import write, write_lines
 from icat_tui.cli.context import Run
 from icat_tui.cli.logging_setup import log
 from icat_tui.cli.prompts import Questions
 from icat_tui.cli.submit_reporter import EachMessageReporter, subject_of
 from icat_tui.domain.errors import ExitCode, UsageError, exit_code
-from icat_tui.journal.reader import JournalReader, MessageState, Sending
+from icat_tui.journal.reader import JournalReader, ShardReader
+from icat_tui.journal.sendings import MessageState, Sending
+from icat_tui.journal.view import troubles_of
 from icat_tui.journal.writer import Journal
 from icat_tui.report.jsonl import SCHEMA, Record, json_line
 from icat_tui.report.lines import Line
 from icat_tui.report.totals import SentCounts
 from icat_tui.services import Services
-from icat_tui.settings.schema import journal_path
 from icat_tui.sync.resume import resume
 from icat_tui.sync.verify import MessageConfirmed, SentItem, verify
 from icat_tui.text import counted, visible
@@ -42,24 +44,33 @@ def journal(run: Run) -> ExitCode:
     """
     if run.arguments.yes and not run.arguments.resume:
         raise UsageError("--yes answers what --resume asks: give both, or leave it out")
+    if run.arguments.import_file and run.arguments.init is None:
+        raise UsageError("--import takes in what --init makes: give both")
     services = Services(run.settings)
-    path = services.journal_path
-    reader = JournalReader(path, services.facility)
+    if run.arguments.init is not None:
+        return init(run)
+    reader = JournalReader(services.journal_directory, services.facility)
     reader.refresh()
-    index = reader.index
-    unreadable = {ExitCode.PARTIAL} if index.unreadable else set()
-    if index.unreadable:
-        places = ", ".join(map(str, index.unreadable[:5]))
-        number = counted(len(index.unreadable), "line")
-        log.error("%s of %s can't be read (at byte %s): what they said is lost", number, path, places)
+    if run.arguments.repair:
+        return repair(run, reader)
+    if run.arguments.settle is not None:
+        return settle(run, reader)
+    shards = reader.all_shards()
+    troubles = list(troubles_of(shards))
+    for trouble in troubles:
+        log.error("%s", trouble)
     if run.arguments.verify:
-        code = _verify(run, services, list(index.pending()))
+        code = _verify(run, services, [each for shard in shards for each in shard.index.pending()])
     elif run.arguments.resume:
-        code = _resume(run, services, list(index.planned()))
+        code = _resume(run, services, [each for shard in shards for each in shard.index.planned()])
     else:
-        _list(run, index.pending() if run.arguments.pending else index.sendings())
+        _list(run, (each for shard in shards for each in _listed(shard, run)))
         code = ExitCode.DONE
-    return exit_code({code, *unreadable})
+    return exit_code({code, *({ExitCode.PARTIAL} if troubles else ())})
+
+
+def _listed(shard: ShardReader, run: Run) -> Iterator[Sending]:
+    return shard.index.pending() if run.arguments.pending else shard.index.sendings()
 
 
 # -- listing ---------------------------------------------------------------------------------------------------------
@@ -74,7 +85,9 @@ def _list(run: Run, sendings: Iterable[Sending]) -> None:
         return
     if not listed:
         log.warning(
-            "nothing is %s in %s", "pending" if run.arguments.pending else "written", journal_path(run.settings)
+            "nothing is %s in %s",
+            "pending" if run.arguments.pending else "written",
+            Services(run.settings).journal_directory.path,
         )
     write_lines(_lines(run, listed))
 
@@ -115,12 +128,12 @@ def _verify(run: Run, services: Services, pending: list[Sending]) -> ExitCode:
     if not pending:
         log.warning("nothing is pending")
         return ExitCode.DONE
-    catalogue, journal_writer = services.catalogue(), Journal(services.journal_path)
+    catalogue, journal_writer = services.catalogue(), Journal(services.journal_directory)
     confirmed: set[str] = set()
     failed: set[str] = set()
     for event in verify(pending, catalogue, run.settings.facility, timedelta(0), run.cancellation):
         if isinstance(event, MessageConfirmed):
-            journal_writer.record_seen([event.message])
+            journal_writer.record_seen([(event.message, event.icat_id)])
             confirmed.add(event.message.id)
             _write_result(run, event.message, "seen", f"in investigation {event.investigation}")
         else:
@@ -132,7 +145,9 @@ def _verify(run: Run, services: Services, pending: list[Sending]) -> ExitCode:
     waiting = [each for each in pending if each.id not in confirmed | failed]
     for sending in waiting:
         _write_result(run, sending, "pending", f"{sending.reason}; ICAT does not show it yet")
-    run.summary.sent = lambda: SentCounts(confirmed=len(confirmed), accepted=len(waiting), unknown=len(failed))
+    run.summary.sent = lambda: SentCounts(
+        confirmed=len(pending), accepted=len(confirmed) + len(waiting), seen=len(confirmed), unknown=len(failed)
+    )
     if not run.arguments.quiet:
         text = f"{len(confirmed)} seen in ICAT, {len(waiting)} pending, {len(failed)} could not be looked for"
         run.summary.closing_lines = [Line(text)]
@@ -174,6 +189,7 @@ def _resume(run: Run, services: Services, planned: list[Sending]) -> ExitCode:
 
 def _confirmed(run: Run, planned: list[Sending], target: str) -> bool:
     """Return whether a person confirms plans. Raises UsageError where there is no terminal to ask on."""
+    log.warning("%s", Services(run.settings).journal_words())
     log.warning("%s planned and not sent, for %s", counted(len(planned), "message"), target)
     if run.arguments.yes:
         return True

@@ -138,11 +138,12 @@ def _write_message(run: Run, request: DatasetRequest, file: Path) -> ExitCode:
 def _send(run: Run, requests: Sequence[Request], missing: Iterable[str] = ()) -> ExitCode:
     """Send what was requested, and report the outcomes; return the exit code."""
     services, now = Services(run.settings), datetime.now(UTC)
-    services.check_may_send()
     reporter = EachMessageReporter(run, services.target())
     for argument in missing:
         reporter.report_refused(argument, "there is no such file, nor a match: check the path", ExitCode.USAGE)
         reporter.other_exit_codes.add(ExitCode.USAGE)
+    services.check_may_send()
+    log.warning("%s", services.journal_words())
     catalogue = services.catalogue_if_known()
     if catalogue is None:
         log.warning("%s", NO_CATALOGUE)

@@ -39,13 +39,20 @@ def sync(run: Run) -> ExitCode:
         run.summary.closing_lines = closing_text(scan_run.totals, cache_dir, overview)
     fresh = scan_run.sessions(output)
     if arguments.register or arguments.auto_register:
-        from icat_tui.cli.register_run import RegisterRun  # noqa: PLC0415 - late: most runs send nothing
+        from icat_tui.cli.register_run import JournalUnusableError, RegisterRun  # noqa: PLC0415 - late: most runs send nothing
 
-        register_run = RegisterRun(scan_run, output, now)
-        fresh = register_run.sessions(scan_run.sessions(output, register_run.hold_back))
-        run.summary.sent = register_run.reporter.sent
-        if not arguments.quiet:
-            run.summary.closing_lines = chain(run.summary.closing_lines, register_run.reporter.closing_text())
+        try:
+            register_run = RegisterRun(scan_run, output, now)
+        except JournalUnusableError as error:
+            if not arguments.auto_register:
+                raise
+            output.report_failure(f"nothing is registered: {error}")  # without a person the scan is worth it alone
+            scan_run.exit_codes.add(ExitCode.PARTIAL)
+        else:
+            fresh = register_run.sessions(scan_run.sessions(output, register_run.hold_back))
+            run.summary.sent = register_run.reporter.sent
+            if not arguments.quiet:
+                run.summary.closing_lines = chain(run.summary.closing_lines, register_run.reporter.closing_text())
     if arguments.invalidate_cache:
         _invalidate(scan_run, output)
     if settings.save_dir:

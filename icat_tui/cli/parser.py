@@ -256,6 +256,12 @@ def _add_journal(parser: Parser) -> None:
     what.add_argument("--pending", action="store_true", help="only what was sent and not seen in ICAT yet")
     what.add_argument("--verify", action="store_true", help="ask ICAT about what is pending; write down what it has")
     what.add_argument("--resume", action="store_true", help="send what was planned and never sent, after a question")
+    what.add_argument("--init", nargs="?", const="", metavar="DIR", help="make a journal that is shared")
+    what.add_argument("--repair", action="store_true", help="set damaged lines aside, once you have looked at them")
+    what.add_argument("--settle", type=not_empty, metavar="ID", help="end what nobody else can; takes --as and --why")
+    parser.add_argument("--import", dest="import_file", metavar="FILE", help="with --init: a journal.jsonl to take in")
+    parser.add_argument("--as", dest="settled_as", choices=("seen", "lost"), help="with --settle: what became of it")
+    parser.add_argument("--why", metavar="TEXT", help="with --settle: the reason")
     parser.add_argument("--yes", action="store_true", help="with --resume: don't ask")
     _add_sending(parser)
 

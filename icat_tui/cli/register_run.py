@@ -4,7 +4,7 @@ What must stay true: without confirmation only `registered_without_files` is sen
 scanned again before a person is asked about it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from msgspec import structs
@@ -16,7 +16,7 @@ from icat_tui.cli.scan_run import ScanRun
 from icat_tui.cli.session_reporter import SessionOutput
 from icat_tui.cli.submit_reporter import RegistrationReporter
 from icat_tui.domain import timeslot
-from icat_tui.domain.errors import ExitCode, IcatTuiError, UsageError
+from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import ACTIONABLE, Category
 from icat_tui.sync.plan import UNSUPERVISED, Group, Plan, Terms, make_plan, needs_choice
@@ -26,11 +26,15 @@ from icat_tui.sync.verify import MessageConfirmed, verify
 from icat_tui.text import counted, visible
 
 
+class JournalUnusableError(UsageError):
+    """Error: the journal is not there, or can't be read or written."""
+
+
 class RegisterRun:
     """Registrations of the sessions of one scan."""
 
     def __init__(self, scan_run: ScanRun, output: SessionOutput, now: datetime) -> None:
-        """Prepare them. Raises UsageError where no broker is known, JournalError where the journal can't be used."""
+        """Prepare them. Raises UsageError where no broker is known, or the journal can't be used."""
         run = scan_run.run
         self.scan_run, self.output, self.cancellation = scan_run, output, run.cancellation
         self.supervised = not run.arguments.auto_register
@@ -41,8 +45,7 @@ class RegisterRun:
         """Sessions to be registered, with the number of messages about them that were never sent before."""
         self.sessions_left_out = 0
         self.submission = _submission(scan_run)
-        self.submission.check()
-        self.submission.journal.check_writable()
+        log.warning("%s", scan_run.services.journal_words())
         self.terms = scan_run.services.terms(
             now,
             statuses=ACTIONABLE if self.supervised else UNSUPERVISED,
@@ -88,11 +91,16 @@ class RegisterRun:
     def register_all(self) -> None:
         """Register session by session, then verify that ICAT lists what was sent. Raises Cancelled."""
         left = sum(self.held_back.values())
+        confirmed: list[tuple[Plan, Terms]] = []
         for directory, number in sorted(self.held_back.items(), key=lambda each: each[0].path):
             left -= number
             self.cancellation.check()
             if not (self.quit or self.reporter.trouble):
-                self.register_session(directory, left)
+                confirmed += self.confirmed_plan(directory, left)
+            if self.supervised and not self.all_confirmed:
+                self.send(confirmed)
+                confirmed = []
+        self.send(confirmed)  # after "all that follow" everything is planned before the first message goes out
         self.verify_sent()
 
     def verify_sent(self) -> None:
@@ -101,7 +109,7 @@ class RegisterRun:
         for event in verify(outcomes.open, self.scan_run.catalogue, self.terms.facility, wait, self.cancellation):
             outcomes.confirm(event)
             if isinstance(event, MessageConfirmed):
-                self.submission.journal.record_seen([event.message])
+                self.submission.journal.record_seen([(event.message, event.icat_id)])
         self.cancellation.check()
 
     def conclude(self) -> None:
@@ -114,12 +122,12 @@ class RegisterRun:
 
     # -- one session --
 
-    def register_session(self, directory: SessionDirectory, later: int) -> None:
-        """Scan a session again, ask, and send what is confirmed; `later` messages may follow after it."""
+    def confirmed_plan(self, directory: SessionDirectory, later: int) -> list[tuple[Plan, Terms]]:
+        """Scan a session again and ask; return what is confirmed. After it `later` messages may follow."""
         session = look_again(directory, self.submission, self.cancellation, self.terms.chosen)
         self.cancellation.check()
         if session is None:
-            return  # rescanning it at the end shows why
+            return []  # rescanning it at the end shows why
         if self.supervised and not self.scan_run.run.arguments.json:
             self.output.write_session(session)
         terms = self.terms
@@ -132,8 +140,7 @@ class RegisterRun:
         for warning in plan.warnings:
             log.warning("%s: %s", directory.path, warning)
         confirmed = tuple(self.confirmed_groups(plan, later))
-        if confirmed:
-            self.send(Plan(session, confirmed), terms)
+        return [(Plan(session, confirmed), terms)] if confirmed else []
 
     def confirmed_groups(self, plan: Plan, later: int) -> Iterator[Group]:
         """Yield the groups that are to be sent. Raises Cancelled."""
@@ -147,17 +154,22 @@ class RegisterRun:
             if unasked or self.confirms_group(group, plan.session, following):
                 yield group
 
-    def send(self, plan: Plan, terms: Terms) -> None:
-        """Send what was confirmed of one session. Raises Cancelled, and SaveError."""
-        if not self.supervised and not self.target_shown:
+    def send(self, confirmed: Sequence[tuple[Plan, Terms]]) -> None:
+        """Plan all that was confirmed, then send it session by session. Raises Cancelled, and SaveError."""
+        if confirmed and not self.supervised and not self.target_shown:
             log.warning("sending to %s", self.target)
             self.target_shown = True
-        self.reporter.outcomes.plan(plan)
-        for event in register([plan], terms, self.submission, self.cancellation):
-            self.reporter.report(event)
-        if rate := self.submission.broker.rate:  # each session has its own connection and rate limit
-            self.cancellation.wait(1 / rate)
-        self.cancellation.check()
+        for plan, _ in confirmed:
+            self.reporter.outcomes.plan(plan)
+        journal = self.submission.plan(offer.message for plan, _ in confirmed for offer in plan.offers)
+        for plan, terms in confirmed:
+            if self.reporter.trouble:
+                return  # the rest stays planned
+            for event in register([plan], terms, self.submission, self.cancellation, journal):
+                self.reporter.report(event)
+            if rate := self.submission.broker.rate:  # each session has its own connection and rate limit
+                self.cancellation.wait(1 / rate)
+            self.cancellation.check()
 
     # -- asking --
 
@@ -231,9 +243,16 @@ def _first_time(group: Group) -> int:
 
 
 def _submission(scan_run: ScanRun) -> Submission:
-    """Return the submission of a registration. Raises UsageError where the journal can't be read."""
+    """Return the submission of a registration. Raises UsageError where nothing may be sent, JournalUnusableError."""
     services = scan_run.services
     if scan_run.view is None:
-        text = f"nothing can be sent, as the journal {services.journal_path} can't be read: {scan_run.view_trouble}"
-        raise UsageError(text)
-    return services.submission(scan_run.now, scan_run.view, catalogue=scan_run.catalogue, cache=scan_run.cache)
+        raise JournalUnusableError(scan_run.view_trouble)
+    submission = services.submission(scan_run.now, scan_run.view, catalogue=scan_run.catalogue, cache=scan_run.cache)
+    if submission.forbidden:
+        raise UsageError(submission.forbidden)
+    try:
+        submission.check()
+        submission.journal.check_writable()
+    except (UsageError, SaveError) as error:
+        raise JournalUnusableError(str(error)) from error
+    return submission

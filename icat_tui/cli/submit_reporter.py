@@ -21,7 +21,7 @@ from icat_tui.ingest.send_events import (
     MessageUnknown,
     SendingFinished,
 )
-from icat_tui.journal.reader import Sending
+from icat_tui.journal.sendings import Sending
 from icat_tui.report.jsonl import SCHEMA, json_line
 from icat_tui.report.lines import Line
 from icat_tui.report.totals import SentCounts
@@ -87,7 +87,13 @@ class SubmitReporter:
         """Return the counts of messages by outcome, for the summary."""
         counts = self.outcomes.counts
         return SentCounts(
-            **{each.value: counts[each] for each in MessageOutcome if each is not MessageOutcome.NOT_SENT}
+            confirmed=counts.total(),
+            accepted=counts[MessageOutcome.ACCEPTED] + counts[MessageOutcome.SEEN],
+            seen=counts[MessageOutcome.SEEN],
+            rejected=counts[MessageOutcome.REJECTED],
+            unknown=counts[MessageOutcome.UNKNOWN],
+            skipped=counts[MessageOutcome.SKIPPED],
+            not_sent=counts[MessageOutcome.NOT_SENT],
         )
 
 
@@ -194,10 +200,10 @@ class RegistrationReporter(SubmitReporter):
                     self._locked_out += 1  # reported once, for the session
                 else:
                     log.warning("%s was not sent: %s", message.dataset, reason)
-            case SessionLocked(directory=directory, holder=holder):
-                self._locked.add(directory.path)
-                what = f"{directory.path} is being registered by {holder}: nothing of it was sent; try again later"
-                self.output.report_failure(what, directory.path)
+            case SessionLocked(path=path, holder=holder):
+                self._locked.add(path)
+                what = f"{path} is being registered by {holder}: nothing of it was sent; try again later"
+                self.output.report_failure(what, path)
             case _:
                 pass
 

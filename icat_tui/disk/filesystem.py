@@ -14,6 +14,7 @@ class EntryKind(StrEnum):
     """Kind of a directory entry, with links followed."""
 
     DIRECTORY = "d"
+    LINK_TO_DIRECTORY = "D"
     OTHER = "-"
     DANGLING = "l"
     """A link whose target is not there or can't be accessed."""
@@ -21,10 +22,14 @@ class EntryKind(StrEnum):
     """The system refused: a loop of links, or no permission on the way."""
 
 
+DIRECTORIES = frozenset({EntryKind.DIRECTORY, EntryKind.LINK_TO_DIRECTORY, EntryKind.REFUSED})
+"""Kinds of entries that are directories, or may be: what is refused is reported, and not passed over."""
+
+
 def _kind(entry: os.DirEntry[str]) -> EntryKind:
     try:
         if entry.is_dir():
-            return EntryKind.DIRECTORY
+            return EntryKind.LINK_TO_DIRECTORY if entry.is_symlink() else EntryKind.DIRECTORY
         return EntryKind.DANGLING if entry.is_symlink() and not os.path.exists(entry.path) else EntryKind.OTHER
     except OSError:
         return EntryKind.REFUSED

@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from icat_tui.disk.filesystem import EntryKind, entries_of, stat_or_error
+from icat_tui.disk.filesystem import DIRECTORIES, EntryKind, entries_of, stat_or_error
 from icat_tui.disk.identity import identity
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
@@ -167,7 +167,7 @@ def _below(path: str, wants: Callable[[str], bool]) -> Iterator[str | DirectoryF
         seen = stat_or_error(below) if kind == EntryKind.REFUSED else None
         if isinstance(seen, OSError):
             yield _failed(below, seen)
-        elif kind in (EntryKind.DIRECTORY, EntryKind.REFUSED):
+        elif kind in DIRECTORIES:
             yield below
 
 

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 from msgspec import structs
 
 from icat_tui.disk.changes import same_listing
-from icat_tui.disk.filesystem import EntryKind, entries_of, refusal, stamp, stat_or_error
+from icat_tui.disk.filesystem import DIRECTORIES, EntryKind, entries_of, refusal, stamp, stat_or_error
+from icat_tui.disk.location import resolved
 from icat_tui.disk.stored_xml import StoredMessages, read_stored
 from icat_tui.domain.formats import (
     MX_METADATA,
@@ -74,6 +75,7 @@ def list_session(
         unlisted=dict(sorted((troubles | stored.refused).items())),
         listed=tuple(sorted(listings)),
         datasets=tuple(_datasets(directory, listings)),
+        raw_location=resolved(directory.raw_path),
         stored=stored.messages,
         stored_trouble=stored.unusable,
     )
@@ -141,35 +143,51 @@ def _places_below(directory: SessionDirectory, path: str, listing: _DirectoryLis
         if name.startswith(".") or (top and not (is_collection(name, directory.format) or name == STORED_DIRECTORY)):
             continue
         lost = kind == EntryKind.DANGLING and not posixpath.splitext(name)[1]  # links to files most often have a suffix
-        if lost or kind in (EntryKind.DIRECTORY, EntryKind.REFUSED):
+        if lost or kind in DIRECTORIES:
             yield f"{path}/{name}"
 
 
 def _datasets(directory: SessionDirectory, listings: dict[str, _DirectoryListing]) -> list[DiskDataset]:
     """Return the dataset directories by path (icat.md, "Raw data formats")."""
     paths: list[str] = []
+    links = {
+        f"{path}/{name}"
+        for path, listing in listings.items()
+        for name, kind in listing.entries
+        if kind in (EntryKind.LINK_TO_DIRECTORY, EntryKind.DANGLING)
+    }
     for path, listing in listings.items():
         if path in (directory.raw_path, _stored_path(directory)):
             continue
         if directory.format == RawFormat.MX:
-            paths += [path] * any(name == MX_METADATA and kind != EntryKind.DIRECTORY for name, kind in listing.entries)
+            paths += [path] * any(
+                name == MX_METADATA and kind not in DIRECTORIES - {EntryKind.REFUSED} for name, kind in listing.entries
+            )
             continue
         collection = posixpath.basename(path)
         for name, kind in listing.entries:
             lost = kind == EntryKind.DANGLING and dataset_name(collection, name, directory.format) is not None
-            if not name.startswith(".") and (lost or kind in (EntryKind.DIRECTORY, EntryKind.REFUSED)):
+            if not name.startswith(".") and (lost or kind in DIRECTORIES):
                 paths.append(f"{path}/{name}")
-    return [_dataset(directory, path) for path in sorted(paths)]
+    return [_dataset(directory, path, links) for path in sorted(paths)]
 
 
-def _dataset(directory: SessionDirectory, path: str) -> DiskDataset:
+def _dataset(directory: SessionDirectory, path: str, links: set[str]) -> DiskDataset:
     parent, name = posixpath.split(path)
     collection = parent[len(directory.raw_path) + 1 :]
+    linked = links and not links.isdisjoint({path, *_parents(path, directory.raw_path)})
     return DiskDataset(
         path=path,
         collection=collection,
         name=dataset_name(posixpath.basename(parent), name, directory.format),
+        location=resolved(path) if linked else None,
     )
+
+
+def _parents(path: str, top: str) -> Iterator[str]:
+    """Yield the directories between a path and one above it."""
+    while len(path := posixpath.dirname(path)) > len(top):
+        yield path
 
 
 def _read_stored(directory: SessionDirectory, listings: dict[str, _DirectoryListing], zone: ZoneInfo) -> StoredMessages:

@@ -186,7 +186,7 @@ class _Comparison:
             return self.registered(dataset, rows)
         if foreign := self.elsewhere.foreign.get(dataset.path):
             return self.foreign(dataset, foreign)
-        return self.unclear(dataset, key) or self.with_sent_messages(self.with_move(self.not_listed(dataset)))
+        return self.unclear(dataset, key) or self.with_sent_messages(dataset, self.with_move(self.not_listed(dataset)))
 
     def unclear(self, dataset: DiskDataset, key: str) -> Dataset | None:
         """Return a dataset as `unknown` where ICAT may have it all the same; None where ICAT has not."""
@@ -200,7 +200,7 @@ class _Comparison:
             return _unknown(dataset, *self.catalogue.gaps)
         if unclear := self.elsewhere.unclear.get(dataset.path):
             return _unknown(dataset, f"it may be in ICAT under another name: {unclear}")
-        if (last := self.last_listed(key)) and not self.sent_since(dataset, last):
+        if (last := self.last_listed(key) or self.seen_by_journal(dataset)) and not self.sent_since(dataset, last):
             return _regressed(dataset, last, self.around)
         return None
 
@@ -212,10 +212,20 @@ class _Comparison:
             return _unknown(dataset, refused)
         return self.by_metadata(dataset)
 
+    def seen_by_journal(self, dataset: DiskDataset) -> LastListed | None:
+        """Return when ICAT showed what was sent about a dataset, by the journal; None where it did not."""
+        if self.around.sent is None:
+            return None
+        location = self.disk.location_of(dataset, self.directory.raw_path)
+        return self.around.sent.registration(dataset.path, location).seen
+
     def sent_since(self, dataset: DiskDataset, last: LastListed) -> bool:
         """Return whether a message about a dataset went out after it was last seen in ICAT."""
-        sent = self.around.sent.registration(dataset.path) if self.around.sent else None
-        return sent is not None and sent.at > last.at
+        if self.around.sent is None:
+            return False
+        location = self.disk.location_of(dataset, self.directory.raw_path)
+        pending = self.around.sent.registration(dataset.path, location).pending
+        return pending is not None and pending.at > last.at
 
     def with_move(self, compared: Dataset) -> Dataset:
         """Return a dataset with the reason where it looks moved here from a location that ICAT has."""
@@ -242,15 +252,22 @@ class _Comparison:
             file_count=row.file_count,
         )
 
-    def with_sent_messages(self, compared: Dataset) -> Dataset:
+    def with_sent_messages(self, dataset: DiskDataset, compared: Dataset) -> Dataset:
         """Return a dataset with the effect of messages in the journal on its status and reasons."""
-        journal, icat_id = self.around.sent, compared.icat_id
+        journal, path, icat_id = self.around.sent, dataset.path, compared.icat_id
+        location = self.disk.location_of(dataset, self.directory.raw_path)
+        compared = structs.replace(compared, location=location)
         if journal is None:
             return compared
-        if sent := journal.registration(compared.path) if icat_id is None else journal.files(icat_id):
-            return self.pending_or_overdue(compared, sent)
-        if rejection := journal.rejection(compared.path) if icat_id is None else journal.files_rejection(icat_id):
-            return structs.replace(compared, reasons=(rejection, *compared.reasons))
+        history = journal.registration(path, location) if icat_id is None else journal.files(icat_id, path, location)
+        if history.pending:
+            compared = self.pending_or_overdue(compared, history.pending)
+        elif history.rejection:
+            compared = structs.replace(compared, reasons=(history.rejection, *compared.reasons))
+        if history.doubt and not compared.sent:
+            compared = structs.replace(compared, reasons=(history.doubt, *compared.reasons), sent=history.doubt)
+        if history.trouble and compared.status in ACTIONABLE:
+            return _unknown(dataset, history.trouble)
         return compared
 
     def pending_or_overdue(self, compared: Dataset, sent: SentMessage) -> Dataset:
@@ -298,7 +315,7 @@ class _Comparison:
             investigation=row.investigation,
             file_count=row.file_count,
         )
-        return self.with_sent_messages(compared) if status == Status.REGISTERED_WITHOUT_FILES else compared
+        return self.with_sent_messages(dataset, compared) if status == Status.REGISTERED_WITHOUT_FILES else compared
 
     def not_uploaded(self, dataset: DiskDataset, message: StoredMessage) -> Dataset:
         """Return a dataset that has a usable stored message."""

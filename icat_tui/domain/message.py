@@ -35,6 +35,11 @@ class Message(Struct, frozen=True, kw_only=True):
     body: bytes
     dataset: str
     """The dataset directory as it is on disk."""
+    location: str = ""
+    """Where that directory lies, with links and mounts resolved, by which journal and locks know it; empty: there."""
+    proposal: str = ""
+    beamline: str = ""
+    """What ICAT is told, by which ICAT is asked for the dataset afterwards."""
     icat_id: int | None = None
     """The dataset's id in ICAT, where files are to be added to it."""
     investigation: int | None = None

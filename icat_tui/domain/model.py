@@ -106,6 +106,8 @@ class DiskDataset(Struct, frozen=True, kw_only=True):
     """Path of the parent directory below the raw directory (`colA`), by which the tree groups datasets."""
     name: str | None
     """None: the name of the directory does not fit the format."""
+    location: str | None = None
+    """Where it lies, if a link leads there; None: in the raw directory where that lies (`DiskSession.location_of`)."""
     modified: int | None = None
     """Modification time of the directory in nanoseconds; None where it was not needed or not readable."""
     read: bool = False
@@ -155,6 +157,14 @@ class DiskSession(Struct, frozen=True, kw_only=True):
     """Usable messages in `__icat__`."""
     stored_trouble: dict[str, str] = {}
     """Why a file in `__icat__` can't be used, by the name of the dataset directory it is named after."""
+    raw_location: str | None = None
+    """Where the raw directory lies, with links and mounts resolved; None: where its path says."""
+
+    def location_of(self, dataset: DiskDataset, raw_path: str) -> str:
+        """Return where a dataset directory lies, with links and mounts resolved."""
+        if dataset.location or not self.raw_location:
+            return dataset.location or dataset.path
+        return self.raw_location + dataset.path[len(raw_path) :]
 
 
 class NeededFromDisk(Struct, frozen=True):
@@ -271,6 +281,33 @@ class SentMessage(Struct, frozen=True):
     """Text for a person: when it was sent, by whom, and whether the broker has it."""
 
 
+class LastListed(Struct, frozen=True):
+    """Sight of a dataset in ICAT that an earlier run had."""
+
+    id: int | None
+    """None: it is not known any more."""
+    at: datetime
+    gone: bool = False
+    """Whether ICAT, answering in full, does not list it now."""
+
+
+class MessageHistory(Struct, frozen=True, kw_only=True):
+    """What the journal has about one dataset (interface.md, "What the latest record means")."""
+
+    pending: SentMessage | None = None
+    rejection: str = ""
+    """The reason, where the broker rejected the last message."""
+    seen: LastListed | None = None
+    """When ICAT was last seen to have it, where nothing was sent since."""
+    doubt: str = ""
+    """Why sending it takes a confirmation of its own, besides what is pending."""
+    trouble: str = ""
+    """Why it is not known what was sent."""
+
+
+NO_HISTORY = MessageHistory()
+
+
 class Fit(Struct, frozen=True):
     """Investigation that a session belongs to, with the quality of the fit."""
 
@@ -282,16 +319,6 @@ class Fit(Struct, frozen=True):
     end: datetime | None = None
 
 
-class LastListed(Struct, frozen=True):
-    """Sight of a dataset in ICAT that an earlier run had."""
-
-    id: int | None
-    """None: it is not known any more."""
-    at: datetime
-    gone: bool = False
-    """Whether ICAT, answering in full, does not list it now."""
-
-
 class Dataset(Struct, frozen=True, kw_only=True):
     """Dataset after the comparison of disk and catalogue."""
 
@@ -300,6 +327,8 @@ class Dataset(Struct, frozen=True, kw_only=True):
     collection: str
     name: str | None
     status: Status
+    location: str = ""
+    """Where the directory lies, with links and mounts resolved, by which journal and locks know it; empty: there."""
     reasons: tuple[str, ...] = ()
     start: datetime | None = None
     end: datetime | None = None

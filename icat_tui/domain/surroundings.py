@@ -6,23 +6,17 @@ from typing import Protocol
 from msgspec import Struct
 
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.model import ForeignRow, SentMessage
+from icat_tui.domain.model import ForeignRow, MessageHistory
 
 
 class SentMessages(Protocol):
     """Messages that were sent and what became of them, as the journal has it."""
 
-    def registration(self, path: str) -> SentMessage | None:
-        """Return the last message that registers the dataset at this path, if ICAT does not show its effect yet."""
+    def registration(self, path: str, location: str) -> MessageHistory:
+        """Return what was sent to register the dataset in a directory, by its spelling and by where it lies."""
 
-    def files(self, icat_id: int) -> SentMessage | None:
-        """Return the last request to add the files of a dataset, if ICAT does not show its effect yet."""
-
-    def rejection(self, path: str) -> str | None:
-        """Return the reason if the broker rejected the last message that registers this dataset, else None."""
-
-    def files_rejection(self, icat_id: int) -> str | None:
-        """Return the reason if the broker rejected the last request to add the files of this dataset, else None."""
+    def files(self, icat_id: int, path: str, location: str) -> MessageHistory:
+        """Return what was sent to add the files of a dataset."""
 
 
 class ForeignRowsSeen(Protocol):

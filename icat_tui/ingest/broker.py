@@ -53,6 +53,10 @@ class Login(Struct, frozen=True):
         return f"Login({self.user!r}, ***)"
 
 
+WINDOW = 16
+"""Messages without a receipt at any time, at most."""
+
+
 class Broker(Struct, frozen=True, kw_only=True):
     """Addresses, login and limits for sending to a broker. Times in seconds."""
 
@@ -67,6 +71,8 @@ class Broker(Struct, frozen=True, kw_only=True):
     """For any broker to come back once a connection was lost."""
     rate: float = 10.0
     """Messages a second, at most; 0: no limit."""
+    window: int = WINDOW
+    """Messages without a receipt at any time, at most."""
 
 
 class Receipt(Struct, frozen=True):

@@ -223,6 +223,19 @@ def _root_time(text: str) -> str:
     return f"{xml_time(moment)}{'.' if digits else ''}{digits}{zone}"
 
 
+def origin_of(body: bytes, default: Origin) -> Origin:
+    """Return the machine and the software in a body that `dataset_body` made, else those of `default`."""
+    from xml.sax.saxutils import unescape  # noqa: PLC0415 - late: see _dataset_xml
+
+    text = body.decode("utf-8", "surrogateescape")
+    found = {
+        name: unescape(value[1])
+        for name in ("machine", "software")
+        if (value := re.search(f"<tns:name>{name}</tns:name><tns:value>([^<]*)</tns:value>", text))
+    }
+    return Origin(found.get("machine", default.machine), found.get("software", default.software), default.now)
+
+
 def origin_here(now: datetime) -> Origin:
     """Return the origin of messages from this machine and this program (icat.md, "Producer rules")."""
     return Origin(machine=socket.getfqdn(), software=f"icat-tui_v{__version__}", now=now)

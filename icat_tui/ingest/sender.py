@@ -31,11 +31,9 @@ from icat_tui.ingest.send_events import (
     SendEvent,
     SendingFinished,
 )
-from icat_tui.journal.records import SendOutcome
+from icat_tui.journal.records import JournalError, SendOutcome
 from icat_tui.journal.writer import Journal
 
-WINDOW = 16
-"""Messages without a receipt at any time, at most."""
 POLL = 0.1
 """Seconds between two checks whether sending was cancelled."""
 CLOSE_TIMEOUT = 2.0
@@ -49,23 +47,32 @@ def _not_cancelled() -> bool:
     return False
 
 
+def _all_valid(messages: list[Message]) -> list[Message]:
+    return messages
+
+
 def send(
     messages: Iterable[Message],
     broker: Broker,
     journal: Journal,
     *,
     cancelled: Callable[[], bool] = _not_cancelled,
-    window: int = WINDOW,
+    recheck: Callable[[list[Message]], list[Message]] = _all_valid,
 ) -> Iterator[SendEvent]:
     """Send messages that were planned, and yield their outcomes as events; the last event is `SendingFinished`.
 
-    `messages` is drawn from just before each is sent, so that it can check once more whether to send it. A lost
-    connection is made again, with every broker of the list; the messages that had gone out on it are unknown. Raises
-    JournalError where the journal can't be written: nothing more is sent then.
+    `messages` is drawn from just before each is sent, so that it can check once more whether to send it; `recheck` is
+    given those that go out next, and returns those that still may: some had to wait for a connection. A lost connection
+    is made again, with every broker of the list; the messages that had gone out on it are unknown. Raises JournalError
+    where the journal can't be written: nothing more is sent then, and what is out is told as unknown.
     """
-    sender = _Sender(iter(messages), broker, journal, cancelled, window)
+    sender = _Sender(iter(messages), broker, journal, cancelled, recheck)
     try:
         yield from sender.run()
+    except JournalError:
+        for message in sender.unrecorded():
+            yield MessageUnknown(message, "the journal could not be written while it was out")
+        raise
     finally:
         sender.abandon()
 
@@ -181,13 +188,18 @@ class _Sender:
     """State machine of one call of `send`."""
 
     def __init__(
-        self, messages: Iterator[Message], broker: Broker, journal: Journal, cancelled: Callable[[], bool], window: int
+        self,
+        messages: Iterator[Message],
+        broker: Broker,
+        journal: Journal,
+        cancelled: Callable[[], bool],
+        recheck: Callable[[list[Message]], list[Message]],
     ) -> None:
         self.source = _MessageSource(messages)
         self.broker = broker
         self.journal = journal
         self.cancelled = cancelled
-        self.window = window
+        self.recheck = recheck
         self.rate_limit = _RateLimit(broker.rate)
         self.active: _ActiveConnection | None = None
         self.next_broker = 0
@@ -239,7 +251,7 @@ class _Sender:
 
     def next_batch(self) -> list[Message]:
         """Return the messages that may go out now: as many as the window and the rate limit allow."""
-        free = self.window - self.outstanding
+        free = self.broker.window - self.outstanding
         if self.draining:
             return []
         if self.rate_limit.limited:
@@ -248,7 +260,7 @@ class _Sender:
 
     def receive_timeout(self, *, ending: bool) -> float:
         """Return the seconds to wait for events of the broker before there is something else to do."""
-        may_send = self.outstanding < self.window and not self.draining and not ending
+        may_send = self.outstanding < self.broker.window and not self.draining and not ending
         if may_send and self.rate_limit.limited and not self.source.empty:
             return min(POLL, self.rate_limit.seconds_left())
         return POLL if self.outstanding else 0.0
@@ -268,6 +280,9 @@ class _Sender:
             if self.active is None:
                 self.source.put_back(batch)
                 return
+        batch = self.recheck(batch)
+        if not batch:
+            return
         active = self.active
         active.used = True
         self.journal.record_intents(batch)
@@ -342,7 +357,12 @@ class _Sender:
 
     def record_outcomes(self, outcomes: Outcomes) -> Iterator[SendEvent]:
         """Record outcomes in the journal, then count them and yield their events."""
-        self.journal.record_outcomes(outcomes)
+        try:
+            self.journal.record_outcomes(outcomes)
+        except JournalError:
+            if self.active is not None:  # by the journal these are out without a receipt, and so they are told
+                self.active.outstanding.update((message.id, (message, 0.0)) for message, _, _ in outcomes)
+            raise
         for message, outcome, words in outcomes:
             self.counts[outcome] += 1
             match outcome:
@@ -377,6 +397,10 @@ class _Sender:
         self.unanswered = 0 if active.answered else self.unanswered + active.used
         if self.unanswered >= len(self.broker.addresses) and not self.source.empty:
             self.trouble = "No broker confirms what it is sent: nothing more was sent. Ask those who run the broker"
+
+    def unrecorded(self) -> list[Message]:
+        """Return the messages that are out and whose outcome is not in the journal."""
+        return [message for message, _ in self.active.outstanding.values()] if self.active else []
 
     def abandon(self) -> None:
         """Record messages without a receipt as unknown, and close the connection, wherever sending was left."""

@@ -1,232 +1,147 @@
-"""States of the messages in the journal, by their latest record (interface.md, "What the latest record means").
+"""Reading of the journal, shard by shard, while other processes go on writing it (interface.md, "Journal").
 
-Pure over records. What must stay true: a message that went out is never shown as if it had not, whatever was planned or
-rejected after it; only its effect in ICAT ends its pending state. Messages about one subject belong together: a
-dataset's registration by its location, however its path is mounted, and a request for files by the dataset's id in
-ICAT.
+What must stay true (promises.md 4): a shard that is gone, emptied, or another one now is never read as one in which
+nothing was written; one shard that can't be read keeps no other from being read.
 """
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
-from enum import StrEnum
+import os
+from collections.abc import Iterable
 from pathlib import Path
-
-from msgspec import Struct
+from typing import BinaryIO
 
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.formats import location_key
-from icat_tui.domain.message import Action
-from icat_tui.journal.records import JournalLine, Record, RecordKind, SendOutcome, read_journal
+from icat_tui.domain.message import Message
+from icat_tui.journal.directory import JournalDirectory, mark_of, named_shards, unreadable
+from icat_tui.journal.records import JournalError, planned_message, read_lines
+from icat_tui.journal.sendings import Sending, ShardIndex
+from icat_tui.journal.shard import shard_of
+from icat_tui.journal.shared_file import open_existing
+from icat_tui.text import visible
 
 
-class MessageState(StrEnum):
-    """State of a message by its latest record."""
+class ShardReader:
+    """Reader of one shard; it reads each line once."""
 
-    PLANNED = "planned"
-    INTENDED = "intended"
-    """Without an outcome: its sender died, or is sending it now."""
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    UNKNOWN = "unknown"
-    SEEN = "seen"
-
-
-PENDING_STATES = frozenset({MessageState.INTENDED, MessageState.ACCEPTED, MessageState.UNKNOWN})
-"""States of a message that went out, or may have, and whose effect ICAT has not shown: never sent again by itself."""
-
-
-class Sending(Struct, kw_only=True):
-    """Message as the journal knows it.
-
-    Time, user and host are those of the plan, and once it is sent those of the sending.
-    """
-
-    id: str
-    action: Action
-    dataset: str
-    icat_id: int | None
-    investigation: int | None
-    destination: str
-    digest: str
-    state: MessageState
-    time: datetime
-    user: str
-    host: str
-    words: str = ""
-    """The broker's text, or the reason why there is no receipt."""
-    plan: int | None = None
-    """Offset of the plan with its body (`records.planned_message`)."""
-
-    @property
-    def reason(self) -> str:
-        """The reason for its state, for a person."""
-        sent = f"sent {self.time.isoformat(timespec='seconds')} by {self.user} on {self.host}"
-        if self.state in (MessageState.INTENDED, MessageState.UNKNOWN):
-            return f"no receipt, {sent}" + (f" ({self.words})" if self.words else "")
-        if self.state is MessageState.REJECTED:
-            return f"rejected by the broker: {self.words}, {sent}"
-        return sent if self.state is MessageState.ACCEPTED else ""
-
-
-class LastMessages(Struct, frozen=True):
-    """Last messages about one subject, by their state."""
-
-    pending: Sending | None = None
-    """The last one that went out and whose effect ICAT has not shown."""
-    rejected: Sending | None = None
-    """The last one, where the broker rejected it."""
-    planned: Sending | None = None
-    """The last one that was planned and not sent since: `--resume` sends it."""
-
-
-NO_MESSAGES = LastMessages()
-
-
-class JournalIndex:
-    """Index of the messages in the journal, as far as it was read."""
-
-    def __init__(self, facility: Facility) -> None:
-        """Start with an empty journal; `facility` decides when two locations are the same."""
+    def __init__(self, path: Path, facility: Facility) -> None:
+        """Keep the path of the shard; it is read by `refresh`."""
+        self.path = path
+        self.trouble = ""
+        """Why it can't be read; empty where it can, or is not there and never was."""
+        self.modified = 0.0
+        """When it was last written, in seconds since the epoch: no record in it is younger."""
         self._facility = facility
-        self._by_id: dict[str, Sending] = {}
-        self._by_subject: dict[tuple[str, str | int], list[Sending]] = {}
-        self._by_digest: dict[str, list[Sending]] = {}
-        self.unreadable: list[int] = []
-        """Offsets of lines that are no records: their content is lost, and a person should look."""
+        self._inode = 0
+        self._end = 0
+        self.index = ShardIndex(facility)
 
-    def add(self, lines: Iterable[JournalLine]) -> None:
-        """Add the records of further lines of the journal, in their order."""
-        for line in lines:
-            if line.record is None:
-                self.unreadable.append(line.offset)
-            else:
-                self._apply(line.record, line.offset)
+    def refresh(self, *, named: bool, journal: str) -> None:
+        """Read the lines that were added since the last time.
 
-    def dataset(self, path: str) -> LastMessages:
-        """Return the last messages about the registration of the dataset in a directory, or at that location."""
-        return self._last_messages(("dataset", location_key(path, self._facility)))
+        `named` says whether the journal, of the id `journal`, lists the shard. Raises nothing: see `trouble`.
+        """
+        try:
+            descriptor = open_existing(self.path, os.O_RDONLY)
+        except FileNotFoundError:
+            self.trouble = self._gone() if named or self._end else ""
+            return
+        except OSError as error:
+            self.trouble = str(unreadable(self.path, error))
+            return
+        with open(descriptor, "rb") as file:
+            try:
+                self._read(file)
+            except OSError as error:
+                self.trouble = str(unreadable(self.path, error))
+                return
+        self.trouble = self._header_trouble(named=named, journal=journal)
 
-    def files(self, icat_id: int) -> LastMessages:
-        """Return the last requests to add the files of a dataset that ICAT has."""
-        return self._last_messages(("files", icat_id))
+    def reread(self) -> None:
+        """Read the lines that were added since, of a shard that is there."""
+        header = self.index.header
+        self.refresh(named=True, journal=header.journal if header else "")
 
-    def sent_before(self, digest: str) -> Sending | None:
-        """Return the last message with this body that went out and was not rejected, whether seen in ICAT or not."""
-        sendings = reversed(self._by_digest.get(digest, []))
-        return next(
-            (sending for sending in sendings if sending.state in PENDING_STATES or sending.state is MessageState.SEEN),
-            None,
+    def _read(self, file: BinaryIO) -> None:
+        status = os.fstat(file.fileno())
+        if status.st_ino != self._inode or status.st_size < self._end:
+            self._inode, self._end, self.index = status.st_ino, 0, ShardIndex(self._facility)
+        self.modified = status.st_mtime
+        for line in read_lines(file, self._end):
+            self.index.add((line,))
+            self._end = line.end
+
+    def _header_trouble(self, *, named: bool, journal: str) -> str:
+        header = self.index.header
+        if header is None:
+            return self._gone() if named or self._end else ""
+        if header.journal != journal or f"{header.shard}.jsonl" != self.path.name:
+            return (
+                f"The journal {visible(str(self.path))} belongs elsewhere: it was written as {visible(header.shard)} "
+                f"of the journal {visible(header.journal)}. Put back what was there"
+            )
+        return ""
+
+    def _gone(self) -> str:
+        return (
+            f"The journal {visible(str(self.path))} is gone, emptied or cut off at its beginning: what was sent is not "
+            "known. Restore it from a backup"
         )
-
-    def sendings(self) -> Iterator[Sending]:
-        """Yield all messages but superseded plans, in the order of planning."""
-        return iter(self._by_id.values())
-
-    def planned(self) -> Iterator[Sending]:
-        """Yield the messages that were planned and not sent since, in the order of planning."""
-        return (sending for sending in self._by_id.values() if sending.state is MessageState.PLANNED)
-
-    def pending(self) -> Iterator[Sending]:
-        """Yield the messages that went out and were not seen in ICAT, in the order of planning."""
-        return (sending for sending in self._by_id.values() if sending.state in PENDING_STATES)
-
-    def _last_messages(self, subject: tuple[str, str | int]) -> LastMessages:
-        sendings = self._by_subject.get(subject, ())
-        if not sendings:
-            return NO_MESSAGES
-        last_sent = next((sending for sending in reversed(sendings) if sending.state is not MessageState.PLANNED), None)
-        return LastMessages(
-            pending=next((sending for sending in reversed(sendings) if sending.state in PENDING_STATES), None),
-            rejected=last_sent if last_sent and last_sent.state is MessageState.REJECTED else None,
-            planned=next((sending for sending in reversed(sendings) if sending.state is MessageState.PLANNED), None),
-        )
-
-    def _apply(self, record: Record, offset: int) -> None:
-        sending = self._by_id.get(record.id)
-        settled = sending is not None and sending.state is MessageState.SEEN
-        if settled and record.record in (RecordKind.PLAN, RecordKind.OUTCOME):
-            return  # the receipt came after the effect was seen in ICAT
-        if sending is None or (settled and record.record is RecordKind.INTENT):
-            sending = self._by_id[record.id] = _sending(record)
-            self._by_subject.setdefault(self._subject(record), []).append(sending)
-            self._by_digest.setdefault(sending.digest, []).append(sending)
-        match record.record:
-            case RecordKind.PLAN:
-                sending.state, sending.plan = MessageState.PLANNED, offset
-            case RecordKind.INTENT:
-                sending.state = MessageState.INTENDED
-                self._supersede(record)
-            case RecordKind.OUTCOME:
-                sending.state, sending.words = MessageState(record.outcome or SendOutcome.UNKNOWN), record.words
-            case RecordKind.SEEN:
-                self._settle(record)
-        if record.record in (RecordKind.PLAN, RecordKind.INTENT):
-            sending.time, sending.user, sending.host, sending.words = record.time, record.user, record.host, ""
-
-    def _subject(self, record: Record) -> tuple[str, str | int]:
-        if record.action is Action.ADD_FILES and record.icat_id is not None:
-            return "files", record.icat_id
-        return "dataset", location_key(record.dataset, self._facility)
-
-    def _supersede(self, record: Record) -> None:
-        """Drop older plans about the subject of a message that goes out now: sent too, they would register it twice."""
-        subject = self._subject(record)
-        for other in self._by_subject[subject]:
-            if other.state is MessageState.PLANNED and other.id != record.id:
-                del self._by_id[other.id]
-        self._by_subject[subject] = [
-            sending for sending in self._by_subject[subject] if self._by_id.get(sending.id) is sending
-        ]
-
-    def _settle(self, record: Record) -> None:
-        """Mark all messages about a subject as seen: none is pending any more, and none is left to be sent."""
-        for sending in self._by_subject.pop(self._subject(record), ()):
-            sending.state = MessageState.SEEN
-
-
-def _sending(record: Record) -> Sending:
-    return Sending(
-        id=record.id,
-        action=record.action,
-        dataset=record.dataset,
-        icat_id=record.icat_id,
-        investigation=record.investigation,
-        destination=record.destination,
-        digest=record.digest,
-        state=MessageState.PLANNED,
-        time=record.time,
-        user=record.user,
-        host=record.host,
-    )
 
 
 class JournalReader:
-    """Reader of a journal that other processes go on writing; it reads each line once."""
+    """Reader of a journal: of the shards that were asked for."""
 
-    def __init__(self, path: Path, facility: Facility) -> None:
-        """Keep the path of the journal; it is read by `refresh`."""
-        self.path = path
+    def __init__(self, directory: JournalDirectory, facility: Facility) -> None:
+        """Keep the directory; it is read by `refresh` and `shard`."""
+        self.directory = directory
         self._facility = facility
-        self._file: int | None = None
-        self._end = 0
-        self.index = JournalIndex(facility)
+        self._shards: dict[str, ShardReader] = {}
+        self._journal = ""
+        self._named: frozenset[str] = frozenset()
 
-    def refresh(self) -> bool:
-        """Read the lines that were added since the last time, and return whether there were any.
+    def refresh(self) -> None:
+        """Read the records that were added since to the shards that were read before.
 
-        A journal that is another file now, or shorter, is read from its start into a new `index`. Raises JournalError
-        where it can't be read: then it is not known what was sent.
+        Raises JournalError where the journal is not there or can't be read as a whole; for single shards see their
+        `trouble`.
         """
+        mark = mark_of(self.directory)
+        self._journal, self._named = (mark.id if mark else ""), named_shards(self.directory, mark)
+        for name, shard in self._shards.items():
+            shard.refresh(named=name in self._named, journal=self._journal)
+
+    def shard(self, name: str) -> ShardReader:
+        """Return a shard, read as of the last `refresh` or now."""
+        shard = self._shards.get(name)
+        if shard is None:
+            shard = self._shards[name] = ShardReader(self.directory.shard(name), self._facility)
+            shard.refresh(named=name in self._named, journal=self._journal)
+        return shard
+
+    def shards_of(self, paths: Iterable[str]) -> list[ShardReader]:
+        """Return the shards that hold what was sent about a dataset, by its paths."""
+        return [self.shard(name) for name in dict.fromkeys(map(shard_of, paths))]
+
+    def loaded(self) -> list[ShardReader]:
+        """Return the shards that were read so far."""
+        return list(self._shards.values())
+
+    def all_shards(self) -> list[ShardReader]:
+        """Return every shard, by name. Raises JournalError where they can't be listed."""
         try:
-            status = self.path.stat()
+            found = {path.stem for path in self.directory.records.iterdir() if path.suffix == ".jsonl"}
         except FileNotFoundError:
-            inode, size = None, 0
-        else:
-            inode, size = status.st_ino, status.st_size
-        if inode != self._file or size < self._end:
-            self._file, self._end, self.index = inode, 0, JournalIndex(self._facility)
-        before = self._end
-        for line in read_journal(self.path, self._end):
-            self.index.add((line,))
-            self._end = line.end
-        return self._end != before
+            found = set()
+        except OSError as error:
+            raise unreadable(self.directory.records, error) from error
+        return [self.shard(name) for name in sorted(found | self._named)]
+
+    def message(self, planned: Sending) -> Message:
+        """Return the message of a plan, byte for byte. Raises JournalError where it can't be read."""
+        path = self.directory.shard(shard_of(planned.location))
+        try:
+            with open(open_existing(path, os.O_RDONLY), "rb") as file:
+                return planned_message(file, planned.plan or 0)
+        except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
+            raise JournalError(
+                f"The journal {visible(str(path))} has no plan at byte {planned.plan} ({error}): read it again"
+            ) from error

@@ -1,21 +1,24 @@
-"""The journal's records and their reading: one JSON object a line (interface.md, "Journal records").
+"""The lines of the journal and their reading: one JSON object a line (interface.md, "Journal records").
 
-What must stay true: reading never fails because of the file's content. A line that is no record is reported as such,
-with its offset; a last line without its end may still be being written and is left for the next reading.
+What must stay true: reading never fails because of a file's content, and no change of a line goes unnoticed: each ends
+with a checksum of what stands before it. A last line without its end may still be being written and is left for the
+next reading.
 """
 
 import json
-from collections.abc import Iterator
+import re
+import zlib
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import msgspec
 
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.message import Action, Message
-from icat_tui.text import visible
+
+SCHEMA = 1
 
 
 class JournalError(SaveError):
@@ -23,15 +26,19 @@ class JournalError(SaveError):
 
 
 class RecordKind(StrEnum):
-    """Kind of a record."""
+    """Kind of a record about a message."""
 
     PLAN = "plan"
     """A person confirmed this message; the record holds it byte for byte."""
     INTENT = "intent"
     """The message is about to be sent."""
     OUTCOME = "outcome"
+    SKIPPED = "skipped"
+    """The message was confirmed and is not sent, for a reason."""
     SEEN = "seen"
     """ICAT shows the effect of the message."""
+    SETTLED = "settled"
+    """A person says what became of the message."""
 
 
 class SendOutcome(StrEnum):
@@ -45,34 +52,91 @@ class SendOutcome(StrEnum):
     """It went out, or may have, and there was no receipt."""
 
 
+class Settlement(StrEnum):
+    """What a person says that became of a message."""
+
+    SEEN = "seen"
+    LOST = "lost"
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Record of the journal without the body of a plan, which `planned_message` reads when it is needed."""
+    """Record about a message, without the body of a plan, which `planned_message` reads when it is needed."""
 
     record: RecordKind
+    schema: int
     id: str
     """Id of the message; all its records have it."""
+    order: str = ""
+    """Id of the confirmation that it was sent by; equal for all messages of one yes."""
     time: Annotated[datetime, msgspec.Meta(tz=True)]
     user: str
     host: str
     action: Action
     dataset: str
+    """The dataset directory as it was spelled."""
+    location: str
+    """Where that directory lies: links and mounts resolved."""
+    proposal: str = ""
+    """The proposal that ICAT is told."""
+    beamline: str = ""
+    """The beamline that ICAT is told."""
     icat_id: int | None = None
     investigation: int | None = None
     destination: str
     digest: str
     outcome: SendOutcome | None = None
+    settled: Settlement | None = None
     words: str = ""
-    """The broker's text, or the reason why there is no receipt."""
+    """The broker's text, or the reason for an outcome, for skipping or for settling."""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="shard"):
+    """First line of a shard: which it is, and of which journal."""
+
+    schema: int
+    journal: str
+    shard: str
+
+
+class Torn(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="torn"):
+    """Record about a line that a process left incomplete when it died: nothing was sent because of it."""
+
+    schema: int
+    offset: int
+    length: int
+    """Bytes, without the newline."""
+
+
+class SetAside(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="set_aside"):
+    """Record about a damaged line that a person has set aside."""
+
+    schema: int
+    offset: int
+    length: int
+    """Bytes, without the newline."""
+    digest: str
+    """SHA-256 of these bytes: a line that was changed since is damaged again."""
+    datasets: tuple[str, ...] = ()
+    """The datasets that it may have been about; empty: any of the shard."""
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """Line that can't be read."""
+
+    content: bytes
+    dataset: str | None = None
+    """The location that it is about; None where it does not tell."""
+    newer: bool = False
+    """Whether it is whole, and of a kind or schema that this version does not know."""
 
 
 class JournalLine(msgspec.Struct, frozen=True):
-    """Line of the journal with its position, in bytes from the start."""
+    """Line of a shard with its position, in bytes from the start."""
 
     offset: int
     end: int
     """Offset of the next line."""
-    record: Record | None
-    """None: the line is no record that this version can read."""
+    content: Record | Header | Torn | SetAside | Damage
 
 
 class _PlanRecord(Record, frozen=True, kw_only=True):
@@ -82,62 +146,102 @@ class _PlanRecord(Record, frozen=True, kw_only=True):
 
 
 _decoder = msgspec.json.Decoder(Record)
+_CHECKSUM = re.compile(rb', "crc": "([0-9a-f]{8})"}')
+_LENGTH = len(b', "crc": "01234567"}')
 
 
-def read_journal(path: Path, offset: int = 0) -> Iterator[JournalLine]:
-    """Yield the lines from an offset on, one at a time; none where there is no journal.
+# -- writing ---------------------------------------------------------------------------------------------------------
 
-    Raises JournalError where the file can't be read.
+
+def line(record: Mapping[str, object]) -> bytes:
+    """Return the line of a record.
+
+    It is ASCII, by the standard library: bytes that are not UTF-8 become lone surrogates (interface.md, "Cache").
     """
-    try:
-        with path.open("rb") as journal:
-            journal.seek(offset)
-            for line in journal:
-                whole = line.endswith(b"\n")
-                record = _record(line) if line.strip() else None
-                if record or (whole and line.strip()):
-                    yield JournalLine(offset, offset + len(line), record)
-                offset += len(line)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise JournalError(
-            f"The journal {visible(str(path))} can't be read: {error.strerror or error}. What was sent is not known "
-            "without it; make it readable for all who register"
-        ) from error
+    text = json.dumps(record).encode()
+    return b'%s, "crc": "%08x"}\n' % (text[:-1], zlib.crc32(text))
 
 
-def planned_message(path: Path, offset: int) -> Message:
-    """Return the message of the plan at an offset, byte for byte. Raises JournalError where there is none."""
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+
+def read_lines(shard: BinaryIO, offset: int = 0) -> Iterator[JournalLine]:
+    """Yield the whole lines of a shard from an offset on. Raises OSError where the file can't be read."""
+    shard.seek(offset)
+    for text in shard:
+        if not text.endswith(b"\n"):
+            return
+        yield JournalLine(offset, offset + len(text), parse(text[:-1]))
+        offset += len(text)
+
+
+def parse(text: bytes) -> Record | Header | Torn | SetAside | Damage:
+    """Return what a line says; damage where it can't be read."""
+    content = verified(text)
+    if content is None:
+        return Damage(text)
     try:
-        with path.open("rb") as journal:
-            journal.seek(offset)
-            planned = msgspec.convert(json.loads(journal.readline()), _PlanRecord)
-    except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
-        raise JournalError(
-            f"The journal {visible(str(path))} has no plan at byte {offset} ({error}): read it again"
-        ) from error
+        record = _decoder.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _other_content(text, content)
+    return record if record.schema == SCHEMA else Damage(text, record.location, newer=True)
+
+
+def planned_message(shard: BinaryIO, offset: int) -> Message:
+    """Return the message of the plan at an offset, byte for byte. Raises ValueError where there is none, OSError."""
+    shard.seek(offset)
+    content = verified(shard.readline().removesuffix(b"\n"))
+    if content is None:
+        raise ValueError("the line is damaged")
+    planned = msgspec.convert(json.loads(content), _PlanRecord)
     return Message(
         id=planned.id,
         action=planned.action,
         destination=planned.destination,
         body=planned.body.encode("utf-8", "surrogateescape"),
         dataset=planned.dataset,
+        location=planned.location,
+        proposal=planned.proposal,
+        beamline=planned.beamline,
         icat_id=planned.icat_id,
         investigation=planned.investigation,
     )
 
 
-def _record(line: bytes) -> Record | None:
-    try:
-        return _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _record_with_surrogates(line)
-
-
-def _record_with_surrogates(line: bytes) -> Record | None:
-    """Return a record that msgspec refuses: in a path that is not UTF-8, JSON has lone surrogates."""
-    try:
-        return msgspec.convert(json.loads(line), Record)
-    except ValueError:
+def verified(text: bytes) -> bytes | None:
+    """Return the JSON of a line without its checksum; None where that does not fit."""
+    checksum = _CHECKSUM.fullmatch(text, max(0, len(text) - _LENGTH))
+    if checksum is None:
         return None
+    content = text[:-_LENGTH] + b"}"
+    return content if zlib.crc32(content) == int(checksum[1], 16) else None
+
+
+def _other_content(text: bytes, content: bytes) -> Record | Header | Torn | SetAside | Damage:
+    """Return what a whole line says that is no record by msgspec.
+
+    It refuses the lone surrogates of a path that is not UTF-8; other lines are about the shard, or of a newer version.
+    """
+    try:
+        raw = json.loads(content)
+    except ValueError:
+        return Damage(text)
+    if not isinstance(raw, dict):
+        return Damage(text)
+    try:
+        found: Record | Header | Torn | SetAside = msgspec.convert(raw, _kind_of(raw))
+    except msgspec.ValidationError:
+        location = raw.get("location")
+        return Damage(text, location if isinstance(location, str) and location else None, newer=True)
+    return found if found.schema == SCHEMA else Damage(text, getattr(found, "location", None), newer=True)
+
+
+def _kind_of(raw: dict[str, object]) -> type[Record] | type[Header] | type[Torn] | type[SetAside]:
+    match raw.get("record"):
+        case "shard":
+            return Header
+        case "torn":
+            return Torn
+        case "set_aside":
+            return SetAside
+    return Record

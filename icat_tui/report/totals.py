@@ -28,17 +28,24 @@ TODO_OR_MORE = TODO | {Category.HAS_INVALID, Category.NOT_IN_ICAT}
 
 
 class SentCounts(Struct, frozen=True, kw_only=True):
-    """Numbers of messages of a run by their outcome; the field names are keys in JSON."""
+    """Numbers of messages of a run by their outcome; the field names are keys in JSON.
 
-    accepted: int = 0
-    """Accepted by the broker, and not seen in ICAT yet."""
+    They add up: `confirmed` is the sum of accepted, rejected, unknown, skipped and not sent.
+    """
+
     confirmed: int = 0
-    """Seen in ICAT."""
+    """By a person, or by the option to send without one."""
+    accepted: int = 0
+    """By the broker."""
+    seen: int = 0
+    """Of these: seen in ICAT; the rest is pending."""
     rejected: int = 0
     unknown: int = 0
     """Without a receipt."""
     skipped: int = 0
-    """Not sent: changed since it was planned, or declined."""
+    """Not sent: changed since it was planned, or ICAT has it already."""
+    not_sent: int = 0
+    """Still planned, as sending ended before."""
 
 
 class Totals(Struct):

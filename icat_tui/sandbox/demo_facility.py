@@ -34,7 +34,7 @@ LOCK = ".lock"
 UNFINISHED_PREFIX = "making-"
 FACILITY_PREFIX = "facility-"
 MARKER = "made.json"
-STATE, JOURNAL = "state", "journal.jsonl"
+STATE = "state"
 RUN_PREFIX = "opening-"
 CONFIG = "config.toml"
 CONFIG_TEXT = f"""\
@@ -131,7 +131,7 @@ def run_sandbox(
             ingesting(state, facility, ingest_delay) as ingester,
             fake_broker.serve(ingester.enqueue) as queue,
         ):
-            write_journal(Path(own, STATE, JOURNAL), facility, state)
+            write_journal(Path(own, STATE), facility, state)
             yield RunningSandbox(facility, state, url, queue, ingester.dead_letters, Path(own))
 
 

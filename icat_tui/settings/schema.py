@@ -5,11 +5,9 @@ Packages below this one get values and never read settings. What must stay true:
 text made here.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from platformdirs import PlatformDirs
@@ -179,24 +177,6 @@ def _shown(settings: Settings, key: str) -> str:
 
 
 # -- directories -----------------------------------------------------------------------------------------------------
-
-
-def state_directory(settings: Settings) -> Path:
-    """Return the directory of the journal and the locks (interface.md, "Journal").
-
-    That is `state_dir`; else one beside the cache, `<cache-dir>-state`, so that all who share a cache share a journal
-    that is not deleted with the cache; else the user's own.
-    """
-    if settings.state_dir:
-        return Path(settings.state_dir)
-    if settings.cache_dir:
-        return Path(f"{os.path.abspath(settings.cache_dir)}-state")
-    return platform_directories().user_state_path
-
-
-def journal_path(settings: Settings) -> Path:
-    """Return the path of the journal, which need not exist yet."""
-    return state_directory(settings) / JOURNAL
 
 
 def platform_directories() -> PlatformDirs:

@@ -19,7 +19,7 @@ from icat_tui.sync.verify import MessageConfirmed, VerifyEvent
 class MessageOutcome(StrEnum):
     """State that a message has reached in this run."""
 
-    CONFIRMED = "confirmed"
+    SEEN = "seen"
     """ICAT lists its dataset."""
     ACCEPTED = "accepted"
     """By the broker."""
@@ -103,7 +103,7 @@ class Outcomes:
     def confirm(self, event: VerifyEvent) -> None:
         """Record that ICAT lists what a message was about, or why that could not be found out."""
         if isinstance(event, MessageConfirmed):
-            self._set(event.message.id, MessageOutcome.CONFIRMED, f"in investigation {event.investigation}")
+            self._set(event.message.id, MessageOutcome.SEEN, f"in investigation {event.investigation}")
             self._unconfirmed.pop(event.message.id, None)
         else:
             self._reasons.setdefault(event.message.id, event.reason)
@@ -111,7 +111,7 @@ class Outcomes:
     def how_far(self, to_go: int = 0) -> str:
         """Return how far sending came: "k sent, m not sent, j unknown"; `to_go` of these will still be sent."""
         counts = self.counts
-        sent = counts[MessageOutcome.ACCEPTED] + counts[MessageOutcome.CONFIRMED]
+        sent = counts[MessageOutcome.ACCEPTED] + counts[MessageOutcome.SEEN]
         unknown = counts[MessageOutcome.UNKNOWN]
         not_sent = counts.total() - sent - unknown - to_go
         text = f"{sent:,} sent, {not_sent:,} not sent, {unknown:,} unknown"

@@ -12,7 +12,7 @@ from msgspec import Struct
 from icat_tui.domain.errors import MessageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.message import Action, Message
-from icat_tui.domain.model import Dataset, Fit, Match, Session
+from icat_tui.domain.model import Dataset, Match, Session, SessionDirectory
 from icat_tui.domain.status import ACTIONABLE, Category, Status
 from icat_tui.ingest.dataset_xml import Identity, Origin, add_files_body, dataset_body
 from icat_tui.text import visible
@@ -172,30 +172,36 @@ def _warnings(session: Session, groups: Iterable[Group], terms: Terms) -> Iterat
 def _offer(session: Session, dataset: Dataset, terms: Terms) -> Offer:
     """Return the offer of a dataset. Raises MessageError, or OSError where a stored message can't be read."""
     if dataset.status == Status.REGISTERED_WITHOUT_FILES and dataset.icat_id is not None:
-        return Offer(dataset, _add_files(dataset, dataset.icat_id, terms))
+        return Offer(dataset, _add_files(session.directory, dataset, dataset.icat_id, terms))
     if dataset.status == Status.NOT_UPLOADED and dataset.stored is not None:
-        return Offer(dataset, _register_stored(session.fit, dataset, dataset.stored, terms))
+        return Offer(dataset, _register_stored(session, dataset, dataset.stored, terms))
     return _offer_new_message(session, dataset, terms)
 
 
-def _add_files(dataset: Dataset, icat_id: int, terms: Terms) -> Message:
+def _add_files(directory: SessionDirectory, dataset: Dataset, icat_id: int, terms: Terms) -> Message:
     return Message(
         action=Action.ADD_FILES,
         destination=terms.facility.files_queue,
         body=add_files_body(icat_id),
         dataset=dataset.path,
+        location=dataset.location,
+        proposal=directory.proposal,
+        beamline=directory.beamline,
         icat_id=icat_id,
         investigation=dataset.investigation,
     )
 
 
-def _register_stored(fit: Fit | None, dataset: Dataset, stored: str, terms: Terms) -> Message:
+def _register_stored(session: Session, dataset: Dataset, stored: str, terms: Terms) -> Message:
     return Message(
         action=Action.REGISTER_STORED,
         destination=terms.facility.dataset_queue,
         body=Path(stored).read_bytes(),
         dataset=dataset.path,
-        investigation=fit.id if fit else None,
+        location=dataset.location,
+        proposal=session.directory.proposal,
+        beamline=session.directory.beamline,
+        investigation=session.fit.id if session.fit else None,
     )
 
 
@@ -221,6 +227,9 @@ def _offer_new_message(session: Session, dataset: Dataset, terms: Terms) -> Offe
         destination=terms.facility.dataset_queue,
         body=body.content,
         dataset=dataset.path,
+        location=dataset.location,
+        proposal=session.directory.proposal,
+        beamline=session.directory.beamline,
         investigation=session.fit.id,
     )
     return Offer(dataset, message, body.warnings)

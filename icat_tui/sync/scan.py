@@ -72,6 +72,8 @@ class ScanPlan(Struct, frozen=True, kw_only=True):
     """Number of processes that read; None: as many as there are processors, once it is worthwhile."""
     investigation: int | None = None
     """The investigation that a person chose for the (only) session."""
+    only: frozenset[str] | None = None
+    """The datasets whose files are read; None: all that need it."""
     known: SessionCache | None = None
     """Cache that knows what ICAT listed before, where none is kept."""
     early: bool = False
@@ -288,7 +290,8 @@ class _RunningScan:
             catalogue = self.with_known(directory, disk, catalogue)
             needed = needed_from_disk(directory, disk, catalogue, around)
             disk = changes.examine_datasets(directory, disk, needed, previous, self.plan.fingerprint_age)
-        disk = self.read_datasets(directory, disk, needed.to_read)
+        only = self.plan.only
+        disk = self.read_datasets(directory, disk, [path for path in needed.to_read if only is None or path in only])
         with self.disk_slots:
             self.cancellation.check()
             moved = moved_datasets(Place(directory, disk, around), catalogue)
@@ -313,7 +316,7 @@ class _RunningScan:
         elsewhere = Elsewhere(same=same.rows, foreign=foreign, unclear=same.unclear)
         return structs.replace(catalogue, elsewhere=elsewhere, earlier=earlier)
 
-    def read_datasets(self, directory: SessionDirectory, disk: DiskSession, paths: tuple[str, ...]) -> DiskSession:
+    def read_datasets(self, directory: SessionDirectory, disk: DiskSession, paths: Iterable[str]) -> DiskSession:
         """Return a session with the datasets at these paths read, but for those whose earlier reading holds."""
         wanted_paths = set(paths)
         unread = [dataset for dataset in disk.datasets if dataset.path in wanted_paths and not dataset.read]

@@ -1,26 +1,35 @@
 """Locks of sessions: one registration of a session at a time; a lock ends with its process (promises.md 8).
 
-Scanning takes none. The holder writes its user, host and process into the lock's file, for others to read. What must
-stay true: only a holder is named. The name is removed at the end, and that of a process that has ended is not returned.
+Scanning takes none. A session is known by where it lies, whatever its spelling. The holder writes its user, host and
+process into the lock's file, for others to read. What must stay true: only a holder is named, and a lock that is held
+is that of the file which has the name now. The text is removed at the end, and that of a process that has ended is not
+returned.
 """
 
 import fcntl
 import hashlib
 import json
 import os
-import pwd
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
-from icat_tui.atomic import FILE_MODE, make_directory
+from icat_tui.cancel import Cancellation
+from icat_tui.disk.location import resolved
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError
-from icat_tui.domain.model import SessionDirectory
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.formats import location_key
+from icat_tui.journal.directory import user_name
+from icat_tui.journal.shared_file import is_still, make_directory, open_existing, open_or_make
 from icat_tui.text import visible
 
 LONGEST_SIGNATURE = 4096
 """Bytes."""
+PAUSE = 0.1
+"""Seconds between two attempts to get a lock that another holds."""
 
 
 class SessionLockedError(IcatTuiError):
@@ -28,22 +37,38 @@ class SessionLockedError(IcatTuiError):
 
     code = ExitCode.LOCKED
 
-    def __init__(self, directory: SessionDirectory, holder: str) -> None:
-        """Make the error's text from the session and the holder."""
-        super().__init__(f"{directory.path} is being registered by {holder}: try again later")
-        self.holder = holder
+    def __init__(self, path: str, holder: str, *, here: bool) -> None:
+        """Make the error's text from the session and the holder; `here` says whether that is this process."""
+        super().__init__(f"{path} is being registered by {holder}: try again later")
+        self.holder, self.here = holder, here
+
+
+class Patience:
+    """Waiting for a lock that another holds."""
+
+    def __init__(self, wait: timedelta, cancellation: Cancellation, *, for_threads: bool = False) -> None:
+        """Wait so long, or until it is cancelled; with `for_threads` for another thread as long as it takes."""
+        self.seconds, self.cancellation, self.for_threads = wait.total_seconds(), cancellation, for_threads
+
+
+IMPATIENT = Patience(timedelta(), Cancellation())
 
 
 @contextmanager
-def locked(state_dir: Path, directory: SessionDirectory) -> Iterator[None]:
+def locked(state_dir: Path, path: str, facility: Facility, patience: Patience = IMPATIENT) -> Iterator[None]:
     """Hold the lock of a session. Raises SessionLockedError, or SaveError where no lock can be made."""
-    path = lock_path(state_dir, directory)
+    name = lock_path(state_dir, resolved(path), facility)
+    until = time.monotonic() + patience.seconds
+    while True:
+        try:
+            descriptor = _held(name, path)
+            break
+        except SessionLockedError as error:
+            for_a_thread = patience.for_threads and error.here
+            if patience.cancellation or not (for_a_thread or time.monotonic() < until):
+                raise
+            patience.cancellation.wait(PAUSE)
     try:
-        descriptor = _open(path)
-    except OSError as error:
-        raise _no_lock(path, error) from error
-    try:
-        _acquire(descriptor, path, directory)
         _write(descriptor, _signature())
         try:
             yield
@@ -53,63 +78,65 @@ def locked(state_dir: Path, directory: SessionDirectory) -> Iterator[None]:
         os.close(descriptor)
 
 
-def registering_now(state_dir: Path, directory: SessionDirectory) -> str:
-    """Return who is registering a session, by the lock's file; empty: nobody, as far as it shows.
+def registering_now(state_dir: Path, location: str, facility: Facility) -> str:
+    """Return who is registering the session at a location, by the lock's file; empty: nobody, as far as it shows.
 
     It takes no lock, so it keeps nobody from registering.
     """
     try:
-        descriptor = os.open(lock_path(state_dir, directory), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_existing(lock_path(state_dir, location, facility), os.O_RDONLY)
     except OSError:
         return ""
     try:
-        return _holder(descriptor) if os.fstat(descriptor).st_size else ""
+        return _holder(descriptor)[0] if os.fstat(descriptor).st_size else ""
     finally:
         os.close(descriptor)
 
 
-def lock_path(state_dir: Path, directory: SessionDirectory) -> Path:
-    """Return the file that is locked while a session is registered."""
-    return state_dir / "locks" / f"{hashlib.sha256(os.fsencode(directory.path)).hexdigest()[:16]}.lock"
+def lock_path(state_dir: Path, location: str, facility: Facility) -> Path:
+    """Return the file that is locked while a session, or a dataset that lies in none, is registered."""
+    key = location_key(location, facility)
+    return state_dir / "locks" / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.lock"
 
 
-def _open(path: Path) -> int:
-    """Return the lock file, opened for writing, as NFS needs it to lock; for reading where it is not writable."""
-    make_directory(path.parent)
+def _held(name: Path, path: str) -> int:
+    """Return the descriptor of a lock file that is locked. Raises SessionLockedError, SaveError."""
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-    except PermissionError:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-
-
-def _acquire(descriptor: int, path: Path, directory: SessionDirectory) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise SessionLockedError(directory, _holder(descriptor)) from None
+        make_directory(name.parent)
+        while True:
+            descriptor = _open(name)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder, here = _holder(descriptor)
+                os.close(descriptor)
+                raise SessionLockedError(path, holder, here=here) from None
+            except BaseException:
+                os.close(descriptor)
+                raise
+            if is_still(name, descriptor):
+                return descriptor
+            os.close(descriptor)  # tidied away meanwhile: the next one may hold another file of that name
     except OSError as error:
-        raise _no_lock(path, error) from error
+        raise SaveError(
+            f"The lock {visible(str(name))} can't be made: {error.strerror or error}. Nothing is sent without it; make "
+            "its directory writable for all who register, or name another state_dir"
+        ) from error
 
 
-def _no_lock(path: Path, error: OSError) -> SaveError:
-    return SaveError(
-        f"The lock {visible(str(path))} can't be made: {error.strerror or error}. Nothing is sent without it; make its "
-        "directory writable for all who register, or name another state_dir"
-    )
+def _open(name: Path) -> int:
+    """Return the lock file, opened for writing, as NFS needs it to lock; for reading where it is not writable."""
+    try:
+        return open_or_make(name, os.O_RDWR)
+    except PermissionError:
+        return open_existing(name, os.O_RDONLY)
 
 
 # -- who holds it ----------------------------------------------------------------------------------------------------
 
 
 def _signature() -> bytes:
-    return json.dumps({"pid": os.getpid(), "user": _user(), "host": socket.gethostname()}).encode()
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())
+    return json.dumps({"pid": os.getpid(), "user": user_name(), "host": socket.gethostname()}).encode()
 
 
 def _write(descriptor: int, signature: bytes) -> None:
@@ -118,13 +145,14 @@ def _write(descriptor: int, signature: bytes) -> None:
         os.pwrite(descriptor, signature, 0)
 
 
-def _holder(descriptor: int) -> str:
-    """Return who holds the lock, as far as the file shows."""
+def _holder(descriptor: int) -> tuple[str, bool]:
+    """Return who holds the lock, as far as the file shows, and whether that is this process."""
     try:
         signature = json.loads(os.pread(descriptor, LONGEST_SIGNATURE, 0))
         user, host, process = str(signature["user"]), str(signature["host"]), int(signature["pid"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return "somebody else"
-    if host == socket.gethostname() and not Path(f"/proc/{process}").exists():
-        return "somebody else"  # that process was killed, and the holder now could not write its name
-    return f"{user} on {host} (process {process})"
+        return "somebody else", False
+    here = host == socket.gethostname()
+    if here and not Path(f"/proc/{process}").exists():
+        return "somebody else", False  # that process was killed, and the holder now could not write its name
+    return f"{user} on {host} (process {process})", here and process == os.getpid()

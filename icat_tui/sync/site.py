@@ -10,6 +10,7 @@ import stat
 from msgspec import Struct
 
 from icat_tui.disk.find import AnyFormat, sessions_at
+from icat_tui.disk.location import resolved
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import SessionDirectory
@@ -31,6 +32,8 @@ class LocatedDirectory(Struct, frozen=True):
 
     path: str
     session: SessionDirectory | None
+    location: str
+    """Where it lies, with links and mounts resolved."""
 
 
 def locate(path: str, site: Site) -> LocatedDirectory:
@@ -46,7 +49,7 @@ def locate(path: str, site: Site) -> LocatedDirectory:
     if session and not f"{absolute}/".startswith(f"{session.path}/"):  # its data root is known by another name
         below = os.path.relpath(os.path.realpath(absolute), os.path.realpath(session.path))
         absolute = f"{session.path}/{below}"
-    return LocatedDirectory(absolute, session)
+    return LocatedDirectory(absolute, session, resolved(absolute))
 
 
 def session_at(path: str, site: Site) -> SessionDirectory | None:

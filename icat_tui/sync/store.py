@@ -8,27 +8,34 @@ keep others from being sent.
 import os
 import posixpath
 import stat
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from icat_tui.cancel import Cancellation
+from icat_tui.disk.location import resolved
 from icat_tui.disk.stored_xml import LARGEST, parse_stored
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key, session_of, spelling_difference
 from icat_tui.domain.message import Action, Message
-from icat_tui.domain.model import SessionDirectory, StoredMessage
+from icat_tui.domain.model import MessageHistory, SessionDirectory, StoredMessage
 from icat_tui.ingest.dataset_xml import add_files_body
-from icat_tui.journal.reader import JournalIndex, Sending
+from icat_tui.journal.view import JournalView
 from icat_tui.sync.catalogue_query import ProposalListing, ProposalListings
 from icat_tui.sync.site import Site, locate, session_at
 from icat_tui.sync.store_request import AddFilesRequest, DatasetRequest, Request, StoredFileRequest, raw_body
-from icat_tui.sync.submit import Outbox, Submission, SubmitEvent
+from icat_tui.sync.submit import Outbox, Parcel, Submission, SubmitEvent
 from icat_tui.text import visible
 
 FORCE_NEEDED = "to send it all the same takes --force"
+UNASKED = (
+    "which investigation lists it is not known, so ICAT can't be asked whether it has its files: see --investigation"
+)
+"""Warning for a request for files."""
 NO_CATALOGUE = "no ICAT+ is known, so nobody could be asked what it has already: see --icatplus"
 """Warning for a run without a catalogue, given once."""
 
@@ -80,7 +87,6 @@ def store(
     written, Cancelled where it is cancelled before anything was sent.
     """
     with Outbox(submission, cancellation) as outbox:
-        submission.journal.check_writable()
         examination = _Examination(submission, site, outbox, force=force)
         accepted: list[_Accepted] = []
         for request in requests:
@@ -96,20 +102,33 @@ def store(
         if not accepted:
             return
         yield ReadyToSend(len(accepted))
-        for session in {each.session.path: each.session for each in accepted if each.session}.values():
-            outbox.drop_cached(session)
-        yield from outbox.collected()  # now, as the journal may be refused next
-        messages = [each.message for each in accepted]
-        outbox.plan(messages)
-        yield from outbox.send(messages)
+        outbox.plan(each.message for each in accepted)
+        ended = time.monotonic()
+        yield from outbox.send(
+            examination.parcel(list(members), path, ended)
+            for path, members in groupby(accepted, key=lambda each: each.locked)
+        )
 
 
 class _Accepted(Struct, frozen=True):
     """Request that may be sent, as its message."""
 
+    request: Request
     message: Message
     session: SessionDirectory | None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def locked(self) -> str:
+        """The directory that is locked for it."""
+        return self.session.path if self.session else self.message.dataset or f"dataset {self.message.icat_id}"
+
+
+def _why_not(result: "_Accepted | AlreadyRegistered | Refused", message: Message) -> str:
+    """Return why a message is not sent, by the result of examining its request again; empty where it is."""
+    if not isinstance(result, _Accepted):
+        return result.reason
+    return "" if result.message.body == message.body else "what would be sent has changed since"
 
 
 class _NotSent(Exception):  # noqa: N818 - a fact, not an error
@@ -124,7 +143,8 @@ class _Examination:
     """Examination of requests in turn, against ICAT, the journal and the requests before them."""
 
     def __init__(self, submission: Submission, site: Site, outbox: Outbox, *, force: bool) -> None:
-        self.catalogue, self.view, self.outbox = submission.catalogue, submission.view, outbox
+        self.submission, self.outbox = submission, outbox
+        self.catalogue, self.view = submission.catalogue, submission.view
         self.site, self.facility, self.force = site, site.facility, force
         self.listings = ProposalListings(submission.catalogue, self.facility)
         self.examined: dict[str, str] = {}
@@ -147,17 +167,37 @@ class _Examination:
         except IcatTuiError as error:
             return Refused(request.subject, str(error), error.code)
 
+    def parcel(self, accepted: Sequence[_Accepted], path: str, looked: float) -> Parcel:
+        """Return accepted requests to be sent under one lock; before that they are examined anew, once it is time."""
+        requests = {each.message.id: each.request for each in accepted}
+
+        def look(messages: Sequence[Message]) -> Mapping[str, str]:
+            again = _Examination(self.submission, self.site, self.outbox, force=self.force)
+            reasons = {each.id: _why_not(again.examine(requests[each.id]), each) for each in messages}
+            return {message: reason for message, reason in reasons.items() if reason}
+
+        return Parcel([each.message for each in accepted], path, look, accepted[0].session, looked=looked)
+
     # -- the three kinds --
 
     def examine_directory(self, request: DatasetRequest) -> _Accepted:
         located = locate(request.path, self.site)
-        self.lock(located.session)
+        self.lock(located.session, located.path)
         self.refuse_known(request, located.path, request.beamline, request.proposal)
         if located.session and self.is_elsewhere(request, located.session):
             # A typing mistake must not hide what ICAT has.
             self.refuse_known(request, located.path, located.session.beamline, located.session.proposal)
         body = raw_body(request, located, self.site, self.listings)
-        return self.accepted(Action.REGISTER, body.content, located.path, located.session, body.warnings)
+        message = Message(
+            action=Action.REGISTER,
+            destination=self.facility.dataset_queue,
+            body=body.content,
+            dataset=located.path,
+            location=located.location,
+            proposal=request.proposal.lower(),
+            beamline=self.facility.beamline(request.beamline),
+        )
+        return _Accepted(request, message, located.session, body.warnings)
 
     def examine_stored(self, request: StoredFileRequest) -> _Accepted:
         content = _read_file(request.path)
@@ -166,31 +206,45 @@ class _Examination:
         except ValueError as error:
             raise UsageError(f"it is no dataset message: {error}") from error
         session, dataset = self.locate_stored(stored)
-        self.lock(session)
+        self.lock(session, dataset)
         self.refuse_known(request, dataset, stored.beamline, stored.proposal)
         doubts = tuple(_doubts(stored, dataset, self.facility))
-        return self.accepted(Action.REGISTER_STORED, content, dataset, session, doubts)
-
-    def accepted(
-        self, action: Action, body: bytes, dataset: str, session: SessionDirectory | None, doubts: tuple[str, ...]
-    ) -> _Accepted:
-        message = Message(action=action, destination=self.facility.dataset_queue, body=body, dataset=dataset)
-        return _Accepted(message, session, doubts)
+        message = Message(
+            action=Action.REGISTER_STORED,
+            destination=self.facility.dataset_queue,
+            body=content,
+            dataset=dataset,
+            location=resolved(dataset),
+            proposal=stored.proposal.lower(),
+            beamline=self.facility.beamline(stored.beamline),
+        )
+        return _Accepted(request, message, session, doubts)
 
     def examine_add_files(self, request: AddFilesRequest) -> _Accepted:
-        location = self.location_without_files(request)
+        request, known = self.as_in_journal(request)
+        location = self.location_without_files(request) or known
         session = session_at(location, self.site) if location else None
-        self.lock(session)
-        self.refuse_pending(request, self.current_journal().files(request.icat_id).pending)
+        self.lock(session, location or request.subject)
+        self.refuse_pending(request, self.current_journal().files(request.icat_id, location, resolved(location)))
         message = Message(
             action=Action.ADD_FILES,
             destination=self.facility.files_queue,
             body=add_files_body(request.icat_id),
             dataset=location,
+            location=resolved(location) if location else "",
             icat_id=request.icat_id,
             investigation=request.investigation,
         )
-        return _Accepted(message, session)
+        doubts = () if request.investigation is not None else (UNASKED,)
+        return _Accepted(request, message, session, doubts)
+
+    def as_in_journal(self, request: AddFilesRequest) -> tuple[AddFilesRequest, str]:
+        """Return a request with the investigation of an earlier one about the dataset, and the dataset's location."""
+        before = self.current_journal().last_request_for_files(request.icat_id)
+        if before is None:
+            return request, ""
+        investigation = before.investigation if request.investigation is None else request.investigation
+        return structs.replace(request, investigation=investigation), before.dataset
 
     def locate_stored(self, stored: StoredMessage) -> tuple[SessionDirectory | None, str]:
         """Return session and directory on this machine's disk of the dataset that a stored message is about."""
@@ -209,15 +263,14 @@ class _Examination:
         named = self.facility.beamline(request.beamline), request.proposal.lower()
         return named != (session.beamline, session.proposal.lower())
 
-    def lock(self, session: SessionDirectory | None) -> None:
-        """Hold the lock of a session from now on. Raises SessionLockedError."""
-        if session is not None:
-            self.outbox.lock(session)
+    def lock(self, session: SessionDirectory | None, dataset: str) -> None:
+        """Hold the lock of a session from now on, else of a dataset that lies in none. Raises SessionLockedError."""
+        self.outbox.lock(session.path if session else dataset)
 
-    def current_journal(self) -> JournalIndex:
-        """Return the index of the journal as it is now, with what other runs sent before the lock was acquired."""
+    def current_journal(self) -> JournalView:
+        """Return the journal as it is now, with what other runs sent before the lock was acquired."""
         self.view.refresh()
-        return self.view.index
+        return self.view
 
     def refuse_known(self, request: Request, path: str, beamline: str, proposal: str) -> None:
         """Raise _NotSent where ICAT lists the dataset, may list it, or a message about it is pending."""
@@ -226,7 +279,7 @@ class _Examination:
         listing = self.listings.of(beamline, proposal)
         if listing is not None:
             self.refuse_listed(request, path, listing)
-        self.refuse_pending(request, self.current_journal().dataset(path).pending)
+        self.refuse_pending(request, self.current_journal().registration(path, resolved(path)))
 
     def refuse_listed(self, request: Request, path: str, listing: ProposalListing) -> None:
         key = location_key(path, self.facility)
@@ -241,14 +294,18 @@ class _Examination:
             reason = f"ICAT could not be asked whether it has it ({listing.trouble}): {FORCE_NEEDED}"
             raise _NotSent(Refused(request.subject, reason, ExitCode.NOTHING))
 
-    def refuse_pending(self, request: Request, out: Sending | None) -> None:
-        if out is not None and not self.force:
-            reason = f"{out.reason}, and not seen in ICAT yet: {FORCE_NEEDED}"
-            raise _NotSent(Refused(request.subject, reason, ExitCode.PARTIAL))
+    def refuse_pending(self, request: Request, history: MessageHistory) -> None:
+        if self.force:
+            return
+        reason = history.trouble or history.doubt
+        if history.pending:
+            reason = f"{history.pending.reason}, and not seen in ICAT yet"
+        if reason:
+            raise _NotSent(Refused(request.subject, f"{reason}: {FORCE_NEEDED}", ExitCode.PARTIAL))
 
     def refuse_repeated(self, request: Request, accepted: _Accepted) -> _Accepted:
         """Return an accepted request. Raises _NotSent where its message was sent before, or is requested twice now."""
-        before = self.current_journal().sent_before(accepted.message.digest)
+        before = self.current_journal().sent_before(accepted.message.digest, accepted.message.location)
         if before is not None and not self.force:
             when = f"{before.time.isoformat(timespec='seconds')} by {before.user} on {before.host}"
             reason = f"the very same message was sent {when}: {FORCE_NEEDED}"

@@ -14,7 +14,7 @@ from icat_tui.cancel import Cancellation
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key, session_of
 from icat_tui.domain.message import Action, Message
-from icat_tui.journal.reader import Sending
+from icat_tui.journal.sendings import Sending
 from icat_tui.sync.catalogue_query import Catalogue, list_proposal
 
 FIRST_PAUSE = 0.25
@@ -31,6 +31,7 @@ class MessageConfirmed(Struct, frozen=True):
     message: SentItem
     investigation: int
     """The investigation that lists the dataset."""
+    icat_id: int
 
 
 class VerifyFailed(Struct, frozen=True):
@@ -99,17 +100,19 @@ def _find_listed(
         by_key = {key: rows[-1] for key, rows in listing.listed.by_key.items()}
         by_id = {row.id: row for row in listing.rows}
         for item in members:
-            key = location_key(item.dataset, facility)
-            row = by_id.get(item.icat_id) if item.icat_id is not None else by_key.get(key)
+            key, at = location_key(item.dataset, facility), location_key(item.location or item.dataset, facility)
+            row = by_id.get(item.icat_id) if item.icat_id is not None else by_key.get(key) or by_key.get(at)
             if row and (item.action != Action.ADD_FILES or row.file_count):
-                confirmed.append(MessageConfirmed(item, row.investigation))
+                confirmed.append(MessageConfirmed(item, row.investigation, row.id))
             elif listing.trouble:
                 failed.append(VerifyFailed(item, listing.trouble))
     return confirmed, failed
 
 
 def _group(item: SentItem, facility: Facility) -> tuple[str, str] | None:
-    """Return beamline and proposal of an item, by the path of its dataset; None where that is in no session."""
+    """Return beamline and proposal that ICAT was told of an item, else those of its path; None where it has none."""
+    if item.proposal and item.beamline:
+        return facility.beamline(item.beamline), item.proposal
     session = session_of(item.dataset)
     if session is None:
         return None

@@ -301,7 +301,9 @@ class IcatTui(App[None], inherit_bindings=False):
         if node is None or self.model.node is None or self.model.node.place != node.place:
             return
         workspace = self.workspace
-        content, work = detail_of(node, self.model, self.store, workspace.facility, workspace.services.state_dir)
+        content, work = detail_of(
+            node, self.model, self.store, workspace.facility, workspace.services.journal_directory.path
+        )
         if content is not None:
             self.detail.show(content)
         if work is not None:

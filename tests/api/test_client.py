@@ -11,9 +11,10 @@ import icat_tui
 from icat_tui.api import IcatClient
 from icat_tui.domain.errors import UsageError
 from icat_tui.ingest.broker import BrokerError
-from icat_tui.journal.reader import MessageState
+from icat_tui.journal.sendings import MessageState
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
 from tests.support.beamtime import END, INVESTIGATION, START, Beamtime, parameters
+from tests.support.journal_entries import shards_in
 from tests.support.scripted_broker import Client, Frame, Hangup, reject
 
 
@@ -109,7 +110,7 @@ def test_a_broker_that_nobody_gave_gets_nothing(beamtime: Beamtime, monkeypatch:
     with pytest.raises(UsageError, match="read_only"):
         IcatClient(metadata_urls=[str(beamtime.broker.address)]).store_dataset(**of(beamtime.dataset()))
     assert beamtime.broker.connections == 0
-    assert not beamtime.journal.exists()
+    assert not shards_in(beamtime.journal)
 
 
 @pytest.mark.parametrize("given", [{"metadata_urls": ["x:y"]}, {"elogbook_url": "ftp://x"}])

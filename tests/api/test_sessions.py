@@ -11,6 +11,7 @@ from icat_tui.domain.errors import UsageError
 from icat_tui.domain.status import Category, Status
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
 from tests.support.beamtime import Beamtime
+from tests.support.journal_entries import shards_in
 from tests.support.scripted_broker import Client, Frame
 
 
@@ -29,8 +30,8 @@ def test_sessions_are_scanned_registered_and_scanned_again(beamtime: Beamtime) -
     assert session.category == Category.TODO
     told = icat_tui.register(session, queue=[str(beamtime.broker.address)], **known)
     assert told == [
-        Registration(str(stored), "confirmed", "in investigation 7"),
-        Registration(str(unregistered), "confirmed", "in investigation 7"),
+        Registration(str(stored), "seen", "in investigation 7"),
+        Registration(str(unregistered), "seen", "in investigation 7"),
     ]
     [again] = icat_tui.scan(beamtime.session, **known)
     assert again.counts == {Status.REGISTERED: 2}
@@ -54,7 +55,7 @@ def test_only_what_is_asked_for_is_registered(beamtime: Beamtime) -> None:
     assert icat_tui.register(session, statuses=[Status.NOT_UPLOADED], **known) == []
     with pytest.raises(UsageError, match="no broker is known"):
         icat_tui.register(session, **known)
-    assert not beamtime.journal.exists()
+    assert not shards_in(beamtime.journal)
 
 
 def test_a_setting_that_there_is_not_is_a_mistake_of_the_script(beamtime: Beamtime) -> None:

@@ -23,10 +23,11 @@ from typing import Any
 
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.message import Action, Message
-from icat_tui.ingest.broker import Broker
+from icat_tui.ingest.broker import WINDOW, Broker
 from icat_tui.ingest.dataset_xml import Identity, Origin, dataset_body
 from icat_tui.ingest.send_events import SendingFinished
-from icat_tui.ingest.sender import WINDOW, send
+from icat_tui.ingest.sender import send
+from icat_tui.journal.directory import JournalDirectory
 from icat_tui.journal.writer import Journal
 from tests.support.activemq import ActiveMQ
 from tests.support.ports import free_port
@@ -48,7 +49,7 @@ def messages(count: int) -> list[Message]:
 
 def ours(plan: list[Message], address: BrokerAddress, directory: Path) -> None:
     """Plan and send."""
-    journal = Journal(directory / f"{time.monotonic_ns()}.jsonl")
+    journal = Journal(JournalDirectory(directory / f"{time.monotonic_ns()}", own=True))
     journal.record_plans(plan)
     end = list(send(plan, Broker(addresses=(address,), rate=0), journal))[-1]
     if not isinstance(end, SendingFinished) or end.accepted != len(plan):

@@ -110,7 +110,6 @@ class Bench:
             settings = {
                 "data_root": str(self.directory / "data"),
                 "cache_dir": f"{own}/cache",
-                "state_dir": f"{own}/state",
                 "icatplus": self.icatplus.url,
                 "api_key": "key",
             }

@@ -13,7 +13,10 @@ from icat_tui.cli import main
 from icat_tui.cli.prompts import Questions
 from icat_tui.cli.signals import SignalCancellation
 from icat_tui.ingest.broker import Broker
+from icat_tui.journal.records import SendOutcome
+from icat_tui.journal.writer import Journal
 from tests.support.beamtime import Beamtime, serving_beamtime
+from tests.support.journal_entries import message
 from tests.support.live_facility import LiveFacility
 from tests.support.place import Place
 from tests.support.program import Ran, Registrar, Runner
@@ -154,3 +157,13 @@ def demo_cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def one_demo_facility(demo_cache_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(demo_cache_home))
+
+
+@pytest.fixture
+def journal_of(beamtime: Beamtime) -> Journal:
+    """The journal of the beam time, with a message that was accepted, and one that was planned."""
+    journal = Journal(beamtime.journal)
+    journal.record_plans([message(1), message(2)])
+    journal.record_intents([message(1)])
+    journal.record_outcomes([(message(1), SendOutcome.ACCEPTED, "")])
+    return journal

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from icat_tui.domain.errors import ExitCode
-from icat_tui.journal.reader import MessageState
+from icat_tui.journal.sendings import MessageState
 from tests.support.beamtime import INVESTIGATION, START, Beamtime
 from tests.support.bliss import ENDED, write_bliss
+from tests.support.journal_entries import shards_in
 from tests.support.names import HOSTILE_NAMES
 from tests.support.program import Runner
 from tests.support.scripted_broker import Client, Frame, Hangup, reject
@@ -36,7 +37,7 @@ def hang_up(_: Client, __: Frame) -> None:
 def test_without_a_journal_there_is_nothing_to_tell(beamtime: Beamtime, run: Runner) -> None:
     ran = run("journal")
     assert (ran.code, ran.out) == (ExitCode.DONE, "")
-    assert not beamtime.journal.exists(), "telling writes nothing"
+    assert not shards_in(beamtime.journal), "telling writes nothing"
 
 
 def test_every_message_is_told_the_newest_last(beamtime: Beamtime, run: Runner, store_raw: Store) -> None:
@@ -67,11 +68,12 @@ def test_programs_get_a_record_for_each_and_a_summary(beamtime: Beamtime, run: R
 
 def test_what_can_not_be_read_is_said(beamtime: Beamtime, run: Runner, store_raw: Store) -> None:
     store_raw()
-    with beamtime.journal.open("a") as journal:
+    (shard,) = shards_in(beamtime.journal)
+    with shard.open("a") as journal:
         journal.write("no record\n")
     ran = run("journal")
     assert ran.code == ExitCode.PARTIAL
-    assert "1 line" in ran.err
+    assert f"the journal is damaged: {shard}, byte" in ran.err
     assert len(ran.out.splitlines()) == 1
 
 
@@ -142,7 +144,7 @@ def test_plans_are_sent_byte_for_byte_and_nothing_else(beamtime: Beamtime, run: 
     store_raw("0002")
     path = store_raw("0003", *NOWHERE)
     beamtime.broker.script = lambda client, frame: client.receipt(frame)
-    planned = [json.loads(line) for line in beamtime.journal.read_text().splitlines()][-1]
+    planned = [json.loads(line) for line in shards_in(beamtime.journal)[0].read_text().splitlines()][-1]
     before = len(beamtime.bodies)
     ran = run("journal", "--resume", "--yes")
     assert ran.code == ExitCode.DONE
@@ -164,7 +166,7 @@ def test_what_has_changed_since_is_skipped_and_said(beamtime: Beamtime, run: Run
     assert f"skipped: {registered} (it is registered now" in ran.out
     assert f"skipped: {gone} (nothing is known of it on disk now)" in ran.out
     assert f"skipped: {rewritten} (its files say something else" in ran.out
-    assert {state for _, state in beamtime.standing()} == {MessageState.PLANNED}
+    assert {state for _, state in beamtime.standing()} == {MessageState.SKIPPED}
 
 
 def test_without_a_terminal_or_a_word_nothing_is_sent(beamtime: Beamtime, run: Runner, store_raw: Store) -> None:

@@ -11,14 +11,17 @@ from icat_tui.catalogue.limits import Limits
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.sync.session_lock import locked
+from tests.support.journal_entries import shards_in
 from tests.support.live_facility import LiveFacility, dataset, statuses_of
 from tests.support.modification_times import settle
 from tests.support.place import KEY
 from tests.support.ports import free_port
 from tests.support.program import Ran, Registrar, Runner
 from tests.support.scripted_broker import Client, Frame, Hangup, accept, scripted
+from tests.support.sent_counts import sent_counts
+from tests.support.time_slot import FACILITY
 
-NO_CONNECTION = {"accepted": 0, "confirmed": 0, "rejected": 0, "unknown": 0, "skipped": 0}
+NO_CONNECTION = sent_counts()
 
 
 def sessions(ran: Ran) -> dict[str, dict[str, str]]:
@@ -36,7 +39,7 @@ def test_what_is_confirmed_is_sent_in_order_and_seen_in_icat(facility: LiveFacil
         "/queue/icatIngest", "/queue/icatIngest", "/queue/icatIngest", "/queue/icatDataFiles",
     ]  # fmt: skip
     assert facility.bodies[0] == (path / "RAW_DATA/__icat__/uploaded_0001.xml").read_bytes()
-    assert ran.summary["sent"] == NO_CONNECTION | {"confirmed": 4}
+    assert ran.summary["sent"] == sent_counts(seen=4)
     assert (ran.code, ran.summary["counts"]) == (0, {"registered": 5, "invalid": 1})
     for name in ("unregistered", "uploaded", "files"):
         assert facility.told(dataset(path, name)) == ["plan", "intent", "accepted", "seen"]
@@ -85,7 +88,7 @@ def test_all_that_follow_are_those_of_later_sessions_too(facility: LiveFacility,
     for number in range(3):
         facility.session(f"hg{number}/id10/20231019", unregistered=1, without_files=1)
     ran = sync_answered("--register", "--json", answers="n\na\n")
-    assert ran.summary["sent"]["confirmed"] == 5
+    assert ran.summary["sent"]["seen"] == 5
     assert ran.err.count("upload") == 2
 
 
@@ -118,8 +121,8 @@ def test_all_that_follow_are_no_more_than_there_were_when_it_was_said(
 
     facility.broker.script = more
     ran = sync_answered("--register", answers="a\n")
-    assert "upload 2 datasets" in ran.err
-    assert len(facility.broker.sent) == 1
+    assert ran.err.count("upload") == 1
+    assert len(facility.broker.sent) == 2, "what appeared later was not confirmed"
 
 
 def test_a_question_mark_shows_datasets_and_a_message(facility: LiveFacility, sync_answered: Registrar) -> None:
@@ -134,7 +137,7 @@ def test_json_stays_json_whatever_is_asked(facility: LiveFacility, sync_answered
     path = facility.session(unregistered=1, without_files=1)
     ran = sync_answered("--register", "--json", answers="?\ny\nq\n")
     assert sessions(ran) == {str(path): {"unregistered_0001": "registered", "files_0001": "registered_without_files"}}
-    assert (ran.code, ran.summary["sent"]["confirmed"]) == (6, 1)
+    assert (ran.code, ran.summary["sent"]["seen"]) == (6, 1)
 
 
 def test_who_is_not_there_to_answer_says_no(
@@ -193,7 +196,7 @@ def test_unsupervised_only_files_are_asked_for(
     facility.session("hg1/id10/20231019", unregistered=1, not_uploaded=1, without_files=2, invalid=1)
     ran = sync_answered("--auto-register", "--register", "--json")
     assert {frame.headers["destination"] for frame in facility.broker.sent} == {"/queue/icatDataFiles"}
-    assert ran.summary["sent"] == NO_CONNECTION | {"confirmed": 3}
+    assert ran.summary["sent"] == sent_counts(seen=3)
     assert ran.summary["counts"] == {"registered": 3, "unregistered": 2, "not_uploaded": 1, "invalid": 1}
     assert str(facility.broker.address) in ran.err
 
@@ -207,7 +210,7 @@ def test_read_only_opens_no_connection(
     ran = sync_answered(how, *words, answers="a\n", **settings)
     assert (ran.code, facility.broker.connections) == (2, 0)
     assert "nothing c" in ran.err
-    assert not facility.journal.exists()
+    assert not shards_in(facility.journal)
 
 
 def test_without_a_broker_nothing_is_asked(facility: LiveFacility, sync_answered: Registrar) -> None:
@@ -249,8 +252,8 @@ def test_once_something_was_sent_a_broker_that_goes_is_exit_3(facility: LiveFaci
 
     facility.broker.script = last
     ran = sync_answered("--register", "--json", answers="a\n")
-    assert (ran.code, ran.summary["sent"]["confirmed"]) == (3, 1)
-    assert "1 sent, 1 not sent, 0 unknown" in ran.err
+    assert (ran.code, ran.summary["sent"]["seen"]) == (3, 1)
+    assert "1 sent, 2 not sent, 0 unknown" in ran.err
     assert ran.err.count("No broker took the connection") == 1
 
 
@@ -262,7 +265,7 @@ def test_without_a_receipt_it_is_pending_and_not_sent_again(
     path = facility.session(not_uploaded=1)
     facility.broker.script = script
     ran = sync_answered("--register", "--json", answers="a\n")
-    assert (ran.code, ran.summary["sent"]) == (3, NO_CONNECTION | {"unknown": 1})
+    assert (ran.code, ran.summary["sent"]) == (3, sent_counts(unknown=1))
     assert facility.told(dataset(path, "uploaded")) == ["plan", "intent", "unknown"]
     assert sessions(ran)[str(path)] == {"uploaded_0001": "pending"}
     assert any("nobody knows" in error for error in ran.errors)
@@ -282,7 +285,7 @@ def test_what_the_broker_took_without_a_receipt_counts_as_confirmed_once_icat_ha
     path = facility.session(unregistered=1)
     facility.broker.script = lambda client, frame: facility.ingester.take(frame)
     ran = sync_answered("--register", "--json", answers="a\n")
-    assert ran.summary["sent"] == NO_CONNECTION | {"confirmed": 1}
+    assert ran.summary["sent"] == sent_counts(seen=1)
     assert facility.told(dataset(path, "unregistered")) == ["plan", "intent", "unknown", "seen"]
     assert (ran.code, ran.errors) == (0, [])
 
@@ -304,7 +307,7 @@ def test_a_receipt_that_comes_late_makes_it_accepted_and_counts_once(
     facility.broker.on_disconnect = at_the_end
     ran = sync_answered("--register", "--json", answers="a\n")
     assert facility.told(dataset(path, "unregistered")) == ["plan", "intent", "unknown", "accepted"]
-    assert (ran.code, ran.summary["sent"], ran.errors) == (0, NO_CONNECTION | {"accepted": 1}, [])
+    assert (ran.code, ran.summary["sent"], ran.errors) == (0, sent_counts(pending=1), [])
 
 
 def test_what_the_broker_rejects_is_as_before_with_its_words(facility: LiveFacility, sync_answered: Registrar) -> None:
@@ -312,14 +315,14 @@ def test_what_the_broker_rejects_is_as_before_with_its_words(facility: LiveFacil
     facility.session("hg2/id10/20231019", without_files=1)
     facility.broker.script = lambda client, frame: client.error("queue is [closed]", frame)
     ran = sync_answered("--register", "--json", answers="a\n")
-    assert (ran.code, ran.summary["sent"]) == (3, NO_CONNECTION | {"rejected": 2})
+    assert (ran.code, ran.summary["sent"]) == (3, sent_counts(rejected=2))
     assert ran.summary["counts"] == {"unregistered": 1, "registered_without_files": 1}
     for told in ran.records:
         if told["type"] == "session":
             assert "queue is [closed]" in told["datasets"][0]["reasons"][0]
     facility.broker.script = facility.ingester
     again = sync_answered("--register", "--json", answers="y\ny\n")
-    assert (again.code, again.summary["sent"]["confirmed"]) == (0, 2)
+    assert (again.code, again.summary["sent"]["seen"]) == (0, 2)
     assert facility.told(dataset(path, "unregistered"))[:3] == ["plan", "intent", "rejected"]
 
 
@@ -334,9 +337,9 @@ def test_a_session_that_somebody_else_registers_is_left_to_them(
     with ExitStack() as locks:
         for number in locked_ones:
             directory = SessionDirectory(str(paths[number]), f"hg{number}", "id10", "20231019", RawFormat.ESRFV3)
-            locks.enter_context(locked(facility.state_dir, directory))
+            locks.enter_context(locked(facility.state_dir, directory.path, FACILITY))
         ran = sync_answered("--register", "--json", answers="a\n")
-    assert (ran.code, ran.summary["sent"]["confirmed"]) == (code, 2 * confirmed)
+    assert (ran.code, ran.summary["sent"]["seen"]) == (code, 2 * confirmed)
     assert ran.summary["sent"]["skipped"] == 2 * len(locked_ones)
     for number in locked_ones:
         (said,) = [error for error in ran.errors if str(paths[number]) in error]
@@ -355,7 +358,7 @@ def test_what_the_ingester_drops_is_pending_then_asks_for_a_confirmation_of_its_
     path = facility.session(unregistered=1, without_files=1)
     facility.ingester.drops = True
     ran = sync_answered("--register", "--json", answers="a\n")
-    assert (ran.code, ran.summary["sent"]) == (0, NO_CONNECTION | {"accepted": 2})
+    assert (ran.code, ran.summary["sent"]) == (0, sent_counts(pending=2))
     assert ran.summary["counts"] == {"pending": 2}
     facility.ingester.drops = False
     assert sync_answered("--register", "--auto-register", "--json").summary["sent"] == NO_CONNECTION
@@ -380,7 +383,7 @@ def test_an_ingester_that_takes_long_is_waited_for_and_then_it_is_pending(
     path = facility.session(unregistered=2)
     facility.ingester.waits = True
     ran = sync_answered("--register", "--json", answers="a\n", verify_wait="0.1s")
-    assert (ran.code, ran.summary["sent"]) == (0, NO_CONNECTION | {"accepted": 2})
+    assert (ran.code, ran.summary["sent"]) == (0, sent_counts(pending=2))
     text = sync_answered("--register", answers="a\n").out
     assert "pending" in text.lower()
     facility.ingester.catch_up()
@@ -400,7 +403,7 @@ def test_it_is_found_wherever_the_ingester_files_it(facility: LiveFacility, sync
     start._datasets[2] = []
     facility.ingester.elsewhere = 2
     ran = sync_answered("--register", "--json", answers="a\n")
-    assert ran.summary["sent"]["confirmed"] == 1
+    assert ran.summary["sent"]["seen"] == 1
     (told,) = [one for one in ran.records if one["type"] == "session"]
     assert told["datasets"][0]["reasons"] == ["in investigation 2, not 1"]
     assert facility.told(dataset(path, "unregistered"))[-1] == "seen"
@@ -411,7 +414,7 @@ def test_files_that_are_counted_later_are_pending_until_then(facility: LiveFacil
     facility.ingester.counts_later = True
     ran = sync_answered("--register", "--json", answers="a\n")
     assert sessions(ran)[str(path)] == {"files_0001": "pending", "unregistered_0001": "registered"}
-    assert ran.summary["sent"] == NO_CONNECTION | {"accepted": 1, "confirmed": 1}
+    assert ran.summary["sent"] == sent_counts(seen=1, pending=1)
     assert sync_answered("--auto-register", "--json").summary["sent"] == NO_CONNECTION
     facility.ingester.count(1)
     assert sync_answered("--json").summary["counts"] == {"registered": 2}
@@ -476,7 +479,14 @@ def test_the_key_is_nowhere(facility: LiveFacility, sync_answered: Registrar, tm
     ran = sync_answered("--register", "-vv", "--log-file", str(log), answers="?\na\n")
     facility.place.icatplus.fault = lambda _: (403, "")
     failed = sync_answered("--register", "--json", "-vv", "--log-file", str(log), answers="a\n")
-    said = [ran.out, ran.err, failed.out, failed.err, log.read_text(), facility.journal.read_text()]
+    said = [
+        ran.out,
+        ran.err,
+        failed.out,
+        failed.err,
+        log.read_text(),
+        "".join(path.read_text() for path in shards_in(facility.journal)),
+    ]
     said += [path.read_text() for path in (facility.state_dir / "locks").iterdir()]
     assert all(text is not None and KEY not in text for text in said)
     assert facility.broker.sent

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from icat_tui.disk import location
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from tests.support.sessions_on_disk import make_raw_directories
@@ -78,3 +79,19 @@ def three_files(tmp_path: Path) -> Path:
     for name in ("colA_0001.h5", "scan0001/frame_0.h5", "scan0001/below/frame_1.h5"):
         (path / name).write_text("")
     return path
+
+
+@pytest.fixture
+def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of mounts of a machine of a facility."""
+    listed = """\
+22 1 8:1 / / rw - ext4 /dev/sda1 rw
+30 22 0:50 /export/visitor /data/visitor rw - nfs4 server:/export/visitor rw,local_lock=none
+31 22 0:50 /export /mnt/all rw - nfs4 server:/export rw,local_lock=none
+32 22 0:51 / /data/lustre rw - lustre mds:/fs rw
+33 22 0:52 / /data/old\\040name rw - nfs host:/old rw,nolock,local_lock=flock
+34 22 0:53 net:[4026531840] /run/netns/x rw - nsfs nsfs rw
+"""
+    (tmp_path / "mountinfo").write_text(listed)
+    monkeypatch.setattr(location, "MOUNTS", tmp_path / "mountinfo")
+    monkeypatch.setattr(location, "_is_same", lambda *_: True)

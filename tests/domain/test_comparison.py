@@ -13,9 +13,11 @@ from icat_tui.domain.matching import (
     stored_by_path,
 )
 from icat_tui.domain.model import (
+    NO_HISTORY,
     DiskDataset,
     DiskSession,
     Fit,
+    MessageHistory,
     Metadata,
     SentMessage,
     Stamp,
@@ -433,20 +435,18 @@ class SentBefore(Struct, frozen=True):
 
     registered: SentMessage | None = None
     filled: SentMessage | None = None
-    refusal: str | None = None
-    files_refusal: str | None = None
+    refusal: str = ""
+    files_refusal: str = ""
 
-    def registration(self, path: str) -> SentMessage | None:
-        return self.registered if path == on_disk().path else None
+    def registration(self, path: str, location: str) -> MessageHistory:
+        if path != on_disk().path or location != path:
+            return NO_HISTORY
+        return MessageHistory(pending=self.registered, rejection=self.refusal)
 
-    def files(self, icat_id: int) -> SentMessage | None:
-        return self.filled if icat_id == 1 else None
-
-    def rejection(self, path: str) -> str | None:
-        return self.refusal if path == on_disk().path else None
-
-    def files_rejection(self, icat_id: int) -> str | None:
-        return self.files_refusal if icat_id == 1 else None
+    def files(self, icat_id: int, path: str, location: str) -> MessageHistory:
+        if icat_id != 1 or path != on_disk().path or location != path:
+            return NO_HISTORY
+        return MessageHistory(pending=self.filled, rejection=self.files_refusal)
 
 
 def sent(ago: timedelta) -> SentMessage:

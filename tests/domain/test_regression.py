@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
-from icat_tui.domain.model import Dataset, LastListed, SentMessage, Session
+from icat_tui.domain.model import NO_HISTORY, Dataset, LastListed, MessageHistory, SentMessage, Session
 from icat_tui.domain.regression import FEW, doubt, listed_before, reason_of, regressed
 from icat_tui.domain.status import Category, Status
 from tests.support.comparison import (
@@ -36,17 +36,11 @@ class Sent:
     def __init__(self, days: float) -> None:
         self.message = SentMessage(BEFORE + timedelta(days=days), "sent then")
 
-    def registration(self, _: str) -> SentMessage:
-        return self.message
+    def registration(self, path: str, location: str) -> MessageHistory:
+        return MessageHistory(pending=self.message)
 
-    def files(self, _: int) -> None:
-        return None
-
-    def rejection(self, _: str) -> None:
-        return None
-
-    def files_rejection(self, _: int) -> None:
-        return None
+    def files(self, icat_id: int, path: str, location: str) -> MessageHistory:
+        return NO_HISTORY
 
 
 def known(status: Status, **changes: object) -> Session:

@@ -14,19 +14,22 @@ from pathlib import Path
 import pytest
 
 from icat_tui.domain.status import ACTIONABLE, Category, Status
-from icat_tui.journal.reader import PENDING_STATES
-from icat_tui.journal.records import RecordKind, SendOutcome, read_journal
+from icat_tui.journal.directory import JournalDirectory
+from icat_tui.journal.records import RecordKind, SendOutcome
+from icat_tui.journal.sendings import PENDING_STATES
 from tests.fieldkit.facility import SMALL, Facility, Options, TrueSession, make_tree, serving_kit
 from tests.support.activemq import JAR, ActiveMQ, stored
 from tests.support.icatplus import serving_icatplus
+from tests.support.journal_entries import records_in, shared_journal
 from tests.support.live_facility import Ingester, LiveFacility, dataset
 from tests.support.place import Place
 from tests.support.ports import free_port
 from tests.support.program import PATIENCE, Ran
 from tests.support.scripted_broker import ScriptedBroker
+from tests.support.sent_counts import sent_counts
 
 pytestmark = [pytest.mark.activemq, pytest.mark.skipif(not JAR.exists(), reason=f"ActiveMQ is not installed ({JAR})")]
-NOTHING = {"accepted": 0, "confirmed": 0, "rejected": 0, "unknown": 0, "skipped": 0}
+NOTHING = sent_counts()
 
 
 class KitRuns:
@@ -38,7 +41,7 @@ class KitRuns:
             "DATA_ROOT": str(facility.data_root),
             "ICATPLUS": facility.url,
             "QUEUE": str(broker.address),
-            "STATE_DIR": str(facility.root / "state"),
+            "STATE_DIR": str(shared_journal(facility.root / "state").path),
             "CACHE_DIR": str(facility.root / "cache"),
             "SAVE_DIR": str(facility.root / "overview"),
             "RATE": "0",
@@ -111,11 +114,11 @@ def test_everything_that_can_be_is_registered_once_and_the_rest_is_told(
         assert runs.sync().sessions == runs.truth
         auto = runs.sync("--auto-register")
         files = runs.number(FILES, ONGOING)
-        assert auto.summary["sent"] == NOTHING | {"confirmed": files}
+        assert auto.summary["sent"] == sent_counts(seen=files)
         assert auto.sessions == runs.after(FILES, ONGOING)
         rest = runs.number(ACTIONABLE, [Category.TODO]) - runs.number(FILES, [Category.TODO])
         ran = runs.sync("--register", answers=f"a\n{rest}\n")
-        assert ran.summary["sent"] == NOTHING | {"confirmed": rest}
+        assert ran.summary["sent"] == sent_counts(seen=rest)
         runs.truth = runs.after(FILES, ONGOING)
         done = runs.sync()
         assert done.sessions == runs.after(ACTIONABLE, [Category.TODO])
@@ -141,7 +144,10 @@ def test_a_broker_that_is_killed_and_comes_back_in_the_middle_loses_nothing_and_
         with serving_icatplus() as icatplus:
             place = Place(tmp_path / "facility", icatplus)
             facility = LiveFacility(
-                place, ScriptedBroker(port=broker.address.port), Ingester(place), tmp_path / "state"
+                place,
+                ScriptedBroker(port=broker.address.port),
+                Ingester(place),
+                shared_journal(tmp_path / "state").path,
             )
             path = facility.session(unregistered=60)
             lacking = {dataset(path, "unregistered", f"{number:04}") for number in range(1, 61)}
@@ -154,7 +160,9 @@ def test_a_broker_that_is_killed_and_comes_back_in_the_middle_loses_nothing_and_
             accepted, unknown = outcomes[SendOutcome.ACCEPTED], outcomes[SendOutcome.UNKNOWN]
             assert accepted + unknown == 60
             assert accepted <= len(frames) <= 60
-            assert ran.summary["sent"] == NOTHING | {"accepted": accepted, "unknown": unknown}
+            assert ran.summary["sent"] == sent_counts(
+                pending=accepted, unknown=unknown, not_sent=60 - accepted - unknown
+            )
             assert ran.code == (3 if unknown else 0)
             assert all(sending.state in PENDING_STATES for sending in facility.pending)
             again = run(facility, "--register", "--json").summary
@@ -200,5 +208,5 @@ def registered_while_killed(facility: LiveFacility, broker: ActiveMQ) -> Ran:
     return Ran(program.returncode, out, err)
 
 
-def answered(journal: Path) -> int:
-    return sum(line.record is not None and line.record.record is RecordKind.OUTCOME for line in read_journal(journal))
+def answered(journal: JournalDirectory) -> int:
+    return sum(record.record is RecordKind.OUTCOME for record in records_in(journal))

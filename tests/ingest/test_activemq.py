@@ -9,10 +9,9 @@ from icat_tui.domain.message import Message
 from icat_tui.ingest.broker import Login
 from icat_tui.ingest.send_events import BrokerLost, MessageAccepted, MessageRejected, SendingFinished
 from icat_tui.ingest.sender import send
-from icat_tui.journal.records import read_journal
 from icat_tui.journal.writer import Journal
 from tests.support.activemq import JAR, ActiveMQ, stored
-from tests.support.journal_entries import message
+from tests.support.journal_entries import message, records
 from tests.support.ports import free_port
 from tests.support.scripted_broker import broker_at
 
@@ -91,9 +90,7 @@ def test_a_broker_that_is_killed_and_comes_back_has_all_that_it_accepted_and_not
             if isinstance(event, BrokerLost):
                 broker.script("start")
         accepted = {event.message.body for event in events if isinstance(event, MessageAccepted)}
-        intended = {
-            line.record.id for line in read_journal(journal.path) if line.record and line.record.record == "intent"
-        }
+        intended = {record.id for record in records(journal) if record.record == "intent"}
         received = Counter(frame.body.encode() for frame in stored(broker, "killed"))
     finally:
         broker.script("stop")

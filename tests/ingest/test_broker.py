@@ -11,9 +11,9 @@ import pytest
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.ingest.broker import Login
 from icat_tui.ingest.send_events import BrokerConnected
-from icat_tui.journal.reader import MessageState
+from icat_tui.journal.sendings import MessageState
 from icat_tui.journal.writer import Journal
-from tests.support.journal_entries import messages
+from tests.support.journal_entries import SHARD, messages
 from tests.support.ports import free_port
 from tests.support.scripted_broker import Client, Frame, ScriptedBroker, broker_at, serving_broker
 from tests.support.sending import finished, message_states, run
@@ -84,7 +84,7 @@ def test_the_passcode_is_sent_and_never_shown(
     events = run(broker, journal, messages(2))
     assert fake.frames[0].headers["login"] == "icat"
     assert fake.frames[0].headers["passcode"] == "s3cret"
-    shown = [repr(broker), repr(events), caplog.text, journal.path.read_text(), *capfd.readouterr()]
+    shown = [repr(broker), repr(events), caplog.text, journal.directory.shard(SHARD).read_text(), *capfd.readouterr()]
     assert not any("s3cret" in text for text in shown)
 
 

@@ -17,10 +17,11 @@ from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.facility import Facility
 from icat_tui.ingest.broker import BrokerConnection
 from icat_tui.ingest.sender import send
-from icat_tui.journal.reader import PENDING_STATES, JournalIndex, MessageState
-from icat_tui.journal.records import RecordKind, planned_message, read_journal
+from icat_tui.journal.reader import JournalReader
+from icat_tui.journal.records import RecordKind
+from icat_tui.journal.sendings import PENDING_STATES, MessageState
 from icat_tui.journal.writer import Journal
-from tests.support.journal_entries import messages
+from tests.support.journal_entries import index_of, messages, own_journal, records_in
 from tests.support.scripted_broker import ScriptedBroker, broker_at
 
 FORKS = multiprocessing.get_context("forkserver")
@@ -70,10 +71,10 @@ def send_until(point: int, path: Path, port: int, count: Any) -> None:
     os.write = points.around(points.tearing(os.write))
     os.fsync = points.around(os.fsync)
     BrokerConnection.send = points.around(BrokerConnection.send)  # type: ignore[method-assign] # this process ends here
-    journal = Journal(path)
+    journal = Journal(own_journal(path))
     plan = messages(MESSAGES)
     journal.record_plans(plan)
-    for _ in send(plan, broker_at(BrokerAddress("127.0.0.1", port)), journal, window=2):
+    for _ in send(plan, broker_at(BrokerAddress("127.0.0.1", port), window=2), journal):
         pass
     count.value = points.passed
 
@@ -87,23 +88,18 @@ def killed_at(point: int, path: Path, fake: ScriptedBroker) -> int:
     return int(count.value)
 
 
-def journal_index(path: Path) -> JournalIndex:
-    found = JournalIndex(Facility())
-    found.add(read_journal(path))
-    return found
-
-
 def resume(path: Path, fake: ScriptedBroker) -> None:
     """Send what was planned and not sent, as `--resume` does, and nothing else."""
-    plan = [planned_message(path, sending.plan or 0) for sending in journal_index(path).planned()]
-    for _ in send(plan, broker_at(fake.address), Journal(path)):
+    reader = JournalReader(own_journal(path), Facility())
+    plan = [reader.message(sending) for sending in index_of(own_journal(path)).planned()]
+    for _ in send(plan, broker_at(fake.address), Journal(own_journal(path))):
         pass
 
 
 def check(path: Path, fake: ScriptedBroker, confirmed: Counter[str]) -> None:
     """The journal says of everything that the broker got that it may have it, and of nothing else that it has."""
     fake.wait_for(lambda: fake.open == 0)
-    found = journal_index(path)
+    found = index_of(own_journal(path))
     states = {sending.id: sending.state for sending in (*found.planned(), *found.pending())}
     for received in fake.ids:
         assert states.get(received) in PENDING_STATES, "sent, and the journal does not say so"
@@ -122,23 +118,24 @@ def test_wherever_a_sender_is_killed_nothing_is_lost_and_nothing_sent_twice(
         client.receipt(frame)
 
     fake.script = accept
-    points = killed_at(FAR, tmp_path / "whole.jsonl", fake)
+    points = killed_at(FAR, tmp_path / "whole", fake)
     assert points > 4 * MESSAGES
     reached: Counter[MessageState] = Counter()
     for point in range(1, points + 1):
         fake.frames.clear()
         confirmed.clear()
-        path = tmp_path / f"{point}.jsonl"
+        path = tmp_path / f"{point}"
         killed_at(point, path, fake)
         check(path, fake, confirmed)
-        planned = {
-            line.record.id for line in read_journal(path) if line.record and line.record.record is RecordKind.PLAN
-        }
+        planned = {record.id for record in records_in(own_journal(path)) if record.record is RecordKind.PLAN}
         assert len(planned) == MESSAGES or not fake.ids, "sent before the plan was whole"
-        reached.update(sending.state for sending in (*journal_index(path).planned(), *journal_index(path).pending()))
+        reached.update(
+            sending.state
+            for sending in (*index_of(own_journal(path)).planned(), *index_of(own_journal(path)).pending())
+        )
         resume(path, fake)
         check(path, fake, confirmed)
         assert len(set(fake.ids)) == len(fake.ids), "sent twice"
-        assert not list(journal_index(path).planned()), "resumed, and still planned"
-        assert {sending.id for sending in journal_index(path).pending()} == planned, "lost"
+        assert not list(index_of(own_journal(path)).planned()), "resumed, and still planned"
+        assert {sending.id for sending in index_of(own_journal(path)).pending()} == planned, "lost"
     assert {MessageState.PLANNED, MessageState.INTENDED, MessageState.ACCEPTED} <= set(reached)

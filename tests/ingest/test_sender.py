@@ -10,16 +10,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.message import Message
-from icat_tui.ingest.broker import BrokerConnection, BrokerEvent
-from icat_tui.ingest.send_events import BrokerLost, MessageAccepted, MessageRejected, MessageUnknown, SendingFinished
-from icat_tui.ingest.sender import WINDOW, send
-from icat_tui.journal.reader import MessageState
-from icat_tui.journal.records import JournalError, RecordKind, read_journal
+from icat_tui.ingest.broker import WINDOW, BrokerConnection, BrokerEvent
+from icat_tui.ingest.send_events import (
+    BrokerLost,
+    MessageAccepted,
+    MessageRejected,
+    MessageUnknown,
+    SendEvent,
+    SendingFinished,
+)
+from icat_tui.ingest.sender import send
+from icat_tui.journal.records import JournalError, Record, RecordKind
+from icat_tui.journal.sendings import MessageState
 from icat_tui.journal.writer import Journal
-from tests.support.journal_entries import journal_index, message, messages
+from tests.support.journal_entries import SHARD, journal_index, lines_in, message, messages, own_journal, records
 from tests.support.scripted_broker import Client, Frame, ScriptedBroker, broker_at, serving_broker
 from tests.support.sending import finished, message_states, run
 
@@ -73,8 +81,10 @@ def test_an_intent_is_synced_before_its_message_goes_out(
     def look(client: Client, frame: Frame) -> None:
         (intent,) = (
             line
-            for line in read_journal(journal.path)
-            if line.record and line.record.record is RecordKind.INTENT and line.record.id == frame.headers["receipt"]
+            for line in lines_in(journal.directory)
+            if isinstance(line.content, Record)
+            and line.content.record is RecordKind.INTENT
+            and line.content.id == frame.headers["receipt"]
         )
         covered.append(intent.end <= max(synced))
         client.receipt(frame)
@@ -98,7 +108,7 @@ def test_waiting_for_receipts_does_not_keep_the_processor_busy(
     monkeypatch.setattr(BrokerConnection, "receive", counting)
     fake.script = lambda _client, _frame: None
     broker = broker_at(fake.address, rate=1000.0, receipt_timeout=0.5)
-    list(send(messages(3), broker, journal, window=1))
+    list(send(messages(3), structs.replace(broker, window=1), journal))
     assert len(heard) < 30
 
 
@@ -155,7 +165,7 @@ def test_messages_are_drawn_just_before_they_are_sent(fake: ScriptedBroker, jour
 def test_nothing_to_send_opens_no_connection(fake: ScriptedBroker, journal: Journal) -> None:
     assert run(broker_at(fake.address), journal, []) == [SendingFinished(0, 0, 0, connected=False, cancelled=False)]
     assert fake.connections == 0
-    assert not journal.path.exists()
+    assert records(journal) == []
 
 
 # -- brokers that fail while we send -----------------------------------------------------------------------------------
@@ -312,7 +322,7 @@ def test_a_connection_that_breaks_while_idle_is_made_again(fake: ScriptedBroker,
     plan = [message(1), message(2)]
     journal.record_plans(plan)
     broker = broker_at(fake.address, reconnect_for=5.0)
-    events = list(send(source(), broker, journal, window=1))
+    events = list(send(source(), structs.replace(broker, window=1), journal))
     end = finished(events)
     assert end.accepted >= 1
     assert end.accepted + end.unknown == 2
@@ -373,7 +383,7 @@ def test_a_failing_source_leaves_the_truth_in_the_journal(fake: ScriptedBroker, 
 
     fake.script = lambda _client, _frame: None
     with pytest.raises(ZeroDivisionError):
-        list(send(source(), broker_at(fake.address, rate=100.0), journal, window=4))
+        list(send(source(), broker_at(fake.address, rate=100.0, window=4), journal))
     assert message_states(journal) == {
         "m0000": MessageState.UNKNOWN,
         "m0001": MessageState.UNKNOWN,
@@ -387,13 +397,19 @@ def test_a_failing_source_leaves_the_truth_in_the_journal(fake: ScriptedBroker, 
 def test_nothing_is_sent_when_the_journal_cannot_be_written(fake: ScriptedBroker, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalError, match="file"):
-        list(send(messages(3), broker_at(fake.address), Journal(tmp_path / "file" / "journal.jsonl")))
+        list(send(messages(3), broker_at(fake.address), Journal(own_journal(tmp_path / "file" / "state"))))
     assert fake.sent == []
 
 
-def test_nothing_is_sent_when_the_disk_is_full(fake: ScriptedBroker) -> None:
+def test_nothing_is_sent_when_the_disk_is_full(
+    fake: ScriptedBroker, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("icat_tui.journal.writer.os.write", full)
     with pytest.raises(JournalError, match="No space left"):
-        list(send(messages(3), broker_at(fake.address), Journal(Path("/dev/full"))))
+        list(send(messages(3), broker_at(fake.address), journal))
     assert fake.sent == []
 
 
@@ -402,7 +418,7 @@ def test_nothing_more_is_sent_when_the_disk_is_full_in_the_middle(
 ) -> None:
     plan = messages(40)
     journal.record_plans(plan)
-    write, limit = os.write, journal.path.stat().st_size + 9_000
+    write, limit = os.write, journal.directory.shard(SHARD).stat().st_size + 12_000
 
     def full(descriptor: int, data: bytes) -> int:
         left = limit - os.fstat(descriptor).st_size
@@ -411,16 +427,19 @@ def test_nothing_more_is_sent_when_the_disk_is_full_in_the_middle(
         return write(descriptor, data[:left])
 
     monkeypatch.setattr("icat_tui.journal.writer.os.write", full)
+    told: list[SendEvent] = []
     with pytest.raises(JournalError, match="No space left"):
-        list(send(plan, broker_at(fake.address), journal))
+        told.extend(send(plan, broker_at(fake.address), journal))  # extend takes what comes before the error
     monkeypatch.undo()
     states = message_states(journal)
     assert {one for one, state in states.items() if state is not MessageState.PLANNED} >= set(fake.ids)
-    assert len(fake.ids) < 40
+    assert 0 < len(fake.ids) < 40
+    outcomes = [event.message.id for event in told if isinstance(event, MessageAccepted | MessageUnknown)]
+    assert sorted(outcomes) == sorted(fake.ids), "told of each that went out, once"
 
 
 def test_bodies_stand_in_plans_only(fake: ScriptedBroker, journal: Journal) -> None:
     run(broker_at(fake.address), journal, messages(2))
-    records = [json.loads(line) for line in journal.path.read_text().splitlines()]
+    records = [json.loads(line) for line in journal.directory.shard(SHARD).read_text().splitlines()]
     assert [record["record"] for record in records].count("plan") == 2
     assert all(("body" in record) == (record["record"] == "plan") for record in records)

@@ -1,210 +1,124 @@
-"""States of messages by their latest record in the journal."""
+"""Reading of the journal, shard by shard, while others write it."""
 
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.message import Action
-from icat_tui.journal.reader import JournalReader, LastMessages, MessageState
-from icat_tui.journal.records import SendOutcome
+from icat_tui.journal.reader import JournalReader, ShardReader
+from icat_tui.journal.records import JournalError, SendOutcome
 from icat_tui.journal.writer import Journal
-from tests.support.journal_entries import journal_index, last_messages, message, records
+from tests.support.journal_entries import SHARD, journal_index, last_messages, message, own_journal
 
 ONE = message(1)
+ELSEWHERE = message(2, dataset="/data/other/place")
 
 
-def planned(journal: Journal) -> None:
-    journal.record_plans([ONE])
+def reader_of(journal: Journal) -> JournalReader:
+    reader = JournalReader(journal.directory, Facility())
+    reader.refresh()
+    return reader
 
 
-def intended(journal: Journal) -> None:
-    planned(journal)
-    journal.record_intents([ONE])
-
-
-def concluded(outcome: SendOutcome, words: str = "") -> Callable[[Journal], None]:
-    def act(journal: Journal) -> None:
-        intended(journal)
-        journal.record_outcomes([(ONE, outcome, words)])
-
-    return act
-
-
-def seen(journal: Journal) -> None:
-    concluded(SendOutcome.ACCEPTED)(journal)
-    journal.record_seen([ONE])
-
-
-@pytest.mark.parametrize(
-    ("history", "out", "rejected", "resumable", "reason"),
-    [
-        (planned, None, None, True, ""),
-        (intended, MessageState.INTENDED, None, False, "no receipt"),
-        (concluded(SendOutcome.UNKNOWN, "cut"), MessageState.UNKNOWN, None, False, "no receipt"),
-        (concluded(SendOutcome.ACCEPTED), MessageState.ACCEPTED, None, False, "sent "),
-        (concluded(SendOutcome.REJECTED, "too large"), None, "too large", False, ""),
-        (seen, None, None, False, ""),
-    ],
-)
-def test_the_latest_record_says_where_a_dataset_stands(
-    journal: Journal,
-    *,
-    history: Callable[[Journal], None],
-    out: MessageState,
-    rejected: str,
-    resumable: bool,
-    reason: str,
-) -> None:
-    history(journal)
-    found = last_messages(journal, ONE)
-    assert (found.pending and found.pending.state) == out
-    assert (found.rejected and found.rejected.words) == rejected
-    assert bool(found.planned) == resumable
-    assert [sending.id for sending in journal_index(journal).planned()] == (["m0001"] if resumable else [])
-    assert (found.pending.reason if found.pending else "").startswith(reason)
-    last = records(journal)[-1]
-    if found.pending:
-        assert f"by {last.user} on {last.host}" in found.pending.reason
-
-
-def test_an_intent_that_was_taken_back_can_be_resumed(journal: Journal) -> None:
-    intended(journal)
-    planned(journal)
-    assert last_messages(journal, ONE).pending is None
-    assert last_messages(journal, ONE).planned
-
-
-def test_what_went_out_before_stands_whatever_is_planned_or_rejected_after_it(journal: Journal) -> None:
-    concluded(SendOutcome.ACCEPTED)(journal)
-    again = message(2, dataset=ONE.dataset)
-    journal.record_plans([again])
-    assert last_messages(journal, ONE).pending
-    journal.record_intents([again])
-    journal.record_outcomes([(again, SendOutcome.REJECTED, "no")])
-    found = last_messages(journal, ONE)
-    assert found.pending
-    assert found.pending.id == "m0001"
-    assert found.rejected
-    assert found.rejected.id == "m0002"
-
-
-def test_seeing_a_dataset_settles_everything_that_was_sent_for_it(journal: Journal) -> None:
-    concluded(SendOutcome.UNKNOWN)(journal)
-    again = message(2, dataset=ONE.dataset)
-    journal.record_plans([again, message(3, dataset=ONE.dataset)])
-    journal.record_intents([again])
-    journal.record_seen([again])
-    assert last_messages(journal, ONE) == LastMessages()
-    assert not list(journal_index(journal).pending())
-    assert not list(journal_index(journal).planned())
-
-
-def test_a_receipt_after_it_was_seen_does_not_make_it_pending(journal: Journal) -> None:
-    intended(journal)
-    journal.record_seen([ONE])
-    journal.record_outcomes([(ONE, SendOutcome.ACCEPTED, "")])
-    assert last_messages(journal, ONE) == LastMessages()
-
-
-def test_an_older_plan_is_given_up_when_a_newer_one_goes_out(journal: Journal) -> None:
-    planned(journal)
-    again = message(2, dataset=ONE.dataset)
-    journal.record_plans([again])
-    journal.record_intents([again])
-    assert not list(journal_index(journal).planned())
-
-
-def test_a_dataset_is_the_same_below_another_mount_point(journal: Journal) -> None:
-    concluded(SendOutcome.ACCEPTED)(journal)
-    assert journal_index(journal).dataset(f"/gpfs/easy{ONE.dataset}").pending
-    assert journal_index(journal).dataset(ONE.dataset.replace("id99", "ID99")).pending
-    assert not journal_index(journal).dataset(ONE.dataset + "x").pending
-
-
-def test_adding_files_and_registering_are_two_things(journal: Journal) -> None:
-    files = message(5, action=Action.ADD_FILES, icat_id=77, dataset=ONE.dataset)
-    journal.record_plans([files])
-    journal.record_intents([files])
-    assert last_messages(journal, ONE) == LastMessages()
-    assert journal_index(journal).files(77).pending
-    assert journal_index(journal).files(78) == LastMessages()
-
-
-@pytest.mark.parametrize("outcome", SendOutcome)
-def test_a_body_that_went_out_before_is_known_by_its_digest(journal: Journal, outcome: SendOutcome) -> None:
-    concluded(outcome)(journal)
-    assert bool(journal_index(journal).sent_before(ONE.digest)) == (outcome is not SendOutcome.REJECTED)
-    assert journal_index(journal).sent_before(message(2).digest) is None
-
-
-def test_a_body_stays_known_after_it_was_seen_and_after_another_was_rejected(journal: Journal) -> None:
-    seen(journal)
-    again = message(2, body=ONE.body)
-    journal.record_intents([again])
-    journal.record_outcomes([(again, SendOutcome.REJECTED, "no")])
-    found = journal_index(journal).sent_before(ONE.digest)
-    assert found
-    assert found.id == "m0001"
-
-
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["plan", "intend", "accept", "reject", "lose", "see"]), st.integers(0, 2))))
-def test_whatever_happens_what_went_out_is_pending_until_it_is_rejected_or_seen(
-    tmp_path_factory: pytest.TempPathFactory, history: list[tuple[str, int]]
-) -> None:
-    journal = Journal(tmp_path_factory.mktemp("journal") / "journal.jsonl")
-    out: set[int] = set()
-    gone: set[int] = set()
-    for act, number in history:
-        one = message(number, dataset=ONE.dataset)
-        match act:
-            case "plan" if number not in out | gone:
-                journal.record_plans([one])
-            case "intend" if number not in out | gone:
-                journal.record_intents([one])
-                out.add(number)
-            case "accept" | "lose" if number in out:
-                outcome = SendOutcome.ACCEPTED if act == "accept" else SendOutcome.UNKNOWN
-                journal.record_outcomes([(one, outcome, "")])
-            case "reject" if number in out:
-                journal.record_outcomes([(one, SendOutcome.REJECTED, "no")])
-                out.discard(number)
-                gone.add(number)
-            case "see":
-                journal.record_seen([one])
-                gone |= out | {number}
-                out.clear()
-    assert bool(last_messages(journal, ONE).pending) == bool(out)
-    assert {sending.id for sending in journal_index(journal).pending()} == {f"m{number:04d}" for number in out}
-
-
-# -- reading on --------------------------------------------------------------------------------------------------------
+def planned(shard: ShardReader) -> list[str]:
+    return [sending.id for sending in shard.index.planned()]
 
 
 def test_reading_on_is_the_same_as_reading_it_all(journal: Journal) -> None:
-    reader = JournalReader(journal.path, Facility())
-    for act in (planned, intended, concluded(SendOutcome.ACCEPTED), seen):
-        act(journal)
-        assert reader.refresh()
-        assert not reader.refresh()
-        assert reader.index.dataset(ONE.dataset) == last_messages(journal, ONE)
+    reader = reader_of(journal)
+    acts: tuple[Callable[[], None], ...] = (
+        lambda: journal.record_plans([ONE]),
+        lambda: journal.record_intents([ONE]),
+        lambda: journal.record_outcomes([(ONE, SendOutcome.ACCEPTED, "")]),
+        lambda: journal.record_seen([(ONE, 1)]),
+    )
+    for act in acts:
+        act()
+        reader.refresh()
+        reader.refresh()
+        assert reader.shard(SHARD).index.dataset(ONE.dataset) == last_messages(journal, ONE)
 
 
-def test_a_journal_that_was_replaced_is_read_anew(journal: Journal) -> None:
-    planned(journal)
-    reader = JournalReader(journal.path, Facility())
+def test_only_what_was_asked_for_is_read(journal: Journal) -> None:
+    journal.record_plans([ONE, ELSEWHERE])
+    reader = reader_of(journal)
+    assert reader.loaded() == []
+    (shard,) = reader.shards_of((ONE.dataset, ONE.dataset + "/more"))
+    assert planned(shard) == ["m0001"]
+    assert [each.path.stem for each in reader.loaded()] == [SHARD]
+    assert [each.path.stem for each in reader.all_shards()] == ["_", SHARD]
+    assert sorted(name for each in reader.all_shards() for name in planned(each)) == ["m0001", "m0002"]
+
+
+def test_a_shard_that_is_made_later_is_read_then(journal: Journal) -> None:
+    reader = reader_of(journal)
+    assert not reader.shard(SHARD).trouble
+    journal.record_plans([ONE])
     reader.refresh()
-    journal.path.rename(journal.path.with_suffix(".old"))
-    journal.record_plans([message(2)])
-    assert reader.refresh()
-    assert [sending.id for sending in reader.index.planned()] == ["m0002"]
-    journal.path.unlink()
+    assert planned(reader.shard(SHARD)) == ["m0001"]
+
+
+def test_a_shard_that_is_listed_and_gone_is_listed_with_its_trouble(journal: Journal) -> None:
+    journal.record_plans([ONE, ELSEWHERE])
+    journal.directory.shard(SHARD).unlink()
+    (other, gone) = reader_of(journal).all_shards()
+    assert not other.trouble
+    assert "is gone, emptied or cut off" in gone.trouble
+
+
+def test_a_shard_that_goes_while_it_is_read_is_trouble(journal: Journal) -> None:
+    journal.record_plans([ONE])
+    reader = reader_of(journal)
+    path = journal.directory.shard(SHARD)
+    shard, content = reader.shard(SHARD), path.read_bytes()
+    path.unlink()
     reader.refresh()
-    assert not list(reader.index.planned())
+    assert shard.trouble
+    path.write_bytes(content)
+    reader.refresh()
+    assert not shard.trouble
+    assert planned(shard) == ["m0001"]
+
+
+def test_a_shard_that_was_replaced_by_a_shorter_one_is_read_anew(journal: Journal) -> None:
+    journal.record_plans([ONE])
+    path, before = journal.directory.shard(SHARD), journal.directory.shard(SHARD).read_bytes()
+    journal.record_plans([message(3)])
+    reader = reader_of(journal)
+    assert planned(reader.shard(SHARD)) == ["m0001", "m0003"]
+    path.write_bytes(before)
+    reader.refresh()
+    assert planned(reader.shard(SHARD)) == ["m0001"]
+
+
+def test_a_planned_message_comes_back(journal: Journal) -> None:
+    journal.record_plans([ONE, ELSEWHERE])
+    reader = reader_of(journal)
+    for shard in reader.all_shards():
+        (sending,) = shard.index.planned()
+        found = reader.message(sending)
+        assert (found.id, found.body) in [(each.id, each.body) for each in (ONE, ELSEWHERE)]
+        shard.path.write_bytes(b"")
+        with pytest.raises(JournalError, match="has no plan"):
+            reader.message(sending)
+
+
+def test_shards_that_can_not_be_listed_are_an_error(journal: Journal) -> None:
+    journal.record_plans([ONE])
+    reader = reader_of(journal)
+    journal.directory.shard(SHARD).unlink()
+    journal.directory.records.rmdir()
+    journal.directory.records.write_text("")
+    with pytest.raises(JournalError, match="can't be read"):
+        reader.all_shards()
+
+
+def test_of_no_journal_there_are_no_shards(tmp_path: Path) -> None:
+    reader = JournalReader(own_journal(tmp_path / "none"), Facility())
+    reader.refresh()
+    assert reader.all_shards() == []
 
 
 @pytest.mark.slow
@@ -215,7 +129,7 @@ def test_a_large_journal_is_not_held_in_memory(journal: Journal) -> None:
         journal.record_plans(plan)
         journal.record_intents(plan)
         journal.record_outcomes([(one, SendOutcome.ACCEPTED, "") for one in plan])
-    assert journal.path.stat().st_size > 100_000_000
+    assert journal.directory.shard(SHARD).stat().st_size > 100_000_000
     tracemalloc.start()
     found = journal_index(journal)
     _, peak = tracemalloc.get_traced_memory()

@@ -13,6 +13,7 @@ from icat_tui.domain.scan_events import SessionFailed
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import Status
 from icat_tui.domain.surroundings import Surroundings
+from icat_tui.journal.directory import JournalDirectory
 from icat_tui.journal.view import JournalView
 from icat_tui.sandbox.demo_facility import RunningSandbox
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
@@ -23,7 +24,7 @@ from tests.support.scanning import events_of, sessions_of
 
 def scanned(sandbox: RunningSandbox, **options: object) -> dict[str, Session]:
     found = find_sessions(sandbox.facility.data_root, Selection(), SITE, "auto")
-    view = JournalView(Path(str(sandbox.settings["state_dir"]), "journal.jsonl"), SITE)
+    view = JournalView(JournalDirectory(Path(str(sandbox.settings["state_dir"]))), SITE)
     around = Surroundings(facility=SITE, now=sandbox.facility.now, sent=view)
     with IcatPlus(sandbox.icatplus, SANDBOX_KEY, zone=SITE.zone) as client:
         plan = ScanPlan(found=found, catalogue=client, around=around, **options)  # type: ignore[arg-type] # as given

@@ -34,7 +34,7 @@ def sandbox_catalogue(sandbox_facility: SandboxFacility) -> CatalogueState:
 
 @pytest.fixture
 def sample_journal(sandbox_facility: SandboxFacility, sandbox_catalogue: CatalogueState, tmp_path: Path) -> Path:
-    path = tmp_path / "state" / "journal.jsonl"
+    path = tmp_path / "state"
     write_journal(path, sandbox_facility, sandbox_catalogue)
     return path
 

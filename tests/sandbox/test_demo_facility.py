@@ -9,8 +9,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from icat_tui.journal.directory import MARK
 from icat_tui.sandbox import demo_facility as box
-from icat_tui.sandbox.demo_facility import CONFIG, JOURNAL, MARKER, run_sandbox
+from icat_tui.sandbox.demo_facility import CONFIG, MARKER, run_sandbox
 from icat_tui.sandbox.raw_data_tree import SITE, SandboxFacility, describe_facility
 from icat_tui.settings.load import load
 from tests.support.waiting import wait_for
@@ -115,7 +116,7 @@ def test_each_opening_has_a_journal_and_a_cache_of_its_own_and_takes_them_away(t
         assert first.facility == second.facility
         for key in ("cache_dir", "state_dir", "queue"):
             assert first.settings[key] != second.settings[key]
-        assert all(Path(str(each.settings["state_dir"]), JOURNAL).read_bytes() for each in (first, second))
+        assert all(Path(str(each.settings["state_dir"]), MARK).read_bytes() for each in (first, second))
     assert not first.own.exists()
     assert not second.own.exists()
 

@@ -18,6 +18,7 @@ from icat_tui.ingest.sender import send
 from icat_tui.journal.writer import Journal
 from icat_tui.sandbox import fake_broker
 from icat_tui.sandbox.fake_broker import LARGEST_FRAME, LONGEST_HEAD, Frame, FrameError, frames, serve
+from tests.support.journal_entries import own_journal
 from tests.support.sandbox_broker import TIMEOUT, Taken, everything
 
 CONNECT = b"CONNECT\naccept-version:1.1\nhost:\n\n\0"
@@ -49,7 +50,7 @@ def message(name: str, **changes: object) -> Message:
 
 def sent(messages: list[Message], address: BrokerAddress, journal: Path, login: Login | None = None) -> list[SendEvent]:
     there = Broker(addresses=(address,), login=login, rate=0, receipt_timeout=TIMEOUT, reconnect_for=0)
-    written = Journal(journal)
+    written = Journal(own_journal(journal))
     written.record_plans(messages)
     return list(send(messages, there, written))
 

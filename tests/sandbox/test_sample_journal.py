@@ -3,14 +3,17 @@ from pathlib import Path
 import pytest
 
 from icat_tui.domain.message import Action
-from icat_tui.journal.reader import JournalReader, MessageState
-from icat_tui.journal.records import planned_message, read_journal
+from icat_tui.journal.directory import JournalDirectory
+from icat_tui.journal.reader import JournalReader
+from icat_tui.journal.sendings import MessageState
+from icat_tui.journal.view import troubles_of
 from icat_tui.sandbox.cases import InIcat, InJournal
 from icat_tui.sandbox.fake_icatplus import CatalogueState
 from icat_tui.sandbox.fake_ingester import ingest
 from icat_tui.sandbox.raw_data_tree import SITE, SandboxDataset, SandboxFacility
 from icat_tui.sandbox.sample_journal import LONG_AGO, OUTCOMES, SENDER, write_journal
 from icat_tui.settings.schema import Settings
+from tests.support.journal_entries import index_of, records_in
 
 
 def sent(sandbox_facility: SandboxFacility) -> list[SandboxDataset]:
@@ -23,16 +26,19 @@ def sent(sandbox_facility: SandboxFacility) -> list[SandboxDataset]:
 
 
 def test_the_program_reads_every_line_of_it(sample_journal: Path, sandbox_facility: SandboxFacility) -> None:
-    lines = list(read_journal(sample_journal))
-    assert len(lines) == 3 * len(sent(sandbox_facility))
-    assert {line.record.user for line in lines if line.record} == {SENDER}
+    directory = JournalDirectory(sample_journal)
+    reader = JournalReader(directory, SITE)
+    reader.refresh()
+    assert not list(troubles_of(reader.all_shards()))
+    records = records_in(directory)
+    assert len(records) == 3 * len(sent(sandbox_facility))
+    assert {record.user for record in records} == {SENDER}
 
 
 def test_it_says_of_each_dataset_what_the_story_tells(
     sample_journal: Path, sandbox_facility: SandboxFacility, sandbox_catalogue: CatalogueState
 ) -> None:
-    reader = JournalReader(sample_journal, SITE)
-    reader.refresh()
+    index = index_of(JournalDirectory(sample_journal))
     ids = {
         row["location"]: row["id"]
         for slot in sandbox_facility.investigations
@@ -40,9 +46,9 @@ def test_it_says_of_each_dataset_what_the_story_tells(
     }
     for dataset in sent(sandbox_facility):
         if dataset.situation.icat == InIcat.NO_FILES:
-            standing = reader.index.files(ids[dataset.acquisition.location])
+            standing = index.files(ids[dataset.acquisition.location])
         else:
-            standing = reader.index.dataset(dataset.path)
+            standing = index.dataset(dataset.path)
         sending = standing.rejected if dataset.situation.journal == InJournal.REJECTED else standing.pending
         assert sending is not None
         assert sending.state == MessageState(OUTCOMES[dataset.situation.journal][0].value)
@@ -55,12 +61,13 @@ def test_its_messages_are_ones_that_would_have_been_ingested(
     sample_journal: Path, sandbox_facility: SandboxFacility, sandbox_catalogue: CatalogueState
 ) -> None:
     seen = set()
-    for line in read_journal(sample_journal):
-        if line.record and line.record.record == "plan":
-            message = planned_message(sample_journal, line.offset)
-            assert message.digest == line.record.digest
-            ingest(sandbox_catalogue, sandbox_facility, message.destination, message.body)
-            seen.add(message.action)
+    reader = JournalReader(JournalDirectory(sample_journal), SITE)
+    reader.refresh()
+    for sending in index_of(reader.directory).sendings():
+        message = reader.message(sending)
+        assert message.digest == sending.digest
+        ingest(sandbox_catalogue, sandbox_facility, message.destination, message.body)
+        seen.add(message.action)
     assert seen == set(Action)
 
 

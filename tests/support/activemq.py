@@ -14,7 +14,7 @@ from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.ingest.send_events import MessageAccepted
 from icat_tui.ingest.sender import send
 from icat_tui.journal.writer import Journal
-from tests.support.journal_entries import message
+from tests.support.journal_entries import message, own_journal
 from tests.support.ports import wait_for_port
 from tests.support.scripted_broker import broker_at
 
@@ -96,7 +96,7 @@ def consumer(broker: ActiveMQ, destination: str) -> Iterator[_Inbox]:
 def stored(broker: ActiveMQ, destination: str) -> list[Any]:
     """Everything in a queue, in its order: a last message marks the end."""
     end = message(0, id="end", body=uuid4().hex.encode(), destination=destination)
-    events = list(send([end], broker_at(broker.address), Journal(broker.directory / "end.jsonl")))
+    events = list(send([end], broker_at(broker.address), Journal(own_journal(broker.directory / "end"))))
     assert MessageAccepted(end) in events
     frames = []
     with consumer(broker, destination) as inbox:

@@ -13,10 +13,11 @@ from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
 from icat_tui.disk.stored_xml import parse_stored
-from icat_tui.domain.facility import Facility
-from icat_tui.journal.reader import JournalReader, MessageState
+from icat_tui.journal.directory import JournalDirectory
+from icat_tui.journal.sendings import MessageState
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY, CatalogueEntry, CatalogueState, serve
 from tests.support.bliss import stored_message, write_bliss
+from tests.support.journal_entries import index_of, shared_journal
 from tests.support.scripted_broker import Frame, ScriptedBroker, serving_broker
 
 ZONE = ZoneInfo("Europe/Paris")
@@ -57,8 +58,8 @@ class Beamtime:
         return self.directory / "state"
 
     @property
-    def journal(self) -> Path:
-        return self.state_dir / "journal.jsonl"
+    def journal(self) -> JournalDirectory:
+        return JournalDirectory(self.state_dir)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -106,10 +107,9 @@ class Beamtime:
 
     def standing(self) -> list[tuple[str, MessageState]]:
         """Return what the journal says: of each message the dataset directory's name and where it stands."""
-        reader = JournalReader(self.journal, Facility())
-        reader.refresh()
-        assert not reader.index.unreadable
-        return [(Path(each.dataset).name, each.state) for each in reader.index.sendings()]
+        index = index_of(self.journal)
+        assert not index.damaged
+        return [(Path(each.dataset).name, each.state) for each in index.sendings()]
 
     @property
     def bodies(self) -> list[bytes]:
@@ -147,5 +147,6 @@ def parameters(body: bytes) -> dict[str, str]:
 def serving_beamtime(directory: Path) -> Iterator[Beamtime]:
     """Give a session whose ICAT+ and broker are there."""
     here = Beamtime(directory)
+    shared_journal(here.state_dir)
     with serve(here.state) as here.icatplus, serving_broker(here.broker):
         yield here

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from icat_tui.domain.facility import Facility
-from icat_tui.journal.reader import JournalIndex, Sending
-from icat_tui.journal.records import Record, read_journal
+from icat_tui.journal.directory import JournalDirectory
+from icat_tui.journal.records import Record
+from icat_tui.journal.sendings import Sending
 from icat_tui.sandbox.fake_icatplus import CatalogueEntry
 from tests.support.bliss import stored_message, write_bliss
 from tests.support.icatplus import serving_icatplus
+from tests.support.journal_entries import index_of, records_in, shared_journal
 from tests.support.modification_times import settle
 from tests.support.place import Place
 from tests.support.scripted_broker import Client, Frame, ScriptedBroker, accept, serving_broker
@@ -161,15 +162,14 @@ class LiveFacility:
         return self.place.settings(**here) | more
 
     @property
-    def journal(self) -> Path:
-        return self.state_dir / "journal.jsonl"
+    def journal(self) -> JournalDirectory:
+        return JournalDirectory(self.state_dir)
 
     @property
     def records(self) -> list[Record]:
         """What the journal says; fails where a line is no record."""
-        lines = list(read_journal(self.journal))
-        assert all(line.record for line in lines)
-        return [line.record for line in lines if line.record]
+        assert not index_of(self.journal).damaged
+        return records_in(self.journal)
 
     def told(self, path: str) -> list[str]:
         """Return the kinds of record of a dataset, in their order; outcomes by name."""
@@ -178,9 +178,7 @@ class LiveFacility:
 
     @property
     def pending(self) -> list[Sending]:
-        found = JournalIndex(Facility())
-        found.add(read_journal(self.journal))
-        return list(found.pending())
+        return list(index_of(self.journal).pending())
 
     @property
     def bodies(self) -> list[bytes]:
@@ -200,4 +198,4 @@ def serving_facility(directory: Path) -> Iterator[LiveFacility]:
         place.root.mkdir(parents=True)
         ingester = Ingester(place)
         with serving_broker(ScriptedBroker(script=ingester)) as broker:
-            yield LiveFacility(place, broker, ingester, directory / "state")
+            yield LiveFacility(place, broker, ingester, shared_journal(directory / "state").path)

@@ -4,18 +4,16 @@ from icat_tui.domain.message import Message
 from icat_tui.ingest.broker import Broker
 from icat_tui.ingest.send_events import SendEvent, SendingFinished
 from icat_tui.ingest.sender import send
-from icat_tui.journal.reader import MessageState
-from icat_tui.journal.records import read_journal
+from icat_tui.journal.sendings import MessageState
 from icat_tui.journal.writer import Journal
-from tests.support.journal_entries import journal_index
+from tests.support.journal_entries import journal_index, records
 
 
 def message_states(journal: Journal) -> dict[str, MessageState]:
     found = journal_index(journal)
     everything = {sending.id: sending.state for sending in (*found.planned(), *found.pending())}
-    for line in read_journal(journal.path):
-        if line.record and line.record.id not in everything:
-            everything[line.record.id] = MessageState.REJECTED
+    for record in records(journal):
+        everything.setdefault(record.id, MessageState.REJECTED)
     return everything
 
 

@@ -30,7 +30,6 @@ def submission_of(facility: LiveFacility, **known: Any) -> Submission:
         "view": view,
         "journal": Journal(facility.journal),
         "broker": broker_at(facility.broker.address),
-        "state_dir": facility.state_dir,
     }
     return Submission(**(defaults | known))
 

@@ -30,5 +30,4 @@ def submission_by_hand(beamtime: Beamtime) -> Submission:
         view=view,
         journal=Journal(beamtime.journal),
         broker=broker_at(beamtime.broker.address),
-        state_dir=beamtime.state_dir,
     )

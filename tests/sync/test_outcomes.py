@@ -24,10 +24,10 @@ def test_what_went_out_is_looked_for_until_icat_has_it_or_the_broker_did_not_wan
     for each in (confirmed, rejected, unseen):
         outcomes.add(MessageAccepted(each))
     outcomes.add(MessageRejected(rejected, "no"))
-    outcomes.confirm(MessageConfirmed(confirmed, 7))
+    outcomes.confirm(MessageConfirmed(confirmed, 7, 1))
     outcomes.confirm(VerifyFailed(unseen, "ICAT+ did not answer"))
     assert list(outcomes.open) == [unseen]
-    assert outcomes.of(confirmed.id) == MessageOutcome.CONFIRMED
+    assert outcomes.of(confirmed.id) == MessageOutcome.SEEN
     assert outcomes.of(rejected.id) == MessageOutcome.REJECTED
     assert outcomes.reason(unseen.id) == "ICAT+ did not answer"
 

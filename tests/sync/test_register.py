@@ -20,6 +20,7 @@ from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.message import Message
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.send_events import MessageAccepted, SendingFinished
+from icat_tui.journal.directory import JournalDirectory
 from icat_tui.journal.records import RecordKind
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
@@ -28,6 +29,7 @@ from icat_tui.sync.register import register
 from icat_tui.sync.session_lock import locked
 from icat_tui.sync.submit import MessageSkipped, SessionLocked, Submission, SubmitEvent, look_again
 from tests.support.bliss import ENDED, write_bliss
+from tests.support.journal_entries import shared_journal
 from tests.support.live_facility import LiveFacility, dataset, serving_facility
 from tests.support.modification_times import settle
 from tests.support.place import KEY, START
@@ -230,10 +232,10 @@ def test_a_locked_session_is_left_alone_and_the_others_are_sent(facility: LiveFa
     plans = [planned(path, submission) for path in paths]
     for path in paths:
         look_again(directory_of(path), submission, Cancellation(), keep=True)
-    with locked(facility.state_dir, directory_of(paths[0])):
+    with locked(facility.state_dir, str(paths[0]), FACILITY):
         events = list(register(plans, TERMS, submission, Cancellation()))
     (who,) = [event for event in events if isinstance(event, SessionLocked)]
-    assert who.directory == directory_of(paths[0])
+    assert who.path == str(paths[0])
     assert f"(process {os.getpid()})" in who.holder
     assert list(skipped(events)) == [dataset(paths[0], "unregistered")]
     assert finished(events).accepted == 1
@@ -254,14 +256,13 @@ class There(NamedTuple):
     state_dir: Path
 
     def submission(self) -> Submission:
-        view = JournalView(self.state_dir / "journal.jsonl", FACILITY)
+        view = JournalView(JournalDirectory(self.state_dir), FACILITY)
         return Submission(
             catalogue=IcatPlus(self.url, KEY, zone=FACILITY.zone, jobs=2),
             surroundings=Surroundings(facility=FACILITY, now=datetime.now(UTC), sent=view),
             view=view,
-            journal=Journal(self.state_dir / "journal.jsonl"),
+            journal=Journal(JournalDirectory(self.state_dir)),
             broker=broker_at(BrokerAddress("127.0.0.1", self.port)),
-            state_dir=self.state_dir,
         )
 
 
@@ -289,6 +290,7 @@ def test_of_two_who_register_a_session_at_once_each_message_goes_out_once(shared
     if os.geteuid() == 0:
         os.chown(state_dir, -1, GROUP)
         state_dir.chmod(0o2775)
+    shared_journal(state_dir)
     with serving_facility(shared_directory) as facility:
         path = facility.session(unregistered=6, without_files=6)
         ingester, broker, start, said = facility.ingester, facility.broker, FORKS.Barrier(2), FORKS.Queue()

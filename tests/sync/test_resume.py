@@ -7,13 +7,13 @@ from typing import Any
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation
 from icat_tui.ingest.send_events import MessageAccepted
-from icat_tui.journal.reader import Sending
-from icat_tui.journal.view import JournalView
+from icat_tui.journal.sendings import Sending
 from icat_tui.journal.writer import Journal
 from icat_tui.sync.resume import resume
 from icat_tui.sync.session_lock import locked
 from icat_tui.sync.site import Site
 from icat_tui.sync.submit import MessageSkipped, SessionLocked, Submission, SubmitEvent, look_again
+from tests.support.journal_entries import index_of
 from tests.support.live_facility import LiveFacility
 from tests.support.submissions import TERMS, directory_of, planned, submission_of
 from tests.support.time_slot import FACILITY
@@ -23,7 +23,7 @@ def in_journal(facility: LiveFacility, path: Path) -> Sequence[Sending]:
     """Write the plan of a session down, and return it as the journal has it."""
     plan = planned(path, submission_of(facility))
     Journal(facility.journal).record_plans([offer.message for offer in plan.offers])
-    return list(JournalView(facility.journal, FACILITY).index.planned())
+    return list(index_of(facility.journal).planned())
 
 
 def resumed(facility: LiveFacility, plans: Sequence[Sending], submission: Submission) -> list[SubmitEvent]:
@@ -43,12 +43,12 @@ def test_what_still_holds_is_sent_byte_for_byte(facility: LiveFacility) -> None:
 def test_a_session_that_somebody_registers_is_told_and_its_plans_stay(facility: LiveFacility) -> None:
     path = facility.session(unregistered=1)
     plans = in_journal(facility, path)
-    with locked(facility.state_dir, directory_of(path)):
+    with locked(facility.state_dir, str(path), FACILITY):
         events = resumed(facility, plans, submission_of(facility))
-    assert [event.directory.path for event in events if isinstance(event, SessionLocked)] == [str(path)]
-    assert [event.message.id for event in events if isinstance(event, MessageSkipped)] == [plans[0].id]
+    assert [event.path for event in events if isinstance(event, SessionLocked)] == [str(path)]
+    assert not [event for event in events if isinstance(event, MessageSkipped)]
     assert facility.broker.connections == 0
-    assert [plan.id for plan in JournalView(facility.journal, FACILITY).index.planned()] == [plans[0].id]
+    assert [plan.id for plan in index_of(facility.journal).planned()] == [plans[0].id]
 
 
 def test_the_cache_forgets_a_session_before_anything_is_sent(facility: LiveFacility, tmp_path: Path) -> None:

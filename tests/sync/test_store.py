@@ -16,7 +16,7 @@ from icat_tui.domain.formats import NOT_XML, RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, SendingFinished
-from icat_tui.journal.reader import MessageState
+from icat_tui.journal.sendings import MessageState
 from icat_tui.journal.writer import Journal
 from icat_tui.sync.session_lock import locked
 from icat_tui.sync.site import Site
@@ -27,8 +27,9 @@ from tests.support.live_facility import LiveFacility
 from tests.support.names import HOSTILE_NAMES
 from tests.support.ports import free_port
 from tests.support.scripted_broker import broker_at, reject
-from tests.support.submissions import directory_of, planned, submission_of
+from tests.support.submissions import planned, submission_of
 from tests.support.submissions_by_hand import NOW, Send, submission_by_hand
+from tests.support.time_slot import FACILITY
 
 SITE = Site(facility=Facility(), origin=Origin("lid99", "example", NOW))
 
@@ -211,7 +212,7 @@ def test_a_session_that_somebody_registers_is_left_alone_and_the_others_are_not(
     other.mkdir(parents=True)
     given = {"Sample_name": "s", "startDate": START, "endDate": END}
     directory = SessionDirectory(str(beamtime.session), "hg333", "id99", beamtime.day, RawFormat.ESRFV3)
-    with locked(beamtime.state_dir, directory):
+    with locked(beamtime.state_dir, directory.path, FACILITY):
         events = send(raw(path, metadata=given), raw(other, metadata=given), force=True)
     assert refusal(events).code == ExitCode.LOCKED
     assert beamtime.standing() == [("colB_0001", MessageState.ACCEPTED)]
@@ -277,7 +278,7 @@ def test_a_body_that_was_accepted_before_is_refused_even_where_nobody_can_be_ask
     [accepted] = [
         event for event in send(StoredFileRequest(str(file)), icatplus=None) if isinstance(event, MessageAccepted)
     ]
-    Journal(beamtime.journal).record_seen([accepted.message])
+    Journal(beamtime.journal).record_seen([(accepted.message, None)])
     refused = refusal(send(StoredFileRequest(str(file)), icatplus=None))
     assert refused.code == ExitCode.PARTIAL
     assert "the very same message was sent" in refused.reason
@@ -325,7 +326,7 @@ def test_files_of_a_session_that_somebody_registers_are_not_asked_for(facility: 
     submission = submission_of(facility)
     (offer,) = planned(path, submission).offers
     request = AddFilesRequest(offer.message.icat_id or 0, offer.message.investigation)
-    with locked(facility.state_dir, directory_of(path)):
+    with locked(facility.state_dir, str(path), FACILITY):
         events = list(store([request], submission, SITE, Cancellation()))
     assert refusal(events).code == ExitCode.LOCKED
     assert not facility.broker.connections

@@ -1,7 +1,6 @@
 """The one way to send: locks held, cache files dropped, and nothing at all where sending is forbidden."""
 
 from collections.abc import Callable, Iterable
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -11,8 +10,7 @@ from msgspec import structs
 
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation
-from icat_tui.domain.errors import SaveError, UsageError
-from icat_tui.domain.message import Message
+from icat_tui.domain.errors import UsageError
 from icat_tui.domain.scan_events import SavingFailed
 from icat_tui.domain.status import Category
 from icat_tui.ingest.send_events import MessageAccepted, SendingFinished
@@ -21,15 +19,13 @@ from icat_tui.sync.register import register
 from icat_tui.sync.resume import resume
 from icat_tui.sync.session_lock import SessionLockedError, locked
 from icat_tui.sync.site import Site
-from icat_tui.sync.store import Doubted, ReadyToSend, store
-from icat_tui.sync.store_request import AddFilesRequest, StoredFileRequest
-from icat_tui.sync.submit import MessageSkipped, Outbox, Submission, look_again
-from tests.support.beamtime import Beamtime
-from tests.support.journal_entries import message, messages
+from icat_tui.sync.store import store
+from icat_tui.sync.store_request import AddFilesRequest
+from icat_tui.sync.submit import MessageSkipped, Outbox, Parcel, Submission, look_again
+from tests.support.journal_entries import messages, records_in
 from tests.support.live_facility import LiveFacility
 from tests.support.scripted_broker import accept
 from tests.support.submissions import TERMS, directory_of, planned, submission_of
-from tests.support.submissions_by_hand import submission_by_hand
 
 FORBIDDEN = "nothing can be sent, as a test says so"
 SITE = Site(facility=TERMS.facility, origin=TERMS.origin)
@@ -53,19 +49,15 @@ def test_where_it_is_forbidden_no_way_leads_to_a_broker_or_into_the_journal(faci
     with pytest.raises(UsageError, match=FORBIDDEN):
         list(ways[way]())
     assert facility.broker.connections == 0
-    assert not facility.journal.exists()
+    assert not records_in(facility.journal)
 
 
 def test_what_happens_to_messages_is_told_before_what_comes_after_it(facility: LiveFacility) -> None:
-    def some_hold() -> Iterable[Message]:
-        outbox.skip([message(1)], "it has changed")
-        yield message(0)
-        outbox.skip([message(2)], "so has this")
-
+    changed = {"m0001": "it has changed", "m0002": "so has this"}
     facility.broker.script = accept
     with Outbox(submission_of(facility), Cancellation()) as outbox:
         outbox.plan(messages(3))
-        events = list(outbox.send(some_hold()))
+        events = list(outbox.send([Parcel(messages(3), "/data/here", lambda _: changed)]))
     assert in_order(events)[0] == "MessageSkipped"
     assert [event.message.id for event in events if isinstance(event, MessageSkipped)] == ["m0001", "m0002"]
     assert [event.message.id for event in events if isinstance(event, MessageAccepted)] == ["m0000"]
@@ -73,16 +65,16 @@ def test_what_happens_to_messages_is_told_before_what_comes_after_it(facility: L
 
 
 def test_a_lock_is_held_until_everything_is_sent(facility: LiveFacility) -> None:
-    submission, directory = submission_of(facility), directory_of(facility.session(unregistered=1))
+    submission, path = submission_of(facility), str(facility.session(unregistered=1))
     with Outbox(submission, Cancellation()) as outbox:
-        outbox.lock(directory)
-        outbox.lock(directory)
-        with pytest.raises(SessionLockedError), locked(submission.state_dir, directory):
+        outbox.lock(path)
+        outbox.lock(path)
+        with pytest.raises(SessionLockedError), locked(facility.state_dir, path, TERMS.facility):
             pass
         list(outbox.send([]))
-        with pytest.raises(SessionLockedError), locked(submission.state_dir, directory):
+        with pytest.raises(SessionLockedError), locked(facility.state_dir, path, TERMS.facility):
             pass
-    with locked(submission.state_dir, directory):
+    with locked(facility.state_dir, path, TERMS.facility):
         pass
 
 
@@ -104,40 +96,20 @@ def test_a_cache_file_that_stays_is_told_of_and_sending_goes_on(
     monkeypatch.setattr(Path, "unlink", refuse)
     facility.broker.script = accept
     with Outbox(submission, Cancellation()) as outbox:
-        outbox.drop_cached(directory_of(path))
         outbox.plan(messages(1))
-        events = list(outbox.send(messages(1)))
+        events = list(outbox.send([Parcel(messages(1), str(path), lambda _: {}, directory_of(path))]))
     assert [event.path for event in events if isinstance(event, SavingFailed)] == [str(kept)]
     assert any(isinstance(event, MessageAccepted) for event in events)
 
 
-def test_a_cache_file_that_stays_is_told_of_though_the_journal_is_refused_next(
-    beamtime: Beamtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise SaveError("no space left")
-
-    monkeypatch.setattr(SessionCache, "outdate", refuse)
-    monkeypatch.setattr(Journal, "record_plans", refuse)
-    submission = structs.replace(submission_by_hand(beamtime), cache=SessionCache(tmp_path / "cache"))
-    request = StoredFileRequest(str(beamtime.stored()))
-    events = store([request], submission, SITE, Cancellation(), force=True)
-    happened = [event for event in islice(events, 3) if not isinstance(event, Doubted)]
-    assert [type(event) for event in happened] == [ReadyToSend, SavingFailed]
-    with pytest.raises(SaveError, match="no space left"):
-        next(events)
-    assert not beamtime.broker.frames
-
-
-def test_cancelling_closes_the_catalogue_while_the_outbox_is_open_and_not_after_it() -> None:
+def test_cancelling_closes_the_catalogue_while_the_outbox_is_open_and_not_after_it(journal: Journal) -> None:
     closed: list[bool] = []
     submission = Submission(
         catalogue=Mock(close=lambda: closed.append(True)),
         surroundings=Mock(),
         view=Mock(),
-        journal=Mock(),
+        journal=journal,
         broker=Mock(),
-        state_dir=Path(),
     )
     ended, cancelled = Cancellation(), Cancellation()
     with Outbox(submission, ended):

@@ -61,13 +61,13 @@ def looked(sent: list[Message], catalogue: ChangingCatalogue, wait: timedelta = 
 def test_what_is_listed_is_confirmed_in_whatever_investigation() -> None:
     sent = [message(1), message(2)]
     catalogue = listing(row(1), row(2, investigation=8))
-    assert looked(sent, catalogue) == [MessageConfirmed(sent[0], 7), MessageConfirmed(sent[1], 8)]
+    assert looked(sent, catalogue) == [MessageConfirmed(sent[0], 7, 1), MessageConfirmed(sent[1], 8, 2)]
     assert catalogue.asked == [("id99", "hg333")], "once for all of a proposal"
 
 
 def test_it_looks_again_until_it_is_there() -> None:
     catalogue = listing(row(1), after=2)
-    assert looked([message(1)], catalogue, SOON) == [MessageConfirmed(message(1), 7)]
+    assert looked([message(1)], catalogue, SOON) == [MessageConfirmed(message(1), 7, 1)]
     assert catalogue.looks == 3
 
 
@@ -75,14 +75,14 @@ def test_when_the_wait_is_over_nothing_is_said_of_what_is_not_there() -> None:
     catalogue = listing(row(1))
     sent = [message(1), message(2)]
     began = time.monotonic()
-    assert looked(sent, catalogue, timedelta(seconds=0.4)) == [MessageConfirmed(sent[0], 7)]
+    assert looked(sent, catalogue, timedelta(seconds=0.4)) == [MessageConfirmed(sent[0], 7, 1)]
     assert 0.4 <= time.monotonic() - began < 5
     assert catalogue.looks >= 2
 
 
 @pytest.mark.parametrize(("count", "confirmed"), [(None, False), (0, False), (1, True)])
 def test_files_are_there_once_they_are_counted(count: int | None, confirmed: bool) -> None:
-    assert looked([files()], listing(row(file_count=count))) == ([MessageConfirmed(files(), 7)] if confirmed else [])
+    assert looked([files()], listing(row(file_count=count))) == ([MessageConfirmed(files(), 7, 1)] if confirmed else [])
 
 
 def test_files_are_found_by_id_and_not_by_place() -> None:
@@ -91,7 +91,7 @@ def test_files_are_found_by_id_and_not_by_place() -> None:
 
 def test_a_location_told_without_the_mount_point_is_the_same() -> None:
     sent = message(1, dataset=f"/gpfs/easy{message(1).dataset}")
-    assert looked([sent], listing(row(1))) == [MessageConfirmed(sent, 7)]
+    assert looked([sent], listing(row(1))) == [MessageConfirmed(sent, 7, 1)]
 
 
 def test_an_outage_is_said_and_not_taken_for_absence() -> None:
@@ -106,12 +106,12 @@ def test_an_outage_of_one_investigation_hides_nothing_that_another_lists() -> No
         lambda number, _: OUTAGE if number == 7 else Answer(Outcome.OK, (row(1, investigation=8),))
     )
     sent = [message(1), message(2)]
-    assert looked(sent, catalogue) == [MessageConfirmed(sent[0], 8), VerifyFailed(sent[1], "ICAT+ does not answer")]
+    assert looked(sent, catalogue) == [MessageConfirmed(sent[0], 8, 1), VerifyFailed(sent[1], "ICAT+ does not answer")]
 
 
 def test_an_outage_that_ends_in_time_is_nothing() -> None:
     catalogue = ChangingCatalogue(lambda *_: Answer(Outcome.OK, (row(1),)) if catalogue.looks > 1 else OUTAGE)
-    assert looked([message(1)], catalogue, SOON) == [MessageConfirmed(message(1), 7)]
+    assert looked([message(1)], catalogue, SOON) == [MessageConfirmed(message(1), 7, 1)]
 
 
 def test_what_lies_in_no_session_can_not_be_looked_for() -> None:

@@ -18,6 +18,7 @@ from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.screens.store_form import StoreForm
 from icat_tui.tui.screens.yes_no import YesNo
 from icat_tui.tui.workspace import Workspace
+from tests.support.journal_entries import shards_in
 from tests.support.live_facility import LiveFacility, dataset
 from tests.support.ports import free_port
 from tests.support.ui_app import Driver, a_workplace, detail, drive_app, log_lines, scanned, status_line
@@ -131,7 +132,7 @@ def test_whoever_may_not_send_sees_what_would_be_sent_and_how_to_allow_it(
 
     drive_app(forbidden_places(facility)[which], act)
     assert facility.broker.sent == []
-    assert not facility.journal.exists()
+    assert not shards_in(facility.journal)
 
 
 def test_what_is_safe_unsupervised_is_only_files_to_be_added(facility: LiveFacility) -> None:
@@ -252,7 +253,7 @@ def test_a_session_that_somebody_else_registers_says_who(facility: LiveFacility)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
-        with locked(place.services.state_dir, app.model.sessions[str(session)].directory):
+        with locked(place.services.journal_directory.path, str(session), place.facility):
             await pilot.press("down", "right", "left")
             await until(pilot, lambda: "being registered by" in detail(app))
             await pilot.press("r")

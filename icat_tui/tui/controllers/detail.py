@@ -33,7 +33,7 @@ def detail_of(
         return unscanned_detail(row), None
     path = node.dataset.path if node.dataset else None
     at_hand = store.at_hand(row.directory.path)
-    holder = registering_now(state_dir, row.directory)
+    holder = registering_now(state_dir, row.directory.path, facility)
 
     def later() -> Content:
         session = store.load(row.directory)

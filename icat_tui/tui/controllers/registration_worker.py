@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 
@@ -27,7 +27,7 @@ from icat_tui.sync.register import register
 from icat_tui.sync.site import Site
 from icat_tui.sync.store import AlreadyRegistered, Refused, StoreEvent, store
 from icat_tui.sync.store_request import Request
-from icat_tui.sync.submit import Submission, look_again
+from icat_tui.sync.submit import OrderJournal, Submission, look_again
 from icat_tui.sync.verify import FIRST_PAUSE, LONGEST_PAUSE, MessageConfirmed, VerifyEvent, VerifyFailed, verify
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,15 @@ class HandOrder(Struct, frozen=True):
 Order = PlanOrder | HandOrder
 
 
+class _Planned(Struct, frozen=True):
+    """Order that is to be sent next, with the writer that has it in the journal already."""
+
+    order: Order
+    cancellation: Cancellation
+    """Of the orders that were given together."""
+    journal: OrderJournal | None = None
+
+
 class OrderDone(Struct, frozen=True):
     """Event: an order was sent as far as possible; `trouble` says why it ended early.
 
@@ -98,7 +107,8 @@ class RegistrationWorker:
         catalogue is closed when sending is cancelled; what they raise is the trouble of that order.
         """
         self._submission, self._site, self._tell = submission, site, tell
-        self._orders: queue.SimpleQueue[tuple[Order, Cancellation] | None] = queue.SimpleQueue()
+        self._confirmed: queue.SimpleQueue[tuple[Order, Cancellation] | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[_Planned | None] = queue.SimpleQueue()
         self._unfinished: list[Order] = []
         self._sending = Cancellation()
         """Of the orders that were given so far."""
@@ -107,6 +117,7 @@ class RegistrationWorker:
         self._directories: dict[str, SessionDirectory] = {}
         """Of each message, by its id."""
         self._verify_wait = timedelta()
+        threading.Thread(target=self._plan, daemon=True, name="icat-tui planning").start()
         self._thread = threading.Thread(target=self._work, daemon=True, name="icat-tui registration")
         self._thread.start()
 
@@ -126,7 +137,7 @@ class RegistrationWorker:
 
     def _give(self, order: Order) -> None:
         self._unfinished.append(order)
-        self._orders.put((order, self._sending))
+        self._confirmed.put((order, self._sending))
 
     def cancel(self) -> None:
         """Stop sending what was confirmed so far: what has not gone out stays planned in the journal.
@@ -138,7 +149,7 @@ class RegistrationWorker:
 
     def stop(self, seconds: float) -> None:
         """Stop sending and looking, and end; give receipts that are under way as long to come."""
-        self._orders.put(None)
+        self._confirmed.put(None)
         self._ending.cancel()
         self.cancel()
         self._thread.join(seconds)
@@ -156,7 +167,7 @@ class RegistrationWorker:
         """Return "k sent, m not sent, j unknown", and what became of these as far as it is known."""
         counts = self.outcomes.counts
         parts = {
-            "in ICAT": counts[MessageOutcome.CONFIRMED],
+            "in ICAT": counts[MessageOutcome.SEEN],
             "pending": counts[MessageOutcome.ACCEPTED],
             "rejected": counts[MessageOutcome.REJECTED],
             "changed meanwhile": counts[MessageOutcome.SKIPPED],
@@ -164,13 +175,28 @@ class RegistrationWorker:
         told = ", ".join(f"{number:,} {word}" for word, number in parts.items() if number)
         return self.outcomes.how_far(self.to_go) + (f" ({told})" if told else "")
 
-    # -- the thread ------------------------------------------------------------------------------------------------
+    # -- the threads -----------------------------------------------------------------------------------------------
+
+    def _plan(self) -> None:
+        """Write what is confirmed to the journal at once, whatever is being sent, and pass it on."""
+        while (given := self._confirmed.get()) is not None:
+            order, cancellation = given
+            journal = None
+            if isinstance(order, PlanOrder):
+                with suppress(Exception):  # the thread that sends meets it again, and tells it
+                    journal = self._planned(order)
+            self._orders.put(_Planned(order, cancellation, journal))
+        self._orders.put(None)
+
+    def _planned(self, order: PlanOrder) -> OrderJournal:
+        with self._connected() as (submission, _):
+            return submission.plan(offer.message for plan in order.plans for offer in plan.offers)
 
     def _work(self) -> None:
         while (given := self._next()) is not None:
-            order, cancellation = given
+            order = given.order
             happened: list[StoreEvent] = []
-            trouble = _trouble_of(partial(self._send, order, cancellation, happened))
+            trouble = _trouble_of(partial(self._send, given, happened))
             self._unfinished.remove(order)
             if isinstance(order, HandOrder) and any(isinstance(event, HANDLED) for event in happened):
                 self.outcomes.forget(order.request.subject)
@@ -178,7 +204,7 @@ class RegistrationWorker:
             went_out = {event.message.id for event in happened if isinstance(event, MessageAccepted | MessageUnknown)}
             self._tell(OrderDone(order, trouble or unseen, len(went_out)))
 
-    def _next(self) -> tuple[Order, Cancellation] | None:
+    def _next(self) -> _Planned | None:
         """Return the next order; while there is none, look whether ICAT has understood those before."""
         until, pause, last = time.monotonic() + self._verify_wait.total_seconds(), 0.0, False
         while self.outcomes.open and not last and not self._ending:
@@ -201,20 +227,22 @@ class RegistrationWorker:
         with closing(submission.catalogue):
             yield submission, submission.catalogue
 
-    def _send(self, order: Order, cancellation: Cancellation, happened: list[StoreEvent]) -> None:
+    def _send(self, given: _Planned, happened: list[StoreEvent]) -> None:
         """Send an order, and add what happens to `happened`."""
+        order = given.order
         with self._connected() as (submission, _):
             self._verify_wait = submission.verify_wait
-            for event in self._events(order, submission, cancellation):
+            for event in self._events(given, submission):
                 self.outcomes.add(event)
                 happened.append(event)
                 if isinstance(event, MessageAccepted | MessageUnknown):
                     self._directories.setdefault(event.message.id, order.directories[0])
                 self._tell(event)
 
-    def _events(self, order: Order, submission: Submission, cancellation: Cancellation) -> Iterator[StoreEvent]:
+    def _events(self, given: _Planned, submission: Submission) -> Iterator[StoreEvent]:
+        order, cancellation = given.order, given.cancellation
         if isinstance(order, PlanOrder):
-            yield from register(order.plans, order.terms, submission, cancellation)
+            yield from register(order.plans, order.terms, submission, cancellation, given.journal)
             return
         try:
             yield from store([order.request], submission, self._site(), cancellation)
@@ -228,7 +256,7 @@ class RegistrationWorker:
             looked = list(verify(self.outcomes.open, catalogue, facility, timedelta(), self._ending))
         confirmed = [event for event in looked if isinstance(event, MessageConfirmed)]
         seen = {event.message.id for event in confirmed}
-        submission.journal.record_seen([message for message in self.outcomes.open if message.id in seen])
+        submission.journal.record_seen([(event.message, event.icat_id) for event in confirmed])
         self._report(looked if last else confirmed)
         self._look_at(self._directories[message] for message in seen)
 

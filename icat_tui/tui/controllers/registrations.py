@@ -233,8 +233,8 @@ class Registrations:
         match event:
             case SessionScanned(session=session):
                 self._store.take(sessions=[session])
-            case SessionLocked(directory=directory, holder=holder):
-                host.complain(f"{visible(directory.label)} is being registered by {holder}: nothing of it was sent")
+            case SessionLocked(path=path, holder=holder):
+                host.complain(f"{visible(path)} is being registered by {holder}: nothing of it was sent")
             case SendingFinished(trouble=trouble) | OrderDone(trouble=trouble) if trouble:
                 host.complain(trouble)
             case OrderDone(order=HandOrder(), went_out=went_out):

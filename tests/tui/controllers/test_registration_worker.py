@@ -1,6 +1,7 @@
 """Sending behind the screen, against disks, brokers and ingesters that are real enough."""
 
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -220,12 +221,12 @@ def test_where_the_journal_cannot_be_written_nothing_is_sent_and_it_is_said(faci
     heard = Heard()
     (path,) = sessions(facility, 1, unregistered=1)
     plan = planned(facility, path)
-    assert not facility.state_dir.exists()
+    shutil.rmtree(facility.state_dir)
     facility.state_dir.write_text("a file")
     with working(facility, heard, journal=Journal(facility.journal)) as registrar:
         registrar.confirm([plan], TERMS)
         (trouble,) = heard.wait_for_orders(1)
-        assert str(facility.journal) in trouble
+        assert str(facility.state_dir) in trouble
         assert registrar.summary() == "0 sent, 1 not sent, 0 unknown"
     assert facility.broker.connections == 0
 

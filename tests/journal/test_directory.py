@@ -1,0 +1,118 @@
+"""The directory of the journal: its mark, its list of shards, and whether it is there."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from icat_tui.domain.errors import UsageError
+from icat_tui.journal.directory import (
+    MARK,
+    SHARDS,
+    JournalDirectory,
+    JournalNotThereError,
+    check_for_sending,
+    fingerprint,
+    make_journal,
+    mark_of,
+    named_shards,
+    new_mark,
+)
+from icat_tui.journal.records import JournalError
+from icat_tui.journal.writer import Journal
+from tests.support.journal_entries import message, own_journal, shared_journal
+
+
+def test_a_shared_journal_is_marked_and_has_no_shards_at_first(tmp_path: Path) -> None:
+    directory = shared_journal(tmp_path)
+    mark = mark_of(directory)
+    assert mark
+    assert named_shards(directory, mark) == frozenset()
+    assert json.loads((tmp_path / MARK).read_bytes())["made_by"] == mark.made_by
+    assert {path.name for path in tmp_path.iterdir()} == {MARK, SHARDS, "journal", "locks"}
+    check_for_sending(directory)
+    Journal(directory).record_plans([message(1)])
+    assert named_shards(directory, mark) == {"hg333"}
+
+
+def test_the_users_own_is_made_when_it_is_needed(tmp_path: Path) -> None:
+    directory = own_journal(tmp_path / "new" / "state")
+    assert mark_of(directory) is None
+    check_for_sending(directory)
+    Journal(directory).record_plans([message(1)])
+    assert mark_of(directory)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_journal_that_lost_its_mark_is_not_there(tmp_path: Path, own: bool) -> None:
+    Journal(shared_journal(tmp_path)).record_plans([message(1)])
+    (tmp_path / MARK).unlink()
+    directory = JournalDirectory(tmp_path, own=own)
+    with pytest.raises(JournalNotThereError, match=r"there is no icat-tui-journal\.json"):
+        mark_of(directory)
+    with pytest.raises(UsageError, match="Nothing is sent without it"):
+        check_for_sending(directory)
+    with pytest.raises(JournalNotThereError):
+        Journal(directory).record_plans([message(1)])
+
+
+def test_a_journal_that_lost_its_list_is_not_there(tmp_path: Path) -> None:
+    directory = shared_journal(tmp_path)
+    (tmp_path / SHARDS).unlink()
+    with pytest.raises(JournalNotThereError, match="its list of proposals"):
+        named_shards(directory, mark_of(directory))
+    with pytest.raises(UsageError):
+        check_for_sending(directory)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"schema": 1}', b"null"])
+def test_a_mark_that_is_damaged_is_an_error(tmp_path: Path, content: bytes) -> None:
+    directory = shared_journal(tmp_path)
+    (tmp_path / MARK).write_bytes(content)
+    with pytest.raises(JournalError, match="is no mark of a journal"):
+        mark_of(directory)
+
+
+def test_a_mark_of_a_newer_version_is_an_error(tmp_path: Path) -> None:
+    directory = shared_journal(tmp_path)
+    mark = json.loads((tmp_path / MARK).read_bytes())
+    (tmp_path / MARK).write_text(json.dumps(mark | {"schema": 2}))
+    with pytest.raises(JournalError, match="newer version"):
+        mark_of(directory)
+
+
+def test_a_damaged_list_of_shards_is_an_error(tmp_path: Path) -> None:
+    directory = shared_journal(tmp_path)
+    Journal(directory).record_plans([message(1)])
+    path = tmp_path / SHARDS
+    path.write_bytes(path.read_bytes().replace(b"hg333", b"hg334"))
+    with pytest.raises(JournalError, match="is damaged"):
+        named_shards(directory, mark_of(directory))
+
+
+@pytest.mark.parametrize("name", [MARK, SHARDS])
+def test_what_can_not_be_read_is_an_error(tmp_path: Path, name: str) -> None:
+    directory = shared_journal(tmp_path)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(JournalError, match="no regular file"):
+        named_shards(directory, mark_of(directory))
+    with pytest.raises(UsageError, match="no regular file"):
+        check_for_sending(directory)
+
+
+@pytest.mark.parametrize("place", ["state", "cache-state"])
+def test_a_journal_of_the_first_version_is_taken_in_before_anything_is_sent(tmp_path: Path, place: str) -> None:
+    older = tmp_path / place / "journal.jsonl"
+    older.parent.mkdir()
+    older.write_text("{}\n")
+    directory = JournalDirectory(tmp_path / "state", own=True, older=(tmp_path / "cache-state" / "journal.jsonl",))
+    with pytest.raises(UsageError, match=f"--import {older}"):
+        check_for_sending(directory)
+    (tmp_path / "state").mkdir(exist_ok=True)
+    make_journal(tmp_path / "state", new_mark((fingerprint(older),)))
+    check_for_sending(directory)
+    older.write_text("{}\n{}\n")
+    with pytest.raises(UsageError, match="first version"):
+        check_for_sending(directory)
