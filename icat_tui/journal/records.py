@@ -166,10 +166,16 @@ def line(record: Mapping[str, object]) -> bytes:
 
 
 def read_lines(shard: BinaryIO, offset: int = 0) -> Iterator[JournalLine]:
-    """Yield the whole lines of a shard from an offset on. Raises OSError where the file can't be read."""
+    """Yield the whole lines of a shard from an offset on. Raises OSError where the file can't be read.
+
+    A last line that lacks nothing but its newline is read too, and again the next time: its `end` is its offset.
+    """
     shard.seek(offset)
     for text in shard:
         if not text.endswith(b"\n"):
+            content = parse(text)
+            if not isinstance(content, Damage):
+                yield JournalLine(offset, offset, content)
             return
         yield JournalLine(offset, offset + len(text), parse(text[:-1]))
         offset += len(text)

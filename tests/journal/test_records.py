@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from icat_tui.domain.facility import Facility
 from icat_tui.domain.message import Message
+from icat_tui.journal.reader import JournalReader
 from icat_tui.journal.records import SCHEMA, Damage, Record, RecordKind, line, parse, planned_message
 from icat_tui.journal.sendings import Sending
 from icat_tui.journal.writer import Journal
@@ -79,9 +81,23 @@ def test_a_line_torn_anywhere_is_never_joined_with_the_next_and_is_no_damage(jou
 def test_a_last_line_that_is_still_being_written_is_not_read_yet(journal: Journal) -> None:
     journal.record_plans([message(1)])
     path = only_shard(journal)
-    path.write_bytes(path.read_bytes()[:-1])
+    path.write_bytes(path.read_bytes()[:-2])
     assert records(journal) == []
     assert journal_index(journal).damaged == {}
+
+
+def test_a_last_line_that_lacks_its_newline_alone_is_read_whatever_follows(journal: Journal) -> None:
+    journal.record_plans([message(1)])
+    path = only_shard(journal)
+    path.write_bytes(path.read_bytes()[:-1])
+    reader = JournalReader(journal.directory, Facility())
+    reader.refresh()
+    shard = reader.shard(path.stem)
+    assert [sending.id for sending in shard.index.planned()] == ["m0001"]
+    journal.record_intents([message(1)])
+    reader.refresh()
+    assert [sending.state for sending in shard.index.sendings()] == ["intended"]
+    assert shard.index.damaged == {}
 
 
 @pytest.mark.parametrize(
