@@ -176,8 +176,11 @@ def _resume(run: Run, services: Services, planned: list[Sending]) -> ExitCode:
         return ExitCode.DONE
     services.check_may_send()
     now, catalogue = datetime.now(UTC), services.catalogue()
-    if not _confirmed(run, planned, services.target()):
-        return ExitCode.DONE
+    questions = Questions(run.cancellation)
+    if not _confirmed(run, planned, services.target(), questions):
+        if questions.at_end:
+            log.error("nobody answered: nothing is sent")
+        return ExitCode.STOPPED if questions.at_end else ExitCode.DONE
     submission = services.submission(now, services.journal_view(), catalogue=catalogue, cache=services.cache())
     reporter = EachMessageReporter(run, services.target())
     for event in resume(planned, submission, services.site(now), run.cancellation):
@@ -187,7 +190,7 @@ def _resume(run: Run, services: Services, planned: list[Sending]) -> ExitCode:
     return reporter.code
 
 
-def _confirmed(run: Run, planned: list[Sending], target: str) -> bool:
+def _confirmed(run: Run, planned: list[Sending], target: str, questions: Questions) -> bool:
     """Return whether a person confirms plans. Raises UsageError where there is no terminal to ask on."""
     log.warning("%s", Services(run.settings).journal_words())
     log.warning("%s planned and not sent, for %s", counted(len(planned), "message"), target)
@@ -196,7 +199,4 @@ def _confirmed(run: Run, planned: list[Sending], target: str) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask on whether these are to be sent: say so with --resume --yes")
     write_lines(_lines(run, planned))
-    return Questions(run.cancellation).ask_line(f"Send {counted(len(planned), 'message')}? (y/[n]) ").lower() in (
-        "y",
-        "yes",
-    )
+    return questions.ask_line(f"Send {counted(len(planned), 'message')}? (y/[n]) ").lower() in ("y", "yes")

@@ -1,7 +1,7 @@
 """Questions to a person, on a terminal or by a pipe.
 
-What must stay true: each is answered by one line of stdin, and the end of input is "no". Questions are written to
-stderr, as stdout is data. A signal ends the wait for an answer.
+What must stay true: each is answered by one line of stdin, and nothing is confirmed by the end of input. Questions are
+written to stderr, as stdout is data. A signal ends the wait for an answer.
 """
 
 import os
@@ -27,6 +27,8 @@ class Reply(StrEnum):
     NO = "n"
     ALL = "a"
     QUIT = "q"
+    NOBODY = ""
+    """The input is at its end."""
 
 
 class Questions:
@@ -38,10 +40,17 @@ class Questions:
         self._input = b""
         self._ended = False
 
+    @property
+    def at_end(self) -> bool:
+        """Whether nobody answers any more."""
+        return self._ended and not self._input
+
     def ask(self, question: str, explain: Callable[[], None]) -> Reply:
         """Return the reply to a yes-or-no question; `explain` is called for `?`. Raises Cancelled."""
         while True:
             answer = self.ask_line(f"{question} (y/[n]/a/q/?) ").lower()
+            if not answer and self.at_end:
+                return Reply.NOBODY
             if answer in ("y", "yes"):
                 return Reply.YES
             if answer in ("", "n", "no"):

@@ -193,7 +193,9 @@ class RegisterRun:
         while reply is Reply.ALL and group.moved:
             self.questions.write("What looks moved is not sent by a: answer y or n\n")
             reply = self.questions.ask(question, lambda: self.show_group(group))
-        self.quit = reply is Reply.QUIT
+        if reply is Reply.NOBODY:
+            log.error("nobody answered: nothing more is sent")
+        self.quit = reply in (Reply.QUIT, Reply.NOBODY)
         if reply is Reply.ALL:
             return self.confirms_all_following(following)
         return reply is Reply.YES

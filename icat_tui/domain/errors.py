@@ -23,15 +23,15 @@ class ExitCode(IntEnum):
     LOCKED = 5
     """All that was asked for is locked by another run."""
     STOPPED = 6
-    """A person answered `q`."""
+    """A person answered `q`, or nobody answered."""
 
 
 PRECEDENCE = (
     ExitCode.USAGE,
+    ExitCode.STOPPED,
     ExitCode.LOCKED,
     ExitCode.NOTHING,
     ExitCode.PARTIAL,
-    ExitCode.STOPPED,
     ExitCode.TODO,
 )
 """The first of these that happened is used (interface.md, "Which code wins")."""

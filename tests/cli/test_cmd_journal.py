@@ -191,7 +191,7 @@ def test_on_a_terminal_one_is_asked(beamtime: Beamtime, store_raw: Store, answer
             assert select.select([asked.stderr], [], [], 30)[0]
             said += os.read(asked.stderr.fileno(), 4096)
         os.write(terminal, answer)
-        assert asked.wait(30) == ExitCode.DONE
+        assert asked.wait(30) == (ExitCode.STOPPED if answer == b"\x04" else ExitCode.DONE)
     os.close(terminal)
     os.close(stdin)
     assert len(beamtime.bodies) == sent

@@ -25,18 +25,18 @@ from tests.support.stdin import Asker, stdin_of
         ("n\n", Reply.NO),
         ("no\n", Reply.NO),
         ("\n", Reply.NO),
-        ("", Reply.NO),
+        ("", Reply.NOBODY),
         ("a\n", Reply.ALL),
         ("all\n", Reply.ALL),
         ("q\n", Reply.QUIT),
         ("QUIT\n", Reply.QUIT),
         ("yy\ny\n", Reply.YES),
-        ("yep\n", Reply.NO),
+        ("yep\n", Reply.NOBODY),
         ("y", Reply.YES),
         ("\xff\nq\n", Reply.QUIT),
     ],
 )
-def test_an_answer_is_what_was_typed_and_the_end_of_input_is_no(asker: Asker, typed: str, reply: Reply) -> None:
+def test_an_answer_is_what_was_typed_and_the_end_of_input_is_nobody(asker: Asker, typed: str, reply: Reply) -> None:
     assert asker(typed).ask("Send?", lambda: None) is reply
 
 
@@ -47,7 +47,7 @@ def test_each_question_has_a_line_of_its_own_and_a_mark_shows_before_it_is_asked
     questions = asker("?\nwhat\ny\nn\n")
     assert questions.ask("First?", lambda: shown.append(1)) is Reply.YES
     assert questions.ask("Second?", lambda: shown.append(2)) is Reply.NO
-    assert questions.ask("Third?", lambda: shown.append(3)) is Reply.NO
+    assert questions.ask("Third?", lambda: shown.append(3)) is Reply.NOBODY
     assert shown == [1]
     said = capsys.readouterr()
     assert said.out == ""
@@ -66,10 +66,10 @@ def test_a_number_is_digits_and_nothing_else(asker: Asker, typed: str, number: i
     assert asker(typed).ask_number("How many?") == number
 
 
-def test_without_stdin_or_stderr_the_answer_is_no(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_stdin_or_stderr_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
     monkeypatch.setattr("sys.stderr", None)
-    assert Questions(SignalCancellation()).ask("Send?", lambda: None) is Reply.NO
+    assert Questions(SignalCancellation()).ask("Send?", lambda: None) is Reply.NOBODY
 
 
 def test_a_signal_ends_the_wait_for_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,9 +94,9 @@ PROGRAM = (
 
 
 @pytest.mark.parametrize(
-    ("keys", "says"), [(b"\x03", b"stopped by SIGINT"), (b"\x04", b"reply NO"), (b"y\n", b"reply YES")]
+    ("keys", "says"), [(b"\x03", b"stopped by SIGINT"), (b"\x04", b"reply NOBODY"), (b"y\n", b"reply YES")]
 )
-def test_on_a_terminal_control_c_stops_and_control_d_is_no(keys: bytes, says: bytes) -> None:
+def test_on_a_terminal_control_c_stops_and_control_d_is_nobody(keys: bytes, says: bytes) -> None:
     child, terminal = pty.fork()
     if child == 0:
         os.execv(sys.executable, [sys.executable, "-c", PROGRAM])
@@ -112,7 +112,7 @@ def test_on_a_terminal_control_c_stops_and_control_d_is_no(keys: bytes, says: by
     assert seen.splitlines()[-1] == says
 
 
-def test_a_terminal_that_is_closed_says_no() -> None:
+def test_a_terminal_that_is_closed_is_nobody() -> None:
     master, slave = pty.openpty()
     pipe, command = subprocess.PIPE, [sys.executable, "-c", PROGRAM]
     with subprocess.Popen(command, stdin=slave, stdout=pipe, stderr=pipe) as program:
@@ -121,4 +121,4 @@ def test_a_terminal_that_is_closed_says_no() -> None:
         assert program.stderr.read(5) == b"Send?"
         os.close(master)
         out, _ = program.communicate(timeout=PATIENCE)
-    assert out == b"reply NO\n"
+    assert out == b"reply NOBODY\n"

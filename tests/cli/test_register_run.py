@@ -64,15 +64,15 @@ def test_the_target_is_named_before_anything_is_confirmed_and_only_then(
     [
         ("y\nn\ny\n", 2, 0),
         ("\n\n\n", 0, 0),
-        ("n\ny\n", 1, 0),
-        ("", 0, 0),
-        ("y\n", 1, 0),
-        ("yes\nNO\n", 1, 0),
+        ("n\ny\n", 1, 6),
+        ("", 0, 6),
+        ("y\n", 1, 6),
+        ("yes\nNO\n", 1, 6),
         ("a\n", 3, 0),
         ("n\na\n", 2, 0),
         ("q\ny\ny\n", 0, 6),
         ("y\nq\ny\n", 1, 6),
-        ("?\nwhat\ny\n", 1, 0),
+        ("?\nwhat\ny\n", 1, 6),
         ("a\n" * 500, 3, 0),
     ],
 )
@@ -140,13 +140,15 @@ def test_json_stays_json_whatever_is_asked(facility: LiveFacility, sync_answered
     assert (ran.code, ran.summary["sent"]["seen"]) == (6, 1)
 
 
-def test_who_is_not_there_to_answer_says_no(
+def test_where_nobody_answers_nothing_is_sent_and_scripts_stop(
     facility: LiveFacility, sync_answered: Registrar, run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     facility.session(unregistered=1)
     sync_answered()
     monkeypatch.setattr("sys.stdin", None)
-    assert run("sync", "--register").code == 0
+    ran = run("sync", "--register")
+    assert ran.code == 6
+    assert "nobody answered" in ran.err
     assert facility.broker.connections == 0
 
 

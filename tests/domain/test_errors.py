@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError, exit_code
 
-PRECEDENCE = [2, 5, 4, 3, 6, 1, 0]
+PRECEDENCE = [2, 6, 5, 4, 3, 1, 0]
 """Codes in the order of interface.md, "Which code wins", without signals, which are handled elsewhere."""
 
 
