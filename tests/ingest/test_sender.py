@@ -435,7 +435,8 @@ def test_nothing_more_is_sent_when_the_disk_is_full_in_the_middle(
     assert {one for one, state in states.items() if state is not MessageState.PLANNED} >= set(fake.ids)
     assert 0 < len(fake.ids) < 40
     outcomes = [event.message.id for event in told if isinstance(event, MessageAccepted | MessageUnknown)]
-    assert sorted(outcomes) == sorted(fake.ids), "told of each that went out, once"
+    assert len(set(outcomes)) == len(outcomes), "told of each once"
+    assert set(outcomes) >= set(fake.ids), "some of what went out may not have been received yet"
 
 
 def test_bodies_stand_in_plans_only(fake: ScriptedBroker, journal: Journal) -> None:
