@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from icat_tui.domain.errors import UsageError
-from icat_tui.journal.records import JournalError, line, verified
+from icat_tui.journal.records import NO_RECORD, JournalError, line, verified
 from icat_tui.journal.shared_file import make, make_directory, open_existing, open_or_make, sync_directory
 from icat_tui.text import visible
 
@@ -99,7 +99,7 @@ def read_mark(path: Path) -> Mark | None:
         content = file.read(LARGEST_MARK)
     try:
         mark = msgspec.convert(json.loads(content), Mark)
-    except ValueError as error:  # msgspec's errors are ValueErrors
+    except NO_RECORD as error:
         raise JournalError(f"{visible(str(path / MARK))} is no mark of a journal: {error}") from error
     if mark.schema != SCHEMA:
         raise JournalError(f"The journal in {visible(str(path))} was written by a newer version: use that one")
@@ -125,10 +125,10 @@ def named_shards(directory: JournalDirectory, mark: Mark | None) -> frozenset[st
         raise unreadable(path, error) from error
     with open(descriptor, "rb") as file:
         lines = file.read().split(b"\n")[:-1]  # a last line without its end was not relied on
-    contents = [verified(text) for text in lines]
-    if None in contents:
-        raise JournalError(f"{visible(str(path))} is damaged: restore it from a backup")
-    return frozenset(msgspec.json.decode(content, type=_ShardName).shard for content in contents if content)
+    try:
+        return frozenset(msgspec.json.decode(verified(text) or b"", type=_ShardName).shard for text in lines)
+    except NO_RECORD as error:
+        raise JournalError(f"{visible(str(path))} is damaged: restore it from a backup") from error
 
 
 class _ShardName(Struct, frozen=True):

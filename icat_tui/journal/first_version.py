@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from icat_tui.domain.message import Action
-from icat_tui.journal.records import SCHEMA, JournalError, RecordKind, line
+from icat_tui.journal.records import NO_RECORD, SCHEMA, JournalError, RecordKind, line
 from icat_tui.journal.repair import datasets_named
 from icat_tui.journal.shard import ELSEWHERE, shard_of
 from icat_tui.text import visible
@@ -47,7 +47,7 @@ def lines_by_shard(path: Path, location_of: Callable[[str], str]) -> tuple[dict[
 def _record(text: bytes) -> dict[str, object] | None:
     try:
         record = json.loads(text)
-    except ValueError:
+    except NO_RECORD:
         return None
     if not isinstance(record, dict) or not all(isinstance(record.get(name), str) for name in NEEDED):
         return None

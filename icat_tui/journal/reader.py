@@ -12,7 +12,7 @@ from typing import BinaryIO
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.message import Message
 from icat_tui.journal.directory import JournalDirectory, mark_of, named_shards, unreadable
-from icat_tui.journal.records import JournalError, planned_message, read_lines
+from icat_tui.journal.records import NO_RECORD, JournalError, planned_message, read_lines
 from icat_tui.journal.sendings import Sending, ShardIndex
 from icat_tui.journal.shard import shard_of
 from icat_tui.journal.shared_file import open_existing
@@ -141,7 +141,7 @@ class JournalReader:
         try:
             with open(open_existing(path, os.O_RDONLY), "rb") as file:
                 return planned_message(file, planned.plan or 0)
-        except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
+        except (OSError, *NO_RECORD) as error:
             raise JournalError(
                 f"The journal {visible(str(path))} has no plan at byte {planned.plan} ({error}): read it again"
             ) from error

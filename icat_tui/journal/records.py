@@ -20,6 +20,9 @@ from icat_tui.domain.message import Action, Message
 
 SCHEMA = 1
 
+NO_RECORD = (ValueError, RecursionError)
+"""What decoding raises for bytes that are no record: msgspec's errors are ValueErrors, and nesting can go too deep."""
+
 
 class JournalError(SaveError):
     """Failure to write or read the journal: nothing can be sent."""
@@ -188,13 +191,13 @@ def parse(text: bytes) -> Record | Header | Torn | SetAside | Damage:
         return Damage(text)
     try:
         record = _decoder.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NO_RECORD:
         return _other_content(text, content)
     return record if record.schema == SCHEMA else Damage(text, record.location, newer=True)
 
 
 def planned_message(shard: BinaryIO, offset: int) -> Message:
-    """Return the message of the plan at an offset, byte for byte. Raises ValueError where there is none, OSError."""
+    """Return the message of the plan at an offset, byte for byte. Raises OSError, and NO_RECORD where there is none."""
     shard.seek(offset)
     content = verified(shard.readline().removesuffix(b"\n"))
     if content is None:
@@ -230,13 +233,13 @@ def _other_content(text: bytes, content: bytes) -> Record | Header | Torn | SetA
     """
     try:
         raw = json.loads(content)
-    except ValueError:
+    except NO_RECORD:
         return Damage(text)
     if not isinstance(raw, dict):
         return Damage(text)
     try:
         found: Record | Header | Torn | SetAside = msgspec.convert(raw, _kind_of(raw))
-    except msgspec.ValidationError:
+    except NO_RECORD:
         location = raw.get("location")
         return Damage(text, location if isinstance(location, str) and location else None, newer=True)
     return found if found.schema == SCHEMA else Damage(text, getattr(found, "location", None), newer=True)

@@ -1,7 +1,9 @@
 """The directory of the journal: its mark, its list of shards, and whether it is there."""
 
+import errno
 import json
 import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,9 @@ from icat_tui.journal.directory import (
     mark_of,
     named_shards,
     new_mark,
+    user_name,
 )
-from icat_tui.journal.records import JournalError
+from icat_tui.journal.records import JournalError, line
 from icat_tui.journal.writer import Journal
 from tests.support.journal_entries import message, own_journal, shared_journal
 
@@ -66,7 +69,7 @@ def test_a_journal_that_lost_its_list_is_not_there(tmp_path: Path) -> None:
         check_for_sending(directory)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"schema": 1}', b"null"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"schema": 1}', b"null", b"[" * 60_000])
 def test_a_mark_that_is_damaged_is_an_error(tmp_path: Path, content: bytes) -> None:
     directory = shared_journal(tmp_path)
     (tmp_path / MARK).write_bytes(content)
@@ -87,6 +90,14 @@ def test_a_damaged_list_of_shards_is_an_error(tmp_path: Path) -> None:
     Journal(directory).record_plans([message(1)])
     path = tmp_path / SHARDS
     path.write_bytes(path.read_bytes().replace(b"hg333", b"hg334"))
+    with pytest.raises(JournalError, match="is damaged"):
+        named_shards(directory, mark_of(directory))
+
+
+@pytest.mark.parametrize("wrong", [{"shard": 5}, {}, {"shard": "\ud800"}])
+def test_a_list_with_a_line_that_names_no_shard_is_damaged(tmp_path: Path, wrong: dict[str, object]) -> None:
+    directory = shared_journal(tmp_path)
+    (tmp_path / SHARDS).write_bytes(line(wrong))
     with pytest.raises(JournalError, match="is damaged"):
         named_shards(directory, mark_of(directory))
 
@@ -116,3 +127,26 @@ def test_a_journal_of_the_first_version_is_taken_in_before_anything_is_sent(tmp_
     older.write_text("{}\n{}\n")
     with pytest.raises(UsageError, match="first version"):
         check_for_sending(directory)
+
+
+@pytest.mark.parametrize("path", ["file", "file/below"])
+def test_below_a_file_there_is_no_journal_yet(tmp_path: Path, path: str) -> None:
+    (tmp_path / "file").write_text("")
+    assert mark_of(own_journal(tmp_path / path)) is None
+
+
+def test_a_directory_whose_records_can_not_be_listed_is_not_taken_for_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(JournalError, match="can't be read: Permission denied"):
+        mark_of(own_journal(tmp_path))
+
+
+def test_a_user_without_a_name_is_known_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert user_name() == pwd.getpwuid(os.geteuid()).pw_name
+    monkeypatch.setattr(os, "geteuid", lambda: 3999999999)
+    assert user_name() == "3999999999"

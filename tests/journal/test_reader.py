@@ -1,14 +1,17 @@
 """Reading of the journal, shard by shard, while others write it."""
 
+import errno
+import os
+import re
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from icat_tui.domain.facility import Facility
 from icat_tui.journal.reader import JournalReader, ShardReader
-from icat_tui.journal.records import JournalError, SendOutcome
+from icat_tui.journal.records import JournalError, JournalLine, SendOutcome
 from icat_tui.journal.writer import Journal
 from tests.support.journal_entries import SHARD, journal_index, last_messages, message, own_journal
 
@@ -136,3 +139,40 @@ def test_a_large_journal_is_not_held_in_memory(journal: Journal) -> None:
     tracemalloc.stop()
     assert len(list(found.pending())) == 5_000
     assert peak < 20_000_000
+
+
+@pytest.mark.parametrize("place", ["pipe", "directory"])
+def test_a_shard_that_can_not_be_read_is_trouble_of_its_own(journal: Journal, place: str) -> None:
+    journal.record_plans([ONE, ELSEWHERE])
+    path = journal.directory.shard(SHARD)
+    path.unlink()
+    if place == "pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    (other, unreadable) = reader_of(journal).all_shards()
+    assert not other.trouble
+    assert re.search("can't be read: .*(no regular file|Is a directory)", unreadable.trouble)
+
+
+def test_a_disk_that_fails_while_a_shard_is_read_is_trouble(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_file: object, _start: int) -> Iterator[JournalLine]:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+        yield
+
+    journal.record_plans([ONE])
+    reader = reader_of(journal)
+    monkeypatch.setattr("icat_tui.journal.reader.read_lines", failing)
+    assert "can't be read: Input/output error" in reader.shard(SHARD).trouble
+
+
+def test_reading_one_shard_again_finds_what_was_added(journal: Journal) -> None:
+    journal.record_plans([ONE])
+    shard = reader_of(journal).shard(SHARD)
+    journal.record_plans([message(2)])
+    shard.reread()
+    assert planned(shard) == ["m0001", "m0002"]
+    assert not shard.trouble
+    journal.directory.shard(SHARD).unlink()
+    shard.reread()
+    assert "is gone" in shard.trouble

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from icat_tui.journal.sendings import Sending
 from icat_tui.journal.writer import Journal
 from tests.support.journal_entries import journal_index, message, own_journal, records, shards_in
 from tests.support.names import HOSTILE_NAMES
+
+DEEP = b'{"schema": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 
 def only_shard(journal: Journal) -> Path:
@@ -161,3 +164,9 @@ def test_a_plan_that_was_changed_since_is_not_sent(journal: Journal) -> None:
     path.write_bytes(path.read_bytes().replace(b"<dataset>1", b"<dataset>2"))
     with pytest.raises(ValueError, match="damaged"):
         message_of(journal, sending)
+
+
+@pytest.mark.parametrize("content", [b"[1}", b'"text}', b"5}", b'{"record": "intent"}', b'{"\\ud800": 1}', DEEP])
+def test_a_line_with_a_checksum_that_is_no_record_is_damage(content: bytes) -> None:
+    text = content[:-1] + b', "crc": "%08x"}' % zlib.crc32(content)
+    assert isinstance(parse(text), Damage)

@@ -82,3 +82,13 @@ def test_a_file_of_another_user_in_a_sticky_directory_is_opened(shared_directory
         become(12002)
         os._exit(os.write(open_or_make(shared_directory / "file", os.O_RDWR), b"x") - 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_file_that_another_process_makes_meanwhile_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slower(path: Path, flags: int) -> int:
+        path.write_bytes(b"theirs")
+        return make(path, flags)
+
+    monkeypatch.setattr("icat_tui.journal.shared_file.make", slower)
+    with open(open_or_make(tmp_path / "file", os.O_RDONLY), "rb") as file:
+        assert file.read() == b"theirs"

@@ -159,6 +159,17 @@ def test_what_is_no_file_of_its_own_is_not_written(journal: Journal, tmp_path: P
     assert victim.read_text() == "precious"
 
 
+@pytest.mark.parametrize("place", [".", "journal"])
+def test_a_directory_that_takes_no_file_is_an_error_of_the_check(
+    journal: Journal, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.check_writable()
+    refused = journal.directory.path / place
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != refused)
+    with pytest.raises(JournalError, match=f"{refused} can't be written: Permission denied"):
+        journal.check_writable()
+
+
 def test_checking_writes_nothing(journal: Journal) -> None:
     journal.check_writable()
     assert list(lines_in(journal.directory)) == []
@@ -189,6 +200,28 @@ def test_a_shard_is_never_begun_anew(journal: Journal) -> None:
         spoil(shard_of(journal))
         with pytest.raises(JournalError, match="is gone or empty"):
             journal.record_plans([message(2)])
+
+
+def test_a_shard_whose_maker_died_before_its_header_is_begun(journal: Journal) -> None:
+    journal.check_writable()
+    for torn in (b"", b'{"record": "sh'):
+        shard_of(journal).write_bytes(torn)
+        (journal.directory.path / "shards.jsonl").write_bytes(b"")
+        Journal(journal.directory).record_plans([message(1)])
+        header, plan = shard_of(journal).read_bytes().splitlines()
+        assert json.loads(header)["record"] == "shard"
+        assert json.loads(plan)["record"] == "plan"
+
+
+def test_a_long_line_that_was_left_incomplete_is_recorded_as_torn(journal: Journal) -> None:
+    journal.record_plans([message(1)])
+    with shard_of(journal).open("ab") as file:
+        whole = file.tell()
+        file.write(b"x" * 9000)
+    journal.record_plans([message(2)])
+    *_, torn, _ = (json.loads(text) for text in shard_of(journal).read_bytes().splitlines() if text[:1] == b"{")
+    assert (torn["record"], torn["offset"], torn["length"]) == ("torn", whole, 9000)
+    assert len(records(journal)) == 2
 
 
 def test_a_list_of_shards_that_was_cut_off_goes_on(journal: Journal) -> None:
