@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from icat_tui.journal.reader import ShardReader
 from icat_tui.journal.sendings import DamagedLine
@@ -20,10 +21,8 @@ def datasets_named(text: bytes) -> list[str]:
     """Return the datasets that a damaged line seems to name, sorted; what is damaged in them can't be told."""
     found = set()
     for name in _NAMED.findall(text):
-        try:
+        with suppress(ValueError):  # the damage may be in the name itself
             found.add(str(json.loads(name)))
-        except ValueError:
-            continue
     return sorted(found - {""})
 
 

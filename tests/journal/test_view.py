@@ -13,7 +13,7 @@ from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import NO_HISTORY, LastListed, MessageHistory
 from icat_tui.journal.directory import JournalDirectory
 from icat_tui.journal.records import JournalError, RecordKind, SendOutcome, line
-from icat_tui.journal.view import SET_ASIDE, JournalView
+from icat_tui.journal.view import CLOCKS_DIFFER, SET_ASIDE, JournalView
 from icat_tui.journal.writer import Journal
 from tests.support.journal_entries import SHARD, message, own_journal, records
 
@@ -102,6 +102,19 @@ def test_a_message_from_the_future_counts_from_when_it_was_written(journal: Jour
     assert found
     assert found.at == datetime.fromtimestamp(written, UTC)
     assert "whose clock was ahead" in found.reason
+
+
+@pytest.mark.parametrize(("beyond", "ahead"), [(timedelta(0), False), (timedelta(microseconds=1), True)])
+def test_clocks_may_differ_a_little(journal: Journal, beyond: timedelta, ahead: bool) -> None:
+    sent(journal, DATASET, SendOutcome.ACCEPTED)
+    path = journal.directory.shard(SHARD)
+    (intent,) = [each for each in records(journal) if each.record is RecordKind.INTENT]
+    written = intent.time - CLOCKS_DIFFER - beyond
+    nanoseconds = (written - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * 1000
+    os.utime(path, ns=(nanoseconds, nanoseconds))
+    found = registration(view(journal)).pending
+    assert found
+    assert found.at == (written if ahead else intent.time)
 
 
 # -- what is not known -------------------------------------------------------------------------------------------------
