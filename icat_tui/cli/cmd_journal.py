@@ -15,8 +15,8 @@ from icat_tui.cli.logging_setup import log
 from icat_tui.cli.prompts import Questions
 from icat_tui.cli.submit_reporter import EachMessageReporter, subject_of
 from icat_tui.domain.errors import ExitCode, UsageError, exit_code
-from icat_tui.journal.reader import JournalReader, ShardReader
-from icat_tui.journal.sendings import MessageState, Sending
+from icat_tui.journal.reader import JournalReader
+from icat_tui.journal.sendings import MessageState, Sending, ShardIndex
 from icat_tui.journal.view import troubles_of
 from icat_tui.journal.writer import Journal
 from icat_tui.report.jsonl import SCHEMA, Record, json_line
@@ -55,22 +55,27 @@ def journal(run: Run) -> ExitCode:
         return repair(run, reader)
     if run.arguments.settle is not None:
         return settle(run, reader)
-    shards = reader.all_shards()
-    troubles = list(troubles_of(shards))
+    troubles: list[str] = []
+    sendings: list[Sending] = []
+    for shard in reader.all_shards():
+        troubles += troubles_of([shard])
+        sendings += _wanted(shard.index, run)
     for trouble in troubles:
         log.error("%s", trouble)
     if run.arguments.verify:
-        code = _verify(run, services, [each for shard in shards for each in shard.index.pending()])
+        code = _verify(run, services, sendings)
     elif run.arguments.resume:
-        code = _resume(run, services, [each for shard in shards for each in shard.index.planned()])
+        code = _resume(run, services, sendings)
     else:
-        _list(run, (each for shard in shards for each in _listed(shard, run)))
+        _list(run, sendings)
         code = ExitCode.DONE
     return exit_code({code, *({ExitCode.PARTIAL} if troubles else ())})
 
 
-def _listed(shard: ShardReader, run: Run) -> Iterator[Sending]:
-    return shard.index.pending() if run.arguments.pending else shard.index.sendings()
+def _wanted(index: ShardIndex, run: Run) -> Iterator[Sending]:
+    if run.arguments.resume:
+        return index.planned()
+    return index.pending() if run.arguments.pending or run.arguments.verify else index.sendings()
 
 
 # -- listing ---------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from icat_tui.domain.errors import UsageError
-from icat_tui.journal.records import NO_RECORD, JournalError, line, verified
+from icat_tui.journal.records import NO_RECORD, JournalError, is_whole, line
 from icat_tui.journal.shared_file import make, make_directory, open_existing, open_or_make, sync_directory
 from icat_tui.text import visible
 
@@ -126,9 +126,11 @@ def named_shards(directory: JournalDirectory, mark: Mark | None) -> frozenset[st
     with open(descriptor, "rb") as file:
         lines = file.read().split(b"\n")[:-1]  # a last line without its end was not relied on
     try:
-        return frozenset(msgspec.json.decode(verified(text) or b"", type=_ShardName).shard for text in lines)
-    except NO_RECORD as error:
-        raise JournalError(f"{visible(str(path))} is damaged: restore it from a backup") from error
+        if all(map(is_whole, lines)):
+            return frozenset(msgspec.json.decode(text, type=_ShardName).shard for text in lines)
+    except NO_RECORD:
+        pass
+    raise JournalError(f"{visible(str(path))} is damaged: restore it from a backup")
 
 
 class _ShardName(Struct, frozen=True):

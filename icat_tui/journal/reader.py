@@ -5,7 +5,7 @@ nothing was written; one shard that can't be read keeps no other from being read
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -111,11 +111,9 @@ class JournalReader:
 
     def shard(self, name: str) -> ShardReader:
         """Return a shard, read as of the last `refresh` or now."""
-        shard = self._shards.get(name)
-        if shard is None:
-            shard = self._shards[name] = ShardReader(self.directory.shard(name), self._facility)
-            shard.refresh(named=name in self._named, journal=self._journal)
-        return shard
+        if name not in self._shards:
+            self._shards[name] = self._read_shard(name)
+        return self._shards[name]
 
     def shards_of(self, paths: Iterable[str]) -> list[ShardReader]:
         """Return the shards that hold what was sent about a dataset, by its paths."""
@@ -125,15 +123,23 @@ class JournalReader:
         """Return the shards that were read so far."""
         return list(self._shards.values())
 
-    def all_shards(self) -> list[ShardReader]:
-        """Return every shard, by name. Raises JournalError where they can't be listed."""
+    def all_shards(self) -> Iterator[ShardReader]:
+        """Yield every shard, by name, and keep none: a journal of years has a million records.
+
+        Raises JournalError where they can't be listed.
+        """
         try:
             found = {path.stem for path in self.directory.records.iterdir() if path.suffix == ".jsonl"}
         except FileNotFoundError:
             found = set()
         except OSError as error:
             raise unreadable(self.directory.records, error) from error
-        return [self.shard(name) for name in sorted(found | self._named)]
+        return map(self._read_shard, sorted(found | self._named))
+
+    def _read_shard(self, name: str) -> ShardReader:
+        shard = ShardReader(self.directory.shard(name), self._facility)
+        shard.refresh(named=name in self._named, journal=self._journal)
+        return shard
 
     def message(self, planned: Sending) -> Message:
         """Return the message of a plan, byte for byte. Raises JournalError where it can't be read."""

@@ -53,6 +53,10 @@ BEFORE_SEEN = frozenset({RecordKind.PLAN, RecordKind.OUTCOME, RecordKind.SKIPPED
 ENDED = frozenset({MessageState.SEEN, MessageState.LOST})
 
 
+Subject = tuple[str, str | int]
+"""What a message is about, the same for all messages about it: the files of a dataset that ICAT has, or a location."""
+
+
 class Sending(Struct, kw_only=True):
     """Message as the journal knows it.
 
@@ -78,6 +82,8 @@ class Sending(Struct, kw_only=True):
     """The broker's text, or the reason for its state."""
     plan: int | None = None
     """Offset of the plan with its body in the shard (`records.planned_message`)."""
+    about: Subject = ("", "")
+    """What it is about."""
 
     @property
     def reason(self) -> str:
@@ -129,9 +135,9 @@ class ShardIndex:
         """Start with an empty shard; `facility` decides when two locations are the same."""
         self._facility = facility
         self._by_id: dict[str, Sending] = {}
-        self._by_subject: dict[tuple[str, str | int], list[Sending]] = {}
+        self._by_subject: dict[Subject, list[Sending]] = {}
         self._by_digest: dict[str, list[Sending]] = {}
-        self._seen: dict[tuple[str, str | int], Seen] = {}
+        self._seen: dict[Subject, Seen] = {}
         self._locations: dict[str, str] = {}
         """Keys of locations by those of other spellings of them."""
         self.header: Header | None = None
@@ -204,7 +210,7 @@ class ShardIndex:
         """Yield the messages that went out and were not seen in ICAT, in the order of planning."""
         return (sending for sending in self._by_id.values() if sending.state in PENDING_STATES)
 
-    def _last_messages(self, subject: tuple[str, str | int]) -> LastMessages:
+    def _last_messages(self, subject: Subject) -> LastMessages:
         sendings, seen = self._by_subject.get(subject, ()), self._seen.get(subject)
         if not sendings and seen is None:
             return NO_MESSAGES
@@ -234,59 +240,53 @@ class ShardIndex:
         match record.record:
             case RecordKind.PLAN:
                 sending.state, sending.plan = MessageState.PLANNED, offset
-                self._supersede(record)
+                self._supersede(sending)
             case RecordKind.INTENT:
                 sending.state = MessageState.INTENDED
-                self._supersede(record)
-                self._seen.pop(self._subject(record), None)
-                self._sent_since.add(location_key(record.location, self._facility))
+                self._supersede(sending)
+                self._seen.pop(sending.about, None)
+                if self._set_aside:
+                    self._sent_since.add(location_key(record.location, self._facility))
             case RecordKind.OUTCOME:
                 sending.state, sending.words = MessageState(record.outcome or SendOutcome.UNKNOWN), record.words
             case RecordKind.SKIPPED:
                 if sending.state is MessageState.PLANNED:
                     sending.state, sending.words = MessageState.SKIPPED, record.words
             case RecordKind.SEEN:
-                self._settle(record)
+                self._settle(sending.about, record)
             case RecordKind.SETTLED:
                 self._settle_by_person(record, sending)
 
     def _begin(self, record: Record) -> Sending:
         sending = self._by_id[record.id] = _sending(record)
-        self._by_subject.setdefault(self._subject(record), []).append(sending)
-        self._by_digest.setdefault(sending.digest, []).append(sending)
-        spelled, key = location_key(record.dataset, self._facility), location_key(record.location, self._facility)
-        if spelled != key:
+        key = location_key(record.location, self._facility)
+        if record.dataset != record.location and (spelled := location_key(record.dataset, self._facility)) != key:
             self._locations[spelled] = key
+        files = record.action is Action.ADD_FILES and record.icat_id is not None
+        sending.about = ("files", record.icat_id or 0) if files else ("dataset", key)
+        self._by_subject.setdefault(sending.about, []).append(sending)
+        self._by_digest.setdefault(sending.digest, []).append(sending)
         return sending
 
-    def _subject(self, record: Record) -> tuple[str, str | int]:
-        if record.action is Action.ADD_FILES and record.icat_id is not None:
-            return "files", record.icat_id
-        return "dataset", location_key(record.location, self._facility)
+    def _supersede(self, newer: Sending) -> None:
+        """Drop older plans about what a message is about: sent too, they would register it twice."""
+        members = self._by_subject.get(newer.about, [])
+        for older in [each for each in members if each.state is MessageState.PLANNED and each is not newer]:
+            members.remove(older)
+            del self._by_id[older.id]
 
-    def _supersede(self, record: Record) -> None:
-        """Drop older plans about the subject of a message: sent too, they would register it twice."""
-        subject = self._subject(record)
-        for other in self._by_subject.get(subject, ()):
-            if other.state is MessageState.PLANNED and other.id != record.id:
-                del self._by_id[other.id]
-        self._by_subject[subject] = [
-            sending for sending in self._by_subject.get(subject, ()) if self._by_id.get(sending.id) is sending
-        ]
-
-    def _settle(self, record: Record) -> None:
+    def _settle(self, subject: Subject, record: Record) -> None:
         """Mark all messages about a subject as seen: none is pending any more, and none is left to be sent."""
-        subject = self._subject(record)
         for sending in self._by_subject.pop(subject, ()):
             sending.state = MessageState.SEEN
         self._seen[subject] = Seen(record.icat_id, record.time)
 
     def _settle_by_person(self, record: Record, sending: Sending) -> None:
         if record.settled is Settlement.SEEN:
-            self._settle(record)
+            self._settle(sending.about, record)
             return
         sending.state, sending.words = MessageState.LOST, record.words
-        self._seen.pop(self._subject(record), None)
+        self._seen.pop(sending.about, None)
 
     # -- lines that are no records of messages ---------------------------------------------------------------------
 

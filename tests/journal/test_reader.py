@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -96,6 +97,35 @@ def test_a_shard_that_was_replaced_by_a_shorter_one_is_read_anew(journal: Journa
     assert planned(reader.shard(SHARD)) == ["m0001"]
 
 
+def test_a_shard_that_was_replaced_by_a_longer_one_is_read_anew(journal: Journal, tmp_path: Path) -> None:
+    journal.check_writable()
+    shutil.copytree(journal.directory.path, tmp_path / "copy")
+    other = Journal(own_journal(tmp_path / "copy"))
+    journal.record_plans([ONE])
+    other.record_plans([message(2), message(3)])
+    reader = reader_of(journal)
+    assert planned(reader.shard(SHARD)) == ["m0001"]
+    other.directory.shard(SHARD).rename(journal.directory.shard(SHARD))
+    reader.refresh()
+    assert planned(reader.shard(SHARD)) == ["m0002", "m0003"]
+
+
+def test_a_shard_that_is_not_listed_and_has_no_header_yet_is_no_trouble(journal: Journal) -> None:
+    journal.record_plans([ELSEWHERE])
+    reader = reader_of(journal)
+    journal.directory.shard(SHARD).write_bytes(b"")
+    assert not reader.shard(SHARD).trouble
+    reader.refresh()
+    assert not reader.shard(SHARD).trouble
+    assert [shard.path.stem for shard in reader.all_shards()] == ["_", SHARD]
+
+
+def test_only_the_files_of_shards_are_read(journal: Journal) -> None:
+    journal.record_plans([ONE])
+    (journal.directory.records / "hg333.jsonl.orig").write_text("")
+    assert [shard.path.stem for shard in reader_of(journal).all_shards()] == [SHARD]
+
+
 def test_a_planned_message_comes_back(journal: Journal) -> None:
     journal.record_plans([ONE, ELSEWHERE])
     reader = reader_of(journal)
@@ -121,7 +151,7 @@ def test_shards_that_can_not_be_listed_are_an_error(journal: Journal) -> None:
 def test_of_no_journal_there_are_no_shards(tmp_path: Path) -> None:
     reader = JournalReader(own_journal(tmp_path / "none"), Facility())
     reader.refresh()
-    assert reader.all_shards() == []
+    assert list(reader.all_shards()) == []
 
 
 @pytest.mark.slow

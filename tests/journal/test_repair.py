@@ -67,6 +67,15 @@ def test_what_a_newer_version_wrote_stays_as_it_is(tmp_path: Path) -> None:
     assert left.damage.newer
 
 
+def test_a_line_that_was_changed_since_is_damaged_again(tmp_path: Path) -> None:
+    journal = journal_with(tmp_path, DAMAGED)
+    repaired(journal)
+    shard = journal.directory.shard(SHARD)
+    shard.write_bytes(shard.read_bytes().replace(DAMAGED, DAMAGED.replace(b"intent", b"intenx")))
+    assert index_of(journal.directory).damage_about(message(2).dataset)
+    assert repaired(journal) == [DAMAGED.rstrip().replace(b"intent", b"intenx")]
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [

@@ -1,5 +1,6 @@
 """Opening of files that several users write."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -92,3 +93,17 @@ def test_a_file_that_another_process_makes_meanwhile_is_opened(tmp_path: Path, m
     monkeypatch.setattr("icat_tui.journal.shared_file.make", slower)
     with open(open_or_make(tmp_path / "file", os.O_RDONLY), "rb") as file:
         assert file.read() == b"theirs"
+
+
+def test_only_what_is_a_link_itself_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with pytest.raises(OSError, match="it is a link, and no file of its own"):
+        open_existing(tmp_path / "link", os.O_RDONLY)
+    (tmp_path / "ring").symlink_to(tmp_path / "ring")
+    with pytest.raises(OSError, match=r"Too many (levels of )?symbolic links") as caught:
+        open_existing(tmp_path / "ring" / "file", os.O_RDONLY)
+    assert caught.value.errno == errno.ELOOP
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "through").symlink_to(tmp_path / "directory")
+    with pytest.raises(FileNotFoundError):
+        open_existing(tmp_path / "through" / "file", os.O_RDONLY)

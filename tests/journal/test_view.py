@@ -15,7 +15,7 @@ from icat_tui.journal.directory import JournalDirectory
 from icat_tui.journal.records import JournalError, RecordKind, SendOutcome, line
 from icat_tui.journal.view import CLOCKS_DIFFER, SET_ASIDE, JournalView
 from icat_tui.journal.writer import Journal
-from tests.support.journal_entries import SHARD, message, own_journal, records
+from tests.support.journal_entries import SHARD, index_of, message, own_journal, records
 
 DATASET = message(1)
 FILES = message(1, id="files", action=Action.ADD_FILES, icat_id=11, body=b"{}")
@@ -87,6 +87,35 @@ def test_files_and_registrations_are_kept_apart(journal: Journal) -> None:
     found.refresh()
     assert not registration(found).rejection
     assert registration(found).pending
+
+
+def test_the_last_request_for_files_is_found_in_any_proposal(journal: Journal) -> None:
+    elsewhere = message(2, id="later", action=Action.ADD_FILES, icat_id=11, dataset="/data/other/place", body=b"{}")
+    others = message(3, action=Action.ADD_FILES, icat_id=12, body=b"{}")
+    assert view(journal).last_request_for_files(11) is None
+    journal.record_plans([message(4, icat_id=11), others])
+    assert view(journal).last_request_for_files(11) is None
+    journal.record_plans([elsewhere])
+    journal.record_plans([FILES])
+    for last in (FILES, elsewhere):
+        journal.record_intents([last])
+        found = view(journal).last_request_for_files(11)
+        assert found
+        assert found.id == last.id
+
+
+def test_a_plan_is_the_latest_until_another_or_the_message_goes_out(journal: Journal) -> None:
+    journal.record_plans([DATASET, message(2)])
+    first, other = index_of(journal.directory).planned()
+    found = view(journal)
+    assert found.is_planned(first)
+    assert found.is_planned(other)
+    journal.record_plans([message(1, id="newer")])
+    found.refresh()
+    assert not found.is_planned(first)
+    journal.record_intents([message(2)])
+    found.refresh()
+    assert not found.is_planned(other)
 
 
 def test_a_message_from_the_future_counts_from_when_it_was_written(journal: Journal) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.journal.directory import JournalDirectory
+from icat_tui.journal.directory import JournalDirectory, mark_of, named_shards
 from icat_tui.journal.records import JournalError, SendOutcome
 from icat_tui.journal.writer import Journal
 from tests.support.journal_entries import (
@@ -213,14 +213,15 @@ def test_a_shard_whose_maker_died_before_its_header_is_begun(journal: Journal) -
         assert json.loads(plan)["record"] == "plan"
 
 
-def test_a_long_line_that_was_left_incomplete_is_recorded_as_torn(journal: Journal) -> None:
+@pytest.mark.parametrize("length", [1, 4094, 4095, 4096, 9000])
+def test_a_line_that_was_left_incomplete_is_recorded_as_torn_however_long(journal: Journal, length: int) -> None:
     journal.record_plans([message(1)])
     with shard_of(journal).open("ab") as file:
         whole = file.tell()
-        file.write(b"x" * 9000)
+        file.write(b"x" * length)
     journal.record_plans([message(2)])
     *_, torn, _ = (json.loads(text) for text in shard_of(journal).read_bytes().splitlines() if text[:1] == b"{")
-    assert (torn["record"], torn["offset"], torn["length"]) == ("torn", whole, 9000)
+    assert (torn["record"], torn["offset"], torn["length"]) == ("torn", whole, length)
     assert len(records(journal)) == 2
 
 
@@ -228,5 +229,8 @@ def test_a_list_of_shards_that_was_cut_off_goes_on(journal: Journal) -> None:
     journal.record_plans([message(1)])
     with (journal.directory.path / "shards.jsonl").open("ab") as file:
         file.write(b'{"record": "na')
-    journal.record_plans([message(2, dataset="/data/other/place")])
-    assert len(records(journal)) == 2
+    elsewhere = message(2, dataset="/data/other/place")
+    Journal(journal.directory).record_plans([elsewhere])
+    Journal(journal.directory).record_plans([message(3, dataset="/data/visitor/hg1/id99/20231019/RAW_DATA/a/a_1")])
+    assert len(records(journal)) == 3
+    assert named_shards(journal.directory, mark_of(journal.directory)) == {SHARD, "_", "hg1"}
