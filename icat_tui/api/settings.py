@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 
 from icat_tui.api.errors import EncodingError
+from icat_tui.encoding import names_are_utf8
 from icat_tui.settings.load import load
 from icat_tui.settings.schema import KEYS, Settings
 
@@ -36,9 +37,8 @@ def check_encoding() -> None:
 
     The commands start themselves once more with `-X utf8` then; what a script imports can't.
     """
-    encoding = sys.getfilesystemencoding()
-    if encoding.lower().replace("-", "") != "utf8":
+    if not names_are_utf8():
         raise EncodingError(
-            f"names of files are read as {encoding} here, and ICAT's are UTF-8: start Python with -X utf8, or set "
-            "PYTHONUTF8=1"
+            f"names of files are read as {sys.getfilesystemencoding()} here, and ICAT's are UTF-8: start Python with "
+            "-X utf8, or set PYTHONUTF8=1"
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from icat_tui.cli.context import Run
+from icat_tui.cli.locale_encoding import draw_by_locale
 from icat_tui.cli.selected_sessions import SelectedSessions
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.domain.formats import AUTO
@@ -21,6 +22,7 @@ def open_screen(run: Run) -> ExitCode:
         raise UsageError(
             "there is no terminal to open the UI on: use `icat-tui sync`, which does the same work without"
         )
+    draw_by_locale()
     from icat_tui.tui.run import open_ui  # noqa: PLC0415 - textual is slow, and needs a terminal
 
     settings, arguments = run.settings, run.arguments

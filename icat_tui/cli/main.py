@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from icat_tui.cancel import Cancelled
 from icat_tui.cli.context import Run, RunSummary
+from icat_tui.cli.locale_encoding import start_again_in_utf8, write_by_locale
 from icat_tui.cli.logging_setup import LogHandlers, log, logging_to_stderr
 from icat_tui.cli.parser import SYNC_RAW, parse
 from icat_tui.cli.signals import SIGPIPE, SignalCancellation, cancelled_by_signals, raise_again
@@ -28,39 +29,42 @@ BEACON_OF_SYNC_RAW = "id00:25000"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `icat-tui` and return its exit code."""
-    return _run("icat-tui", sys.argv[1:] if arguments is None else list(arguments))
+    return _run("icat-tui", arguments)
 
 
 def sync_raw(arguments: Sequence[str] | None = None) -> int:
     """Run `icat-sync-raw` and return its exit code."""
-    return _run(SYNC_RAW, sys.argv[1:] if arguments is None else list(arguments))
+    return _run(SYNC_RAW, arguments)
 
 
 def store_raw(arguments: Sequence[str] | None = None) -> int:
     """Run `icat-store-raw` and return its exit code."""
-    return _run("icat-store-raw", sys.argv[1:] if arguments is None else list(arguments))
+    return _run("icat-store-raw", arguments)
 
 
 def store_processed(arguments: Sequence[str] | None = None) -> int:
     """Run `icat-store-processed` and return its exit code."""
-    return _run("icat-store-processed", sys.argv[1:] if arguments is None else list(arguments))
+    return _run("icat-store-processed", arguments)
 
 
 def add_files(arguments: Sequence[str] | None = None) -> int:
     """Run `icat-add-files` and return its exit code."""
-    return _run("icat-add-files", sys.argv[1:] if arguments is None else list(arguments))
+    return _run("icat-add-files", arguments)
 
 
 def store_from_file(arguments: Sequence[str] | None = None) -> int:
     """Run `icat-store-from-file` and return its exit code."""
-    return _run("icat-store-from-file", sys.argv[1:] if arguments is None else list(arguments))
+    return _run("icat-store-from-file", arguments)
 
 
 # -- every path ------------------------------------------------------------------------------------------------------
 
 
-def _run(program: str, words: list[str]) -> int:
+def _run(program: str, arguments: Sequence[str] | None) -> int:
     """Run a program and return its exit code; a signal that stopped it is raised again at the end."""
+    if arguments is None:
+        start_again_in_utf8()
+    words = sys.argv[1:] if arguments is None else list(arguments)
     _prepare_stdout()
     with logging_to_stderr(program) as log_handlers, cancelled_by_signals() as cancellation:
         try:
@@ -97,10 +101,10 @@ def _run_to_summary(program: str, words: list[str], log_handlers: LogHandlers, c
 
 
 def _prepare_stdout() -> None:
-    """Make sure that there is a stdout, and that it can encode every name in any locale."""
+    """Make sure that there is a stdout, and that it and stderr can encode every name in any locale."""
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # typeshed has it as TextIO
+    write_by_locale()
 
 
 # -- one command -----------------------------------------------------------------------------------------------------

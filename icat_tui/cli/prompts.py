@@ -4,6 +4,7 @@ What must stay true: each is answered by one line of stdin, and nothing is confi
 written to stderr, as stdout is data. A signal ends the wait for an answer.
 """
 
+import locale
 import os
 import re
 import select
@@ -81,7 +82,7 @@ class Questions:
         line, _, self._input = self._input.partition(b"\n")
         if self._ended:
             self.write("\n")
-        return line.decode(errors="replace").strip()
+        return line.decode(locale.getencoding(), errors="replace").strip()
 
     def write(self, text: str) -> None:
         """Write text that belongs to a question to stderr, and flush."""

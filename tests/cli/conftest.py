@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -167,3 +169,23 @@ def journal_of(beamtime: Beamtime) -> Journal:
     journal.record_intents([message(1)])
     journal.record_outcomes([(message(1), SendOutcome.ACCEPTED, "")])
     return journal
+
+
+@pytest.fixture(scope="module")
+def locales(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """The environments of locales that are not UTF-8, by encoding; of Latin-1 where it can be made."""
+    found = {"ascii": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}}
+    directory = tmp_path_factory.mktemp("locales")
+    if shutil.which("localedef") and Path("/usr/share/i18n/locales/fr_FR").exists():
+        made = ["localedef", "-i", "fr_FR", "-f", "ISO-8859-1", str(directory / "fr_FR.iso88591")]
+        subprocess.run(made, check=True, capture_output=True)
+        found["iso8859-1"] = {"LOCPATH": str(directory), "LC_ALL": "fr_FR.iso88591"}
+    return found
+
+
+@pytest.fixture(params=["ascii", "iso8859-1"])
+def elsewhere(request: pytest.FixtureRequest, locales: dict[str, dict[str, str]], beamtime: Beamtime) -> dict[str, str]:
+    """The environment of a locale that is not UTF-8, with the settings for the beam time."""
+    if request.param not in locales:
+        pytest.skip("localedef is not installed")
+    return {**os.environ, **beamtime.environment, **locales[request.param]}
