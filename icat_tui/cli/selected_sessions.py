@@ -7,7 +7,7 @@ import os
 from argparse import Namespace
 from collections.abc import Iterator
 
-from icat_tui.disk.find import AnyFormat, find_sessions, roots_once, sessions_at, sessions_once
+from icat_tui.disk.find import NO_PROPOSAL, AnyFormat, find_sessions, roots_once, sessions_at, sessions_once
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.model import SessionDirectory
@@ -56,7 +56,7 @@ class SelectedSessions:
             if isinstance(found, SessionDirectory):
                 self._dates.add(found.date)
                 self._proposals.add(found.proposal.lower())
-            else:
+            elif found.reason != NO_PROPOSAL:
                 self._incomplete = True
             yield found
 

@@ -27,6 +27,8 @@ from icat_tui.domain.selection import Selection
 Found = SessionDirectory | DirectoryFailed
 AnyFormat = RawFormat | Literal["auto"]
 EVERYTHING = Selection()
+NO_PROPOSAL = "this data root holds no proposal: is it mounted?"
+"""Reason of a `DirectoryFailed`: an unmounted data root is an empty directory."""
 LEVELS = 3
 """A session lies at `<root>/<proposal>/<beamline>/<date>`."""
 
@@ -39,7 +41,8 @@ def find_sessions(root: str, selection: Selection, facility: Facility, raw_forma
 
     Each is yielded as soon as it is found. Hidden names and session directories that are not named by a possible date
     are left out, links to directories are followed. For a directory that can't be listed a `DirectoryFailed` is
-    yielded, and the search goes on.
+    yielded, and the search goes on; so it is for a data root without a proposal, unless globs or dates may match
+    nothing.
     """
     return _Search(selection, facility, raw_format).root(_absolute(root))
 
@@ -124,8 +127,12 @@ class _Search(NamedTuple):
         return self.selection.wants_beamline(name, self.facility)
 
     def root(self, path: str) -> Iterator[Found]:
+        none = True
         for proposal in _below(path, self.selection.wants_proposal):
+            none = False
             yield from (proposal,) if isinstance(proposal, DirectoryFailed) else self.proposal(proposal)
+        if none and not self.selection.has_globs_or_dates and not _holds_proposal(path):
+            yield DirectoryFailed(path, NO_PROPOSAL)
 
     def proposal(self, path: str) -> Iterator[Found]:
         for beamline in _below(path, self._wants_beamline):
@@ -179,13 +186,17 @@ def is_on_disk(directory: SessionDirectory) -> bool | str:
     """Return whether a session is on disk, or a text that says why that can't be determined."""
     root = posixpath.dirname(posixpath.dirname(posixpath.dirname(directory.path)))
     try:
-        with os.scandir(root) as listing:
-            mounted = any(not entry.name.startswith(".") and _is_directory(entry) for entry in listing)
-        if not mounted:
+        if not _holds_proposal(root):
             return f"data root {root} holds no proposal: is it mounted?"
         return _is_listed(directory.path, root)
     except OSError as error:
         return f"{error.filename} could not be listed: {error.strerror}"
+
+
+def _holds_proposal(root: str) -> bool:
+    """Return whether a data root holds what may be a proposal. Raises OSError where it can't be listed."""
+    with os.scandir(root) as listing:
+        return any(not entry.name.startswith(".") and _is_directory(entry) for entry in listing)
 
 
 def _is_directory(entry: os.DirEntry[str]) -> bool:

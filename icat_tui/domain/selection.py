@@ -25,6 +25,12 @@ class Selection(Struct, frozen=True, kw_only=True):
     until: date | None = None
     """The last selected session date."""
 
+    @property
+    def has_globs_or_dates(self) -> bool:
+        """Whether it may well match nothing, as globs and dates do."""
+        given = self.beamlines + self.proposals
+        return bool(self.sessions or self.since or self.until or len(_literals(given)) < len(given))
+
     def wants_proposal(self, directory: str) -> bool:
         """Return whether the proposal directory of this name may hold selected sessions."""
         return _matches(self.proposals, {directory})

@@ -164,11 +164,16 @@ def closing_text(totals: Totals, cache_dir: Path | None = None, overview: Sequen
 
 
 def trouble_text(totals: Totals) -> Iterator[Line]:
-    """Yield failures, one line for each of the first reasons; nothing where nothing failed."""
+    """Yield failures, one line for each of the first reasons, and one for what else is unknown."""
     for reason, (path, number) in islice(totals.troubles.items(), MOST_REASONS):
         yield Line(f"{visible(path)}: {visible(reason)}{and_more(number)}", "red")
     if len(totals.troubles) > MOST_REASONS:
         more = counted(len(totals.troubles) - MOST_REASONS, "reason")
         yield Line(f"{more} more why something is unknown: the sessions themselves tell, and unknown.csv", "red")
+    if totals.unknown_elsewhere:
+        path, reason = totals.first_unknown
+        datasets = counted(totals.unknown_elsewhere, "dataset")
+        first = "the first is " if totals.unknown_elsewhere > 1 else ""
+        yield Line(f"{datasets} could not be determined: {first}{visible(path)} ({visible(reason)})", "red")
     if totals.unsaved:
         yield Line(f"{visible(totals.first_unsaved)}{and_more(totals.unsaved)}", "red")

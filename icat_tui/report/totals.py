@@ -27,6 +27,9 @@ TODO_OR_MORE = TODO | {Category.HAS_INVALID, Category.NOT_IN_ICAT}
 """Categories for which `check` gives it."""
 
 
+NO_REASON = "could not be determined"
+
+
 class SentCounts(Struct, frozen=True, kw_only=True):
     """Numbers of messages of a run by their outcome; the field names are keys in JSON.
 
@@ -60,6 +63,10 @@ class Totals(Struct):
     counts: Counter[Status] = field(default_factory=Counter)
     troubles: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Failures by their reason: the first path with it, and the number of paths."""
+    unknown_elsewhere: int = 0
+    """Unknown datasets of sessions that have another category, as something is to be done there anyway."""
+    first_unknown: tuple[str, str] = ("", "")
+    """Path of the first of them, and its reason."""
     unsaved: int = 0
     """Cache files that could not be written."""
     first_unsaved: str = ""
@@ -114,6 +121,16 @@ class Totals(Struct):
         self.counts.update(session.counts)
         if category == Category.UNKNOWN:
             self._add_trouble(session.directory.path, _why_unknown(session))
+        else:
+            self._add_unknown(session)
+
+    def _add_unknown(self, session: Session) -> None:
+        """Count the unknown datasets of a session that is not unknown itself."""
+        for dataset in session.datasets:
+            if dataset.status == Status.UNKNOWN:
+                if not self.unknown_elsewhere:
+                    self.first_unknown = (dataset.path, next(iter(dataset.reasons), NO_REASON))
+                self.unknown_elsewhere += 1
 
     def _add_trouble(self, path: str, reason: str) -> None:
         first, number = self.troubles.get(reason, (path, 0))
@@ -123,4 +140,4 @@ class Totals(Struct):
 def _why_unknown(session: Session) -> str:
     unknown = (dataset for dataset in session.datasets if dataset.status == Status.UNKNOWN)
     reasons = (*session.reasons, *(reason for dataset in unknown for reason in dataset.reasons))
-    return next(iter(reasons), "could not be determined")
+    return next(iter(reasons), NO_REASON)

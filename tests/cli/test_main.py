@@ -18,10 +18,11 @@ import pytest
 
 from icat_tui.cli import main
 from icat_tui.domain.model import SessionDirectory
+from icat_tui.sandbox.fake_icatplus import CatalogueEntry
 from icat_tui.settings.load import load
 from tests.support.icatplus import HANG
 from tests.support.names import HOSTILE_NAMES
-from tests.support.place import KEY, Place
+from tests.support.place import KEY, START, Place
 from tests.support.program import PATIENCE, Runner, environment, run_program
 
 
@@ -120,6 +121,57 @@ def test_3_where_a_directory_can_not_be_listed(place: Place, at: Runner, monkeyp
     (record,) = [record for record in ran.records if record["type"] == "error"]
     assert (record["path"], record["message"]) == (str(locked), "Permission denied")
     assert ran.err == f"icat-tui: {locked}: Permission denied\n"
+
+
+@pytest.mark.parametrize("words", [["-q"], ["--no-print"], ["--json"]])
+def test_3_says_how_much_is_unknown_and_where_first_in_a_session_that_is_todo_anyway(
+    words: list[str], place: Place, at: Runner
+) -> None:
+    session = place.session(empty=1, invalid=2)
+    place.icatplus.state.add_dataset(1, CatalogueEntry("9", "no path", START, START, "sA", 1))
+    ran = at("sync", *words)
+    assert ran.code == 3
+    (line,) = ran.err.splitlines()
+    first = f"{session}/RAW_DATA/colA/colA_0003"
+    assert line.startswith(f"icat-tui: 2 datasets could not be determined: the first is {first} (ICAT+ sent an entry")
+
+
+@pytest.mark.parametrize("words", [[], ["{root}"], ["--beamline", "id10"]])
+@pytest.mark.parametrize("command", ["sync", "check"])
+def test_3_where_a_data_root_holds_no_proposal_and_4_where_it_is_the_only_one(
+    command: str, words: list[str], place: Place, at: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = place.directory / "not mounted"
+    (empty / ".snapshot").mkdir(parents=True)
+    (empty / "NOT_MOUNTED").write_text("")
+    words = [word.format(root=empty) for word in words] or ["--data-root", str(empty)]
+    monkeypatch.setenv("ICAT_TUI_DATA_ROOT", str(empty))
+    ran = at(command, "-q", *words)
+    assert (ran.code, ran.out) == (4, "")
+    assert ran.err == f"icat-tui: {empty}: this data root holds no proposal: is it mounted?\n"
+    place.session()
+    both = [place.root, empty]
+    monkeypatch.setenv("ICAT_TUI_DATA_ROOT", ",".join(map(str, both)))
+    words = [str(place.root), *words] if words[0] == str(empty) else words
+    ran = at(command, "--json", *words, *(["--data-root", str(place.root)] if words[0] == "--data-root" else []))
+    assert (ran.code, ran.summary["sessions"], ran.summary["failed"]) == (3, 1, 1)
+
+
+@pytest.mark.parametrize("words", [["--proposal", "hg*"], ["--session", "2023*"], ["--since", "20230101"]])
+def test_globs_and_dates_may_match_nothing_in_a_data_root_without_a_proposal(
+    words: list[str], place: Place, at: Runner
+) -> None:
+    place.root.mkdir(exist_ok=True)
+    ran = at("check", "-q", *words)
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_2_where_a_named_proposal_is_not_there_as_the_data_root_holds_none(place: Place, at: Runner) -> None:
+    place.root.mkdir(exist_ok=True)
+    ran = at("sync", "-q", "--proposal", "hg333")
+    assert ran.code == 2
+    assert "is it mounted?" in ran.err
+    assert "proposal hg333 is not there" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 import errno
 import os
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from icat_tui.disk.find import find_sessions, roots_once, sessions_at, sessions_once
+from icat_tui.disk.find import NO_PROPOSAL, find_sessions, roots_once, sessions_at, sessions_once
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
@@ -104,6 +105,27 @@ def test_a_root_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert list(find_sessions(str(tmp_path / "none"), Selection(), FACILITY, V3)) == [
         DirectoryFailed(str(tmp_path / "none"), os.strerror(errno.ENOENT))
     ]
+
+
+@pytest.mark.parametrize(
+    ("selection", "said"),
+    [
+        (Selection(), True),
+        (Selection(proposals=("hg333",), beamlines=("id99",)), True),
+        (Selection(proposals=("hg333", "hg*")), False),
+        (Selection(beamlines=("id9?",)), False),
+        (Selection(sessions=("20231019",)), False),
+        (Selection(until=date(2023, 10, 19)), False),
+    ],
+)
+def test_a_root_without_a_proposal_is_said_unless_nothing_may_well_match(
+    root: Path, selection: Selection, *, said: bool
+) -> None:
+    (root / ".snapshot").mkdir(parents=True)
+    (root / "README").write_text("")
+    assert list(find_sessions(str(root), selection, FACILITY, V3)) == said * [DirectoryFailed(str(root), NO_PROPOSAL)]
+    (root / "ma1").mkdir()
+    assert list(find_sessions(str(root), selection, FACILITY, V3)) == []
 
 
 def test_sessions_come_as_they_are_found(root: Path, refuse: Callable[[Path, int], None]) -> None:

@@ -88,3 +88,19 @@ def test_what_is_named_in_full_is_told_from_globs() -> None:
     )
     assert selection.named_proposals() == ("hg333",)
     assert selection.named_sessions() == ("20231019",)
+
+
+@pytest.mark.parametrize(
+    ("selection", "open_ended"),
+    [
+        (Selection(), False),
+        (Selection(beamlines=("id99",), proposals=("hg333",)), False),
+        (Selection(beamlines=("id*",), proposals=("hg333",)), True),
+        (Selection(beamlines=("id99",), proposals=("hg333", "ma?")), True),
+        (Selection(sessions=("20231019",)), True),
+        (Selection(since=date(2023, 10, 19)), True),
+        (Selection(until=date(2023, 10, 19)), True),
+    ],
+)
+def test_globs_and_dates_may_match_nothing_and_names_may_not(selection: Selection, *, open_ended: bool) -> None:
+    assert selection.has_globs_or_dates is open_ended

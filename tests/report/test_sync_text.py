@@ -155,6 +155,19 @@ def test_many_reasons_and_many_files_that_were_not_saved_are_counted() -> None:
     assert lines[21:] == ["/cache/0 was not saved (and 2 more)"]
 
 
+def test_unknown_datasets_of_a_session_with_something_to_do_are_counted_and_the_first_is_told() -> None:
+    hidden = a_session(Category.TODO, ("1", Status.UNREGISTERED), ("2", Status.UNKNOWN, "denied"))
+    told = a_session(Category.UNKNOWN, ("3", Status.UNKNOWN, "no answer"))
+    path = hidden.datasets[1].path
+    one = plain(trouble_text(totals(SessionScanned(hidden))))
+    assert one == f"1 dataset could not be determined: {path} (denied)\n"
+    lines = plain(trouble_text(totals(*map(SessionScanned, (hidden, told, hidden))))).splitlines()
+    assert lines == [
+        f"{told.directory.path}: no answer",
+        f"2 datasets could not be determined: the first is {path} (denied)",
+    ]
+
+
 def test_nothing_is_said_of_trouble_where_there_was_none() -> None:
     assert list(trouble_text(totals(SessionScanned(a_session(Category.OK))))) == []
 
