@@ -31,10 +31,11 @@ from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.broker import Broker, Login
 from icat_tui.ingest.dataset_xml import origin_here
 from icat_tui.journal.directory import FIRST_VERSION, JournalDirectory, check_for_sending
+from icat_tui.journal.records import JournalError
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.report.scripts import ScriptCall
-from icat_tui.settings.schema import Settings, platform_directories
+from icat_tui.settings.schema import HomeUnknownError, Settings, own_directory
 from icat_tui.sync.catalogue_query import Catalogue
 from icat_tui.sync.plan import Terms
 from icat_tui.sync.scan import ScanPlan
@@ -68,12 +69,12 @@ class Services:
 
     @property
     def journal_directory(self) -> JournalDirectory:
-        """The directory of the journal and the locks, which need not exist yet."""
+        """The directory of the journal and the locks, which need not exist yet. Raises HomeUnknownError."""
         settings = self.settings
         older = (Path(f"{os.path.abspath(settings.cache_dir)}-state", FIRST_VERSION),) if settings.cache_dir else ()
         if settings.state_dir:
             return JournalDirectory(Path(settings.state_dir), older=older)
-        return JournalDirectory(platform_directories().user_state_path, own=True, older=older)
+        return JournalDirectory(own_directory("state"), own=True, older=older)
 
     @property
     def raw_format(self) -> AnyFormat:
@@ -124,7 +125,10 @@ class Services:
 
     def journal_view(self) -> JournalView:
         """Return a view of the journal, for the rules. Raises JournalError where it can't be read."""
-        return JournalView(self.journal_directory, self.facility)
+        try:
+            return JournalView(self.journal_directory, self.facility)
+        except HomeUnknownError as error:
+            raise JournalError(f"{error}, or state_dir") from error
 
     # -- what the rules need to know -------------------------------------------------------------------------------
 

@@ -105,7 +105,7 @@ class ForeignRows:
 def _files(directory: Path | None) -> list[_File]:
     """Return the files that can be read: what the others had is seen again when ICAT is asked."""
     found = []
-    for path in sorted(directory.glob("*.json")) if directory else ():
+    for path in _paths(directory) if directory else ():
         try:
             content = path.read_bytes()
             file = _decoded(content)
@@ -114,6 +114,13 @@ def _files(directory: Path | None) -> list[_File]:
         if file.schema == SCHEMA:
             found.append(file)
     return found
+
+
+def _paths(directory: Path) -> list[Path]:
+    try:
+        return sorted(path for path in directory.iterdir() if path.suffix == ".json")
+    except OSError:  # saving it reports why
+        return []
 
 
 def _decoded(content: bytes) -> _File:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from icat_tui.cli.console import write, write_lines
 from icat_tui.cli.context import Run
-from icat_tui.domain.errors import ExitCode
+from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.report.jsonl import json_line
 from icat_tui.report.lines import Line
+from icat_tui.settings import values
 from icat_tui.settings.load import user_file
 from icat_tui.settings.schema import DEFAULT, describe, environment_name
 from icat_tui.settings.template import write_template
@@ -41,8 +42,15 @@ def write_config(arguments: Namespace) -> ExitCode:
     Raises UsageError where that file is there already, SaveError where it can't be written.
     """
     named = arguments.config or os.environ.get(environment_name("config"))
-    path = Path(named).expanduser().absolute() if named else user_file()
+    path = _path(named) if named else user_file()
     write_template(path)
     if not (arguments.quiet or arguments.json):
         write_lines([Line(f"wrote {path}: every setting is in it, commented out")])
     return ExitCode.DONE
+
+
+def _path(named: str) -> Path:
+    try:
+        return Path(values.path(named) or named)
+    except ValueError as error:
+        raise UsageError(f"--config: {error}") from error

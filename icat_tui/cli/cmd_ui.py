@@ -6,14 +6,13 @@ What must stay true: only this module imports the UI, and textual is not importe
 import sys
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 from icat_tui.cli.context import Run
 from icat_tui.cli.locale_encoding import draw_by_locale
 from icat_tui.cli.selected_sessions import SelectedSessions
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.domain.formats import AUTO
 from icat_tui.services import Services
+from icat_tui.settings.schema import own_directory
 
 
 def open_screen(run: Run) -> ExitCode:
@@ -26,10 +25,12 @@ def open_screen(run: Run) -> ExitCode:
     from icat_tui.tui.run import open_ui  # noqa: PLC0415 - textual is slow, and needs a terminal
 
     settings, arguments = run.settings, run.arguments
+    services = Services(settings)
+    _ = services.journal_directory  # the UI names it: where no home is known, say so before
     selected = SelectedSessions(settings, arguments, settings.format or AUTO)
     open_ui(
-        Services(settings),
-        cache_dir=Path(settings.cache_dir) if settings.cache_dir else user_cache_path("icat-tui"),
+        services,
+        cache_dir=Path(settings.cache_dir) if settings.cache_dir else own_directory("cache"),
         found=selected.sessions,
         narrow=selected.narrow or arguments.command == "demo",
         may_send=settings.allow_register or arguments.register,

@@ -17,7 +17,7 @@ from icat_tui.cli.locale_encoding import start_again_in_utf8, write_by_locale
 from icat_tui.cli.logging_setup import LogHandlers, log, logging_to_stderr
 from icat_tui.cli.parser import SYNC_RAW, parse
 from icat_tui.cli.signals import SIGPIPE, SignalCancellation, cancelled_by_signals, raise_again
-from icat_tui.domain.errors import ExitCode, IcatTuiError, exit_code
+from icat_tui.domain.errors import ExitCode, IcatTuiError, exit_code, unexpected
 
 if TYPE_CHECKING:
     from icat_tui.settings.schema import Settings
@@ -95,8 +95,7 @@ def _run_to_summary(program: str, words: list[str], log_handlers: LogHandlers, c
         raise
     except Exception as error:  # noqa: BLE001 - a traceback is no line, and its exit code 1 would mean "to be done"
         log.debug("", exc_info=True)
-        what = f"a mistake of ours ({type(error).__name__}: {error}): please report it, with what -vv says"
-        return summary.fail(what, ExitCode.PARTIAL)
+        return summary.fail(f"{unexpected(error)}; -vv says more", ExitCode.PARTIAL)
     return code
 
 

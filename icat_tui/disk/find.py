@@ -91,7 +91,11 @@ def _identity_or_path(path: str) -> object:
 
 
 def _absolute(path: str) -> str:
-    return "/" + os.path.abspath(path).lstrip("/")
+    """Return a path from / on. Raises UsageError where it begins in a working directory that is gone."""
+    try:
+        return "/" + os.path.abspath(path).lstrip("/")
+    except OSError as error:
+        raise UsageError(f"{path!r} leads nowhere: the directory that it begins in is gone; go to another") from error
 
 
 def _split(path: str, roots: Sequence[str]) -> tuple[str, list[str]]:

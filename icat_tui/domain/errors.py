@@ -7,6 +7,9 @@ decides which code a run ends with, from the codes of everything that happened i
 from collections.abc import Collection
 from enum import IntEnum
 
+NO_MORE_THREADS = "can't start new thread"
+"""Text of Python's error where the system starts no more threads."""
+
 
 class ExitCode(IntEnum):
     """Exit code of a command (interface.md, "Exit codes"); 128 + n, for a signal, is not listed."""
@@ -40,6 +43,21 @@ PRECEDENCE = (
 def exit_code(happened: Collection[ExitCode]) -> ExitCode:
     """Return the first of PRECEDENCE that happened, else DONE."""
     return next((code for code in PRECEDENCE if code in happened), ExitCode.DONE)
+
+
+def unexpected(error: Exception) -> str:
+    """Return the words for an error that no code has expected: what the system lacks or refused, or our mistake."""
+    match error:
+        case OSError():
+            where = f" ({error.filename})" if error.filename else ""
+            return f"the system refused: {error.strerror or error}{where}"
+        case MemoryError():
+            return "there is not enough memory"
+        case RuntimeError() if str(error) == NO_MORE_THREADS:
+            return "the system starts no more threads: raise the limit of processes (ulimit -u)"
+        case ImportError():
+            return f"a part of the installation can't be loaded ({error}): install icat-tui once more"
+    return f"a mistake of ours ({type(error).__name__}: {error}): please report it"
 
 
 class IcatTuiError(Exception):

@@ -41,7 +41,7 @@ class ShardReader:
         """
         try:
             descriptor = open_existing(self.path, os.O_RDONLY)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             self.trouble = self._gone() if named or self._end else ""
             return
         except OSError as error:
@@ -128,6 +128,8 @@ class JournalReader:
 
         Raises JournalError where they can't be listed.
         """
+        if not self._journal:
+            return iter(())  # the user's own, which was not made yet
         try:
             found = {path.stem for path in self.directory.records.iterdir() if path.suffix == ".jsonl"}
         except FileNotFoundError:

@@ -19,9 +19,11 @@ from icat_tui.settings.schema import (
     ENVIRONMENT_PREFIX,
     KEYS,
     OF_FACILITY,
+    HomeUnknownError,
     Settings,
     environment_name,
     last_part,
+    own_directory,
     platform_directories,
 )
 from icat_tui.text import visible
@@ -48,8 +50,8 @@ Layer = dict[str, Given]
 
 
 def user_file() -> Path:
-    """Return the path of the user's `config.toml`."""
-    return platform_directories().user_config_path / FILE_NAME
+    """Return the path of the user's `config.toml`. Raises HomeUnknownError."""
+    return own_directory("config") / FILE_NAME
 
 
 def site_files() -> tuple[Path, ...]:
@@ -78,7 +80,7 @@ def load(  # noqa: PLR0913 - all sources, each of which can be replaced
     stated = _merge([_from_environment(environ), _from_arguments(arguments)])
     named = stated["config"].value if "config" in stated else None
     layers = [_from_file(each) for each in (site_files() if site is None else site)]
-    layers.append(_from_file(Path(named), required=True) if named else _from_file(user or user_file()))
+    layers.append(_from_file(Path(named), required=True) if named else _from_user_file(user))
     given = _merge([*layers, stated])
     if "api_key_file" in given and (key_file := given["api_key_file"].value):
         given["api_key"] = Given(read_key_file(Path(key_file)), visible(key_file))
@@ -131,6 +133,13 @@ def _from_file(file: Path, *, required: bool = False) -> Layer:
             raise UsageError(f"{place}: a path in a file must be absolute, or below ~")
         layer[key] = Given(_read(key, value, "file", place), origin)
     return layer
+
+
+def _from_user_file(file: Path | None) -> Layer:
+    try:
+        return _from_file(file or user_file())
+    except HomeUnknownError:
+        return {}
 
 
 def _from_environment(environ: Mapping[str, str]) -> Layer:

@@ -8,11 +8,13 @@ text made here.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from platformdirs import PlatformDirs
 
 from icat_tui.domain.broker_address import BrokerAddress
+from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.settings import values
 from icat_tui.text import visible
@@ -177,6 +179,26 @@ def _shown(settings: Settings, key: str) -> str:
 
 
 # -- directories -----------------------------------------------------------------------------------------------------
+
+
+class HomeUnknownError(UsageError):
+    """Error: there is no home directory, and so no directory of the user's own."""
+
+
+def own_directory(kind: Literal["cache", "config", "state"]) -> Path:
+    """Return the user's own directory for files of a kind. Raises HomeUnknownError."""
+    directories = platform_directories()
+    try:
+        match kind:
+            case "cache":
+                return directories.user_cache_path
+            case "config":
+                return directories.user_config_path
+            case "state":
+                return directories.user_state_path
+    except RuntimeError as error:  # what platformdirs raises
+        variable = f"XDG_{kind.upper()}_HOME"
+        raise HomeUnknownError(f"this user has no home directory that is known: set HOME or {variable}") from error
 
 
 def platform_directories() -> PlatformDirs:

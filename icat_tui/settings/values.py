@@ -127,7 +127,10 @@ def path(value: object) -> str | None:
     expanded = os.path.expanduser(value)
     if expanded.startswith("~"):
         _refuse(value, "a path: there is no such home directory (./~… is a path that begins so)")
-    absolute = os.path.abspath(expanded)
+    try:
+        absolute = os.path.abspath(expanded)
+    except OSError:
+        _refuse(value, "a path that leads anywhere: the directory that it begins in is gone")
     return ("/" + absolute.lstrip("/")) if expanded else None
 
 

@@ -23,7 +23,7 @@ from icat_tui.disk import changes, listing
 from icat_tui.disk.find import is_on_disk
 from icat_tui.domain.comparison import compare
 from icat_tui.domain.elsewhere import Elsewhere
-from icat_tui.domain.errors import SaveError
+from icat_tui.domain.errors import SaveError, unexpected
 from icat_tui.domain.matching import CatalogueSession, foreign_rows_of, needed_from_disk, not_listed
 from icat_tui.domain.model import DiskDataset, DiskSession, Session, SessionDirectory, Trouble, TroubleKind
 from icat_tui.domain.regression import listed_before
@@ -190,7 +190,7 @@ class _RunningScan:
         except SaveError as error:
             self.report(SavingFailed(str(self.plan.cache and self.plan.cache.directory), str(error)))
         except Exception as error:  # noqa: BLE001 - what was held back is lost, and the scan ends all the same
-            self.report(DirectoryFailed("", f"sessions could not be reported: {_bug_report(error)}"))
+            self.report(DirectoryFailed("", f"sessions could not be reported: {unexpected(error)}"))
 
     # -- threads --
 
@@ -214,7 +214,7 @@ class _RunningScan:
                     self.report_found()
                     reported = time.monotonic()
         except Exception as error:  # noqa: BLE001 - promise 2: what was found until then is scanned all the same
-            self.report(DirectoryFailed(place, f"the search for sessions broke off here: {_bug_report(error)}"))
+            self.report(DirectoryFailed(place, f"the search for sessions broke off here: {unexpected(error)}"))
         finally:
             self.report_found()
             self.answers.expect_no_more()
@@ -238,7 +238,7 @@ class _RunningScan:
                     return
                 except Exception as error:  # noqa: BLE001 - promise 2: one session spoils no other
                     self.report_found()
-                    self.report(SessionFailed(directory, _bug_report(error), traceback.format_exc()))
+                    self.report(SessionFailed(directory, unexpected(error), traceback.format_exc()))
                 self.answers.release(directory)
                 self.finish_one()
         finally:
@@ -347,7 +347,3 @@ def _why_absent(directory: SessionDirectory, absent: Trouble) -> Trouble:
     if there is True:
         return absent
     return Trouble(TroubleKind.UNKNOWN, there or "the session directory is not there any more")
-
-
-def _bug_report(error: Exception) -> str:
-    return f"a mistake of ours ({type(error).__name__}: {error}): please report it"

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pwd
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -87,6 +88,18 @@ def overview_dir(tmp_path: Path) -> Path:
 def sync_with_cache(at: Runner, cache_dir: Path, overview_dir: Path) -> Runner:
     """Sync with a cache and an overview: `sync_with_cache("--json")`."""
     return lambda *words: at("sync", "--cache-dir", str(cache_dir), "--save-dir", str(overview_dir), *words)
+
+
+@pytest.fixture
+def without_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be a user of whom the system knows nothing."""
+
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    for variable in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError, exit_code
+from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError, exit_code, unexpected
 
 PRECEDENCE = [2, 6, 5, 4, 3, 1, 0]
 """Codes in the order of interface.md, "Which code wins", without signals, which are handled elsewhere."""
@@ -43,3 +43,23 @@ def test_an_error_knows_its_exit_code_and_its_text_is_the_line_for_a_person() ->
     assert (IcatTuiError.code, UsageError.code, SaveError.code) == (3, 2, 3)
     assert isinstance(UsageError(), IcatTuiError)
     assert str(UsageError("--since 2025-13-01: not a date")) == "--since 2025-13-01: not a date"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(13, "Permission denied", "/x"), "the system refused: Permission denied (/x)"),
+        (OSError(28, "No space left on device"), "the system refused: No space left on device"),
+        (OSError("odd"), "the system refused: odd"),
+        (MemoryError(), "there is not enough memory"),
+        (ImportError("libhdf5"), "a part of the installation can't be loaded (libhdf5): install icat-tui once more"),
+        (RuntimeError("boom"), "a mistake of ours (RuntimeError: boom): please report it"),
+        (ValueError("can't start new thread"), "a mistake of ours (ValueError: can't start new thread)"),
+    ],
+)
+def test_what_the_system_refuses_is_told_from_our_mistakes(error: Exception, words: str) -> None:
+    assert unexpected(error).startswith(words)
+
+
+def test_python_says_the_same_of_threads_as_we_expect() -> None:
+    assert unexpected(RuntimeError("can't start new thread")).startswith("the system starts no more threads")

@@ -206,3 +206,13 @@ def test_reading_one_shard_again_finds_what_was_added(journal: Journal) -> None:
     journal.directory.shard(SHARD).unlink()
     shard.reread()
     assert "is gone" in shard.trouble
+
+
+def test_an_own_journal_that_was_not_made_is_empty_also_where_it_can_not_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in ("none", "file/below"):
+        reader = JournalReader(own_journal(tmp_path / place), Facility())
+        reader.refresh()
+        assert list(reader.all_shards()) == []
+        shard = reader.shard(SHARD)
+        assert (shard.trouble, planned(shard)) == ("", [])

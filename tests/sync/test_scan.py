@@ -282,7 +282,7 @@ def breaks(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, broken: Sessi
 
     def breaking(directory: SessionDirectory, *arguments: Any, **options: Any) -> Any:
         if directory == broken:
-            raise OSError(f"of {name}")
+            raise ZeroDivisionError(f"of {name}")
         return call(directory, *arguments, **options)
 
     monkeypatch.setattr(place, name, breaking)

@@ -16,7 +16,7 @@ from functools import partial
 from msgspec import Struct
 
 from icat_tui.cancel import Cancellation, Cancelled
-from icat_tui.domain.errors import IcatTuiError, UsageError
+from icat_tui.domain.errors import IcatTuiError, UsageError, unexpected
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, MessageUnknown
@@ -284,5 +284,5 @@ def _trouble_of(work: Callable[[], None]) -> str:
         return str(error)
     except Exception as error:
         log.exception("a registration broke")
-        return f"a mistake of ours ({type(error).__name__}: {error}): please report it"
+        return unexpected(error)
     return ""
