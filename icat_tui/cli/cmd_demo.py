@@ -15,7 +15,7 @@ from icat_tui.cli.logging_setup import log
 from icat_tui.domain.errors import ExitCode, SaveError, UsageError
 from icat_tui.sandbox import demo_facility
 from icat_tui.settings.load import load
-from icat_tui.settings.schema import Settings
+from icat_tui.settings.schema import Settings, own_directory
 
 RESERVED_OPTIONS = ("queue", "config")
 """Options that are refused: they could name a broker outside of the sandbox, which would get invented datasets."""
@@ -32,7 +32,7 @@ def sandbox_settings(arguments: Namespace) -> Iterator[Settings]:
             raise UsageError(f"the demo works with its own facility only: leave out --{key}")
     with ExitStack() as stack:
         try:
-            box = stack.enter_context(demo_facility.run_sandbox())
+            box = stack.enter_context(demo_facility.run_sandbox(own_directory("cache") / "sandbox"))
         except OSError as error:
             what = f"the sandbox could not be made: {error.strerror}: {error.filename}"
             raise SaveError(f"{what}; set XDG_CACHE_HOME to where there is room") from error

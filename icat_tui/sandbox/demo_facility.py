@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 import msgspec
 from msgspec import Struct
+from platformdirs import user_cache_path
 
 from icat_tui._version import __version__
 from icat_tui.domain.broker_address import BrokerAddress
@@ -27,7 +28,6 @@ from icat_tui.sandbox.fake_ingester import DELAY, DeadLetter, ingesting
 from icat_tui.sandbox.raw_data_tree import SITE, SandboxFacility, catalogue_state, describe_facility, make_facility
 from icat_tui.sandbox.sample_journal import write_journal
 from icat_tui.sandbox.scenario import SCENARIO
-from icat_tui.settings.schema import own_directory
 
 LIFETIME = timedelta(days=1)
 LOCK = ".lock"
@@ -119,9 +119,9 @@ def run_sandbox(
     """Run the sandbox of a directory, by default below the user's cache directory, while the context lasts.
 
     `now` has an offset; `port` is that of ICAT+, `latency` and `ingest_delay` are in seconds for each answer and each
-    message. Raises OSError where the directory can't be written, HomeUnknownError.
+    message. Raises OSError where the directory can't be written.
     """
-    directory = directory or own_directory("cache") / "sandbox"
+    directory = directory or user_cache_path("icat-tui") / "sandbox"
     with _facility(directory.absolute(), now or datetime.now(UTC)) as facility:
         state = catalogue_state(facility)
         with (

@@ -58,9 +58,9 @@ def test_everything_that_is_written_lies_in_the_box(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("without_raw_data")
 def test_by_default_it_lies_in_the_user_s_cache_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(box, "own_directory", lambda kind: tmp_path / kind)
+    monkeypatch.setattr(box, "user_cache_path", lambda name: tmp_path / name)
     with run_sandbox(now=NOW) as open_box:
-        assert open_box.facility.directory.parent == tmp_path / "cache" / "sandbox"
+        assert open_box.facility.directory.parent == tmp_path / "icat-tui" / "sandbox"
 
 
 @pytest.mark.usefixtures("without_raw_data")
