@@ -62,7 +62,9 @@ class IcatPlus:
         """
         query = _query(instrumentName=beamline, investigationName=proposal)
         subject = f"the investigations of {proposal} at {beamline}"
-        return self._list(f"investigation?{query}", subject, lambda element: parse_investigation(element, self._zone))
+        return self._list(
+            f"investigation?{query}", subject, lambda element: parse_investigation(element, self._zone), faults=True
+        )
 
     def datasets(self, investigation: int) -> Answer[CatalogueDataset]:
         """Return all datasets of an investigation, including processed ones."""
@@ -79,12 +81,12 @@ class IcatPlus:
         if self._opened is not None:
             self._opened.close()
 
-    def _list(self, target: str, subject: str, parse: Callable[[object], Row]) -> Answer[Row]:
+    def _list(self, target: str, subject: str, parse: Callable[[object], Row], *, faults: bool = False) -> Answer[Row]:
         """Return a list, read page by page where ICAT+ says that there is more (icat.md, "The two calls").
 
-        `subject` says in words what is asked for.
+        `subject` says in words what is asked for; with `faults` it is told of each unreadable element what is wrong.
         """
-        listing = _PagedList(subject, parse)
+        listing = _PagedList(subject, parse, faults=faults)
         page = ""
         while True:
             body = self._transport().get(f"/dataacquisition/{PLACEHOLDER}/{target}{page}", subject)
@@ -117,11 +119,12 @@ class IcatPlus:
 class _PagedList(Generic[Row]):
     """List in the making: the elements of all pages received so far."""
 
-    def __init__(self, subject: str, parse: Callable[[object], Row]) -> None:
+    def __init__(self, subject: str, parse: Callable[[object], Row], *, faults: bool) -> None:
         self.arrived = 0
         """Number of elements received; one that is repeated on a later page does not count again."""
         self._subject = subject
         self._parse = parse
+        self._faults = faults
         self._total = 0
         self._seen: set[Hashable] = set()
         self._rows: dict[Row, None] = {}
@@ -167,7 +170,7 @@ class _PagedList(Generic[Row]):
             number = element_id(element)
             name = f"place {self.arrived}" if number is None else f"id {number}"
             log.info("ICAT+ sent an entry that could not be read (%s of %r): %s", name, self._subject, error)
-            self._unreadable.append(name)
+            self._unreadable.append(f"{name}: {error}" if self._faults else name)
 
 
 def _identity(element: object) -> Hashable:

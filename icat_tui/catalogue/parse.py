@@ -10,6 +10,7 @@ import posixpath
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -23,6 +24,8 @@ INPUT_DATASETS = "input_datasets"
 """A parameter that only processed data has: the raw datasets it was made from."""
 DESCRIBED = ("beamline", "startDate", "endDate", "doi", "title", "releaseDate", "summary")
 """Texts of an investigation that are kept as ICAT+ spelled them, for the Python client."""
+LAST_YEAR = 2200
+"""Last year in which an investigation ends: catalogues that know no open end write one far in the future."""
 LARGEST = 2**63
 """Upper limit of ids and counts."""
 LONGEST_PATH, LONGEST_NAME = 4095, 255
@@ -60,15 +63,15 @@ def _decode(text: bytes | msgspec.Raw) -> Any:
 def parse_investigation(element: object, zone: tzinfo) -> Investigation:
     """Return an investigation; times without an offset are those of `zone`.
 
-    An absent end means an open-ended investigation, an absent start one that no session can be matched with. Raises
-    ValueError for an element without an id, or with a time that can't be read.
+    An absent end, or one after LAST_YEAR, means an open-ended investigation, an absent start one that no session can be
+    matched with. Raises ValueError for an element without an id, or with a time that can't be read.
     """
     fields = _fields(element)
     return Investigation(
         id=_required_id(fields),
         name=_text(fields.get("name")) or "",
         start=_time(fields.get("startDate"), zone),
-        end=_time(fields.get("endDate"), zone),
+        end=_end(fields.get("endDate"), zone),
         title=_text(fields.get("title")),
         described=_described(fields),
     )
@@ -168,11 +171,20 @@ def _text(value: object) -> str | None:
 
 
 def _time(value: object, zone: tzinfo) -> datetime | None:
+    """Return a time; None where it is absent. Raises ValueError, with the value, where it is none."""
     if value is None:
         return None
     if not isinstance(value, str):
-        raise ValueError("a time in it is not text")  # noqa: TRY004 -- what was sent is wrong, not what we passed
+        raise ValueError(f"{str(value)[:64]!r} is not a date and time by ISO 8601")  # noqa: TRY004 -- as above
     return parse_time(value, zone)
+
+
+def _end(value: object, zone: tzinfo) -> datetime | None:
+    """Return an end; None for one that stands for "open" (icat.md, "Investigations in JSON"). Raises ValueError."""
+    with suppress(ValueError):
+        if isinstance(value, str) and datetime.fromisoformat(value).year > LAST_YEAR:
+            return None
+    return _time(value, zone)
 
 
 def _parameters(value: object) -> list[tuple[object, object]]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from icat_tui.disk.file_count import newest_below
 from icat_tui.disk.filesystem import refusal, stamp, stat_or_error
 from icat_tui.domain.formats import metadata_file
 from icat_tui.domain.model import (
@@ -182,15 +183,15 @@ def _reuse_earlier(
 def _count(
     directory: SessionDirectory, dataset: DiskDataset, earlier: DiskDataset | None, started: float
 ) -> DiskDataset:
-    """Return a dataset with `entries`: whether its directory has any entry, hidden or not.
+    """Return a dataset with `entries` and `content_modified`: whether its directory has any entry, and of what age.
 
-    This decides on `registered_without_files` (icat.md, "Dataset statuses").
+    These decide on `registered_without_files` (icat.md, "Dataset statuses").
     """
     before = stat_dataset(directory, dataset)
-    entries, trouble = None, None
+    entries, modified, trouble = None, None, None
     try:
-        with os.scandir(dataset.path) as listing:
-            entries = next(listing, None) is not None
+        modified = newest_below(dataset.path)
+        entries = modified is not None
     except OSError as error:
         trouble = refusal(error, "the dataset directory can't be listed")
     stamps = before.stamps if before.stamps == stat_dataset(directory, dataset).stamps else None
@@ -200,6 +201,7 @@ def _count(
         modified=before.modified,
         file_modified=before.file_modified,
         entries=entries,
+        content_modified=modified,
         trouble=trouble,
         stamps=stamps,
         first_seen=earlier.first_seen if earlier and same else started,

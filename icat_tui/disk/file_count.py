@@ -1,4 +1,4 @@
-"""Count of the files of a dataset on disk, to be compared with what ICAT has of them.
+"""Files of a dataset on disk: how many there are, to be compared with what ICAT has of them, and how old they are.
 
 What must stay true: a file is counted only if ICAT is sure to list it too. Hidden files, links and what lies in hidden
 or linked directories are left out, as some programs that list files follow or skip them and others don't
@@ -7,6 +7,8 @@ or linked directories are left out, as some programs that list files follow or s
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import islice
 
 from msgspec import Struct
 
@@ -49,3 +51,26 @@ def count_files(path: str, check: Callable[[], object] = lambda: None, most: int
         except OSError:
             complete = False
     return CountedFiles(number, complete)
+
+
+def newest_below(path: str) -> int | None:
+    """Return the latest modification time of anything in a directory, at any depth, in nanoseconds.
+
+    None: it is empty. It stops looking after as many entries as are counted at most; what can't be looked at further
+    down is passed over. Raises OSError where the directory can't be listed.
+    """
+    times: list[int] = []
+    waiting = [path]
+    while waiting and len(times) < MOST_COUNTED:
+        directory = waiting.pop()
+        try:
+            with os.scandir(directory) as listing:
+                for entry in islice(listing, MOST_COUNTED - len(times)):
+                    with suppress(FileNotFoundError):  # it went meanwhile
+                        times.append(entry.stat(follow_symlinks=False).st_mtime_ns)
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except OSError:
+            if directory == path:
+                raise
+    return max(times, default=None)

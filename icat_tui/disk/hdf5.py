@@ -68,19 +68,19 @@ class Content(NamedTuple):
 # -- the two layouts -------------------------------------------------------------------------------------------------
 
 
-def read_bliss(path: str) -> Content:
+def read_bliss(path: str, *, by_scans: bool = False) -> Content:
     """Return the texts of a dataset file of BLISS, read backwards from the last scan until sample and end are known.
 
-    The start is when the file was made, otherwise when the first scan began. The end is that of the last scan with an
-    end, the sample that of the last scan with a sample, independently (icat.md, "File layout"). Raises one of ERRORS
-    where the file can't be read or is not of BLISS, ElsewhereError, LocksForcedError.
+    The start is when the file was made, otherwise, or `by_scans`, when the first scan began. The end is that of the
+    last scan with an end, the sample that of the last scan with a sample, independently (icat.md, "File layout").
+    Raises one of ERRORS where the file can't be read or is not of BLISS, ElsewhereError, LocksForcedError.
     """
     with _opened(path) as file:
         creator = file.attribute(b"creator")
         if creator is None or creator.lower() not in CREATORS:
             raise ValueError("HDF5 file not created by Bliss")
         scans = file.scan_names()
-        start = file.attribute(b"file_time")
+        start = None if by_scans else file.attribute(b"file_time")
         if start is None and scans:
             start = file.text(file.open(file.root, scans[0]), b"start_time")
         end = sample = None
@@ -105,8 +105,8 @@ def read_first_entry(path: str) -> Content:
         if not names:
             return Content()
         scan = file.open(file.root, names[0])
-        end = file.text(scan, b"end_time")
-        return Content(file.text(scan, b"start_time"), end, None, end is None, file.elsewhere)
+        start, end = file.text(scan, b"start_time"), file.text(scan, b"end_time")
+        return Content(start, end, None, start is not None and end is None, file.elsewhere)
 
 
 # -- HDF5 ------------------------------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ import os
 import posixpath
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec import structs
@@ -24,8 +24,11 @@ from msgspec import structs
 from icat_tui.disk.changes import DatasetStat, metadata_path, stat_dataset
 from icat_tui.disk.filesystem import refusal
 from icat_tui.domain.formats import MX_METADATA, RawFormat
-from icat_tui.domain.model import DiskDataset, Metadata, SessionDirectory, Trouble, TroubleKind
-from icat_tui.domain.timeslot import parse_time
+from icat_tui.domain.model import DiskDataset, Metadata, PartialMetadata, SessionDirectory, Trouble, TroubleKind
+from icat_tui.domain.timeslot import parse_period, parse_time
+
+if TYPE_CHECKING:
+    from icat_tui.disk.hdf5 import Content
 
 CANNOT = "Cannot extract dataset metadata"
 SAMPLE, START, END = "Sample_name", "startDate", "endDate"
@@ -37,6 +40,10 @@ class Reading(NamedTuple):
 
     metadata: Metadata | None = None
     trouble: Trouble | None = None
+    partial: PartialMetadata = PartialMetadata()
+    """What is known where there are no metadata."""
+    doubt: str = ""
+    """What is odd about the metadata."""
     open_scan: bool = False
     elsewhere: bool = False
     """Whether some of it lies in another file, whose changes the stamps of this one don't show."""
@@ -72,7 +79,9 @@ def _read_dataset(directory: SessionDirectory, dataset: DiskDataset, started: fl
         modified=before.modified if after.modified is None else after.modified,
         file_modified=before.file_modified if after.file_modified is None else after.file_modified,
         metadata=reading.metadata,
+        partial=reading.partial,
         trouble=reading.trouble,
+        doubt=reading.doubt,
         open_scan=reading.open_scan,
         stamps=stamps,
         first_seen=dataset.first_seen if at_rest else started,
@@ -117,11 +126,11 @@ def _read_hdf5(directory: SessionDirectory, path: str, zone: tzinfo) -> Reading:
     from icat_tui.disk import hdf5  # noqa: PLC0415 - brings h5py
 
     try:
-        if directory.format == RawFormat.ID16BSPEC:
-            content = hdf5.read_first_entry(path)
-            content = content._replace(sample=posixpath.basename(posixpath.dirname(posixpath.dirname(path))))
-        else:
-            content = hdf5.read_bliss(path)
+        if directory.format != RawFormat.ID16BSPEC:
+            return _reading_of_bliss(
+                directory, hdf5.read_bliss(path), lambda: hdf5.read_bliss(path, by_scans=True), zone
+            )
+        content = hdf5.read_first_entry(path)
     except hdf5.LocksForcedError:
         text = f"it was not opened, as {hdf5.LOCK_SETTING} in the environment would lock it: unset that"
         return Reading(trouble=Trouble(TroubleKind.UNKNOWN, f"{CANNOT}: {text}"))
@@ -129,6 +138,27 @@ def _read_hdf5(directory: SessionDirectory, path: str, zone: tzinfo) -> Reading:
         return Reading(trouble=Trouble(TroubleKind.UNKNOWN, f"{CANNOT}: {error}, which can't be opened"))
     except hdf5.ERRORS as error:
         return Reading(trouble=_hdf5_trouble(error))
+    content = content._replace(sample=posixpath.basename(posixpath.dirname(posixpath.dirname(path))))
+    return _reading_of_content(directory, content, zone)
+
+
+def _reading_of_bliss(
+    directory: SessionDirectory, content: "Content", by_scans: Callable[[], "Content"], zone: tzinfo
+) -> Reading:
+    """Return the metadata in a file of BLISS, with the start of its first scan where the file is the younger one.
+
+    A file that was made anew from another has a `file_time` after all its scans.
+    """
+    reading = _reading_of_content(directory, content, zone)
+    if reading.metadata or None in (reading.partial.start, reading.partial.end):
+        return reading
+    other = _reading_of_content(directory, by_scans(), zone)
+    if other.metadata is None:
+        return reading
+    return other._replace(doubt=f"file_time {content.start} is after its end: it starts with its first scan")
+
+
+def _reading_of_content(directory: SessionDirectory, content: "Content", zone: tzinfo) -> Reading:
     texts = {SAMPLE: content.sample, START: content.start, END: content.end}
     reading = _reading_of(texts, directory.format, zone, "HDF5")
     return reading._replace(open_scan=content.open_scan, elsewhere=content.elsewhere)
@@ -175,14 +205,20 @@ def _reading_of(
     parameters: dict[str, str] | None = None,
 ) -> Reading:
     """Return the metadata made of the texts of a file, or the reason why they are missing or wrong."""
-    if missing := [name for name, text in texts.items() if not text or not text.strip()]:
-        return _invalid(f"{CANNOT}: no {', '.join(missing)} (data format assumed to be '{raw_format}')")
+    sample, start, end = ((texts[name] or "").strip() for name in (SAMPLE, START, END))
+    partial = PartialMetadata(_known_time(start, zone), _known_time(end, zone), texts[SAMPLE] if sample else None)
+    if missing := [name for name, text in ((SAMPLE, sample), (START, start), (END, end)) if not text]:
+        what = f"no {', '.join(missing)} (data format assumed to be '{raw_format}')"
+        return _invalid(f"{CANNOT}: {what}")._replace(partial=partial)
     try:
-        start, end = (_time(texts[name] or "", zone) for name in (START, END))
+        begun, ended = parse_period(start, end, zone)
     except ValueError as error:
-        return _invalid(f"{CANNOT}: Time could not be read from {source} ({error})")
-    return Reading(Metadata(start, end, texts[SAMPLE] or "", parameters or {}))
+        return _invalid(f"{CANNOT}: Time could not be read from {source} ({error})")._replace(partial=partial)
+    return Reading(Metadata(begun, ended, texts[SAMPLE] or "", parameters or {}))
 
 
-def _time(text: str, zone: tzinfo) -> datetime:
-    return parse_time(text.strip(), zone)
+def _known_time(text: str, zone: tzinfo) -> datetime | None:
+    try:
+        return parse_time(text, zone)
+    except ValueError:
+        return None  # the reason is told where it is needed

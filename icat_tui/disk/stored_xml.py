@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from icat_tui.disk.filesystem import refusal, stamp, stat_or_error
 from icat_tui.domain.model import Stamp, StoredMessage, Trouble
-from icat_tui.domain.timeslot import parse_time
+from icat_tui.domain.timeslot import parse_period, parse_time
 
 NAMESPACE = "{http://www.esrf.fr/icat}"
 REQUIRED = ("investigation", "instrument", "name", "location", "startDate", "endDate")
@@ -96,6 +96,7 @@ def parse_stored(path: str, content: bytes, zone: ZoneInfo) -> StoredMessage:
     texts = {name: _text(root, name) for name in REQUIRED}
     if missing := [name for name, text in texts.items() if not text.strip()]:
         raise ValueError(f"it has no {', '.join(missing)}")
+    start, end = _period(texts, zone)
     return StoredMessage(
         path=path,
         location=texts["location"],
@@ -103,8 +104,8 @@ def parse_stored(path: str, content: bytes, zone: ZoneInfo) -> StoredMessage:
         proposal=texts["investigation"].strip(),
         beamline=texts["instrument"].strip(),
         sample=_text(root, f"sample/{NAMESPACE}name").strip(),
-        start=_time(texts, "startDate", zone),
-        end=_time(texts, "endDate", zone),
+        start=start,
+        end=end,
     )
 
 
@@ -112,8 +113,10 @@ def _text(root: ET.Element, name: str) -> str:
     return root.findtext(f"{NAMESPACE}{name}") or ""
 
 
-def _time(texts: dict[str, str], name: str, zone: ZoneInfo) -> datetime:
-    try:
-        return parse_time(texts[name].strip(), zone)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
+def _period(texts: dict[str, str], zone: ZoneInfo) -> tuple[datetime, datetime]:
+    for name in ("startDate", "endDate"):
+        try:
+            parse_time(texts[name].strip(), zone)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+    return parse_period(texts["startDate"].strip(), texts["endDate"].strip(), zone)

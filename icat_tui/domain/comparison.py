@@ -5,6 +5,7 @@ Pure: a `Session` is computed from what was read and what ICAT answered. What mu
 (promises.md 1).
 """
 
+import math
 import posixpath
 from collections.abc import Sequence
 from datetime import datetime
@@ -40,6 +41,14 @@ from icat_tui.domain.model import (
 from icat_tui.domain.regression import reason_of
 from icat_tui.domain.status import ACTIONABLE, Category, Status
 from icat_tui.domain.surroundings import Surroundings
+
+DEAD_WRITER = "the last scan has no end: its writer died"
+WRITER_LIVES = 2 * 24 * 3600.0
+"""Seconds after its last change in which a file whose last scan has no end may still be written."""
+MINUTE = 60
+"""Seconds; an hour has as many minutes."""
+LONG = 120
+"""Minutes from which on a time is told in hours."""
 
 
 def compare(
@@ -88,6 +97,12 @@ def _category(disk: DiskSession, catalogue: CatalogueSession, statuses: set[Stat
         return Category.NOT_IN_ICAT
     if fit is not None and statuses.intersection(ACTIONABLE):
         return Category.TODO_ONGOING if timeslot.is_todo_ongoing(fit, now) else Category.TODO
+    if fit is not None and Status.IN_PROGRESS in statuses and timeslot.is_written_late(fit, now, last_change(disk)):
+        return Category.TODO_ONGOING  # nobody else will register it: restored data, files that arrive late
+    return _category_at_rest(disk, catalogue, statuses)
+
+
+def _category_at_rest(disk: DiskSession, catalogue: CatalogueSession, statuses: set[Status]) -> Category:
     if catalogue.trouble or _refused(disk) or Status.UNKNOWN in statuses:
         return Category.UNKNOWN
     if Status.INVALID in statuses:
@@ -315,7 +330,15 @@ class _Comparison:
             investigation=row.investigation,
             file_count=row.file_count,
         )
-        return self.with_sent_messages(dataset, compared) if status == Status.REGISTERED_WITHOUT_FILES else compared
+        return self.without_files(dataset, compared) if status == Status.REGISTERED_WITHOUT_FILES else compared
+
+    def without_files(self, dataset: DiskDataset, compared: Dataset) -> Dataset:
+        """Return a dataset that ICAT has with 0 files; while they are still copied, it would get some of them only."""
+        compared = self.with_sent_messages(dataset, compared)
+        recent = self.recent_change(dataset, dataset.modified, dataset.content_modified)
+        if compared.status != Status.REGISTERED_WITHOUT_FILES or not recent:
+            return compared
+        return structs.replace(compared, status=Status.IN_PROGRESS, reasons=(recent, *compared.reasons))
 
     def not_uploaded(self, dataset: DiskDataset, message: StoredMessage) -> Dataset:
         """Return a dataset that has a usable stored message."""
@@ -351,19 +374,21 @@ class _Comparison:
         if progress := self.progress_reason(dataset):
             status = Status.IN_PROGRESS
             reasons.append(progress)
-        if why:
-            reasons.append(why)
+        elif dataset.open_scan:
+            reasons.append(DEAD_WRITER)
+        reasons += [text for text in (why, dataset.doubt) if text]
         if metadata:
             reasons += timeslot.outside_reasons(metadata.start, metadata.end, self.fit.start, self.fit.end)
+        known = metadata or dataset.partial
         return Dataset(
             path=dataset.path,
             collection=dataset.collection,
             name=dataset.name,
             status=status,
             reasons=tuple(reasons),
-            start=metadata.start if metadata else None,
-            end=metadata.end if metadata else None,
-            sample=metadata.sample if metadata else None,
+            start=known.start,
+            end=known.end,
+            sample=known.sample,
             parameters=metadata.parameters if metadata else {},
         )
 
@@ -379,12 +404,27 @@ class _Comparison:
         """Return why a dataset may still be written (interface.md, "In progress"); empty where it is finished."""
         if self.ongoing and dataset.modified == self.newest:
             return "the newest of a session that is not over"
-        if dataset.open_scan:
-            return "its last scan has no end: it is running, or its writer died"
-        changed = max(dataset.modified or 0, dataset.file_modified or 0) / NANOSECONDS
-        if self.around.now.timestamp() - changed < self.around.settle_time.total_seconds():
-            return f"changed less than {self.around.settle_time} ago"
-        return ""
+        if dataset.open_scan and (self.ongoing or self.age(dataset, dataset.file_modified) <= WRITER_LIVES):
+            return "its last scan has no end: it may be running"
+        return self.recent_change(dataset, dataset.modified, dataset.file_modified)
+
+    def recent_change(self, dataset: DiskDataset, *times: int | None) -> str:
+        """Return how long ago some of a dataset changed, if that is less than `settle_time`; else an empty text."""
+        age = min(self.age(dataset, each) for each in times)
+        if age >= self.around.settle_time.total_seconds():
+            return ""
+        minutes = int(age // MINUTE)
+        return f"changed {minutes} min ago" if minutes < LONG else f"changed {minutes // MINUTE} h ago"
+
+    def age(self, dataset: DiskDataset, modified: int | None) -> float:
+        """Return the seconds since something of a dataset changed; infinite where that is not known.
+
+        A time in the future counts as when it was first seen.
+        """
+        if modified is None:
+            return math.inf
+        now, changed = self.around.now.timestamp(), modified / NANOSECONDS
+        return now - (changed if changed <= now else dataset.first_seen)
 
     def missing_on_disk(self) -> list[Dataset]:
         """Return the datasets that ICAT has in this session and that listings show not to be on disk."""

@@ -15,6 +15,8 @@ from msgspec import Struct
 from icat_tui.domain.formats import RawFormat, raw_directory
 from icat_tui.domain.status import Category, Status
 
+FIRST_MOMENT, LAST_MOMENT = -62_135_596_800, 253_402_300_799
+"""The first and last second that a `datetime` can express, in seconds since the epoch."""
 NANOSECONDS = 1_000_000_000
 """In a second."""
 
@@ -84,6 +86,14 @@ class Metadata(Struct, frozen=True):
     """Further ICAT parameters by name (mx only: everything that `metadata.json` holds)."""
 
 
+class PartialMetadata(Struct, frozen=True):
+    """Metadata that do not suffice to register a dataset; None: it was not there, or not usable."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    sample: str | None = None
+
+
 class StoredMessage(Struct, frozen=True):
     """Dataset message that BLISS left in `__icat__`, with its content checked but not yet compared with the disk."""
 
@@ -113,14 +123,20 @@ class DiskDataset(Struct, frozen=True, kw_only=True):
     read: bool = False
     """Whether the dataset was opened, with or without success, to fill the fields below."""
     metadata: Metadata | None = None
+    partial: PartialMetadata = PartialMetadata()
+    """What is known without `metadata`."""
     trouble: Trouble | None = None
     """Why there is no `metadata`, if it was read; otherwise why `entries` is not known."""
+    doubt: str = ""
+    """What is odd about `metadata`, for a person."""
     open_scan: bool = False
     """The last scan has no end: running, or its writer died."""
     file_modified: int | None = None
     """Modification time of the metadata file in nanoseconds."""
     entries: bool | None = None
     """Whether the directory holds anything at all; only determined where ICAT counts 0 files."""
+    content_modified: int | None = None
+    """Latest modification time of anything in the directory, in nanoseconds; determined with `entries`."""
     stamps: tuple[Stamp | None, Stamp | None] | None = None
     """Stamps of the directory and of its metadata file (None: it is not there), equal before and after reading.
 
@@ -179,9 +195,23 @@ class NeededFromDisk(Struct, frozen=True):
 
 
 def last_change(disk: DiskSession) -> datetime | None:
-    """Return the latest modification time in the fingerprint; None where it has no stamps."""
+    """Return when a session changed last, by its fingerprint; None where that has no stamps.
+
+    A time in the future counts as when it was first seen.
+    """
     newest = max((stamp.modified for stamp in disk.fingerprint.values() if stamp), default=None)
-    return None if newest is None else datetime.fromtimestamp(newest / NANOSECONDS, UTC)
+    if newest is None:
+        return None
+    changed = newest / NANOSECONDS
+    return moment(changed if changed <= disk.listed_at else disk.first_seen)
+
+
+def moment(seconds: float) -> datetime:
+    """Return a time since the epoch as a moment; the first or last there is, where it lies beyond them.
+
+    File systems keep times before year 1 and after 9999.
+    """
+    return datetime.fromtimestamp(min(max(seconds, FIRST_MOMENT), LAST_MOMENT), UTC)
 
 
 # -- the catalogue ---------------------------------------------------------------------------------------------------
@@ -251,7 +281,10 @@ class Answer(Struct, Generic[Row], frozen=True):
     outcome: Outcome
     rows: tuple[Row, ...] = ()
     unreadable: tuple[str, ...] = ()
-    """Elements of the list that could not be read, each by its id or its position; `rows` has the others."""
+    """Elements of the list that could not be read, each by its id or its position; `rows` has the others.
+
+    Of investigations it also says what is wrong, with the value.
+    """
     reason: str = ""
     """Text for a person, without the API key: why there is no usable answer."""
 

@@ -43,7 +43,7 @@ class Status(Marked):
         "ICAT has it with 0 files, the directory has some",
     )
     INVALID = "invalid", "x", "red", "not in ICAT and can't be registered as it is"
-    IN_PROGRESS = "in_progress", "*", "blue", "BLISS may still register it"
+    IN_PROGRESS = "in_progress", "*", "blue", "is or may be still written"
     PENDING = "pending", "~", "blue", "sent and accepted by the broker, not seen in ICAT yet"
     MISSING_ON_DISK = "missing_on_disk", "_", "grey", "ICAT has it, the disk has not"
     UNKNOWN = "unknown", "?", "reverse", "could not be determined"
@@ -62,7 +62,7 @@ class Category(Marked):
     """Category of a session."""
 
     TODO = "todo", "!", "magenta", "something can be registered"
-    TODO_ONGOING = "todo_ongoing", "*", "blue", "something can be registered, but the session is not over"
+    TODO_ONGOING = "todo_ongoing", "*", "blue", "something can be registered, but it may still change"
     NOT_IN_ICAT = "not_in_icat", "-", "red", "ICAT has no investigation of this proposal and beamline"
     HAS_INVALID = "has_invalid", "x", "red", "something can't be registered as it is"
     UNKNOWN = "unknown", "?", "reverse", "something could not be determined"

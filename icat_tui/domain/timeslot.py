@@ -25,8 +25,10 @@ MARGIN = timedelta(days=2)
 # -- times as text ---------------------------------------------------------------------------------------------------
 
 
-def parse_time(text: str, zone: tzinfo) -> datetime:
+def parse_time(text: str, zone: tzinfo, *, fold: int = 0) -> datetime:
     """Return the moment of an ISO 8601 text of date and time, with a fixed offset.
+
+    `fold` is that of `datetime`: 1 for the second of two moments, where clocks are set back and there is no offset.
 
     Digits of a second beyond the sixth are dropped, `T` may be a space, a time without an offset is one of `zone`
     (icat.md, "Investigations in JSON").
@@ -40,7 +42,21 @@ def parse_time(text: str, zone: tzinfo) -> datetime:
         raise ValueError(f"{text[:64]!r} is not a date and time by ISO 8601")
     if moment.year in (date.min.year, date.max.year):
         raise ValueError(f"{text[:64]!r} is a time that other time zones can't express")
-    return moment if moment.tzinfo is not None else _with_offset(moment, zone)
+    return moment if moment.tzinfo is not None else _with_offset(moment.replace(fold=fold), zone)
+
+
+def parse_period(start: str, end: str, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Return two moments by `parse_time`, of which the second is not the earlier one.
+
+    Where clocks were set back in between, a time without an offset is the later of the two that it can be. Raises
+    ValueError with the texts where the end comes before the start.
+    """
+    begun, ended = parse_time(start, zone), parse_time(end, zone)
+    if ended < begun:
+        ended = parse_time(end, zone, fold=1)
+    if ended < begun:
+        raise ValueError(f"its end, {end[:64]!r}, comes before its start, {start[:64]!r}")
+    return begun, ended
 
 
 def _with_offset(moment: datetime, zone: tzinfo) -> datetime:
@@ -230,6 +246,11 @@ def is_ongoing(fit: Fit, now: datetime, last_change: datetime | None) -> bool:
 def is_todo_ongoing(fit: Fit, now: datetime) -> bool:
     """Return whether a session with something to do is not over: `todo_ongoing` of icat.md, "Session categories"."""
     return phase(fit.start, fit.end, now) in (Phase.ONGOING, Phase.INDEFINITE)
+
+
+def is_written_late(fit: Fit, now: datetime, last_change: datetime | None) -> bool:
+    """Return whether a session has begun and is not ongoing any more, so that nothing should be written in it."""
+    return phase(fit.start, fit.end, now) is not Phase.FUTURE and not is_ongoing(fit, now, last_change)
 
 
 def is_over(fit: Fit, now: datetime) -> bool:

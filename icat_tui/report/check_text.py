@@ -10,7 +10,7 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import session_date
 from icat_tui.domain.model import MOST_FILES_IN_ICAT, Dataset, FileCount, Session, category_now
 from icat_tui.domain.status import ACTIONABLE, Category, Marked, Status
-from icat_tui.domain.timeslot import inside_timeslot
+from icat_tui.domain.timeslot import inside_timeslot, is_over
 from icat_tui.report.lines import Line
 from icat_tui.text import counted, visible
 
@@ -32,6 +32,8 @@ EXPLANATIONS = {
 """Meaning of each status but `registered`, in the order in which they are listed."""
 MOVED = "moved, as it looks: the catalogue has the same times and sample at a place that is not on disk any more"
 """Said in place of the status: it is for a person to decide, and does not get there by itself."""
+LATE = "changed lately in a session that is over: look again later, as somebody may have to register it then"
+"""Said of what is in progress in a session that is over: restored data, files that arrive late."""
 NOT_LOOKED_AT = (
     "Not looked at: processed data (PROCESSED_DATA), and anything else outside the raw data directories. Nor was what",
     "is inside the files: only how many there are, without links and hidden files.",
@@ -150,8 +152,13 @@ def _of_files(count: FileCount) -> str:
 def _explanations(session: Session) -> Iterator[Line]:
     for status, meaning in EXPLANATIONS.items():
         datasets = _with_status(session, status)
-        yield from _explanation(status, meaning, [dataset for dataset in datasets if not dataset.moved])
-        yield from _explanation(status, MOVED, [dataset for dataset in datasets if dataset.moved])
+        late = status == Status.IN_PROGRESS and _is_over(session)
+        yield from _explanation(status, LATE if late else meaning, [each for each in datasets if not each.moved])
+        yield from _explanation(status, MOVED, [each for each in datasets if each.moved])
+
+
+def _is_over(session: Session) -> bool:
+    return session.fit is not None and is_over(session.fit, session.seen_at)
 
 
 def _explanation(status: Status, meaning: str, datasets: Sequence[Dataset]) -> Iterator[Line]:
@@ -173,7 +180,7 @@ def _mail(session: Session, files: Mapping[str, FileCount]) -> Iterator[Line]:
     if session.stale or not paragraphs:
         return
     yield Line()
-    if session.category == Category.TODO_ONGOING:
+    if session.category == Category.TODO_ONGOING and not _is_over(session):
         yield Line("  The session is not over yet, so this may still happen by itself. Wait until it is; then:")
     yield Line("  You can copy this into a mail to your local contact:")
     for text, lines in paragraphs:

@@ -51,7 +51,8 @@ exit "$highest"
 """
 INVALID_HINT = """\
 # Below each session: its invalid datasets and why they are. Put right what is wrong, and the line without its `#`
-# registers the dataset by hand. A sample that is not known is called as the collection is: make sure of it.
+# registers the dataset by hand. A sample that is not known is called as the collection is: make sure of it. A time that
+# is not known is given as -p startDate=2026-01-31T08:00:00+01:00 -p endDate=2026-01-31T09:00:00+01:00.
 
 """
 
@@ -126,3 +127,6 @@ def _store_words(dataset: Dataset, directory: SessionDirectory, call: ScriptCall
     yield f"--dataset={dataset.name or directory_name}"
     yield f"--sample={dataset.sample or dataset.collection or directory_name}"
     yield f"--path={dataset.path}"
+    for name, moment in (("startDate", dataset.start), ("endDate", dataset.end)):
+        if moment is not None:
+            yield from ("-p", f"{name}={moment.isoformat()}")

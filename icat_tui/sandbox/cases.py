@@ -117,7 +117,6 @@ INVALID_NOT_BLISS = Situation(status=Status.INVALID, disk=OnDisk.NOT_BLISS)
 INVALID_TRUNCATED = Situation(status=Status.INVALID, disk=OnDisk.TRUNCATED)
 INVALID_NO_SAMPLE = Situation(status=Status.INVALID, disk=OnDisk.NO_SAMPLE)
 INVALID_NO_END = Situation(status=Status.INVALID, disk=OnDisk.NO_END)
-"""In format mx, which has no scans that could be open: a field is missing."""
 
 PENDING = Situation(status=Status.PENDING, journal=InJournal.ACCEPTED)
 PENDING_STORED = Situation(status=Status.PENDING, stored=StoredState.USABLE, journal=InJournal.ACCEPTED)
@@ -126,9 +125,8 @@ PENDING_NO_RECEIPT = Situation(status=Status.PENDING, journal=InJournal.NO_RECEI
 NEVER_ARRIVED = Situation(status=Status.UNREGISTERED, journal=InJournal.LONG_AGO)
 REJECTED = Situation(status=Status.UNREGISTERED, journal=InJournal.REJECTED)
 
-WRITER_DIED = Situation(status=Status.IN_PROGRESS, disk=OnDisk.OPEN_SCAN)
-NEVER_ENDED = Situation(status=Status.IN_PROGRESS, disk=OnDisk.NO_END)
-"""An open scan may be running, however old its session: it looks the same as that of a writer that died."""
+WRITER_DIED = Situation(status=Status.UNREGISTERED, disk=OnDisk.OPEN_SCAN)
+"""It looks the same as a scan that is running, but for its age."""
 
 # In a session that is ongoing:
 NEWEST = Situation(status=Status.IN_PROGRESS)

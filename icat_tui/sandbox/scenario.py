@@ -23,7 +23,6 @@ from icat_tui.sandbox.cases import (
     INVALID_TRUNCATED,
     MISSING,
     NEVER_ARRIVED,
-    NEVER_ENDED,
     NEWEST,
     NOT_UPLOADED,
     NOT_UPLOADED_TRUNCATED,
@@ -157,7 +156,7 @@ REGULAR = ProposalScenario(
                 + several(1, INVALID_EMPTY)
                 + several(1, INVALID_NOT_BLISS)
                 + several(1, INVALID_TRUNCATED)
-                + several(1, NEVER_ENDED)
+                + several(1, INVALID_NO_END)
                 + several(1, INVALID_NO_SAMPLE)
                 + one(INVALID_NAME, "misc")
                 + one(INVALID_NAME, "mishaps_")
@@ -393,7 +392,7 @@ NANO = ProposalScenario(
             format=RawFormat.ID16BSPEC,
             collections={
                 "root": several(3, REGISTERED) + several(2, UNREGISTERED) + several(1, WITHOUT_FILES),
-                "leaf": several(1, NEVER_ENDED) + several(1, INVALID_TRUNCATED) + one(INVALID_NAME, "optics"),
+                "leaf": several(1, INVALID_NO_END) + several(1, INVALID_TRUNCATED) + one(INVALID_NAME, "optics"),
             },
         ),
     ),

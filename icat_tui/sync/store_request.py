@@ -87,6 +87,11 @@ def raw_body(request: DatasetRequest, located: LocatedDirectory, site: Site, lis
     times = {name: _moment(name, given[name], site.facility) for name in (START, END) if name in given}
     missing = [name for name in (SAMPLE, START, END) if name not in given]
     derived = _derive(missing, request, located, site, listings) if missing else _Derived()
+    start, end = ((times | derived.fields)[name] for name in (START, END))
+    if end < start:
+        raise UsageError(
+            f"its end, {end.isoformat()}, comes before its start, {start.isoformat()}: correct {END} or {START}"
+        )
     identity = Identity(
         beamline=request.beamline, proposal=request.proposal, dataset=request.dataset, path=located.path
     )

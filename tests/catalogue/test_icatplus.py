@@ -96,7 +96,11 @@ def test_an_element_that_can_not_be_read_is_named_and_the_others_stay(server: Se
 def test_a_list_of_unreadable_elements_is_not_empty(server: Server, client: IcatPlus) -> None:
     server.script = [listing([{"id": 7, "startDate": "soon"}])]
     answer = client.investigations("id99", "hg333")
-    assert (answer.outcome, answer.rows, answer.unreadable) == (Outcome.OK, (), ("id 7",))
+    assert (answer.outcome, answer.rows, answer.unreadable) == (
+        Outcome.OK,
+        (),
+        ("id 7: 'soon' is not a date and time by ISO 8601",),
+    )
 
 
 def test_what_is_no_text_is_no_location_and_harms_no_other(server: Server, client: IcatPlus) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -85,8 +86,20 @@ def test_an_investigation_without_times_is_kept(absent: dict[str, Any]) -> None:
 @pytest.mark.parametrize("field", ["startDate", "endDate"])
 @pytest.mark.parametrize("value", ["", "soon", "2023-13-01T00:00:00", 1697695200, False, []])
 def test_an_investigation_with_a_time_that_is_garbage_is_unreadable(field: str, value: object) -> None:
-    with pytest.raises(ValueError, match="is not"):
+    with pytest.raises(ValueError, match=f"{re.escape(str(value))}'? is not a date"):
         parse_investigation({"id": 7, field: value}, PARIS)
+
+
+@pytest.mark.parametrize(
+    ("end", "is_open"),
+    [
+        ("2200-12-31T23:59:59Z", False),
+        ("2201-01-01T00:00:00Z", True),
+        ("9999-12-31T23:59:59.999+01:00", True),
+    ],
+)
+def test_an_end_far_in_the_future_is_none(end: str, is_open: bool) -> None:
+    assert (parse_investigation({"id": 7, "endDate": end}, PARIS).end is None) is is_open
 
 
 @pytest.mark.parametrize("number", [None, "", "x", -1, 1.5, True, [7]])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from icat_tui.cancel import Cancellation, Cancelled
-from icat_tui.disk.file_count import CountedFiles, count_files
+from icat_tui.disk.file_count import CountedFiles, count_files, newest_below
 
 
 def test_files_count_at_any_depth_and_directories_do_not(three_files: Path) -> None:
@@ -59,3 +59,44 @@ def test_a_count_can_be_cancelled_between_directories(three_files: Path) -> None
     with pytest.raises(Cancelled):
         count_files(str(three_files), check)
     assert len(listed) == 1
+
+
+def test_the_newest_of_a_directory_lies_anywhere_in_it(tmp_path: Path, three_files: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert newest_below(str(tmp_path / "empty")) is None
+    entries = [*three_files.rglob("*")]
+    for number, entry in enumerate(sorted(entries, reverse=True)):
+        for each in entries:
+            os.utime(each, ns=(1000, 1000))
+        os.utime(entry, ns=(2000 + number, 2000 + number))
+        assert newest_below(str(three_files)) == 2000 + number
+    with pytest.raises(NotADirectoryError):
+        newest_below(str(entries[0]) if entries[0].is_file() else str(next(each for each in entries if each.is_file())))
+
+
+def test_a_link_is_as_old_as_it_is_itself(tmp_path: Path) -> None:
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset" / "round").symlink_to(tmp_path)
+    os.utime(tmp_path / "dataset" / "round", ns=(7000, 7000), follow_symlinks=False)
+    assert newest_below(str(tmp_path / "dataset")) == 7000
+
+
+def test_what_goes_or_can_not_be_listed_meanwhile_is_passed_over(
+    three_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in three_files.rglob("*"):
+        os.utime(each, ns=(1000, 1000))
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("below"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert newest_below(str(three_files)) == 1000
+
+
+def test_no_more_entries_are_looked_at_than_are_counted(three_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("icat_tui.disk.file_count.MOST_COUNTED", 1)
+    assert newest_below(str(three_files)) is not None

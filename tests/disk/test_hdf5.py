@@ -145,9 +145,12 @@ def test_files_of_the_writers_themselves_are_read(session: SessionDirectory, nam
     assert found.metadata, found.trouble
     assert found.open_scan is name.endswith("running")
     with h5py.File(GENUINE / f"{name}.h5", "r") as file:  # the way everybody else reads
-        assert found.metadata.start == datetime.fromisoformat(file.attrs["file_time"])
         ends = [file[scan]["end_time"][()].decode() for scan in file if "end_time" in file[scan]]
         assert found.metadata.end == datetime.fromisoformat(ends[-1])
+        made = datetime.fromisoformat(file.attrs["file_time"])  # after the scans, where these were simulated
+        begun = datetime.fromisoformat(file[next(iter(file))]["start_time"][()].decode())
+        assert found.metadata.start == (made if made <= found.metadata.end else begun)
+        assert bool(found.doubt) == (made > found.metadata.end)
         assert found.metadata.sample == file[list(file)[-1]]["sample/name"][()].decode()
 
 

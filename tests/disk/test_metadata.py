@@ -7,7 +7,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 
 from icat_tui.disk import hdf5
 from icat_tui.disk.metadata import read_datasets
-from icat_tui.domain.model import Metadata, SessionDirectory
+from icat_tui.domain.model import Metadata, PartialMetadata, SessionDirectory
 from tests.support.bliss import END, ENDED, FILE_TIME, Scan, dataset_at, file_of, write_bliss
 from tests.support.names import HOSTILE_NAMES, HOSTILE_TEXTS
 from tests.support.reading import NOW, PLACE, invalid, metadata, read, unknown
@@ -90,6 +90,50 @@ def test_without_file_time_the_first_scan_tells_the_start(session: SessionDirect
     scans = {"10.1": {**ENDED, "start_time": END}, "2.1": {**ENDED, "start_time": EARLIER}}
     write_bliss(file_of(session), scans, file_time=None)
     assert metadata(session).start == datetime.fromisoformat(EARLIER)
+
+
+def test_a_file_that_is_younger_than_its_scans_tells_their_start(session: SessionDirectory) -> None:
+    copied = "2023-12-24T00:00:00+01:00"
+    write_bliss(file_of(session), file_time=copied)
+    found = read(session)
+    assert found.metadata == Metadata(datetime.fromisoformat(FILE_TIME), datetime.fromisoformat(END), "sA")
+    assert found.doubt == f"file_time {copied} is after its end: it starts with its first scan"
+
+
+@pytest.mark.parametrize("begun", [None, "2023-12-24T00:00:00+01:00", "soon"])
+def test_an_end_before_the_start_is_invalid_and_named(session: SessionDirectory, begun: str | None) -> None:
+    scan = {"end_time": END, "sample/name": "sA", **({"start_time": begun} if begun else {})}
+    write_bliss(file_of(session), {"1.1": scan}, file_time="2023-12-24T00:00:00+01:00")
+    text = invalid(session)
+    assert f"its end, '{END}', comes before its start, '2023-12-24T00:00:00+01:00'" in text
+    known = read(session).partial
+    assert known.end == datetime.fromisoformat(END)
+    assert known.sample == "sA"
+
+
+def test_where_clocks_are_set_back_the_end_is_the_later_of_two(session: SessionDirectory) -> None:
+    """02:10 comes twice in that night; the scan took 20 minutes."""
+    write_bliss(file_of(session), {"1.1": {"end_time": "2023-10-29T02:10:00", "sample/name": "sA"}})
+    with h5py.File(file_of(session), "a") as file:
+        file.attrs["file_time"] = "2023-10-29T02:50:00"
+    found = metadata(session)
+    assert found.end - found.start == timedelta(minutes=20)
+
+
+@pytest.mark.parametrize("odd", ["1697702400000", "9999-12-31T23:59:59", "0001-01-01T00:00:00", "20231019"])
+def test_a_time_that_is_none_is_named(session: SessionDirectory, odd: str) -> None:
+    write_bliss(file_of(session), {"1.1": {**ENDED, "end_time": odd}})
+    assert repr(odd) in invalid(session)
+    known = read(session).partial
+    assert (known.start, known.end, known.sample) == (datetime.fromisoformat(FILE_TIME), None, "sA")
+
+
+def test_what_is_known_of_a_dead_writers_dataset_is_kept(session: SessionDirectory) -> None:
+    write_bliss(file_of(session), {"1.1": {"sample/name": "sA"}})
+    found = read(session)
+    assert found.open_scan
+    assert (found.metadata, found.doubt) == (None, "")
+    assert found.partial == PartialMetadata(datetime.fromisoformat(FILE_TIME), None, "sA")
 
 
 def test_a_time_without_an_offset_is_one_of_the_facility(session: SessionDirectory) -> None:
@@ -316,8 +360,11 @@ def test_id16bspec_says_what_is_missing(id16bspec_session: SessionDirectory) -> 
     write_bliss(path, {"1.1": {"start_time": FILE_TIME}})
     assert "no endDate " in invalid(id16bspec_session, "colA/colA_1")
     assert read(id16bspec_session, "colA/colA_1").open_scan
-    write_bliss(path, {})
-    assert "no startDate, endDate " in invalid(id16bspec_session, "colA/colA_1")
+    foreign: list[dict[str, Scan]] = [{}, {"1.1": {}}, {"entry": {"title": "foreign"}}, {"1.1": {"end_time": END}}]
+    for scans in foreign:
+        write_bliss(path, scans)
+        assert "no startDate" in invalid(id16bspec_session, "colA/colA_1")
+        assert not read(id16bspec_session, "colA/colA_1").open_scan, "its writer never said that it began"
 
 
 def test_id16bspec_directories_not_called_after_their_collection_are_invalid(
@@ -372,7 +419,11 @@ def test_mx_garbage_is_invalid(mx_session: SessionDirectory, content: str) -> No
 
 def test_mx_times_that_are_none_are_invalid(mx_session: SessionDirectory) -> None:
     write_mx(mx_session, {**MX, "endDate": 20231020})
-    assert "Time could not be read from metadata.json" in invalid(mx_session, "a/b/[run]_1")
+    assert "Time could not be read from metadata.json ('20231020' " in invalid(mx_session, "a/b/[run]_1")
+    write_mx(mx_session, {**MX, "startDate": 1697702400000})
+    assert "'1697702400000'" in invalid(mx_session, "a/b/[run]_1")
+    write_mx(mx_session, {**MX, "startDate": "2023-10-21 05:00:00"})
+    assert "comes before its start, '2023-10-21 05:00:00'" in invalid(mx_session, "a/b/[run]_1")
 
 
 def test_mx_without_its_file_is_invalid_and_refused_unknown(

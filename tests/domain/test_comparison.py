@@ -1,12 +1,12 @@
 """Tests of the status of a dataset: the rules of interface.md, "Status of a dataset", one by one."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from msgspec import Struct, structs
 
-from icat_tui.domain.comparison import compare
+from icat_tui.domain.comparison import DEAD_WRITER, compare
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.matching import (
     CatalogueSession,
@@ -19,6 +19,7 @@ from icat_tui.domain.model import (
     Fit,
     MessageHistory,
     Metadata,
+    PartialMetadata,
     SentMessage,
     Stamp,
     StoredMessage,
@@ -283,13 +284,23 @@ def changed(ago: timedelta, now: datetime = NOW) -> int:
     ("known", "in_progress"),
     [
         ({}, False),
-        ({"open_scan": True}, True),
+        ({"open_scan": True}, False),
+        ({"open_scan": True, "file_modified": changed(2 * DAY)}, True),
+        ({"open_scan": True, "file_modified": changed(2 * DAY + timedelta(seconds=1))}, False),
+        ({"open_scan": True, "modified": changed(2 * HOUR)}, False),
+        ({"open_scan": True, "file_modified": changed(-HOUR), "first_seen": (NOW - 2 * DAY).timestamp()}, True),
+        ({"open_scan": True, "file_modified": changed(-HOUR), "first_seen": (NOW - 3 * DAY).timestamp()}, False),
         ({"modified": changed(HOUR)}, False),
         ({"modified": changed(HOUR - timedelta(seconds=1))}, True),
         ({"file_modified": changed(HOUR)}, False),
         ({"file_modified": changed(HOUR - timedelta(seconds=1))}, True),
-        ({"modified": changed(-6 * HOUR)}, True),
-        ({"file_modified": changed(timedelta(days=-400))}, True),
+        ({"modified": changed(-6 * HOUR), "first_seen": NOW.timestamp()}, True),
+        ({"modified": changed(-6 * HOUR), "first_seen": NOW.timestamp() - 3599}, True),
+        ({"modified": changed(-6 * HOUR), "first_seen": NOW.timestamp() - 3600}, False),
+        ({"file_modified": changed(-400 * DAY), "first_seen": NOW.timestamp()}, True),
+        ({"modified": -(1 << 80), "file_modified": -(1 << 80)}, False),
+        ({"modified": 1 << 80, "first_seen": NOW.timestamp()}, True),
+        ({"modified": 1 << 80, "first_seen": NOW.timestamp() - 3600}, False),
     ],
 )
 @pytest.mark.parametrize("metadata", [Metadata(START + HOUR, START + 2 * HOUR, "sA"), None])
@@ -301,7 +312,63 @@ def test_what_bliss_may_still_be_at_is_in_progress(
     otherwise = Status.UNREGISTERED if metadata else Status.INVALID
     assert found.status == (Status.IN_PROGRESS if in_progress else otherwise)
     assert (INVALID.text in found.reasons) == (metadata is None)
-    assert len(found.reasons) == in_progress + (metadata is None)
+    died = DEAD_WRITER in found.reasons
+    assert died == ("open_scan" in known and not in_progress)
+    assert len(found.reasons) == in_progress + died + (metadata is None)
+
+
+@pytest.mark.parametrize(
+    ("age", "reason"),
+    [
+        (timedelta(0), "changed 0 min ago"),
+        (timedelta(minutes=40, seconds=59), "changed 40 min ago"),
+        (timedelta(minutes=119, seconds=59), "changed 119 min ago"),
+        (timedelta(hours=2), "changed 2 h ago"),
+        (timedelta(hours=71, minutes=59), "changed 71 h ago"),
+    ],
+)
+def test_how_long_ago_it_changed_is_told(age: timedelta, reason: str) -> None:
+    around = Surroundings(facility=FACILITY, now=NOW, settle_time=timedelta(days=3))
+    disk = disk_of(read(modified=changed(age)))
+    assert only(compare(SESSION, disk, catalogue_of(), around)).reasons == (reason,)
+
+
+@pytest.mark.parametrize(("now", "status"), [(DURING, Status.IN_PROGRESS), (NOW, Status.UNREGISTERED)])
+def test_an_open_scan_of_an_ongoing_session_is_running_however_old_it_is(now: datetime, status: Status) -> None:
+    old, newest = nanoseconds(START - 9 * DAY), read("0002", modified=nanoseconds(START), file_modified=0)
+    disk = disk_of(read(open_scan=True, modified=old, file_modified=old), newest)
+    assert judged(disk, catalogue_of(), now).datasets[0].status == status
+
+
+@pytest.mark.parametrize(
+    ("known", "in_progress"),
+    [
+        ({}, False),
+        ({"modified": changed(HOUR)}, False),
+        ({"modified": changed(HOUR - timedelta(seconds=1))}, True),
+        ({"content_modified": changed(HOUR)}, False),
+        ({"content_modified": changed(HOUR - timedelta(seconds=1))}, True),
+        ({"content_modified": changed(-HOUR), "first_seen": NOW.timestamp()}, True),
+    ],
+)
+def test_files_that_are_still_copied_are_not_counted_yet(known: dict[str, Any], in_progress: bool) -> None:
+    disk = disk_of(on_disk(entries=True, **known))
+    found = only(judged(disk, catalogue_of(row(file_count=0))))
+    assert found.status == (Status.IN_PROGRESS if in_progress else Status.REGISTERED_WITHOUT_FILES)
+    assert len(found.reasons) == in_progress
+    assert found.icat_id == 1
+
+
+def test_what_is_known_of_an_invalid_dataset_is_kept() -> None:
+    partial = PartialMetadata(START, None, "sA")
+    found = only(judged(disk_of(invalid(partial=partial, open_scan=True)), catalogue_of()))
+    assert (found.status, found.start, found.end, found.sample) == (Status.INVALID, START, None, "sA")
+    assert found.reasons == (DEAD_WRITER, INVALID.text)
+
+
+def test_what_is_odd_about_metadata_is_told() -> None:
+    found = only(judged(disk_of(read(doubt="file_time is after its end")), catalogue_of()))
+    assert (found.status, found.reasons) == (Status.UNREGISTERED, ("file_time is after its end",))
 
 
 def test_settle_time_is_a_setting() -> None:
@@ -320,6 +387,7 @@ def test_settle_time_is_a_setting() -> None:
         (OPEN_ENDED, NOW, NOW - 2 * DAY, True),
         (OPEN_ENDED, NOW, NOW - 2 * DAY - HOUR, False),
         (OPEN_ENDED, NOW, NOW + 9 * DAY, True),
+        (OPEN_ENDED, NOW, datetime.max.replace(tzinfo=UTC), True),
     ],
 )
 def test_the_newest_of_an_ongoing_session_is_in_progress_and_no_other(

@@ -21,10 +21,13 @@ from icat_tui.domain.timeslot import (
     is_ongoing,
     is_over,
     is_todo_ongoing,
+    is_written_late,
     outside_reasons,
+    parse_period,
     parse_time,
     phase,
 )
+from tests.support.time_slot import END, START
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 1, 31, 8, tzinfo=UTC)
@@ -434,3 +437,49 @@ def test_times_at_the_end_of_the_calendar_do_no_harm() -> None:
     assert phase(first, last, NOW) is Phase.ONGOING
     assert phase(last, None, NOW) is Phase.FUTURE
     assert phase(first, first, NOW) is Phase.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "minutes"),
+    [
+        ("2023-10-19T08:00:00", "2023-10-19T08:00:00", 0),
+        ("2023-10-29T02:10:00", "2023-10-29T02:50:00", 40),
+        ("2023-10-29T02:50:00", "2023-10-29T02:10:00", 20),
+        ("2023-10-29T01:50:00", "2023-10-29T03:10:00", 140),
+        ("2023-03-26T01:50:00", "2023-03-26T03:10:00", 20),
+        ("2023-10-29T02:50:00+02:00", "2023-10-29T02:10:00+01:00", 20),
+    ],
+)
+def test_a_period_lasts_as_long_as_it_did_where_clocks_are_changed(start: str, end: str, minutes: int) -> None:
+    begun, ended = parse_period(start, end, PARIS)
+    assert ended - begun == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2023-10-19T08:00:00", "2023-10-19T07:59:59"),
+        ("2023-10-29T02:50:00+02:00", "2023-10-29T02:10:00+02:00"),
+        ("2023-10-29T03:10:00", "2023-10-29T02:50:00"),
+    ],
+)
+def test_a_period_that_ends_before_it_starts_is_none(start: str, end: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"its end, '{end}', comes before its start, '{start}'")):
+        parse_period(start, end, PARIS)
+
+
+@pytest.mark.parametrize(
+    ("end", "now", "last_change", "late"),
+    [
+        (END, START - timedelta(days=2, seconds=1), None, False),
+        (END, END, None, False),
+        (END, END + timedelta(days=2), None, True),
+        (None, END, END - timedelta(days=2), False),
+        (None, END, END - timedelta(days=2, seconds=1), True),
+        (None, START - timedelta(days=3), None, False),
+    ],
+)
+def test_what_is_written_after_a_session_is_late(
+    end: datetime | None, now: datetime, last_change: datetime | None, late: bool
+) -> None:
+    assert is_written_late(Fit(7, Match.INSIDE, START, START, end), now, last_change) is late

@@ -9,7 +9,7 @@ from icat_tui.report.check_text import check_text, closing_check_text
 from icat_tui.report.lines import plain
 from tests.support.golden import matches
 from tests.support.names import HOSTILE_NAMES
-from tests.support.samples import INSIDE, a_directory, a_session, every_category, every_status
+from tests.support.samples import INSIDE, NOW, a_directory, a_session, every_category, every_status
 from tests.support.time_slot import FACILITY
 
 
@@ -94,8 +94,20 @@ def test_a_proposal_that_icat_does_not_know_is_asked_about() -> None:
 
 
 def test_a_session_that_is_not_over_is_given_time() -> None:
-    text = told(a_session(Category.TODO_ONGOING, ("1", Status.UNREGISTERED)))
+    ongoing = replace(INSIDE, end=NOW)
+    text = told(a_session(Category.TODO_ONGOING, ("1", Status.UNREGISTERED), ("2", Status.IN_PROGRESS), fit=ongoing))
     assert "may still happen by itself" in text
+    assert "should get there without you" in text
+
+
+def test_what_arrives_after_the_session_takes_somebody() -> None:
+    text = told(
+        a_session(Category.TODO_ONGOING, ("1", Status.IN_PROGRESS, "changed 40 min ago"), ("2", Status.INVALID))
+    )
+    assert "somebody may have to register it" in text
+    assert "changed 40 min ago" in text
+    assert "without you" not in text
+    assert "happen by itself" not in text
 
 
 def test_a_date_outside_the_time_slot_is_pointed_out() -> None:

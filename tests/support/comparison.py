@@ -79,8 +79,8 @@ def message(name: str = "0001", file: str = "", location: str = "", **known: Any
 def disk_of(*datasets: DiskDataset, **known: Any) -> DiskSession:
     """Return a session that was listed in full."""
     session = DiskSession(
-        listed_at=0,
-        first_seen=0,
+        listed_at=NOW.timestamp(),
+        first_seen=NOW.timestamp(),
         listed=(RAW, *sorted({f"{RAW}/{dataset.collection}" for dataset in datasets})),
         datasets=datasets,
         fingerprint={RAW: Stamp(1, nanoseconds(START), nanoseconds(START), 2, 0)},

@@ -49,7 +49,8 @@ class Place:
             has_data = number < registered + empty
             if has_data:
                 (dataset / "data.txt").write_text("1")
-            os.utime(dataset, (start.timestamp(), start.timestamp()))  # what changed just now may be in progress
+            for changed in (*dataset.iterdir(), dataset):  # what changed just now may be in progress
+                os.utime(changed, (start.timestamp(), start.timestamp()))
             if known and has_data:
                 count = 1 if number < registered else 0
                 entry = CatalogueEntry(f"{number:04}", str(dataset), start, start, "sA", count)

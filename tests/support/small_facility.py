@@ -86,6 +86,7 @@ def _write_todo(directory: SessionDirectory, state: CatalogueState, number: int)
     _register(state, number, f"{directory.raw_path}/colA/colA_0009")
     _register(state, number, f"{directory.raw_path}/colC/colC_0001")
     settle(directory.path)
+    _touch(f"{more[0]}/colB_0001.h5", 24)  # its last scan may be running
 
 
 def _write_busy(directory: SessionDirectory, state: CatalogueState, number: int) -> None:

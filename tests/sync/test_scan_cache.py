@@ -269,7 +269,7 @@ def test_what_is_in_progress_is_looked_at_again(
     """A dataset that somebody put into an old session is to be registered an hour later."""
     os.utime(add_mx(settled, "0003")[0])
     session = scanned_one(settled, catalogue, cache=cache, now=datetime.now(UTC))
-    assert (session.category, session.counts[Status.IN_PROGRESS]) == (Category.OK, 1)
+    assert (session.category, session.counts[Status.IN_PROGRESS]) == (Category.TODO_ONGOING, 1)
     assert scanned_one(settled, catalogue, cache=cache, now=LATER).category == Category.TODO
 
 

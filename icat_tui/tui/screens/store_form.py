@@ -43,6 +43,7 @@ class StoreForm(Dialog[Filled]):
         """Ask about this dataset."""
         super().__init__()
         self._session, self._dataset = session, dataset
+        self._partly_known = (dataset.start is None) != (dataset.end is None)
         self._known = {
             "dataset": dataset.name or dataset.path.rpartition("/")[2],
             "sample": dataset.sample or dataset.collection.rpartition("/")[2],
@@ -60,7 +61,7 @@ class StoreForm(Dialog[Filled]):
             for name in FIELDS:
                 with Horizontal(classes="field"):
                     yield Label(Content(name))
-                    empty = "read from the dataset" if name in TIMES else "needed"
+                    empty = "read from the dataset" if name in TIMES and not self._partly_known else "needed"
                     yield Input(value=visible(self._known[name]), placeholder=empty, id=name, compact=True)
             yield Static(Content(""), id="trouble", classes="warning")
             with Horizontal(id="foot"):

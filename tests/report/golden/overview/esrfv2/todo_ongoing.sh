@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sessions of category todo_ongoing (esrfv2): something can be registered, but the session is not over.
+# Sessions of category todo_ongoing (esrfv2): something can be registered, but it may still change.
 # Arguments go to every call: ./todo_ongoing.sh --register
 # Stops where a call ends with 6 (q was answered) or above 128 (a signal), and ends with the same; goes on after any
 # other failure, and ends with the highest code there was.

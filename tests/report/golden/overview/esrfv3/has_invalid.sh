@@ -12,7 +12,8 @@ trap 'code=$?
     if ((code > highest)); then highest=$code; fi' ERR
 
 # Below each session: its invalid datasets and why they are. Put right what is wrong, and the line without its `#`
-# registers the dataset by hand. A sample that is not known is called as the collection is: make sure of it.
+# registers the dataset by hand. A sample that is not known is called as the collection is: make sure of it. A time that
+# is not known is given as -p startDate=2026-01-31T08:00:00+01:00 -p endDate=2026-01-31T09:00:00+01:00.
 
 /opt/icat-tui/bin/icat-sync-raw --format esrfv3 --cache-dir /var/cache/icat --save-dir '/srv/over view' '/data/visitor/=cmd()/id99/20231019' "$@"
     # why: \x1b[31mno\n# rm -rf /
