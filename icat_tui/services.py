@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import sysconfig
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -35,7 +35,8 @@ from icat_tui.journal.records import JournalError
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.report.scripts import ScriptCall
-from icat_tui.settings.schema import HomeUnknownError, Settings, own_directory
+from icat_tui.settings.schema import ENVIRONMENT_PREFIX, HomeUnknownError, Settings, own_directory, value_of
+from icat_tui.settings.values import without_login
 from icat_tui.sync.catalogue_query import Catalogue
 from icat_tui.sync.plan import Terms
 from icat_tui.sync.scan import ScanPlan
@@ -257,7 +258,16 @@ class Services:
             cache_dir=settings.cache_dir,
             save_dir=settings.save_dir,
             config=settings.config,
+            options=tuple(self._options_of_this_run()),
         )
+
+    def _options_of_this_run(self) -> Iterator[tuple[str, str]]:
+        """Yield options that make a script work as this run does, as far as no settings file holds them: no secrets."""
+        for key in ("icatplus", "queue", "jobs", "rate"):
+            if self.settings.origin.get(key, "").startswith(("--", ENVIRONMENT_PREFIX)):
+                value = value_of(self.settings, key)
+                for one in value if isinstance(value, tuple) else (value,):
+                    yield f"--{key}", without_login(one).replace("***@", "")
 
 
 def _program(script: str, command: str) -> tuple[str, ...]:

@@ -84,3 +84,24 @@ def test_the_target_is_told_with_who_said_so() -> None:
     assert Services(settings).target() == "a:1, b:61613 (from --queue)"
     assert broker.login is not None
     assert broker.login.user == "me"
+
+
+def test_scripts_get_the_servers_of_the_command_line_and_the_environment_and_no_secret() -> None:
+    arguments = {"icatplus": "https://me:secret@icat.example/x", "api_key": "key", "queue": ["a:1", "b:2"], "rate": "5"}
+    call = Services(load(arguments, {}, site=())).script_call()
+    assert call.options == (
+        ("--icatplus", "https://icat.example/x"),
+        ("--queue", "a:1"),
+        ("--queue", "b:2"),
+        ("--rate", "5"),
+    )
+    environment = {"ICAT_TUI_ICATPLUS": "http://icat.example", "ICAT_TUI_JOBS": "3", "ICAT_TUI_API_KEY": "key"}
+    call = Services(load({}, environment, site=())).script_call()
+    assert call.options == (("--icatplus", "http://icat.example"), ("--jobs", "3"))
+
+
+def test_scripts_read_from_the_settings_what_stands_there(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('icatplus = "http://icat.example"\nqueue = ["a:1"]\n')
+    call = Services(load({"config": str(file)}, {}, site=())).script_call()
+    assert (call.options, call.config) == ((), str(file))

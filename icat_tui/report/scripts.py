@@ -28,6 +28,8 @@ class ScriptCall(Struct, frozen=True, kw_only=True):
     save_dir: str | None = None
     config: str | None = None
     """The settings file, where one was named."""
+    options: tuple[tuple[str, str], ...] = ()
+    """Other options of the run with their values, such as the servers that it was told to use."""
 
 
 HEAD = """\
@@ -104,8 +106,13 @@ def _sync_words(directory: SessionDirectory, call: ScriptCall) -> Iterator[str]:
     for option, path in (("--cache-dir", call.cache_dir), ("--save-dir", call.save_dir), ("--config", call.config)):
         if path is not None:
             yield from (option, os.path.abspath(path))
+    yield from _option_words(call)
     # No `--` before it, or "$@" could hold no options; an absolute path never looks like an option.
     yield os.path.abspath(directory.path)
+
+
+def _option_words(call: ScriptCall) -> Iterator[str]:
+    return (f"{option}={value}" for option, value in call.options)
 
 
 def _invalid_lines(session: Session, call: ScriptCall) -> Iterator[str]:
@@ -120,6 +127,7 @@ def _store_words(dataset: Dataset, directory: SessionDirectory, call: ScriptCall
     yield from call.store_program
     if call.config is not None:
         yield from ("--config", os.path.abspath(call.config))
+    yield from _option_words(call)
     directory_name = os.path.basename(dataset.path)
     # Option and value as one word: a name may begin with a dash.
     yield f"--beamline={directory.beamline}"

@@ -16,7 +16,7 @@ from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.status import Category
-from tests.support.place import Place
+from tests.support.place import KEY, Place
 from tests.support.program import PATIENCE, Runner, environment
 
 ONCE = "hg333/id10/20231019"
@@ -166,6 +166,26 @@ def test_the_scripts_go_through_the_sessions_again(
     done = subprocess.run([script], env=env, capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert f"Directory: {session}/RAW_DATA/" in done.stdout
     assert f"Cache was used from {cache_dir}" in done.stdout
+
+
+def test_the_scripts_go_to_the_servers_of_the_command_line_and_hold_no_key(
+    place: Place, run: Runner, overview_dir: Path
+) -> None:
+    session = place.session(empty=1, invalid=1)
+    config = place.directory / "config.toml"
+    config.write_text(f'data_root = "{place.root}"\n')
+    servers = ["--icatplus", place.icatplus.url, "--queue", "127.0.0.1:1", "--queue", "127.0.0.1:2", "--api-key", KEY]
+    words = ["--config", str(config), "--save-dir", str(overview_dir), *servers]
+    assert run("sync", "-q", *words).code == 0
+    script = overview_dir / "esrfv3" / "todo.sh"
+    assert KEY not in script.read_text()
+    place.icatplus.asked.clear()
+    env = environment()
+    done = subprocess.run([script, "--json"], env=env, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert done.stderr == ""
+    assert str(session) in done.stdout
+    assert place.icatplus.asked
+    assert " --queue=127.0.0.1:1 --queue=127.0.0.1:2 " in script.read_text()
 
 
 # -- what can't be saved ---------------------------------------------------------------------------------------------

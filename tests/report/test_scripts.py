@@ -107,12 +107,18 @@ def test_a_word_without_harm_stays_as_it_is() -> None:
 
 
 def test_every_session_is_called_with_its_path_the_directories_and_the_arguments(tmp_path: Path) -> None:
-    call = replace(fake_call(tmp_path), config="/etc/icat tui.toml", data_roots=("/data/visitor", "/data/id99/inhouse"))
+    call = replace(
+        fake_call(tmp_path),
+        config="/etc/icat tui.toml",
+        data_roots=("/data/visitor", "/data/id99/inhouse"),
+        options=(("--icatplus", "http://icat.example/$(reboot)"), ("--queue", "a:1")),
+    )
     path = script(tmp_path, Category.TODO, call, *sorted(set(HOSTILE_NAMES)))
     ran = bash(path, "--register", "two words", "")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
     options = ["--format", "esrfv3", "--data-root", "/data/visitor", "--data-root", "/data/id99/inhouse"]
     options += ["--cache-dir", "/var/cache/icat", "--save-dir", "/srv/over view", "--config", "/etc/icat tui.toml"]
+    options += ["--icatplus=http://icat.example/$(reboot)", "--queue=a:1"]
     expected = [
         [*options, os.path.abspath(f"/data/visitor/{name}/id99/20231019"), "--register", "two words", ""]
         for name in sorted(set(HOSTILE_NAMES))
@@ -184,7 +190,7 @@ def test_invalid_datasets_are_comments_that_bash_never_runs(tmp_path: Path) -> N
 
 def test_a_line_of_an_invalid_dataset_without_its_mark_registers_that_dataset(tmp_path: Path) -> None:
     session = hostile()
-    call = replace(fake_call(tmp_path), store_program=fake_call(tmp_path).program)
+    call = replace(fake_call(tmp_path), store_program=fake_call(tmp_path).program, options=(("--queue", "a:1"),))
     write_overview([session], Destination(directory=tmp_path / "o", call=call), FACILITY, NOW)
     path = tmp_path / "o" / "esrfv3" / "has_invalid.sh"
     lines = [line for line in path.read_text().splitlines() if "--dataset=" in line]
@@ -193,6 +199,7 @@ def test_a_line_of_an_invalid_dataset_without_its_mark_registers_that_dataset(tm
         assert bash("-c", line.strip().removeprefix("# ")).returncode == 0
     assert calls(tmp_path) == [
         [
+            "--queue=a:1",
             "--beamline=id99",
             "--proposal==cmd()",
             f"--dataset={dataset.name}",
