@@ -114,6 +114,8 @@ def _run_command(
 ) -> ExitCode:
     arguments = parse(program, words)
     log_handlers.set_verbosity(verbose=arguments.verbose, quiet=arguments.quiet)
+    for note in arguments.notes:
+        log.warning("%s", note)
     if arguments.command == "config" and arguments.init:
         from icat_tui.cli.cmd_config import write_config  # noqa: PLC0415 - late, as the module's docstring says
 

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any, NoReturn
 
 from icat_tui._version import __version__
+from icat_tui.cli.abbreviations import expand
 from icat_tui.domain.errors import UsageError
 
 COMMANDS = {
@@ -27,6 +28,8 @@ COMMANDS = {
     "doctor": "check settings, data root, cache, ICAT+ and broker",
     "config": "the settings in force and where each one comes from",
 }
+HELP = "help"
+"""Word before a command that is the same as `--help` after it."""
 PLANNED_COMMANDS = frozenset({"doctor"})
 """Commands that come with the next versions."""
 FORMATS = ("auto", "esrfv1", "esrfv2", "esrfv3", "id16bspec", "mx")
@@ -360,7 +363,8 @@ def _list_of_commands() -> str:
         for name, text in COMMANDS.items()
     )
     return (
-        f"commands (each has --help):\n{listed}\n\nA first word that is no command is a PATH: ./sync for one so called."
+        f"commands (each has --help; help COMMAND is the same):\n{listed}\n\n"
+        "A first word that is no command is a PATH: ./sync for one so called."
     )
 
 
@@ -375,7 +379,7 @@ def split_command(words: Sequence[str]) -> tuple[str, list[str]]:
     place = 0
     while place < len(words) and words[place].startswith("-") and words[place] not in ("-", "--"):
         place += 2 if words[place] in takes_value else 1
-    if place < len(words) and words[place] in COMMANDS:
+    if place < len(words) and words[place] in (*COMMANDS, HELP):
         return words[place], [*words[:place], *words[place + 1 :]]
     return "", list(words)
 
@@ -388,16 +392,31 @@ def parse(program: str, words: Sequence[str]) -> argparse.Namespace:
     command, rest = (PROGRAMS[program], list(words)) if program in PROGRAMS else split_command(words)
     if command in PLANNED_COMMANDS:
         raise UsageError(f"{command} is not in this build")
+    if command == HELP:
+        return parse(program, [*_topic(rest), "--help"])
     parser = parser_for(command, program)
     place = rest.index("--") if "--" in rest else len(rest)
+    expanded = list(expand(rest[:place], list(parser._option_string_actions))) if program == SYNC_RAW else []  # noqa: SLF001 - as above
     # Mixed with options, argparse drops the effect of `--`: a word that begins with a dash is made a path.
     words_only = [f"./{word}" if word.startswith("-") else word for word in rest[place + 1 :]]
-    arguments = parser.parse_intermixed_args([*rest[:place], *words_only])
+    options = [word for word, _ in expanded] or rest[:place]
+    arguments = parser.parse_intermixed_args([*options, *words_only])
+    arguments.notes = [note for _, note in expanded if note]
     if not command and arguments.no_print:  # `sync` is meant (interface.md, "Commands")
         command = "sync"
     arguments.command = command
     _refuse(arguments)
     return arguments
+
+
+def _topic(words: Sequence[str]) -> list[str]:
+    """Return the command that help is wanted for, in a list; raises UsageError where there is no such command."""
+    topics = [word for word in words[:1] if word != HELP]
+    for word in topics:
+        if word not in COMMANDS:
+            close = closest(word, list(COMMANDS))
+            raise UsageError(f"there is no command {word!a}: {f'did you mean {close}?' if close else 'see --help'}")
+    return topics
 
 
 def _refuse(arguments: argparse.Namespace) -> None:
@@ -417,6 +436,8 @@ def _refuse_on_screen(arguments: argparse.Namespace) -> None:
     """Raise UsageError for arguments that the terminal UI can't use."""
     for path in arguments.paths[:1]:
         if not os.path.lexists(path):
+            if path in COMMANDS:  # after `--`
+                raise UsageError(f"{path!a} is no PATH that is there: without -- before it it is a command")
             close = closest(path, list(COMMANDS))
             hint = f"did you mean {close}?" if close else "see icat-tui --help"
             raise UsageError(f"{path!a} is neither a command nor a PATH that is there: {hint}")

@@ -120,6 +120,33 @@ def test_a_directory_called_like_a_command_is_a_path_after_the_command() -> None
     assert (asked.paths, asked.beamline) == (["a", "./--odd", "sync"], ["id10"])
 
 
+def test_after_two_dashes_a_word_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert refusal("--", "sync") == "'sync' is no PATH that is there: without -- before it it is a command"
+    (tmp_path / "sync").mkdir()
+    asked = parse("icat-tui", ["--", "sync"])
+    assert (asked.command, asked.paths) == ("", ["sync"])
+    asked = parse("icat-tui", ["--no-print", "--", "help"])
+    assert (asked.command, asked.paths) == ("sync", ["help"])
+
+
+@pytest.mark.parametrize("command", HERE)
+def test_help_before_a_command_is_the_same_as_after_it(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["help", command], [command, "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            parse("icat-tui", [word for word in words if word])
+        assert ended.value.code == 0
+    text = parser_for(command).format_help()
+    assert capsys.readouterr().out == text + text
+
+
+def test_help_for_what_is_no_command_names_the_closest_one() -> None:
+    assert refusal("help", "chekc") == "there is no command 'chekc': did you mean check?"
+    assert refusal("help", "\x1b") == "there is no command '\\x1b': see --help"
+    with pytest.raises(SystemExit):
+        parse("icat-tui", ["help", "help"])
+
+
 def test_icat_sync_raw_has_no_commands() -> None:
     asked = parse(SYNC_RAW, ["check"])
     assert (asked.command, asked.paths) == ("sync", ["check"])
@@ -169,7 +196,6 @@ def test_what_is_not_in_this_build_says_so(command: str) -> None:
     [
         ("--beemline", "--beamline"),
         ("--save_dir", "--save-dir"),
-        ("--invalidate", "--invalidate-cache"),
         ("--cachedir=/x", "--cache-dir"),
         ("--noprint", "--no-print"),
     ],
