@@ -38,6 +38,8 @@ with _lock_setting_hidden():
 
 CREATORS = frozenset({"bliss", "blissdata", "blisswriter"})
 SCAN = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
+OPEN_FOR_WRITING = "already open for write"
+"""Words of HDF5's error for a file of its latest format that is marked as open: it can be read by SWMR at most."""
 ANY_LENGTH = h5py.string_dtype()
 LONGEST = 65536
 """Largest size of a text of fixed length, in bytes; a damaged file can claim any size."""
@@ -47,6 +49,10 @@ ERRORS = (OSError, KeyError, ValueError, TypeError, RuntimeError, MemoryError)
 
 class LocksForcedError(Exception):
     """Refusal to read a file, because HDF5 would lock it."""
+
+
+class WrittenError(Exception):
+    """Refusal of HDF5 to read a file that is marked as open for writing: a writer holds it, or died with it."""
 
 
 class ElsewhereError(Exception):
@@ -73,7 +79,8 @@ def read_bliss(path: str, *, by_scans: bool = False) -> Content:
 
     The start is when the file was made, otherwise, or `by_scans`, when the first scan began. The end is that of the
     last scan with an end, the sample that of the last scan with a sample, independently (icat.md, "File layout").
-    Raises one of ERRORS where the file can't be read or is not of BLISS, ElsewhereError, LocksForcedError.
+    Raises one of ERRORS where the file can't be read or is not of BLISS, ElsewhereError, WrittenError,
+    LocksForcedError.
     """
     with _opened(path) as file:
         creator = file.attribute(b"creator")
@@ -129,11 +136,24 @@ LINK_ACCESS.set_elink_fapl(_access())
 def _opened(path: str) -> Iterator["_OpenFile"]:
     if LOCKS_FORCED:
         raise LocksForcedError
-    file = h5f.open(os.fsencode(path), h5f.ACC_RDONLY, ACCESS)
+    file = _open(os.fsencode(path))
     try:
         yield _OpenFile(file)
     finally:
         file.close()
+
+
+def _open(path: bytes) -> h5f.FileID:
+    """Return an open file. Raises OSError, WrittenError."""
+    try:
+        return h5f.open(path, h5f.ACC_RDONLY, ACCESS)
+    except OSError as error:
+        if OPEN_FOR_WRITING not in str(error):
+            raise
+    try:
+        return h5f.open(path, h5f.ACC_RDONLY | h5f.ACC_SWMR_READ, ACCESS)
+    except OSError as error:
+        raise WrittenError from error
 
 
 class _OpenFile:
@@ -176,6 +196,8 @@ class _OpenFile:
             found = h5o.open(place, name, LINK_ACCESS)
         except ERRORS as error:
             link = place.links.get_info(name).type
+            if OPEN_FOR_WRITING in str(error):
+                raise WrittenError from error
             if link == h5l.TYPE_EXTERNAL:
                 other, _ = place.links.get_val(name)
                 raise ElsewhereError(f"{name.decode()} lies in {os.fsdecode(other)}") from None

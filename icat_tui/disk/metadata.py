@@ -136,6 +136,9 @@ def _read_hdf5(directory: SessionDirectory, path: str, zone: tzinfo) -> Reading:
         return Reading(trouble=Trouble(TroubleKind.UNKNOWN, f"{CANNOT}: {text}"))
     except hdf5.ElsewhereError as error:
         return Reading(trouble=Trouble(TroubleKind.UNKNOWN, f"{CANNOT}: {error}, which can't be opened"))
+    except hdf5.WrittenError:
+        text = "the HDF5 file is marked as open for writing: its writer holds it, or died with it"
+        return Reading(trouble=Trouble(TroubleKind.INVALID, f"{CANNOT}: {text}"), open_scan=True)
     except hdf5.ERRORS as error:
         return Reading(trouble=_hdf5_trouble(error))
     content = content._replace(sample=posixpath.basename(posixpath.dirname(posixpath.dirname(path))))

@@ -23,6 +23,7 @@ from icat_tui.domain.formats import (
 )
 from icat_tui.domain.matching import CatalogueSession, disagreement_with, file_count_of, session_key, stored_by_path
 from icat_tui.domain.model import (
+    LAST_MOMENT,
     NANOSECONDS,
     CatalogueDataset,
     Dataset,
@@ -37,6 +38,7 @@ from icat_tui.domain.model import (
     StoredMessage,
     TroubleKind,
     last_change,
+    moment,
 )
 from icat_tui.domain.regression import reason_of
 from icat_tui.domain.status import ACTIONABLE, Category, Status
@@ -374,7 +376,7 @@ class _Comparison:
         if progress := self.progress_reason(dataset):
             status = Status.IN_PROGRESS
             reasons.append(progress)
-        elif dataset.open_scan:
+        elif dataset.open_scan and (metadata or dataset.partial.start):  # else the file was not read, and says why
             reasons.append(DEAD_WRITER)
         reasons += [text for text in (why, dataset.doubt) if text]
         if metadata:
@@ -410,9 +412,14 @@ class _Comparison:
 
     def recent_change(self, dataset: DiskDataset, *times: int | None) -> str:
         """Return how long ago some of a dataset changed, if that is less than `settle_time`; else an empty text."""
-        age = min(self.age(dataset, each) for each in times)
+        age, modified = min((self.age(dataset, each), each or 0) for each in times)
         if age >= self.around.settle_time.total_seconds():
             return ""
+        changed = modified / NANOSECONDS
+        if changed > LAST_MOMENT:
+            return "changed at a time that is out of range"
+        if changed > self.around.now.timestamp():
+            return f"changed in the future, at {moment(changed).astimezone(self.around.facility.zone):%Y-%m-%d %H:%M}"
         minutes = int(age // MINUTE)
         return f"changed {minutes} min ago" if minutes < LONG else f"changed {minutes // MINUTE} h ago"
 

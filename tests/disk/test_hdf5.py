@@ -17,7 +17,7 @@ import pytest
 from icat_tui.disk import hdf5
 from icat_tui.domain.model import SessionDirectory
 from tests.support.bliss import END, FILE_TIME, file_of, write_bliss
-from tests.support.reading import metadata, read, unknown
+from tests.support.reading import invalid, metadata, read, unknown
 
 GENUINE = Path(__file__).parent / "data"
 
@@ -152,6 +152,64 @@ def test_files_of_the_writers_themselves_are_read(session: SessionDirectory, nam
         assert found.metadata.start == (made if made <= found.metadata.end else begun)
         assert bool(found.doubt) == (made > found.metadata.end)
         assert found.metadata.sample == file[list(file)[-1]]["sample/name"][()].decode()
+
+
+# -- files that a writer holds open, in HDF5's latest format ---------------------------------------------------------
+
+HOLDER = """
+import sys
+import h5py
+
+with h5py.File(sys.argv[1], "w", libver="latest", locking=False) as file:
+    file.attrs["creator"], file.attrs["file_time"] = "Bliss", "2023-10-20T01:00:00+02:00"
+    scan = file.create_group("1.1")
+    scan["sample/name"], scan["end_time"] = "sA", "2023-10-20T05:00:00+02:00"
+    if sys.argv[2] == "swmr":
+        file.swmr_mode = True
+    file.flush()
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_open(session: SessionDirectory, mode: str) -> Iterator[subprocess.Popen[str]]:
+    """Have another process hold a dataset file open, shared by `swmr` or `alone`."""
+    path = file_of(session)
+    path.parent.mkdir(parents=True)
+    command = [sys.executable, "-c", HOLDER, str(path), mode]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == "open\n"
+        yield writer
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_file_that_a_writer_shares_by_swmr_is_read(session: SessionDirectory, killed: bool) -> None:
+    with held_open(session, "swmr") as writer:
+        if killed:
+            writer.kill()
+            writer.wait()
+        assert metadata(session).sample == "sA"
+
+
+def test_a_file_that_a_writer_keeps_to_itself_may_still_be_written(session: SessionDirectory) -> None:
+    with held_open(session, "alone") as writer:
+        assert "marked as open for writing" in invalid(session)
+        assert read(session).open_scan
+        writer.kill()
+        writer.wait()
+        assert "marked as open for writing" in invalid(session)
+        assert read(session).open_scan
+
+
+def test_a_scan_in_a_file_that_a_writer_keeps_to_itself_may_still_be_written(session: SessionDirectory) -> None:
+    other = write_bliss(file_of(session, "colA/colA_0002"), {})
+    with h5py.File(other, "a") as file:
+        file["1.1"] = h5py.ExternalLink("../colA_0001/colA_0001.h5", "/1.1")
+    with held_open(session, "alone"):
+        assert "marked as open for writing" in invalid(session, "colA/colA_0002")
+        assert read(session, "colA/colA_0002").open_scan
 
 
 # -- damaged and large files -----------------------------------------------------------------------------------------

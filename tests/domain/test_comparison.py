@@ -313,7 +313,7 @@ def test_what_bliss_may_still_be_at_is_in_progress(
     assert found.status == (Status.IN_PROGRESS if in_progress else otherwise)
     assert (INVALID.text in found.reasons) == (metadata is None)
     died = DEAD_WRITER in found.reasons
-    assert died == ("open_scan" in known and not in_progress)
+    assert died == ("open_scan" in known and not in_progress and metadata is not None)
     assert len(found.reasons) == in_progress + died + (metadata is None)
 
 
@@ -364,6 +364,19 @@ def test_what_is_known_of_an_invalid_dataset_is_kept() -> None:
     found = only(judged(disk_of(invalid(partial=partial, open_scan=True)), catalogue_of()))
     assert (found.status, found.start, found.end, found.sample) == (Status.INVALID, START, None, "sA")
     assert found.reasons == (DEAD_WRITER, INVALID.text)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        (NOW + timedelta(days=400), "changed in the future, at 2027-03-07 08:00"),
+        (None, "changed at a time that is out of range"),
+    ],
+)
+def test_a_time_that_can_not_be_is_told(changed: datetime | None, reason: str) -> None:
+    modified = nanoseconds(changed) if changed else 1 << 80
+    disk = disk_of(read(modified=modified, first_seen=NOW.timestamp()))
+    assert only(judged(disk, catalogue_of())).reasons == (reason,)
 
 
 def test_what_is_odd_about_metadata_is_told() -> None:
