@@ -66,3 +66,17 @@ def refusal(error: OSError, what: str = "") -> Trouble:
     """Return an error of the system as Trouble of kind UNKNOWN, with the system's text; `what` goes before it."""
     words = error.strerror or str(error)
     return Trouble(TroubleKind.UNKNOWN, f"{what}: {words}" if what else words)
+
+
+def doubt_of_absence(path: str) -> str:
+    """Return why a name that was not found may be there all the same; empty where its directory, listed now, lacks it.
+
+    A directory that is renamed while it is looked into makes all that it holds seem absent.
+    """
+    parent, name = os.path.split(path)
+    try:
+        with os.scandir(parent) as listing:
+            there = any(entry.name == name for entry in listing)
+    except OSError as error:
+        return f"nor can {parent} be listed: {error.strerror or error}"
+    return "it was not there a moment ago, and is now" if there else ""

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from msgspec import structs
 
 from icat_tui.disk.changes import same_listing
-from icat_tui.disk.filesystem import DIRECTORIES, EntryKind, entries_of, refusal, stamp, stat_or_error
+from icat_tui.disk.filesystem import DIRECTORIES, EntryKind, doubt_of_absence, entries_of, refusal, stamp, stat_or_error
 from icat_tui.disk.location import resolved
 from icat_tui.disk.stored_xml import StoredMessages, read_stored
 from icat_tui.domain.formats import (
@@ -86,9 +86,11 @@ def list_session(
 
 def _raw_trouble(directory: SessionDirectory, error: OSError) -> Trouble:
     name = RAW_DIRECTORIES[directory.format] or "session"
-    if error.errno == errno.ENOENT:
-        return Trouble(TroubleKind.INVALID, f"no {name} directory")
-    return refusal(error, f"the {name} directory can't be listed")
+    if error.errno != errno.ENOENT:
+        return refusal(error, f"the {name} directory can't be listed")
+    if doubt := doubt_of_absence(directory.raw_path):
+        return Trouble(TroubleKind.UNKNOWN, f"the {name} directory can't be listed: {doubt}")
+    return Trouble(TroubleKind.INVALID, f"no {name} directory")
 
 
 def _walk(directory: SessionDirectory, jobs: int) -> Iterator[tuple[str, _DirectoryListing | OSError]]:

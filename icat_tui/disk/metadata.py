@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 from msgspec import structs
 
 from icat_tui.disk.changes import DatasetStat, metadata_path, stat_dataset
-from icat_tui.disk.filesystem import refusal
+from icat_tui.disk.filesystem import doubt_of_absence, refusal
 from icat_tui.domain.formats import MX_METADATA, RawFormat
 from icat_tui.domain.model import DiskDataset, Metadata, PartialMetadata, SessionDirectory, Trouble, TroubleKind
 from icat_tui.domain.timeslot import parse_period, parse_time
@@ -92,9 +92,9 @@ def _read_dataset(directory: SessionDirectory, dataset: DiskDataset, started: fl
 def _read(directory: SessionDirectory, dataset: DiskDataset, seen: DatasetStat, zone: tzinfo) -> Reading:
     """Return the metadata of a dataset, or the first error: of its directory, its name or its file."""
     if isinstance(seen.directory, OSError):
-        if seen.directory.errno == errno.ENOENT:
-            return _invalid("Dataset path is not a directory")
-        return Reading(trouble=refusal(seen.directory, "Dataset path could not be looked at"))
+        if seen.directory.errno != errno.ENOENT:
+            return Reading(trouble=refusal(seen.directory, "Dataset path could not be looked at"))
+        return _absent(dataset.path, "Dataset path is not a directory")
     if dataset.name is None:
         return _invalid("Dataset path has the wrong format")
     path = metadata_path(directory, dataset)
@@ -108,11 +108,17 @@ def _read_file(directory: SessionDirectory, path: str, seen: os.stat_result | OS
     if isinstance(seen, OSError):
         if seen.errno == errno.ENOENT:
             absent = f"{MX_METADATA} not found in {posixpath.dirname(path)}" if mx else "HDF5 file does not exist"
-            return _invalid(f"{CANNOT}: {absent}")
+            return _absent(path, f"{CANNOT}: {absent}")
         return Reading(trouble=refusal(seen, f"{CANNOT}: {posixpath.basename(path)}"))
     if not stat.S_ISREG(seen.st_mode):  # opening a named pipe would wait for ever
         return _invalid(f"{CANNOT}: {posixpath.basename(path)} is not a file")
     return _read_mx(path, zone) if mx else _read_hdf5(directory, path, zone)
+
+
+def _absent(path: str, text: str) -> Reading:
+    if doubt := doubt_of_absence(path):
+        return Reading(trouble=Trouble(TroubleKind.UNKNOWN, f"{text}: {doubt}"))
+    return _invalid(text)
 
 
 def _invalid(text: str) -> Reading:

@@ -134,12 +134,32 @@ def test_mx_links_that_cross_and_chains_of_links_are_walked_once(session: Sessio
 @pytest.mark.parametrize("raw_format", RawFormat)
 def test_an_absent_raw_directory_is_no_outage(session: SessionDirectory, raw_format: RawFormat) -> None:
     session = structs.replace(session, path=f"{session.path}x", format=raw_format)
+    Path(session.raw_path).parent.mkdir(exist_ok=True)
     name = RAW_DIRECTORIES[raw_format] or "session"
     disk = listed(session)
     assert disk.trouble == Trouble(TroubleKind.INVALID, f"no {name} directory")
     assert disk.listed == ()
     assert disk.datasets == ()
     assert disk.unlisted == {}
+
+
+def test_a_raw_directory_that_is_renamed_meanwhile_is_not_absent(
+    session: SessionDirectory, refuse: Callable[[str | Path, int], None]
+) -> None:
+    refuse(session.raw_path, errno.ENOENT)
+    trouble = listed(session).trouble
+    assert trouble
+    assert trouble.kind == TroubleKind.UNKNOWN
+    assert "it was not there a moment ago, and is now" in trouble.text
+    Path(session.raw_path).rmdir()
+    assert listed(session).trouble == Trouble(TroubleKind.INVALID, "no RAW_DATA directory")
+
+
+def test_a_session_that_went_away_meanwhile_is_not_empty(session: SessionDirectory) -> None:
+    trouble = listed(structs.replace(session, path=f"{session.path}x")).trouble
+    assert trouble
+    assert trouble.kind == TroubleKind.UNKNOWN
+    assert "No such file or directory" in trouble.text
 
 
 def test_a_raw_directory_behind_a_dead_link_is_not_absent(session: SessionDirectory) -> None:

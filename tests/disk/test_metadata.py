@@ -244,7 +244,27 @@ def test_an_absent_file_is_invalid(session: SessionDirectory) -> None:
 
 
 def test_an_absent_directory_is_invalid(session: SessionDirectory) -> None:
+    file_of(session).parent.parent.mkdir()
     assert invalid(session) == "Dataset path is not a directory"
+
+
+@pytest.mark.parametrize("renamed", ["RAW_DATA", "RAW_DATA/colA", "RAW_DATA/colA/colA_0001"])
+def test_what_is_renamed_meanwhile_is_not_absent(session: SessionDirectory, renamed: str) -> None:
+    write_bliss(file_of(session))
+    Path(session.path, renamed).rename(Path(session.path, "elsewhere"))
+    if renamed.endswith("0001"):
+        assert "not a directory" in invalid(session), "its collection was listed, and lacks it"
+    else:
+        assert "Dataset path is not a directory: nor can " in unknown(session)
+
+
+@pytest.mark.parametrize("place", ["colA/colA_0001", "colA/colA_0001/colA_0001.h5"])
+def test_what_is_there_again_is_not_absent(
+    session: SessionDirectory, refuse: Callable[[Path, int], None], place: str
+) -> None:
+    write_bliss(file_of(session))
+    refuse(Path(session.raw_path, place), errno.ENOENT)
+    assert "it was not there a moment ago, and is now" in unknown(session)
 
 
 def test_a_wrong_name_is_invalid_and_dated(session: SessionDirectory) -> None:
