@@ -1,8 +1,11 @@
-"""Writing of data to stdout.
+"""Writing of data to stdout, and what stands in for streams that are closed.
 
-What must stay true: a failure to write ends the run with an error that names stdout.
+What must stay true: a failure to write ends the run with an error that names stdout; so does a stdout that was closed
+before, as soon as there is something to write.
 """
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Iterable
@@ -15,8 +18,30 @@ class StdoutLost(IcatTuiError):  # noqa: N818 - a fact, as `Cancelled` is
     """Error: stdout or the terminal could not be written to."""
 
 
+class _ClosedStdout(io.StringIO):
+    """Stdout that was closed before the program started."""
+
+    def write(self, text: str) -> int:  # noqa: ARG002 - as it is called
+        raise OSError(errno.EBADF, "it is closed")
+
+
+def replace_closed_streams() -> None:
+    """Put something in the place of stdin and stdout where they are closed, and keep their numbers from other files."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - until the end
+    if sys.stdout is None:
+        sys.stdout = _ClosedStdout()
+
+
 def write(text: str) -> None:
     """Write to stdout and flush, as a reader may wait for it. Raises StdoutLost, and BrokenPipeError."""
+    if not text:
+        return
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

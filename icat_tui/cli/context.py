@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from icat_tui.cli.console import write
+from icat_tui.cli.console import StdoutLost, write
 from icat_tui.cli.logging_setup import log
 from icat_tui.cli.signals import SignalCancellation
-from icat_tui.domain.errors import ExitCode
+from icat_tui.domain.errors import ExitCode, exit_code
 
 if TYPE_CHECKING:
     from icat_tui.report.lines import Line
@@ -47,12 +47,26 @@ class RunSummary:
     def fail(self, what: str, code: ExitCode) -> ExitCode:
         """Report an error that ended the run, with a summary for programs; return the exit code."""
         log.error("%s", what)
-        if self.as_json:
-            from icat_tui.report.jsonl import error_record, json_line  # noqa: PLC0415
+        if not self.as_json:
+            return code
+        from icat_tui.report.jsonl import error_record, json_line  # noqa: PLC0415
 
+        try:
             write(json_line(error_record(what)) + "\n")
             self.write(code)
+        except StdoutLost as lost:
+            log.error("%s", lost)
+            return exit_code({code, lost.code})
         return code
+
+    def stop(self, cancellation: SignalCancellation) -> int:
+        """Report that a signal ended the run, with a summary; return the exit code."""
+        log.error("stopped by %s", cancellation.received.name if cancellation.received else "ourselves")
+        try:
+            self.write(cancellation.code)
+        except StdoutLost as lost:
+            log.error("%s", lost)
+        return cancellation.code
 
 
 @dataclass(frozen=True)

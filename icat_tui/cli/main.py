@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from icat_tui.cancel import Cancelled
+from icat_tui.cli.console import replace_closed_streams
 from icat_tui.cli.context import Run, RunSummary
 from icat_tui.cli.locale_encoding import start_again_in_utf8, write_by_locale
 from icat_tui.cli.logging_setup import LogHandlers, log, logging_to_stderr
@@ -65,12 +66,13 @@ def _run(program: str, arguments: Sequence[str] | None) -> int:
     if arguments is None:
         start_again_in_utf8()
     words = sys.argv[1:] if arguments is None else list(arguments)
-    _prepare_stdout()
+    write_by_locale()
+    replace_closed_streams()
     with logging_to_stderr(program) as log_handlers, cancelled_by_signals() as cancellation:
         try:
             code = _run_to_summary(program, words, log_handlers, cancellation)
         except BrokenPipeError:  # the reader of stdout has gone: end as SIGPIPE would
-            cancellation.received = SIGPIPE
+            cancellation.received = cancellation.received or SIGPIPE
     if cancellation.received:
         return raise_again(cancellation.received)
     return code
@@ -79,6 +81,7 @@ def _run(program: str, arguments: Sequence[str] | None) -> int:
 def _run_to_summary(program: str, words: list[str], log_handlers: LogHandlers, cancellation: SignalCancellation) -> int:
     """Run a program, report errors and write the summary; return the exit code."""
     summary = RunSummary(as_json="--json" in words)
+    code = ExitCode.DONE
     try:
         code = _run_command(program, words, log_handlers, cancellation, summary)
         if log_handlers.failed:
@@ -86,24 +89,15 @@ def _run_to_summary(program: str, words: list[str], log_handlers: LogHandlers, c
         cancellation.check()  # a late signal changes nothing but the exit code
         summary.write(code)
     except IcatTuiError as error:
-        return summary.fail(str(error), error.code)
+        return summary.fail(str(error), exit_code({code, error.code}))
     except Cancelled:
-        log.error("stopped by %s", cancellation.received.name if cancellation.received else "ourselves")
-        summary.write(cancellation.code)
-        return cancellation.code
+        return summary.stop(cancellation)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - a traceback is no line, and its exit code 1 would mean "to be done"
         log.debug("", exc_info=True)
         return summary.fail(f"{unexpected(error)}; -vv says more", ExitCode.PARTIAL)
     return code
-
-
-def _prepare_stdout() -> None:
-    """Make sure that there is a stdout, and that it and stderr can encode every name in any locale."""
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
-    write_by_locale()
 
 
 # -- one command -----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from icat_tui._version import __version__
 from icat_tui.cli.abbreviations import expand
+from icat_tui.cli.console import write
 from icat_tui.domain.errors import UsageError
 
 COMMANDS = {
@@ -48,6 +49,10 @@ PROGRAMS = {
 
 class Parser(argparse.ArgumentParser):
     """Parser whose errors are UsageErrors of one line: what is wrong and what would be right."""
+
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - as argparse calls it
+        """Write help or version to stdout, where argparse would say nothing of a failure. Raises StdoutLost."""
+        write(message)
 
     def error(self, message: str) -> NoReturn:
         """Raise a UsageError; for an unknown option it names the closest one."""

@@ -5,6 +5,7 @@ The codes are those of interface.md, "Exit codes".
 
 import logging
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -434,11 +435,61 @@ def test_a_full_disk_behind_stdout_is_a_line_and_the_code_of_done_in_part(place:
     assert done.stderr == "icat-tui: stdout could not be written: No space left on device; the run ended there\n"
 
 
-def test_a_closed_stdout_and_stderr_are_no_trouble(place: Place) -> None:
+@pytest.mark.parametrize(
+    ("words", "streams", "code"),
+    [
+        ("sync --json", ">&-", 3),
+        ("sync", ">&-", 3),
+        ("sync --json --jobs no", ">&-", 2),
+        ("config", "<&- >&-", 3),
+        ("--help", ">&-", 3),
+        ("sync --help", ">/dev/full", 3),
+        ("--version", ">/dev/full", 3),
+        ("journal --resume", "<&-", 0),
+        ("sync -v -q", "<&- >&- 2>&-", 0),
+    ],
+)
+def test_what_stdout_does_not_take_is_a_line_and_an_exit_code(
+    words: str, streams: str, code: int, place: Place
+) -> None:
     place.session()
-    command = f'exec "{sys.executable}" -m icat_tui sync -v >&- 2>&-'
-    env = environment(**place.settings())
-    assert subprocess.run(["bash", "-c", command], env=env, timeout=PATIENCE, check=False).returncode == 0
+    command = f'exec "{sys.executable}" -m icat_tui {words} {streams}'
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env=environment(**place.settings(queue="127.0.0.1:1")),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == code
+    why = "No space left on device" if "full" in streams else "it is closed"
+    said = f"icat-tui: stdout could not be written: {why}; the run ended there\n"
+    assert (said in done.stderr) == (code in (2, 3))
+
+
+def test_a_signal_comes_before_a_stdout_that_takes_nothing(place: Place) -> None:
+    place.session()
+    program = (
+        "import os, signal, sys\n"
+        "from icat_tui.cli.main import main; from icat_tui.cli import scan_run\n"
+        "def stopped(self, *args):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    self.run.cancellation.wait()\n"
+        "    self.run.cancellation.check()\n"
+        "scan_run.ScanRun.finish = stopped\n"
+        "sys.exit(main(['sync', '--no-print', '--json']))\n"
+    )
+    with Path("/dev/full").open("w") as full:
+        env = environment(**place.settings()) | {"PYTHONPATH": os.getcwd()}
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(
+            command, env=env, stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False
+        )
+    assert done.returncode == -signal.SIGTERM
+    assert "stopped by SIGTERM" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 # -- icat-sync-raw and its Beacon ------------------------------------------------------------------------------------
