@@ -240,7 +240,9 @@ class Services:
             surroundings=self.surroundings(now, view),
             view=view,
             journal=Journal(self.journal_directory),
-            broker=Broker(addresses=addresses, login=login, rate=settings.rate),
+            broker=Broker(
+                addresses=addresses, login=login, login_for=frozenset(settings.login_for), rate=settings.rate
+            ),
             cache=cache,
             verify_wait=settings.verify_wait,
             forbidden=self.forbidden(brokers),

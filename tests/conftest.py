@@ -152,3 +152,10 @@ def beamtime(tmp_path: Path) -> Iterator[Beamtime]:
     """A session whose datasets are sent by hand."""
     with serving_beamtime(tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def listening_port() -> Iterator[int]:
+    """The port of a server at 127.0.0.1 that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]

@@ -10,6 +10,7 @@ import json
 import random
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from contextvars import ContextVar
@@ -26,6 +27,7 @@ from requests.utils import select_proxy
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from icat_tui import tcp
 from icat_tui._version import __version__
 from icat_tui.catalogue.api_key import ApiKey
 from icat_tui.catalogue.limits import CANCELLED, Call, RequestLimiter, SocketHandle, Stopped
@@ -60,9 +62,17 @@ class KeyedConnection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         limiter, call, _ = _CURRENT_REQUEST.get()
-        connected = limiter.connect(super()._new_conn)
+        deadline = time.monotonic() + limiter.limits.connect
+        connected = limiter.connect(lambda: self._open_socket(deadline))
         self._handle = SocketHandle(connected)
         limiter.attach(call, self._handle)
+        return connected
+
+    def _open_socket(self, deadline: float) -> socket.socket:
+        """Return a connection to the first address of the server, or of its proxy, that accepts one."""
+        connected = tcp.connect_to_first(tcp.look_up(self._dns_host.strip("[]"), self.port), deadline)
+        for option in self.socket_options or ():
+            connected.setsockopt(*option)
         return connected
 
     def connect(self) -> None:

@@ -2,12 +2,9 @@
 
 Source: icat.md, "Bytes on the wire", "Connections and receipts". What must stay true: the caller gets an event for each
 message, by its id, that the broker has or refused, and one when the connection is gone; nothing here waits without a
-time limit, sends a message twice or connects again by itself. stomp.py is imported here only, with the first
-connection.
+time limit, sends a message twice or connects again by itself, and no broker gets a login that is not for it.
 """
 
-import logging
-import os
 import queue
 import socket
 import struct
@@ -15,7 +12,7 @@ import threading
 import time
 from contextlib import suppress
 from types import ModuleType
-from typing import Any, Self
+from typing import Any
 
 from msgspec import Struct
 
@@ -63,6 +60,8 @@ class Broker(Struct, frozen=True, kw_only=True):
     addresses: tuple[BrokerAddress, ...]
     """Brokers in the order in which they are tried; without a default, so that none is used by accident."""
     login: Login | None = None
+    login_for: frozenset[BrokerAddress] = frozenset()
+    """Brokers that get the login; all others are connected to without it."""
     connect_timeout: float = 5.0
     """For each broker to take the connection: TCP, TLS and STOMP together."""
     receipt_timeout: float = 30.0
@@ -73,6 +72,10 @@ class Broker(Struct, frozen=True, kw_only=True):
     """Messages a second, at most; 0: no limit."""
     window: int = WINDOW
     """Messages without a receipt at any time, at most."""
+
+    def login_at(self, address: BrokerAddress) -> Login | None:
+        """Return the login for a broker; None where it gets none."""
+        return self.login if address in self.login_for else None
 
 
 class Receipt(Struct, frozen=True):
@@ -100,42 +103,29 @@ BrokerEvent = Receipt | Refusal | Closed
 class BrokerConnection:
     """Open connection to a broker."""
 
-    def __init__(self, stomp: ModuleType, address: BrokerAddress, broker: Broker) -> None:
+    def __init__(self, address: BrokerAddress, broker: Broker) -> None:
         """Connect; raise BrokerError with the reason where this broker does not take the connection."""
         self.address = address
         self._listener = _Listener()
-        self._stomp: Any = stomp.StompConnection11(
-            [(address.host, address.port)],
-            prefer_localhost=False,
-            try_loopback_connect=False,
-            reconnect_attempts_max=1,
-            reconnect_sleep_initial=0,
-            reconnect_sleep_max=0,
-            reconnect_sleep_jitter=0,
-            timeout=broker.connect_timeout,
-            heartbeats=HEART_BEATS,
-            vhost=address.host,
-            # With a length ActiveMQ makes it a BytesMessage, which ICAT never got (icat.md, "Bytes on the wire").
-            auto_content_length=False,
-        )
-        if address.tls:
-            self._stomp.set_ssl(for_hosts=[(address.host, address.port)])
+        self._stomp: Any = _stomp().StompConnection(address, broker.connect_timeout, HEART_BEATS)
         self._stomp.set_listener("icat-tui", self._listener)
         try:
-            self._open(stomp, broker)
+            self._open(broker)
         except BaseException:
             self.close()
             raise
 
-    def _open(self, stomp: ModuleType, broker: Broker) -> None:
+    def _open(self, broker: Broker) -> None:
         deadline = time.monotonic() + broker.connect_timeout
-        login = {"username": broker.login.user, "passcode": broker.login.passcode} if broker.login else {}
-        with _ConnectErrors() as errors:
-            try:
-                # Never with wait=True: it waits for ever for a broker that does not answer.
-                self._stomp.connect(with_connect_command=True, **login)
-            except (stomp.exception.StompException, OSError) as error:
-                raise BrokerError(errors.first or str(error) or "no connection") from error
+        login = broker.login_at(self.address)
+        headers = {"username": login.user, "passcode": login.passcode} if login else {}
+        try:
+            # Never with wait=True: it waits for ever for a broker that does not answer.
+            self._stomp.connect(with_connect_command=True, **headers)
+        except TimeoutError as error:
+            raise BrokerError(f"took no connection within {broker.connect_timeout:g} s") from error
+        except (_stomp().StompException, OSError) as error:
+            raise BrokerError(error.strerror or str(error) or "no connection") from error
         self._limit_sending(broker.receipt_timeout)
         if not self._listener.answered.wait(max(0.0, deadline - time.monotonic())):
             raise BrokerError(f"took the connection, but said nothing for {broker.connect_timeout:g} s")
@@ -160,7 +150,7 @@ class BrokerConnection:
             raise NotSentError(f"The connection to {self.address} is gone: send the message again")
         try:
             self._stomp.send(f"/queue/{destination}", body, persistent="true", receipt=receipt)
-        except stomp.exception.NotConnectedException as error:
+        except stomp.NotConnectedException as error:
             raise NotSentError(f"The connection to {self.address} is gone: send the message again") from error
         except (OSError, AttributeError) as error:  # stomp.py may take its socket away while it sends
             raise MaybeSentError(
@@ -184,7 +174,7 @@ class BrokerConnection:
         """
         # Without a receipt id: with one, stomp.py waits for the answer without a time limit. It makes its own.
         # The errors mean that the connection is gone: the listener has the event.
-        with suppress(OSError, AttributeError, _stomp().exception.NotConnectedException):
+        with suppress(OSError, AttributeError, _stomp().NotConnectedException):
             self._stomp.disconnect()
 
     def close(self) -> None:
@@ -237,42 +227,11 @@ class _Listener:
         pass
 
 
-class _ConnectErrors(logging.Handler):
-    """Log handler that keeps the reason why this thread failed to connect: stomp.py has it in its log only."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._thread = threading.get_ident()
-        self.first = ""
-
-    def __enter__(self) -> Self:
-        logging.getLogger("stomp.py").addHandler(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        logging.getLogger("stomp.py").removeHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        arguments = record.args if isinstance(record.args, tuple) else ()
-        errors = [argument for argument in arguments if isinstance(argument, OSError)]
-        if record.thread == self._thread and errors and not self.first:
-            self.first = errors[0].strerror or str(errors[0])
-
-
 def _stomp() -> ModuleType:
-    """Return stomp.py, imported at the first call and with its log silenced."""
-    # stomp.py looks up this host's names when it is imported, which can take seconds.
-    os.environ.setdefault("STOMP_SKIP_HOSTNAME_SCAN", "1")
-    import stomp  # noqa: PLC0415 - late: a run that sends nothing does not load it
+    """Return our connection of stomp.py, imported at the first call."""
+    from icat_tui.ingest import stomp_transport  # noqa: PLC0415 - late: a run that sends nothing does not load it
 
-    # Its log goes nowhere: its errors reach us in other ways, and its debug lines hold the passcode.
-    logger = logging.getLogger("stomp.py")
-    logger.setLevel(logging.WARNING)
-    logger.propagate = False
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())
-    module: ModuleType = stomp
-    return module
+    return stomp_transport
 
 
 def connect(broker: Broker, first: int = 0) -> BrokerConnection:
@@ -282,12 +241,11 @@ def connect(broker: Broker, first: int = 0) -> BrokerConnection:
     """
     if not broker.addresses:
         raise BrokerError("Nothing can be sent: no broker is known. Name one with --queue HOST:PORT")
-    stomp = _stomp()
     reasons = []
     for place in range(len(broker.addresses)):
         address = broker.addresses[(first + place) % len(broker.addresses)]
         try:
-            return BrokerConnection(stomp, address, broker)
+            return BrokerConnection(address, broker)
         except BrokerError as error:
             reasons.append(f"{address} {error}")
     raise BrokerError(f"No broker took the connection ({'; '.join(reasons)}): see --queue, or try again later")

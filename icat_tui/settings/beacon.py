@@ -8,11 +8,10 @@ key to ICAT+.
 import re
 import socket
 import struct
-import threading
 import time
 from dataclasses import dataclass, field
-from queue import Empty, Queue
-from typing import Any
+
+from icat_tui import tcp
 
 FILE = "__init__.yml"
 SECTION = "icat_servers"
@@ -23,9 +22,6 @@ _HEADER = struct.Struct("<ii")
 _GET_FILE, _GET_FILE_FAILED, _GET_FILE_OK = 50, 51, 52
 _KEY = b"icat-tui"
 """Message key that a reply repeats, so that it can be matched to the request."""
-
-_Address = tuple[socket.AddressFamily, Any]
-"""Family and socket address, as `getaddrinfo` has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,61 +67,25 @@ def read_icat_servers(host: str, port: int, timeout: float) -> IcatServers | Bea
     """Return the addresses of ICAT from the Beacon at `host`, or a failure, within `timeout` seconds in all."""
     deadline = time.monotonic() + timeout
     try:
-        with _connect(_resolve(host, port, deadline), deadline) as connection:
+        with _connect(host, port, deadline) as connection:
             content = _get_file(connection, deadline)
         return _icat_servers(content)
     except _FailedError as error:
         return error.failure
 
 
-def _seconds_left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
-
-
 # -- the connection --------------------------------------------------------------------------------------------------
 
 
-def _resolve(host: str, port: int, deadline: float) -> list[_Address]:
-    """Return the addresses of `host`; they are looked up in a thread, which is abandoned when it takes too long."""
-    answers: Queue[list[_Address] | Exception] = Queue()
-
-    def look_up() -> None:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            answers.put([(family, address) for family, _, _, _, address in found])
-        except (OSError, ValueError) as error:  # ValueError: not a valid host name
-            answers.put(error)
-
-    threading.Thread(target=look_up, name="beacon-resolve", daemon=True).start()
+def _connect(host: str, port: int, deadline: float) -> socket.socket:
     try:
-        answer = answers.get(timeout=_seconds_left(deadline))
-    except (Empty, TimeoutError):
+        return tcp.connect(host, port, deadline)
+    except tcp.NameTimeout:
         raise _FailedError("its name was not resolved in time", answered=False) from None
-    if isinstance(answer, Exception):
-        raise _FailedError("its name can't be resolved", answered=False) from answer
-    return answer
-
-
-def _connect(addresses: list[_Address], deadline: float) -> socket.socket:
-    """Return a connection to the first address that accepts one; each gets its share of the time that is left."""
-    reason = "it has no address"
-    for place, (family, address) in enumerate(addresses):
-        connection = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            connection.settimeout(_seconds_left(deadline) / (len(addresses) - place))
-            connection.connect(address)
-        except OSError as error:
-            connection.close()
-            reason = _words(error)
-        except BaseException:
-            connection.close()
-            raise
-        else:
-            return connection
-    raise _FailedError(reason, answered=False)
+    except socket.gaierror as error:
+        raise _FailedError("its name can't be resolved", answered=False) from error
+    except OSError as error:
+        raise _FailedError(_words(error), answered=False) from error
 
 
 def _words(error: OSError) -> str:
@@ -140,7 +100,7 @@ def _get_file(connection: socket.socket, deadline: float) -> bytes:
     request = _KEY + b"|" + FILE.encode()
     received = bytearray()
     try:
-        connection.settimeout(_seconds_left(deadline))
+        connection.settimeout(tcp.seconds_left(deadline))
         connection.sendall(_HEADER.pack(_GET_FILE, len(request)) + request)
         _receive(connection, received, _HEADER.size, deadline)
         kind, length = _HEADER.unpack_from(received)
@@ -155,7 +115,7 @@ def _get_file(connection: socket.socket, deadline: float) -> bytes:
 def _receive(connection: socket.socket, received: bytearray, size: int, deadline: float) -> None:
     """Receive until there are `size` bytes at least."""
     while len(received) < size:
-        connection.settimeout(_seconds_left(deadline))
+        connection.settimeout(tcp.seconds_left(deadline))
         packet = connection.recv(1 << 16)
         if not packet:
             raise _FailedError("it closed the connection before its answer was complete", answered=bool(received))

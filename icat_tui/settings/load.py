@@ -6,10 +6,11 @@ What must stay true: later sources win, in the order defaults, Beacon, the site'
 
 import difflib
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.settings import values
@@ -29,6 +30,7 @@ from icat_tui.settings.schema import (
 from icat_tui.text import visible
 
 FILE_NAME = "config.toml"
+LOGIN = ("facility.broker_login", "facility.broker_passcode")
 BEACON_TIMEOUT = 3.0
 """Seconds for the Beacon that `BEACON_HOST` names (icat.md, "Beacon")."""
 BEACON_DEFAULT_TIMEOUT = 1.0
@@ -77,15 +79,39 @@ def load(  # noqa: PLR0913 - all sources, each of which can be replaced
     is asked last and only where `queue`, `icatplus` or the API key is in no other source: at `BEACON_HOST`, else at
     `beacon_default`, which may be absent without a warning.
     """
-    stated = _merge([_from_environment(environ), _from_arguments(arguments)])
+    environment, named_here = _from_environment(environ), _from_arguments(arguments)
+    stated = _merge([environment, named_here])
     named = stated["config"].value if "config" in stated else None
     layers = [_from_file(each) for each in (site_files() if site is None else site)]
     layers.append(_from_file(Path(named), required=True) if named else _from_user_file(user))
     given = _merge([*layers, stated])
+    login_for = _login_for([*layers, environment, named_here])
     if "api_key_file" in given and (key_file := given["api_key_file"].value):
         given["api_key"] = Given(read_key_file(Path(key_file)), visible(key_file))
     from_beacon, warnings = _from_beacon(given.keys(), environ, beacon, beacon_default)
-    return _settings(from_beacon | given, warnings)
+    given = from_beacon | given
+    return _settings(given, login_for, (*warnings, *_without_login(given, login_for)))
+
+
+def _login_for(sources: Sequence[Layer]) -> tuple[BrokerAddress, ...]:
+    """Return the brokers that get login and passcode: those that are named where these stand, in one file most often.
+
+    Another address, from the command line or from Beacon, may be anybody's.
+    """
+    holders: list[Layer] = [next((layer for layer in reversed(sources) if key in layer), {}) for key in LOGIN]
+    named = [layer["queue"].value if "queue" in layer else () for layer in holders if layer]
+    return tuple(address for address in (named[0] if named else ()) if all(address in each for each in named))
+
+
+def _without_login(given: Layer, login_for: Sequence[BrokerAddress]) -> Iterator[str]:
+    """Yield a warning about brokers that don't get the login that the settings have."""
+    login, queue = (given[key].value if key in given else None for key in ("facility.broker_login", "queue"))
+    others = [str(address) for address in queue or () if address not in login_for]
+    if login and others:
+        yield (
+            f"{', '.join(others)} ({given['queue'].origin}) gets no login: broker_login is for the brokers that queue "
+            f"names in {given['facility.broker_login'].origin}"
+        )
 
 
 def _merge(layers: Iterable[Layer]) -> Layer:
@@ -106,11 +132,11 @@ def _merge(layers: Iterable[Layer]) -> Layer:
     return merged
 
 
-def _settings(given: Layer, warnings: tuple[str, ...]) -> Settings:
+def _settings(given: Layer, login_for: tuple[BrokerAddress, ...], warnings: tuple[str, ...]) -> Settings:
     origin = {key: each.origin for key, each in given.items()}
     facility = {last_part(key): each.value for key, each in given.items() if key in OF_FACILITY}
     own = {last_part(key): each.value for key, each in given.items() if key not in OF_FACILITY}
-    return Settings(**own, facility=Facility(**facility), origin=origin, warnings=warnings)
+    return Settings(**own, facility=Facility(**facility), login_for=login_for, origin=origin, warnings=warnings)
 
 
 # -- the sources -----------------------------------------------------------------------------------------------------

@@ -55,6 +55,8 @@ class Settings:
     read_only: bool = False
     broker_login: str | None = None
     broker_passcode: str | None = None
+    login_for: tuple[BrokerAddress, ...] = ()
+    """Brokers that get login and passcode: those that the source names that holds these."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys of the terminal UI that differ from the defaults of `settings.keymap`, by binding id."""
     facility: Facility = field(default_factory=Facility)

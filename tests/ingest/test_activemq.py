@@ -54,15 +54,16 @@ AUTHORITIES = """
 @pytest.mark.slow
 def test_what_it_refuses_is_rejected_in_its_own_words(tmp_path: Path, journal: Journal) -> None:
     broker = ActiveMQ(tmp_path / "activemq", free_port())
+    known = frozenset({broker.address})
     with broker.running_with(AUTHORITIES):
-        wrong = broker_at(broker.address, login=Login("icat", "wr0ng"))
+        wrong = broker_at(broker.address, login=Login("icat", "wr0ng"), login_for=known)
         end = list(send([message(0)], wrong, journal))[-1]
         assert isinstance(end, SendingFinished)
         assert "invalid" in end.trouble
         assert "wr0ng" not in end.trouble
         messages = [message(1, destination="open"), message(2, destination="closed"), message(3, destination="open")]
         journal.record_plans(messages)
-        right = broker_at(broker.address, rate=5.0, login=Login("icat", "s3cret"))
+        right = broker_at(broker.address, rate=5.0, login=Login("icat", "s3cret"), login_for=known)
         events = list(send(messages, right, journal))
     (rejected,) = [event for event in events if isinstance(event, MessageRejected)]
     assert rejected.message == messages[1]

@@ -1,10 +1,7 @@
 """Connections to brokers: which of them is taken, login and TLS."""
 
-import socket
-import ssl
 import time
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -80,7 +77,7 @@ def test_the_passcode_is_sent_and_never_shown(
     fake: ScriptedBroker, journal: Journal, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level("DEBUG")
-    broker = broker_at(fake.address, login=Login("icat", "s3cret"))
+    broker = broker_at(fake.address, login=Login("icat", "s3cret"), login_for=frozenset({fake.address}))
     events = run(broker, journal, messages(2))
     assert fake.frames[0].headers["login"] == "icat"
     assert fake.frames[0].headers["passcode"] == "s3cret"
@@ -93,46 +90,32 @@ def test_a_dead_broker_prints_nothing_on_the_screen(journal: Journal, capfd: pyt
     assert capfd.readouterr() == ("", "")
 
 
-def tls(fake: ScriptedBroker, certificate: tuple[Path, Path]) -> BrokerAddress:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    plain = fake.serve
-
-    def serve(request: socket.socket) -> None:
-        with suppress(OSError), context.wrap_socket(request, server_side=True) as wrapped:
-            plain(wrapped)
-
-    fake.serve = serve  # type: ignore[method-assign] # one broker of many
-    return BrokerAddress("localhost", fake.port, tls=True)
-
-
 def test_a_broker_behind_tls_gets_everything(
-    fake: ScriptedBroker, journal: Journal, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    fake: ScriptedBroker, tls: Callable[[], BrokerAddress], journal: Journal
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-    end = finished(run(broker_at(tls(fake, certificate)), journal, messages(40)))
+    end = finished(run(broker_at(tls()), journal, messages(40)))
     assert (end.accepted, end.trouble) == (40, "")
     assert len(fake.sent) == 40
 
 
 def test_a_broker_that_leaves_behind_tls_makes_what_is_out_unknown(
-    fake: ScriptedBroker, journal: Journal, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    fake: ScriptedBroker, tls: Callable[[], BrokerAddress], journal: Journal
 ) -> None:
     def hang_up(_client: Client, _frame: Frame) -> None:
         raise OSError
 
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     fake.script = hang_up
     before = time.monotonic()
-    end = finished(run(broker_at(tls(fake, certificate), receipt_timeout=0.5), journal, messages(3)))
+    end = finished(run(broker_at(tls(), receipt_timeout=0.5), journal, messages(3)))
     assert (end.accepted, end.unknown) == (0, 3)
     assert time.monotonic() - before < 8
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(
-    fake: ScriptedBroker, journal: Journal, certificate: tuple[Path, Path]
+    fake: ScriptedBroker, tls: Callable[[], BrokerAddress], journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    serve_tls = tls(fake, certificate)
-    end = finished(run(broker_at(serve_tls), journal, messages(1)))
+    address = tls()
+    monkeypatch.delenv("SSL_CERT_FILE")
+    end = finished(run(broker_at(address), journal, messages(1)))
     assert "certificate" in end.trouble
     assert fake.sent == []

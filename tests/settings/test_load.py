@@ -112,6 +112,64 @@ def test_the_files_of_the_platform_are_read_by_default(monkeypatch: pytest.Monke
     assert site_files() == (tmp_path / "xdg/icat-tui/config.toml", tmp_path / "desktop/icat-tui/config.toml")
 
 
+# -- the login at brokers --------------------------------------------------------------------------------------------
+
+LOGIN = '[facility]\nbroker_login = "icat"\nbroker_passcode = "p"'
+
+
+@pytest.mark.parametrize(
+    ("site", "user", "environ", "given", "login_for", "without"),
+    [
+        ("", f'queue = ["a:1", "b:1"]\n{LOGIN}', {}, {}, ["a:1", "b:1"], ""),
+        (f'queue = ["a:1"]\n{LOGIN}', 'queue = ["b:1"]', {}, {}, ["a:1"], "b:1"),
+        (f'queue = ["a:1"]\n{LOGIN}', "", {}, {"queue": ["b:1", "a:1"]}, ["a:1"], "b:1"),
+        (f'queue = ["a:1"]\n{LOGIN}', "", {"ICAT_TUI_QUEUE": "a:1"}, {}, ["a:1"], ""),
+        (LOGIN, "", {"ICAT_TUI_QUEUE": "a:1"}, {}, [], "a:1"),
+        ('queue = ["a:1"]', LOGIN, {}, {}, [], "a:1"),
+        ('queue = ["a:1", "c:1"]\n[facility]\nbroker_login = "x"', f'queue = ["c:1"]\n{LOGIN}', {}, {}, ["c:1"], ""),
+        (
+            'queue = ["a:1"]\n[facility]\nbroker_login = "x"',
+            'queue = ["c:1"]\n[facility]\nbroker_passcode = "y"',
+            {},
+            {},
+            [],
+            "c:1",
+        ),
+        (
+            "",
+            "",
+            {"ICAT_TUI_QUEUE": "a:1", "ICAT_TUI_FACILITY_BROKER_LOGIN": "x"},
+            {"queue": ["b:1"]},
+            ["a:1"],
+            "b:1",
+        ),
+    ],
+)
+def test_login_and_passcode_are_for_the_brokers_that_are_named_beside_them(
+    settings_files: SettingsFiles,
+    *,
+    site: str,
+    user: str,
+    environ: dict[str, str],
+    given: dict[str, object],
+    login_for: list[str],
+    without: str,
+) -> None:
+    settings_files.site.write_text(site)
+    settings_files.user.write_text(user)
+    settings = settings_files.load(given, environ)
+    assert list(map(str, settings.login_for)) == login_for
+    assert [warning.partition(" (")[0] for warning in settings.warnings] == ([without] if without else [])
+
+
+def test_beacons_brokers_get_no_login(settings_files: SettingsFiles) -> None:
+    settings_files.user.write_text(LOGIN)
+    found = IcatServers(metadata_urls=("a:1",), elogbook_url=None, elogbook_token=None)
+    settings = settings_files.load({}, {"BEACON_HOST": "id00:1"}, beacon=lambda *_: found)
+    assert (settings.login_for, len(settings.queue)) == ((), 1)
+    assert "gets no login" in settings.warnings[0]
+
+
 # -- --config --------------------------------------------------------------------------------------------------------
 
 
