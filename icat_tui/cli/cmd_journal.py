@@ -188,6 +188,7 @@ def _resume(run: Run, services: Services, planned: list[Sending]) -> ExitCode:
         return ExitCode.STOPPED if questions.at_end else ExitCode.DONE
     submission = services.submission(now, services.journal_view(), catalogue=catalogue, cache=services.cache())
     reporter = EachMessageReporter(run, services.target())
+    run.cancellation.expect_receipts()
     for event in resume(planned, submission, services.site(now), run.cancellation):
         reporter.report(event)
     run.cancellation.check()

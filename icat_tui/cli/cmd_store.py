@@ -148,6 +148,7 @@ def _send(run: Run, requests: Sequence[Request], missing: Iterable[str] = ()) ->
     if catalogue is None:
         log.warning("%s", NO_CATALOGUE)
     submission = services.submission(now, services.journal_view(), catalogue=catalogue, cache=services.cache())
+    run.cancellation.expect_receipts()
     for event in store(requests, submission, services.site(now), run.cancellation, force=run.arguments.force):
         reporter.report(event)
     run.cancellation.check()

@@ -28,6 +28,7 @@ def open_screen(run: Run) -> ExitCode:
     services = Services(settings)
     _ = services.journal_directory  # the UI names it: where no home is known, say so before
     selected = SelectedSessions(settings, arguments, settings.format or AUTO)
+    run.cancellation.expect_receipts()
     open_ui(
         services,
         cache_dir=Path(settings.cache_dir) if settings.cache_dir else own_directory("cache"),

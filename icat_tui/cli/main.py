@@ -8,7 +8,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from icat_tui.cancel import Cancelled
@@ -17,7 +17,7 @@ from icat_tui.cli.context import Run, RunSummary
 from icat_tui.cli.locale_encoding import start_again_in_utf8, write_by_locale
 from icat_tui.cli.logging_setup import LogHandlers, log, logging_to_stderr
 from icat_tui.cli.parser import SYNC_RAW, parse
-from icat_tui.cli.signals import SIGPIPE, SignalCancellation, cancelled_by_signals, raise_again
+from icat_tui.cli.signals import SIGPIPE, SignalCancellation, interrupts_by_default, raise_again
 from icat_tui.domain.errors import ExitCode, IcatTuiError, exit_code, unexpected
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def _run(program: str, arguments: Sequence[str] | None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     write_by_locale()
     replace_closed_streams()
-    with logging_to_stderr(program) as log_handlers, cancelled_by_signals() as cancellation:
+    cancellation = SignalCancellation()
+    with logging_to_stderr(program) as log_handlers, interrupts_by_default(), closing(cancellation):
         try:
             code = _run_to_summary(program, words, log_handlers, cancellation)
         except BrokenPipeError:  # the reader of stdout has gone: end as SIGPIPE would
@@ -114,7 +115,8 @@ def _run_command(
         from icat_tui.cli.cmd_config import write_config  # noqa: PLC0415 - late, as the module's docstring says
 
         return write_config(arguments)
-    with _settings(program, arguments) as settings:
+    with _settings(program, arguments) as settings:  # until they are read, a signal ends the program as it always does
+        cancellation.heed_signals()
         if settings.log_file:
             log_handlers.add_file(settings.log_file)
         log.debug("%s %s: %s", program, arguments.command, settings)

@@ -162,6 +162,7 @@ class RegisterRun:
         for plan, _ in confirmed:
             self.reporter.outcomes.plan(plan)
         journal = self.submission.plan(offer.message for plan, _ in confirmed for offer in plan.offers)
+        self.cancellation.expect_receipts()
         for plan, terms in confirmed:
             if self.reporter.trouble:
                 return  # the rest stays planned

@@ -83,13 +83,14 @@ def test_a_signal_ends_the_wait_for_an_answer(monkeypatch: pytest.MonkeyPatch) -
 
 PROGRAM = (
     "from icat_tui.cli.prompts import Questions\n"
-    "from icat_tui.cli.signals import cancelled_by_signals\n"
+    "from icat_tui.cli.signals import SignalCancellation\n"
     "from icat_tui.cancel import Cancelled\n"
-    "with cancelled_by_signals() as stop:\n"
-    "    try:\n"
-    "        print('reply', Questions(stop).ask('Send?', lambda: None).name, flush=True)\n"
-    "    except Cancelled:\n"
-    "        print('stopped by', stop.received.name, flush=True)\n"
+    "stop = SignalCancellation()\n"
+    "stop.heed_signals()\n"
+    "try:\n"
+    "    print('reply', Questions(stop).ask('Send?', lambda: None).name, flush=True)\n"
+    "except Cancelled:\n"
+    "    print('stopped by', stop.received.name, flush=True)\n"
 )
 
 

@@ -2,17 +2,19 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from icat_tui.cli.signals import STOPPING, SignalCancellation, cancelled_by_signals
+from icat_tui.cancel import Cancelled
+from icat_tui.cli.signals import STOPPING, SignalCancellation
 from tests.support.icatplus import HANG
 from tests.support.place import Place
 from tests.support.program import PATIENCE, Ran, environment
@@ -107,13 +109,16 @@ def test_what_ignores_a_signal_goes_on(place: Place) -> None:
 
 def test_the_second_signal_ends_it_whatever_it_is_at() -> None:
     program = (
-        "import os, signal, sys, time\n"
-        "from icat_tui.cli.signals import cancelled_by_signals\n"
-        "with cancelled_by_signals() as stop:\n"
-        "    os.kill(os.getpid(), signal.SIGINT)\n"
-        "    stop.wait()\n"
-        "    os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    print('still here')\n"
+        "import os, signal, threading\n"
+        "from icat_tui.cli.signals import SignalCancellation\n"
+        "stop = SignalCancellation()\n"
+        "stop.heed_signals()\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "stop.wait()\n"
+        "stop.noticed = True\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "threading.Event().wait()\n"
+        "print('still here')\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stdout) == (-signal.SIGTERM, b"")
@@ -121,7 +126,10 @@ def test_the_second_signal_ends_it_whatever_it_is_at() -> None:
 
 def test_afterwards_signals_do_what_they_did_before() -> None:
     before = [signal.getsignal(number) for number in STOPPING]
-    with cancelled_by_signals() as stop:
+    stop = SignalCancellation()
+    assert [signal.getsignal(number) for number in STOPPING] == before
+    with closing(stop):
+        stop.heed_signals()
         assert all(signal.getsignal(number) not in before for number in STOPPING)
         assert not stop
     assert [signal.getsignal(number) for number in STOPPING] == before
@@ -178,3 +186,83 @@ def test_a_stop_that_comes_after_the_work_still_counts(place: Place) -> None:
     )
     ran = Ran(done.returncode, done.stdout, done.stderr)
     assert (ran.code, ran.summary["exit_code"], ran.summary["sessions"]) == (-signal.SIGTERM, 143, 1)
+
+
+# -- whatever it is at -----------------------------------------------------------------------------------------------
+
+HANGS = """
+import builtins, os, sys
+waiting, reader = os.pipe()
+listdir = os.listdir
+def hanging(path="."):
+    if str(path).endswith("visitor"):
+        print("hangs", file=sys.stderr, flush=True)
+        os.read(waiting, 1)  # as a mount does that is gone
+    return listdir(path)
+os.listdir = hanging
+from icat_tui.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@contextmanager
+def stuck(place: Place, *command: str, **env: str) -> Iterator["subprocess.Popen[str]"]:
+    streams: dict[str, Any] = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+    settings = environment(**place.settings()) | {"PYTHONPATH": os.getcwd()} | env
+    with subprocess.Popen([sys.executable, *command], env=settings, text=True, **streams) as program:
+        try:
+            yield program
+        finally:
+            program.kill()
+
+
+def test_before_the_settings_are_read_a_signal_does_what_it_does_to_any_program(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE)
+        beacon = {"BEACON_HOST": f"127.0.0.1:{silent.getsockname()[1]}"}
+        with stuck(place, "-m", "icat_tui", "sync", "--json", **beacon) as program, silent.accept()[0]:
+            ran = ended(program, signal.SIGINT)
+    assert (ran.code, ran.out, ran.err) == (-signal.SIGINT, "", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run_that_hangs_on_a_mount_within_a_second(number: signal.Signals, place: Place) -> None:
+    place.session()
+    with stuck(place, "-c", HANGS, "sync", "-q") as program:
+        assert program.stderr is not None
+        assert program.stderr.readline() == "hangs\n"
+        ran = ended(program, number)
+    assert (ran.code, ran.out) == (-number, "")
+    assert ran.err == f"icat-tui: stopped by {number.name}, in the midst of what does not end\n"
+
+
+def test_a_signal_ends_a_run_whose_reader_takes_nothing(place: Place) -> None:
+    for number in range(60):
+        place.session(f"hg{number}/id10/20231019", registered=20)
+    with stuck(place, "-m", "icat_tui", "sync", "--json") as program:
+        assert program.stdout is not None
+        assert program.stdout.readline()
+        begun = time.monotonic()
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(PATIENCE) == -signal.SIGTERM
+        assert time.monotonic() - begun < AT_ONCE
+
+
+def test_what_sends_the_same_signal_to_a_program_and_its_group_sends_it_once(place: Place) -> None:
+    place.session("slow1/id10/20231019")
+    with started(place, "sync", "--json") as program:
+        program.send_signal(signal.SIGTERM)
+        ran = ended(program, signal.SIGTERM)
+    assert (ran.code, ran.summary["exit_code"]) == (-signal.SIGTERM, 143)
+
+
+def test_while_messages_are_out_there_is_more_time_and_once_it_ends_too() -> None:
+    stop = SignalCancellation()
+    assert stop.patience < 1
+    stop.expect_receipts()
+    assert 3 < stop.patience < 4
+    stop.cancel()
+    assert not stop.noticed
+    with pytest.raises(Cancelled):
+        stop.check()
+    assert stop.noticed
