@@ -12,7 +12,7 @@ from icat_tui.cli.cmd_journal_upkeep import init, repair, settle
 from icat_tui.cli.console import write, write_lines
 from icat_tui.cli.context import Run
 from icat_tui.cli.logging_setup import log
-from icat_tui.cli.prompts import Questions
+from icat_tui.cli.prompts import Questions, Reply
 from icat_tui.cli.submit_reporter import EachMessageReporter, subject_of
 from icat_tui.domain.errors import ExitCode, UsageError, exit_code
 from icat_tui.journal.reader import JournalReader
@@ -183,9 +183,9 @@ def _resume(run: Run, services: Services, planned: list[Sending]) -> ExitCode:
     now, catalogue = datetime.now(UTC), services.catalogue()
     questions = Questions(run.cancellation)
     if not _confirmed(run, planned, services.target(), questions):
-        if questions.at_end:
+        if questions.end is Reply.NOBODY:
             log.error("nobody answered: nothing is sent")
-        return ExitCode.STOPPED if questions.at_end else ExitCode.DONE
+        return ExitCode.DONE if questions.end is None else ExitCode.STOPPED
     submission = services.submission(now, services.journal_view(), catalogue=catalogue, cache=services.cache())
     reporter = EachMessageReporter(run, services.target())
     run.cancellation.expect_receipts()
@@ -202,7 +202,7 @@ def _confirmed(run: Run, planned: list[Sending], target: str, questions: Questio
     log.warning("%s planned and not sent, for %s", counted(len(planned), "message"), target)
     if run.arguments.yes:
         return True
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask on whether these are to be sent: say so with --resume --yes")
     write_lines(_lines(run, planned))
     return questions.ask_line(f"Send {counted(len(planned), 'message')}? (y/[n]) ").lower() in ("y", "yes")

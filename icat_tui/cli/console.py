@@ -1,4 +1,4 @@
-"""Writing of data to stdout, and what stands in for streams that are closed.
+"""Writing of data to stdout, and what stands in for one that is closed.
 
 What must stay true: a failure to write ends the run with an error that names stdout; so does a stdout that was closed
 before, as soon as there is something to write.
@@ -26,14 +26,12 @@ class _ClosedStdout(io.StringIO):
 
 
 def replace_closed_streams() -> None:
-    """Put something in the place of stdin and stdout where they are closed, and keep their numbers from other files."""
+    """Put something in the place of stdout where it is closed, and keep the numbers of all three from other files."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free
-    if sys.stdin is None:
-        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - until the end
     if sys.stdout is None:
         sys.stdout = _ClosedStdout()
 

@@ -28,6 +28,8 @@ class RunSummary:
     """Totals of the scan so far; None before it begins."""
     closing_lines: "Iterable[Line]" = field(default=())
     """Last lines for people."""
+    exit_codes: set[ExitCode] = field(default_factory=set)
+    """Exit codes of what happened before the end, whatever ends the run."""
     sent: "Callable[[], SentCounts] | None" = None
     """Function that returns the counts of messages, in a run that sends."""
 
@@ -47,6 +49,7 @@ class RunSummary:
     def fail(self, what: str, code: ExitCode) -> ExitCode:
         """Report an error that ended the run, with a summary for programs; return the exit code."""
         log.error("%s", what)
+        code = exit_code({code, *self.exit_codes})
         if not self.as_json:
             return code
         from icat_tui.report.jsonl import error_record, json_line  # noqa: PLC0415

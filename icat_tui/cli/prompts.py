@@ -39,7 +39,15 @@ class Questions:
         """Read answers from stdin until `cancellation`."""
         self._cancellation = cancellation
         self._input = b""
+        self._answer = ""
         self._ended = False
+
+    @property
+    def end(self) -> Reply | None:
+        """QUIT or NOBODY where the last question was answered so, whatever was asked; None: otherwise."""
+        if not self._answer and self.at_end:
+            return Reply.NOBODY
+        return Reply.QUIT if self._answer.lower() in ("q", "quit") else None
 
     @property
     def at_end(self) -> bool:
@@ -50,16 +58,14 @@ class Questions:
         """Return the reply to a yes-or-no question; `explain` is called for `?`. Raises Cancelled."""
         while True:
             answer = self.ask_line(f"{question} (y/[n]/a/q/?) ").lower()
-            if not answer and self.at_end:
-                return Reply.NOBODY
+            if self.end is not None:  # NOBODY is an empty text
+                return self.end
             if answer in ("y", "yes"):
                 return Reply.YES
             if answer in ("", "n", "no"):
                 return Reply.NO
             if answer in ("a", "all"):
                 return Reply.ALL
-            if answer in ("q", "quit"):
-                return Reply.QUIT
             if answer == "?":
                 explain()
             self.write(
@@ -82,7 +88,8 @@ class Questions:
         line, _, self._input = self._input.partition(b"\n")
         if self._ended:
             self.write("\n")
-        return line.decode(locale.getencoding(), errors="replace").strip()
+        self._answer = line.decode(locale.getencoding(), errors="replace").strip()
+        return self._answer
 
     def write(self, text: str) -> None:
         """Write text that belongs to a question to stderr, and flush."""

@@ -115,7 +115,7 @@ class RegisterRun:
     def conclude(self) -> None:
         """Report what is left, and add the exit codes to those of the scan."""
         self.reporter.conclude()
-        self.scan_run.exit_codes |= self.reporter.codes() | ({ExitCode.STOPPED} if self.quit else set())
+        self.scan_run.exit_codes |= self.reporter.codes()
         if self.sessions_left_out:
             what = counted(self.sessions_left_out, "session")
             log.warning("%s that are not over were left out: select them to register what is missing there", what)
@@ -134,6 +134,8 @@ class RegisterRun:
         if self.supervised and needs_choice(session, terms) and (chosen := self.choose_investigation(session)):
             terms = structs.replace(terms, chosen=chosen)
             session = look_again(directory, self.submission, self.cancellation, chosen) or session
+        if self.quit:
+            return []
         plan = make_plan(session, terms)
         for declined in plan.declined:
             log.warning("%s is not sent: %s", declined.dataset.path, declined.reason)
@@ -194,9 +196,7 @@ class RegisterRun:
         while reply is Reply.ALL and group.moved:
             self.questions.write("What looks moved is not sent by a: answer y or n\n")
             reply = self.questions.ask(question, lambda: self.show_group(group))
-        if reply is Reply.NOBODY:
-            log.error("nobody answered: nothing more is sent")
-        self.quit = reply in (Reply.QUIT, Reply.NOBODY)
+        self.stop_where_told()
         if reply is Reply.ALL:
             return self.confirms_all_following(following)
         return reply is Reply.YES
@@ -206,10 +206,19 @@ class RegisterRun:
         if number > MANY:
             what = counted(number, "dataset")
             if self.questions.ask_number(f"That may be {what}. Type their number to confirm:") != number:
+                self.stop_where_told()
                 self.questions.write(f"That is not {number}: none of this is sent\n")
                 return False
         self.all_confirmed = True
         return True
+
+    def stop_where_told(self) -> None:
+        """Ask nothing more where the last question was answered by `q`, or by nobody."""
+        if self.questions.end is Reply.NOBODY:
+            log.error("nobody answered: nothing more is sent")
+        if self.questions.end is not None:  # NOBODY is an empty text
+            self.quit = True
+            self.scan_run.run.summary.exit_codes.add(ExitCode.STOPPED)
 
     def show_group(self, group: Group) -> None:
         """Show the datasets of a group, and one message as it would be sent."""
@@ -235,6 +244,7 @@ class RegisterRun:
                 url, title = facility.investigation_url(candidate.id), visible(candidate.title or "")
                 self.questions.write(f"  {candidate.id}: {' to '.join(slot)}, {away} away, {url} {title}\n")
         typed = self.questions.ask_number("Type the id of the investigation that is meant (Enter: none):")
+        self.stop_where_told()
         if typed in [candidate.id for candidate in session.candidates if candidate.start is not None]:
             return typed
         return None

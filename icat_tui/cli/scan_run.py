@@ -126,7 +126,7 @@ class ScanRun:
             log.warning("%s%s", self.cache_faults[0], and_more(len(self.cache_faults)))
         for line in plain(trouble_text(self.totals)).splitlines():
             log.error("%s", line)
-        code = exit_code(self.exit_codes | self.totals.exit_codes(todo))
+        code = exit_code(self.exit_codes | self.run.summary.exit_codes | self.totals.exit_codes(todo))
         if not self.run.settings.api_key and any("API key" in reason for reason in self.totals.troubles):
             log.error("no API key was given: set ICAT_TUI_API_KEY, or api_key_file in config.toml")
         return code

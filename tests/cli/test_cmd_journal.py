@@ -179,7 +179,7 @@ def test_without_a_terminal_or_a_word_nothing_is_sent(beamtime: Beamtime, run: R
     assert beamtime.broker.connections == 0
 
 
-@pytest.mark.parametrize(("answer", "sent"), [(b"y\n", 1), (b"n\n", 0), (b"\n", 0), (b"\x04", 0)])
+@pytest.mark.parametrize(("answer", "sent"), [(b"y\n", 1), (b"n\n", 0), (b"q\n", 0), (b"\x04", 0)])
 def test_on_a_terminal_one_is_asked(beamtime: Beamtime, store_raw: Store, answer: bytes, sent: int) -> None:
     store_raw("0001", *NOWHERE)
     terminal, stdin = pty.openpty()
@@ -191,7 +191,7 @@ def test_on_a_terminal_one_is_asked(beamtime: Beamtime, store_raw: Store, answer
             assert select.select([asked.stderr], [], [], 30)[0]
             said += os.read(asked.stderr.fileno(), 4096)
         os.write(terminal, answer)
-        assert asked.wait(30) == (ExitCode.STOPPED if answer == b"\x04" else ExitCode.DONE)
+        assert asked.wait(30) == (ExitCode.STOPPED if answer in (b"\x04", b"q\n") else ExitCode.DONE)
     os.close(terminal)
     os.close(stdin)
     assert len(beamtime.bodies) == sent

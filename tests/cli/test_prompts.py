@@ -66,6 +66,15 @@ def test_a_number_is_digits_and_nothing_else(asker: Asker, typed: str, number: i
     assert asker(typed).ask_number("How many?") == number
 
 
+@pytest.mark.parametrize(
+    ("typed", "end"), [("", Reply.NOBODY), ("q\n", Reply.QUIT), ("Quit", Reply.QUIT), ("\n", None), ("7", None)]
+)
+def test_q_and_the_end_of_input_are_known_whatever_was_asked(asker: Asker, typed: str, end: Reply | None) -> None:
+    questions = asker(typed)
+    questions.ask_number("How many?")
+    assert questions.end is end
+
+
 def test_without_stdin_or_stderr_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
     monkeypatch.setattr("sys.stderr", None)

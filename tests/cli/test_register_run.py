@@ -1,6 +1,7 @@
 """`--register` and `--auto-register`: people, brokers and ingesters do what they like (promises.md 3 to 6, 10)."""
 
 import os
+import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from icat_tui.catalogue.limits import Limits
+from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
+from icat_tui.sandbox.fake_icatplus import CatalogueEntry
 from icat_tui.sync.session_lock import locked
 from tests.support.journal_entries import shards_in
 from tests.support.live_facility import LiveFacility, dataset, statuses_of
 from tests.support.modification_times import settle
-from tests.support.place import KEY
+from tests.support.place import KEY, START
 from tests.support.ports import free_port
-from tests.support.program import Ran, Registrar, Runner
+from tests.support.program import PATIENCE, Ran, Registrar, Runner, environment
 from tests.support.scripted_broker import Client, Frame, Hangup, accept, scripted
 from tests.support.sent_counts import sent_counts
 from tests.support.time_slot import FACILITY
@@ -152,6 +155,66 @@ def test_where_nobody_answers_nothing_is_sent_and_scripts_stop(
     assert facility.broker.connections == 0
 
 
+@pytest.mark.parametrize("answers", ["a\n", "a\nq\n"])
+def test_where_nobody_types_how_many_or_types_q_scripts_stop(
+    answers: str, facility: LiveFacility, sync_answered: Registrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("icat_tui.cli.register_run.MANY", 1)
+    facility.session(unregistered=2)
+    ran = sync_answered("--register", "-q", answers=answers)
+    assert ran.code == 6
+    assert ("nobody answered" in ran.err) == (answers == "a\n")
+    assert facility.broker.connections == 0
+
+
+@pytest.mark.parametrize("answers", ["", "q\n"])
+def test_where_nobody_chooses_an_investigation_scripts_stop(
+    answers: str, facility: LiveFacility, far_session: Path, sync_answered: Registrar
+) -> None:
+    ran = sync_answered("--register", "-q", str(far_session), answers=answers)
+    assert ran.code == 6
+    assert ("nobody answered" in ran.err) == (not answers)
+    assert facility.broker.connections == 0
+
+
+def test_q_comes_before_what_is_unknown_and_stops_the_script(
+    facility: LiveFacility, sync_answered: Registrar, tmp_path: Path
+) -> None:
+    for name in ("hg1/id10/20231019", "hg2/id10/20231019"):
+        facility.session(name, unregistered=1, without_files=1)
+        number = facility.place.investigations  # one row of ICAT leaves open what is not listed
+        facility.place.icatplus.state.add_dataset(number, CatalogueEntry("9", "no path", START, START, "sA", 1))
+    assert sync_answered("--save-dir", str(tmp_path / "o"), "-q").code == 3
+    for answers in ("q\n", ""):
+        ran = sync_answered("--register", "-q", answers=answers)
+        assert (ran.code, "could not be determined" in ran.err) == (6, True)
+        script = tmp_path / "o" / "esrfv3" / "todo.sh"
+        env = environment(**facility.settings())
+        done = subprocess.run(
+            [script, "--register", "-q"],
+            env=env,
+            input=answers,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 6
+        assert "hg2" not in done.stderr
+
+
+def test_q_comes_before_a_journal_that_breaks_after_it(
+    facility: LiveFacility, sync_answered: Registrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise SaveError("the journal is full")
+
+    facility.session(unregistered=1, without_files=1)
+    monkeypatch.setattr("icat_tui.sync.submit.Submission.plan", full)
+    ran = sync_answered("--register", "-q", answers="y\nq\n")
+    assert (ran.code, "the journal is full" in ran.err) == (6, True)
+
+
 # -- sessions that are not over, investigations that do not fit ------------------------------------------------------
 
 
@@ -177,7 +240,7 @@ def test_a_person_types_the_investigation_of_a_session_far_from_it(
     assert "1: 2023-06-01 08:00+02:00 to 2023-06-04 08:00+02:00, 137 days, 0:00:00 away" in ran.err
     assert "https://data.esrf.fr/investigation/1/datasets" in ran.err
     assert len(facility.broker.sent) == sent
-    assert ("choose one with --investigation" in ran.err) == (not answers.startswith("1"))
+    assert ("choose one with --investigation" in ran.err) == (bool(answers) and not answers.startswith("1"))
 
 
 def test_an_investigation_that_was_given_is_not_asked_for(
