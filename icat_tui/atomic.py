@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from icat_tui.domain.errors import SaveError
+from icat_tui.regular_file import open_regular
 from icat_tui.text import visible
 
 FILE_MODE = 0o664
@@ -62,7 +63,7 @@ def _holds(path: Path, pieces: Iterable[bytes]) -> bool:
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             return False
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return False  # not there, or not readable: whether that is an error shows when it is written

@@ -245,6 +245,7 @@ class Services:
             ),
             cache=cache,
             verify_wait=settings.verify_wait,
+            recheck_age=settings.recheck_age,
             forbidden=self.forbidden(brokers),
         )
 

@@ -20,6 +20,7 @@ from icat_tui.domain.errors import SaveError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key
 from icat_tui.domain.model import ForeignRow
+from icat_tui.regular_file import read_regular
 
 SCHEMA = 1
 """Schema number of the files, to be raised whenever their content or form changes."""
@@ -107,7 +108,7 @@ def _files(directory: Path | None) -> list[_File]:
     found = []
     for path in _paths(directory) if directory else ():
         try:
-            content = path.read_bytes()
+            content = read_regular(path)
             file = _decoded(content)
         except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
             continue

@@ -20,6 +20,7 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat, session_of
 from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
+from icat_tui.regular_file import read_regular
 
 OLD_STATUSES = (
     Status.UNREGISTERED,
@@ -59,7 +60,7 @@ def old_sessions(cache_dir: Path, raw_format: RawFormat, facility: Facility) -> 
 def read_old_session(path: Path, raw_format: RawFormat, facility: Facility) -> Session | None:
     """Return the session in a file; None where the file is not one of those programs."""
     try:
-        loaded: Any = json.loads(path.read_bytes())
+        loaded: Any = json.loads(read_regular(path))
         old = msgspec.convert(loaded, OldSession)
         written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except (OSError, ValueError, msgspec.MsgspecError, RecursionError):

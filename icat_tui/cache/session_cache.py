@@ -25,6 +25,7 @@ from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import DiskSession, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
+from icat_tui.regular_file import read_regular
 
 SCHEMA = 2
 """Schema number, to be raised whenever a rule or a field changes; sessions of older files are scanned again."""
@@ -115,7 +116,7 @@ class SessionCache:
         if path in self._remembered:
             return self._remembered[path]
         try:
-            found = _content_of(path.read_bytes(), CachedSession)
+            found = _content_of(read_regular(path), CachedSession)
         except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
             return None
         return found.session if found else None
@@ -193,7 +194,7 @@ class SessionCache:
 
     def _read(self, path: Path, kind: type[Part]) -> Part | Unreadable | None:
         try:
-            content = path.read_bytes()
+            content = read_regular(path)
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -29,6 +29,7 @@ from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Category
 from icat_tui.domain.summary import STATUSES, Counts, SessionRow, session_row
+from icat_tui.regular_file import open_regular
 
 SCHEMA = 1
 """Schema number of the index, to be raised whenever its content or form changes."""
@@ -87,7 +88,7 @@ class SessionIndex:
         """Return the saved index, unchecked; an empty one where that is missing, torn or of another version."""
         index = cls(cache)
         try:
-            with index.path.open("rb") as file:
+            with open_regular(index.path) as file:
                 index._known = dict(_read(file))
                 index._written = os.fstat(file.fileno()).st_mtime_ns
         except (OSError, ValueError, msgspec.MsgspecError):

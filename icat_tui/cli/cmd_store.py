@@ -21,6 +21,7 @@ from icat_tui.cli.logging_setup import log
 from icat_tui.cli.parser import json_or_text
 from icat_tui.cli.submit_reporter import EachMessageReporter
 from icat_tui.domain.errors import ExitCode, UsageError
+from icat_tui.regular_file import read_regular
 from icat_tui.report.lines import Line
 from icat_tui.services import Services
 from icat_tui.sync.catalogue_query import ProposalListings
@@ -109,7 +110,7 @@ def _metadata_file(path: str | None) -> dict[str, Any]:
     parser = configparser.RawConfigParser()
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
     try:
-        parser.read_string("[parameters]\n" + Path(path).read_text(encoding="utf-8"), source=path)
+        parser.read_string("[parameters]\n" + read_regular(path).decode("utf-8-sig"), source=path)
     except OSError as error:
         raise UsageError(f"--metadatafile {visible(path)} can't be read: {error.strerror}") from error
     except (configparser.Error, UnicodeDecodeError) as error:

@@ -4,9 +4,11 @@ What must stay true: each record is one line, with all unprintable characters in
 """
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 
 from icat_tui.domain.errors import UsageError
 from icat_tui.text import visible
@@ -36,10 +38,18 @@ class _StderrHandler(logging.Handler):
                 sys.stderr.write(f"{self.format(record)}\n")
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK, 0o666)
+
+
 class _LogFileHandler(logging.FileHandler):
     """Handler that writes to a file, and logs its first failure."""
 
     failed = False
+
+    def _open(self) -> TextIOWrapper:
+        """Return the open file; a named pipe that nobody reads is an OSError, where opening it would wait for ever."""
+        return open(self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=_without_waiting)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - as logging calls it
         if not self.failed:

@@ -26,6 +26,7 @@ from icat_tui.disk.filesystem import doubt_of_absence, refusal
 from icat_tui.domain.formats import MX_METADATA, RawFormat
 from icat_tui.domain.model import DiskDataset, Metadata, PartialMetadata, SessionDirectory, Trouble, TroubleKind
 from icat_tui.domain.timeslot import parse_period, parse_time
+from icat_tui.regular_file import open_regular
 
 if TYPE_CHECKING:
     from icat_tui.disk.hdf5 import Content
@@ -190,8 +191,8 @@ def _hdf5_trouble(error: Exception) -> Trouble:
 def _read_mx(path: str, zone: tzinfo) -> Reading:
     """Return the content of `metadata.json`: a flat object whose values that are not null are parameters."""
     try:
-        with open(path, "rb") as file:
-            found = json.loads(file.read(LARGEST_JSON))
+        with open_regular(path) as file:
+            found = json.loads(file.read(LARGEST_JSON).decode("utf-8-sig"))
     except OSError as error:
         return Reading(trouble=refusal(error, f"{CANNOT}: {MX_METADATA}"))
     except (ValueError, RecursionError) as error:

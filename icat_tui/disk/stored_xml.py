@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from icat_tui.disk.filesystem import refusal, stamp, stat_or_error
 from icat_tui.domain.model import Stamp, StoredMessage, Trouble
 from icat_tui.domain.timeslot import parse_period, parse_time
+from icat_tui.regular_file import open_regular
 
 NAMESPACE = "{http://www.esrf.fr/icat}"
 REQUIRED = ("investigation", "instrument", "name", "location", "startDate", "endDate")
@@ -75,7 +76,7 @@ def _read(path: str, status: os.stat_result | OSError, zone: ZoneInfo) -> Stored
         raise ValueError("it is not a file")
     if status.st_size > LARGEST:
         raise ValueError(f"{status.st_size:,} bytes are too many for a message")
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return parse_stored(path, file.read(LARGEST), zone)
 
 

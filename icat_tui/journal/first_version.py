@@ -12,6 +12,7 @@ from icat_tui.domain.message import Action
 from icat_tui.journal.records import NO_RECORD, SCHEMA, JournalError, RecordKind, line
 from icat_tui.journal.repair import datasets_named
 from icat_tui.journal.shard import ELSEWHERE, shard_of
+from icat_tui.regular_file import read_regular
 from icat_tui.text import visible
 
 KINDS = frozenset({RecordKind.PLAN, RecordKind.INTENT, RecordKind.OUTCOME, RecordKind.SEEN})
@@ -25,7 +26,7 @@ def lines_by_shard(path: Path, location_of: Callable[[str], str]) -> tuple[dict[
     `location_of` gives where a dataset directory lies. Raises JournalError where the file can't be read.
     """
     try:
-        texts = path.read_bytes().splitlines()
+        texts = read_regular(path).splitlines()
     except OSError as error:
         raise JournalError(f"{visible(str(path))} can't be read: {error.strerror or error}") from error
     shards: dict[str, list[bytes]] = {}

@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 from icat_tui.domain.errors import SaveError, UsageError
+from icat_tui.regular_file import open_regular, read_regular
 from icat_tui.settings.values import api_key
 from icat_tui.text import visible
 
@@ -23,7 +24,7 @@ def read_config(path: Path, *, required: bool) -> dict[str, object]:
     """
     shown = visible(str(path))
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except (FileNotFoundError, NotADirectoryError):
         if not required:
             return {}
@@ -31,7 +32,7 @@ def read_config(path: Path, *, required: bool) -> dict[str, object]:
     except OSError as error:
         raise UsageError(f"{shown} can't be read: {error.strerror}; give its reader permission or remove it") from error
     try:
-        return tomllib.loads(content.decode())
+        return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{shown} is not UTF-8 (at line {line}); save it as UTF-8") from error
@@ -40,22 +41,23 @@ def read_config(path: Path, *, required: bool) -> dict[str, object]:
 
 
 def read_key_file(path: Path) -> str:
-    """Return the API key in a file that only its owner can read; raises `UsageError`."""
+    """Return the API key in a file that its owner and its group can read at most; raises `UsageError`."""
     shown = visible(str(path))
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             details = os.fstat(file.fileno())
             content = file.read()
     except FileNotFoundError:
         raise UsageError(f"api_key_file {shown} is not there; write the key of ICAT+ to it, mode 0600") from None
     except OSError as error:
         raise UsageError(f"api_key_file {shown} can't be read: {error.strerror}") from error
-    if details.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if details.st_mode & (stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO):
         raise UsageError(
             f"api_key_file {shown} is open to others (mode {stat.S_IMODE(details.st_mode):04o}): run chmod 600 {shown}"
+            ", or chmod 640 where its group may know it"
         )
     try:
-        key = api_key(content.decode())
+        key = api_key(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise UsageError(f"api_key_file {shown} is not text; it must hold the key and nothing else") from None
     except ValueError as error:

@@ -45,6 +45,8 @@ class Given(NamedTuple):
 
     value: Any
     origin: str
+    warning: str = ""
+    """What is wrong with it, for a person, where it counts all the same."""
 
 
 Layer = dict[str, Given]
@@ -90,7 +92,8 @@ def load(  # noqa: PLR0913 - all sources, each of which can be replaced
         given["api_key"] = Given(read_key_file(Path(key_file)), visible(key_file))
     from_beacon, warnings = _from_beacon(given.keys(), environ, beacon, beacon_default)
     given = from_beacon | given
-    return _settings(given, login_for, (*warnings, *_without_login(given, login_for)))
+    odd = [each.warning for each in given.values() if each.warning]
+    return _settings(given, login_for, (*warnings, *odd, *_without_login(given, login_for)))
 
 
 def _login_for(sources: Sequence[Layer]) -> tuple[BrokerAddress, ...]:
@@ -157,7 +160,13 @@ def _from_file(file: Path, *, required: bool = False) -> Layer:
         place = f"{origin}: {_in_words(key)}"
         if KEYS[key].read in (values.path, values.paths) and any(map(values.is_relative, _elements(value))):
             raise UsageError(f"{place}: a path in a file must be absolute, or below ~")
-        layer[key] = Given(_read(key, value, "file", place), origin)
+        if KEYS[key].read is values.flag and not isinstance(value, bool):
+            raise UsageError(f"{place}: {value!r} is not true or false, without quotes")
+        bare = KEYS[key].read in (values.duration, values.duration_or_never) and values.in_seconds(value)
+        warning = (
+            f'{place}: a duration needs its unit, as in "{value}s": later versions refuse it' if bare else ""
+        )
+        layer[key] = Given(_read(key, value, "file", place), origin, warning)
     return layer
 
 

@@ -49,6 +49,7 @@ class Settings:
     state_dir: str | None = None
     pending_timeout: timedelta = timedelta(hours=24)
     verify_wait: timedelta = timedelta(seconds=30)
+    recheck_age: timedelta = timedelta(seconds=10)
     settle_time: timedelta = timedelta(hours=1)
     fingerprint_age: timedelta = timedelta(hours=24)
     allow_register: bool = False
@@ -103,14 +104,14 @@ KEYS: dict[str, Key] = {
         "Ask ICAT again about settled sessions last asked longer ago (12h, 7d).",
         none=values.NEVER,
     ),
-    "jobs": Key(values.whole_number, "Requests and directories at once."),
+    "jobs": Key(values.jobs, "Requests and directories at once, 64 at most."),
     "rate": Key(values.rate, "Messages a second; 0: no limit."),
     "queue": Key(
         values.brokers, "Brokers in the order of trying: HOST:PORT or stomp+ssl://HOST:PORT.", values.split_list
     ),
     "icatplus": Key(values.text, "URL of ICAT+.", show=values.without_login),
     "api_key": Key(values.api_key, "Data acquisition key of ICAT+; better in a file of its own.", secret=True),
-    "api_key_file": Key(values.path, "File with that key and nothing else, mode 0600."),
+    "api_key_file": Key(values.path, "File with that key and nothing else, mode 0600 or 0640."),
     "config": Key(
         values.path,
         "Takes the place of the user's config.toml.",
@@ -120,6 +121,7 @@ KEYS: dict[str, Key] = {
     "state_dir": Key(values.path, "Directory of the journal of what was sent, shared by all who register."),
     "pending_timeout": Key(values.duration, "What was sent and ICAT does not list is pending for so long."),
     "verify_wait": Key(values.duration, "How long to wait for ICAT to list what was sent."),
+    "recheck_age": Key(values.duration, "Disk, ICAT and journal are looked at again after so long while sending."),
     "settle_time": Key(values.duration, "A dataset that changed less long ago may still be in progress."),
     "fingerprint_age": Key(values.duration, "Directories that changed less long ago are read again on each run."),
     "allow_register": Key(
@@ -130,12 +132,12 @@ KEYS: dict[str, Key] = {
     "read_only": Key(values.flag, "Nothing can be sent, whatever else is said."),
     "facility.time_zone": Key(values.time_zone, "Zone of times without an offset and of session dates."),
     "facility.mount_marker": Key(
-        values.any_text, "ICAT is told a path from the first directory of this name on; empty: as it is."
+        values.marker, "ICAT is told a path from the first directory of this name on; empty: as it is."
     ),
     "facility.portal_url": Key(values.web_address, "The data portal that people look at."),
-    "facility.dataset_queue": Key(values.name, "Queue for datasets."),
-    "facility.files_queue": Key(values.name, "Queue for files to be added to datasets."),
-    "facility.broker_login": Key(values.text, "Login at the brokers."),
+    "facility.dataset_queue": Key(values.queue, "Queue for datasets."),
+    "facility.files_queue": Key(values.queue, "Queue for files to be added to datasets."),
+    "facility.broker_login": Key(values.login, "Login at the brokers."),
     "facility.broker_passcode": Key(values.passcode, "Passcode at the brokers.", secret=True),
     "facility.beamline_directories": Key(
         values.beamline_directories, "Directory by beamline, where it is not the beamline's name.", values.split_table

@@ -16,6 +16,7 @@ from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.settings.keymap import keys_in_force
 
 NEVER = "never"
+MOST_JOBS = 64
 _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
 _DURATION = re.compile("".join(rf"(?:([0-9]+(?:\.[0-9]+)?){unit})?" for unit in _UNITS))
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -44,10 +45,46 @@ def name(value: object) -> str:
     return known
 
 
+def login(value: object) -> str | None:
+    """Read a text that can be sent to a broker as it is; empty: None."""
+    known = text(value)
+    if known is not None and not known.isprintable():
+        raise ValueError("it must hold no line break, nor anything else that does not print")
+    return known
+
+
 def passcode(value: object) -> str | None:
     """Read a text unchanged, including blanks; empty: None."""
     text(value)
+    if not str(value).isprintable():
+        raise ValueError("it must hold no line break, nor anything else that does not print")
     return str(value) or None
+
+
+def queue(value: object) -> str:
+    """Read the name of a queue."""
+    known = name(value)
+    if not known.isprintable() or " " in known or known != value:
+        _refuse(value, "the name of a queue, which has no blanks and no line breaks")
+    return known
+
+
+def directory_name(value: object) -> str:
+    """Read the name of one directory."""
+    known = name(value)
+    if "/" in known or known in (".", "..") or not known.isprintable():
+        _refuse(value, "the name of one directory")
+    return known
+
+
+def marker(value: object) -> str:
+    """Read the name of one directory; can be empty."""
+    return directory_name(value) if any_text(value) else ""
+
+
+def globs(value: object) -> tuple[str, ...]:
+    """Read names and globs of names; can be empty."""
+    return tuple(dict.fromkeys(directory_name(one) for one in as_list(value)))
 
 
 def api_key(value: object) -> str | None:
@@ -72,6 +109,12 @@ def whole_number(value: object) -> int:
     return int(number)
 
 
+def jobs(value: object) -> int:
+    """Read a number of things at once: from 1 to MOST_JOBS."""
+    number = whole_number(value)
+    return number if number <= MOST_JOBS else _refuse(value, f"a whole number of at most {MOST_JOBS}")
+
+
 def rate(value: object) -> float:
     """Read a number per second; 0: no limit."""
     number = _number(value)
@@ -79,8 +122,10 @@ def rate(value: object) -> float:
 
 
 def duration(value: object) -> timedelta:
-    """Read `0s`, `12h`, `7d`, `1h30m`, or a number of seconds (`90`, `0.5`)."""
+    """Read `0`, `30s`, `12h`, `7d`, `1h30m`; a number that is no text counts in seconds (see `in_seconds`)."""
     seconds = _number(value)
+    if isinstance(value, str) and seconds:
+        _refuse(value, "a duration: a number needs its unit, as in 30s, 12h, 7d, 1h30m")
     found = _DURATION.fullmatch(value.strip().lower()) if isinstance(value, str) else None
     try:
         if seconds is not None:
@@ -90,7 +135,12 @@ def duration(value: object) -> timedelta:
             return sum((float(number) * unit for number, unit in parts if number), timedelta())
     except OverflowError:
         _refuse(value, f"a duration of at most {timedelta.max.days} days")
-    return _refuse(value, "a duration such as 30s, 12h, 7d, 1h30m, or a number of seconds")
+    return _refuse(value, "a duration such as 30s, 12h, 7d, 1h30m")
+
+
+def in_seconds(value: object) -> bool:
+    """Return whether a duration is a bare number, which some day will be refused in files too."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value != 0
 
 
 def duration_or_never(value: object) -> timedelta | None:
@@ -157,7 +207,7 @@ def brokers(value: object) -> tuple[BrokerAddress, ...]:
 
 def beamline_directories(value: object) -> dict[str, str]:
     """Read a table of directories by beamline, both in lower case, as they are compared."""
-    return {beamline.lower(): name(directory).lower() for beamline, directory in _table(value).items()}
+    return {beamline.lower(): directory_name(directory).lower() for beamline, directory in _table(value).items()}
 
 
 def beamline_formats(value: object) -> dict[str, str]:

@@ -5,7 +5,6 @@ checked again just before sending (promises.md 3).
 """
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -15,6 +14,7 @@ from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import Dataset, Match, Session, SessionDirectory
 from icat_tui.domain.status import ACTIONABLE, Category, Status
 from icat_tui.ingest.dataset_xml import Identity, Origin, add_files_body, dataset_body
+from icat_tui.regular_file import read_regular
 from icat_tui.text import visible
 
 UNSUPERVISED = (Status.REGISTERED_WITHOUT_FILES,)
@@ -196,7 +196,7 @@ def _register_stored(session: Session, dataset: Dataset, stored: str, terms: Ter
     return Message(
         action=Action.REGISTER_STORED,
         destination=terms.facility.dataset_queue,
-        body=Path(stored).read_bytes(),
+        body=read_regular(stored),
         dataset=dataset.path,
         location=dataset.location,
         proposal=session.directory.proposal,

@@ -5,7 +5,6 @@ journal are as they were when it was planned (promises.md 3, 4).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from msgspec import structs
 
@@ -17,6 +16,7 @@ from icat_tui.domain.model import Dataset, Session
 from icat_tui.domain.status import Status
 from icat_tui.ingest.dataset_xml import origin_of
 from icat_tui.journal.sendings import Sending
+from icat_tui.regular_file import read_regular
 from icat_tui.sync.plan import NEEDS_CHOICE, Terms, make_plan
 from icat_tui.sync.site import Site, session_at
 from icat_tui.sync.submit import Outbox, Parcel, Submission, SubmitEvent, look_at_datasets
@@ -108,7 +108,7 @@ def _other_content(message: Message, session: Session, dataset: Dataset, site: S
     """Return how what would be sent now differs from a planned message; empty where it does not."""
     if message.action == Action.REGISTER_STORED:
         try:
-            same = dataset.stored is not None and Path(dataset.stored).read_bytes() == message.body
+            same = dataset.stored is not None and read_regular(dataset.stored) == message.body
         except OSError as error:
             return f"the file in __icat__ can't be read: {error.strerror}"
         return "" if same else "the file in __icat__ that was to be sent is gone or has changed"

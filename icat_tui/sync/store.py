@@ -11,7 +11,6 @@ import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
 
 from msgspec import Struct, structs
 
@@ -25,6 +24,7 @@ from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import MessageHistory, SessionDirectory, StoredMessage
 from icat_tui.ingest.dataset_xml import add_files_body
 from icat_tui.journal.view import JournalView
+from icat_tui.regular_file import read_regular
 from icat_tui.sync.catalogue_query import ProposalListing, ProposalListings
 from icat_tui.sync.site import Site, locate, session_at
 from icat_tui.sync.store_request import AddFilesRequest, DatasetRequest, Request, StoredFileRequest, raw_body
@@ -345,7 +345,7 @@ def _read_file(path: str) -> bytes:
             raise UsageError("it is no file: name the message itself")
         if status.st_size > LARGEST:
             raise UsageError(f"it is no dataset message: {status.st_size:,} bytes are too many")
-        return Path(path).read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise UsageError(f"it can't be read: {error.strerror}") from error
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from icat_tui.cache import session_cache
 from icat_tui.cache.session_cache import SCHEMA, CachedSession, CacheEntry, SessionCache, Unreadable, is_due, is_settled
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
@@ -235,7 +236,7 @@ def test_a_file_that_can_not_be_set_aside_is_not_used_either(
 def test_a_file_that_can_not_be_read_is_left_alone(cache: SessionCache, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(cache)
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", raising(errno.EIO))
+        patch.setattr(session_cache, "read_regular", raising(errno.EIO))
         found = cache.entry(a_directory())
     assert isinstance(found, Unreadable)
     assert "Input/output error" in found.reason

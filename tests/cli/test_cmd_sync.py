@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from icat_tui.cache import session_cache
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
@@ -286,14 +287,13 @@ def test_cache_files_that_can_not_be_read_are_missed_in_the_overview(
     for number in range(3):
         place.session(f"ma10{number}/id10/20231019")
     sync_with_cache("-q")
-    read_bytes = Path.read_bytes
 
     def refuse(path: Path) -> bytes:
         if path.name.startswith("ma10"):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return read_bytes(path)
+        return path.read_bytes()
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(session_cache, "read_regular", refuse)
     ran = sync_with_cache("--json", str(session))
     assert (ran.code, ran.summary["categories"]) == (3, {"ok": 1})
     assert ran.err.count("\n") == 1

@@ -113,5 +113,5 @@ def test_all_kinds_of_the_first_version_are_known() -> None:
 
 
 def test_a_journal_that_can_not_be_read_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(JournalError, match="can't be read: Is a directory"):
+    with pytest.raises(JournalError, match="can't be read: it is no regular file"):
         lines_by_shard(tmp_path, str)

@@ -65,7 +65,7 @@ def test_the_key_is_read_from_its_file(settings_files: SettingsFiles, tmp_path: 
     assert (settings.api_key, settings.api_key_file, settings.origin["api_key"]) == (KEY, str(file), str(file))
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o620, 0o601, 0o610])
+@pytest.mark.parametrize("mode", [0o604, 0o660, 0o644, 0o620, 0o601, 0o610, 0o650])
 def test_a_key_file_that_is_open_to_others_is_refused(settings_files: SettingsFiles, tmp_path: Path, mode: int) -> None:
     file = key_file(tmp_path / "key", mode=mode)
     refusal = settings_files.refusal({"api_key_file": str(file)})
@@ -73,7 +73,7 @@ def test_a_key_file_that_is_open_to_others_is_refused(settings_files: SettingsFi
     assert KEY not in refusal
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o700, 0o640, 0o440])
 def test_a_key_file_that_only_its_owner_can_read_is_used(
     settings_files: SettingsFiles, tmp_path: Path, mode: int
 ) -> None:

@@ -243,7 +243,7 @@ def test_what_could_not_be_read_is_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lost = f"{todo.raw_path}/colA/0002/metadata.json"
-    opening = open
+    opening = os.open
 
     def refusing(path: Any, *arguments: Any, **options: Any) -> Any:
         if path == lost:
@@ -251,7 +251,7 @@ def test_what_could_not_be_read_is_read_again(
         return opening(path, *arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr("builtins.open", refusing)
+        patch.setattr(os, "open", refusing)
         session = scanned_one(todo, catalogue, cache=cache, now=LATER)
     assert statuses(session)["colA/0002"] == Status.UNKNOWN
     opened.clear()
