@@ -24,8 +24,7 @@ from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import AUTO, RawFormat
-from icat_tui.domain.model import SessionDirectory
-from icat_tui.domain.scan_events import DirectoryFailed
+from icat_tui.domain.scan_events import Found
 from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.broker import Broker, Login
@@ -147,7 +146,7 @@ class Services:
 
     def scan_plan(
         self,
-        found: Iterable[SessionDirectory | DirectoryFailed],
+        found: Iterable[Found],
         catalogue: Catalogue,
         surroundings: Surroundings,
         cache: SessionCache | None,

@@ -28,6 +28,7 @@ from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.find import find_sessions
 from icat_tui.domain.formats import AUTO
+from icat_tui.domain.scan_events import Found
 from icat_tui.domain.selection import Selection
 from icat_tui.sandbox import fake_icatplus
 from icat_tui.sandbox.fake_icatplus import SANDBOX_KEY
@@ -40,7 +41,7 @@ from icat_tui.tui.app import IcatTui
 from icat_tui.tui.screens.confirm_plan import ConfirmPlan
 from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.theme import DARK, LIGHT, MONO
-from icat_tui.tui.workspace import Found, Workspace
+from icat_tui.tui.workspace import Workspace
 from tests.support.ui_app import detail, scanned
 from tests.support.ui_host import until
 

@@ -18,8 +18,16 @@ from icat_tui.cancel import Cancellation
 from icat_tui.disk.find import find_sessions, roots_once, sessions_at, sessions_once
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.message import Message
-from icat_tui.domain.model import Session, SessionDirectory
-from icat_tui.domain.scan_events import CatalogueDoubted, DirectoryFailed, ScanEvent, SessionFailed, SessionScanned
+from icat_tui.domain.model import Session
+from icat_tui.domain.scan_events import (
+    CatalogueDoubted,
+    DirectoryFailed,
+    DirectoryIgnored,
+    Found,
+    ScanEvent,
+    SessionFailed,
+    SessionScanned,
+)
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.ingest.broker import BrokerError
@@ -84,6 +92,8 @@ def _sessions(plan: ScanPlan) -> Iterator[Session]:
         for event in scan_sessions(plan):
             if isinstance(event, SessionScanned):
                 yield event.session
+            elif isinstance(event, DirectoryIgnored):
+                log.warning("not a session directory: %s, %s", visible(event.path), visible(event.reason))
             elif reason := _without_result(event):
                 failed.append(reason)
     if failed:
@@ -102,7 +112,7 @@ def _without_result(event: ScanEvent) -> str:
     return ""
 
 
-def _found(paths: list[str], selection: Selection, services: Services) -> Iterator[SessionDirectory | DirectoryFailed]:
+def _found(paths: list[str], selection: Selection, services: Services) -> Iterator[Found]:
     """Return the selected sessions, those at paths each once. Raises UsageError where a path or data root is absent."""
     settings, raw_format = services.settings, services.raw_format
     if paths:

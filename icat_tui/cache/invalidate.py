@@ -75,7 +75,7 @@ def invalidate(
 
 def _check(entry: CacheEntry, around: Surroundings, fingerprint_age: timedelta) -> CheckedSession:
     directory = entry.session.directory
-    there = is_on_disk(directory)
+    there = is_on_disk(directory, around.facility)
     if there is not True:
         gone = there is False
         return CheckedSession(directory, Finding.GONE if gone else Finding.UNCERTAIN, "" if gone else str(there))

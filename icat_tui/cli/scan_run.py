@@ -26,7 +26,7 @@ from icat_tui.domain.status import Category
 from icat_tui.journal.records import JournalError
 from icat_tui.journal.view import JournalView
 from icat_tui.report.lines import plain
-from icat_tui.report.sync_text import trouble_text
+from icat_tui.report.sync_text import ignored_text, trouble_text
 from icat_tui.report.totals import Totals
 from icat_tui.services import Services
 from icat_tui.sync.scan import ScanPlan, scan
@@ -124,6 +124,8 @@ class ScanRun:
             output.report_failure(self.totals.doubt)
         if self.cache_faults:
             log.warning("%s%s", self.cache_faults[0], and_more(len(self.cache_faults)))
+        for line in plain(ignored_text(self.totals)).splitlines():
+            log.warning("%s", line)
         for line in plain(trouble_text(self.totals)).splitlines():
             log.error("%s", line)
         code = exit_code(self.exit_codes | self.run.summary.exit_codes | self.totals.exit_codes(todo))

@@ -11,11 +11,10 @@ from icat_tui.disk.find import NO_PROPOSAL, AnyFormat, find_sessions, roots_once
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.model import SessionDirectory
-from icat_tui.domain.scan_events import DirectoryFailed
+from icat_tui.domain.scan_events import DirectoryFailed, Found
 from icat_tui.domain.selection import Selection
 from icat_tui.settings.schema import Settings
 
-Found = SessionDirectory | DirectoryFailed
 WHICH_SESSION = "say which session: give a PATH, or --beamline, --proposal and --session, or go into its directory"
 
 
@@ -56,7 +55,7 @@ class SelectedSessions:
             if isinstance(found, SessionDirectory):
                 self._dates.add(found.date)
                 self._proposals.add(found.proposal.lower())
-            elif found.reason != NO_PROPOSAL:
+            elif isinstance(found, DirectoryFailed) and found.reason != NO_PROPOSAL:
                 self._incomplete = True
             yield found
 

@@ -14,12 +14,13 @@ from icat_tui.domain.model import FileCount, Session
 from icat_tui.domain.scan_events import (
     CacheUnusable,
     DirectoryFailed,
+    DirectoryIgnored,
     SavingFailed,
     ScanEvent,
     SessionFailed,
     SessionScanned,
 )
-from icat_tui.report.jsonl import error_record, json_line, session_record
+from icat_tui.report.jsonl import error_record, ignored_record, json_line, session_record
 from icat_tui.report.lines import Line
 from icat_tui.report.sync_text import session_text
 
@@ -53,6 +54,11 @@ class SessionOutput:
         if self._json:
             write(json_line(error_record(reason, path)) + "\n")
 
+    def write_ignored(self, path: str, reason: str) -> None:
+        """Write a record for a directory that is no session and looks like one; people get a line at the end."""
+        if self._json:
+            write(json_line(ignored_record(path, reason)) + "\n")
+
     def report_failure(self, what: str, path: str | None = None) -> None:
         """Report an error to people and to programs."""
         log.error("%s", what)
@@ -75,6 +81,9 @@ def report_event(event: ScanEvent, output: SessionOutput) -> None:
         case DirectoryFailed(path=path, reason=reason):
             log.info("%s: %s", path, reason)
             output.write_without_result(path, reason)
+        case DirectoryIgnored(path=path, reason=reason):
+            log.info("%s is not a session directory: %s", path, reason)
+            output.write_ignored(path, reason)
         case SessionFailed(directory=directory, reason=reason, details=details):
             log.debug("%s: %s", directory.path, details)
             output.write_without_result(directory.path, reason)

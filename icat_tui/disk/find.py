@@ -6,25 +6,27 @@ What must stay true: a directory that can't be listed is reported with the syste
 import errno
 import os
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from enum import IntEnum
 from typing import Literal, NamedTuple
 
 from icat_tui.disk.filesystem import DIRECTORIES, EntryKind, entries_of, stat_or_error
 from icat_tui.disk.identity import identity
+from icat_tui.disk.no_session import raw_data_in
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import (
     AUTO,
+    RAW_DIRECTORIES,
     RawFormat,
     detect_format,
     session_date,
     session_of,
 )
 from icat_tui.domain.model import SessionDirectory
-from icat_tui.domain.scan_events import DirectoryFailed
+from icat_tui.domain.scan_events import DirectoryFailed, DirectoryIgnored, Found
 from icat_tui.domain.selection import Selection
 
-Found = SessionDirectory | DirectoryFailed
 AnyFormat = RawFormat | Literal["auto"]
 EVERYTHING = Selection()
 NO_PROPOSAL = "this data root holds no proposal: is it mounted?"
@@ -42,7 +44,7 @@ def find_sessions(root: str, selection: Selection, facility: Facility, raw_forma
     Each is yielded as soon as it is found. Hidden names and session directories that are not named by a possible date
     are left out, links to directories are followed. For a directory that can't be listed a `DirectoryFailed` is
     yielded, and the search goes on; so it is for a data root without a proposal, unless globs or dates may match
-    nothing.
+    nothing. For a directory that holds raw data and is no session a `DirectoryIgnored` is yielded.
     """
     return _Search(selection, facility, raw_format).root(_absolute(root))
 
@@ -115,6 +117,14 @@ def _split(path: str, roots: Sequence[str]) -> tuple[str, list[str]]:
     return "/".join(above[:-LEVELS]) or "/", above[-LEVELS:]
 
 
+class Level(IntEnum):
+    """Level of a directory above the sessions."""
+
+    ROOT = 0
+    PROPOSAL = 1
+    BEAMLINE = 2
+
+
 class _Search(NamedTuple):
     """Search for selected sessions; each method yields those in a directory of its level."""
 
@@ -124,27 +134,32 @@ class _Search(NamedTuple):
 
     def wants(self, names: Sequence[str]) -> bool:
         """Return whether there may be selected sessions below a place, by its names below the root."""
-        tests = (self.selection.wants_proposal, self._wants_beamline, self.selection.wants_session)
-        return all(test(name) for test, name in zip(tests, names, strict=False))
+        return all(self._wants_at(level, name) for level, name in enumerate(names))
 
-    def _wants_beamline(self, name: str) -> bool:
-        return self.selection.wants_beamline(name, self.facility)
+    def _wants_at(self, level: int, name: str) -> bool:
+        """Return whether a directory that many levels below a data root is selected by its name."""
+        match level:
+            case Level.ROOT:
+                return self.selection.wants_proposal(name)
+            case Level.PROPOSAL:
+                return self.selection.wants_beamline(name, self.facility)
+        return self.selection.wants_session(name)
 
     def root(self, path: str) -> Iterator[Found]:
         none = True
-        for proposal in _below(path, self.selection.wants_proposal):
+        for found in self._below(path, Level.ROOT):
             none = False
-            yield from (proposal,) if isinstance(proposal, DirectoryFailed) else self.proposal(proposal)
-        if none and not self.selection.has_globs_or_dates and not _holds_proposal(path):
+            yield from self.proposal(found) if isinstance(found, str) else (found,)
+        if none and not self.selection.has_globs_or_dates and not _holds_proposal(path, self.facility):
             yield DirectoryFailed(path, NO_PROPOSAL)
 
     def proposal(self, path: str) -> Iterator[Found]:
-        for beamline in _below(path, self._wants_beamline):
-            yield from (beamline,) if isinstance(beamline, DirectoryFailed) else self.beamline(beamline)
+        for found in self._below(path, Level.PROPOSAL):
+            yield from self.beamline(found) if isinstance(found, str) else (found,)
 
     def beamline(self, path: str) -> Iterator[Found]:
-        for session in _below(path, self.selection.wants_session):
-            yield from (session,) if isinstance(session, DirectoryFailed) else self.session(session)
+        for found in self._below(path, Level.BEAMLINE):
+            yield from self.session(found) if isinstance(found, str) else (found,)
 
     def session(self, path: str) -> Iterator[Found]:
         above, date = posixpath.split(path)
@@ -163,44 +178,58 @@ class _Search(NamedTuple):
             raw_format = RawFormat(self.raw_format)
         yield SessionDirectory(path, posixpath.basename(above), beamline, date, raw_format)
 
+    def _below(self, path: str, level: Level) -> Iterator[str | DirectoryFailed | DirectoryIgnored]:
+        """Yield the selected directories in one of a level, and what is told of the others there."""
+        try:
+            entries = entries_of(path)
+        except OSError as error:
+            yield _failed(path, error)
+            return
+        for name, kind in entries:
+            if self.facility.ignores(name) or kind not in DIRECTORIES:
+                continue
+            below = posixpath.join(path, name)
+            place = self._place_of_raw_data(path, name, level)
+            if place and (holds := raw_data_in(place)):
+                yield DirectoryIgnored(place, holds)
+            elif self._wants_at(level, name):
+                refused = stat_or_error(below) if kind == EntryKind.REFUSED else None
+                yield _failed(below, refused) if isinstance(refused, OSError) else below
 
-def _below(path: str, wants: Callable[[str], bool]) -> Iterator[str | DirectoryFailed]:
-    """Yield the wanted directories in a directory, and a failure for each that can't be accessed."""
-    try:
-        entries = entries_of(path)
-    except OSError as error:
-        yield _failed(path, error)
-        return
-    for name, kind in entries:
-        if name.startswith(".") or not wants(name):
-            continue
-        below = posixpath.join(path, name)
-        seen = stat_or_error(below) if kind == EntryKind.REFUSED else None
-        if isinstance(seen, OSError):
-            yield _failed(below, seen)
-        elif kind in DIRECTORIES:
-            yield below
+    def _place_of_raw_data(self, path: str, name: str, level: Level) -> str | None:
+        """Return the directory that is no session and may hold raw data, if an entry makes it look so; else None.
+
+        That is the entry itself, where a session would be, or where its own name is that of a raw directory the one
+        that it is in.
+        """
+        if level == Level.ROOT:
+            return None
+        if name == RAW_DIRECTORIES[RawFormat.ESRFV3] and self.selection.may_mean(posixpath.basename(path)):
+            return path if level == Level.BEAMLINE or self._wants_at(level, name) else None
+        if level == Level.BEAMLINE and session_date(name) is None and self.selection.may_mean(name):
+            return posixpath.join(path, name)
+        return None
 
 
 def _failed(path: str, error: OSError) -> DirectoryFailed:
     return DirectoryFailed(path, error.strerror or str(error))
 
 
-def is_on_disk(directory: SessionDirectory) -> bool | str:
+def is_on_disk(directory: SessionDirectory, facility: Facility) -> bool | str:
     """Return whether a session is on disk, or a text that says why that can't be determined."""
     root = posixpath.dirname(posixpath.dirname(posixpath.dirname(directory.path)))
     try:
-        if not _holds_proposal(root):
+        if not _holds_proposal(root, facility):
             return f"data root {root} holds no proposal: is it mounted?"
         return _is_listed(directory.path, root)
     except OSError as error:
         return f"{error.filename} could not be listed: {error.strerror}"
 
 
-def _holds_proposal(root: str) -> bool:
+def _holds_proposal(root: str, facility: Facility) -> bool:
     """Return whether a data root holds what may be a proposal. Raises OSError where it can't be listed."""
     with os.scandir(root) as listing:
-        return any(not entry.name.startswith(".") and _is_directory(entry) for entry in listing)
+        return any(not facility.ignores(entry.name) and _is_directory(entry) for entry in listing)
 
 
 def _is_directory(entry: os.DirEntry[str]) -> bool:

@@ -4,6 +4,7 @@ Every rule that depends on the facility takes its settings from here (icat.md, "
 "Mount points", "Portal pages", "Queues"); no other module has values of a facility.
 """
 
+from fnmatch import fnmatchcase
 from functools import cached_property
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -20,6 +21,10 @@ BEAMLINE_DIRECTORIES: dict[str, str] = {
 """Directory by beamline (icat.md, "Names and beamline directories")."""
 
 
+SYSTEM_DIRECTORIES = ("lost+found", "System Volume Information")
+"""Directories that file systems make for themselves, at the top of each."""
+
+
 class Facility(Struct, frozen=True, kw_only=True, dict=True):
     """Settings of a facility that rules depend on; `dict=True` lets cached properties keep their values."""
 
@@ -31,6 +36,8 @@ class Facility(Struct, frozen=True, kw_only=True, dict=True):
     """Directory by beamline, where it is not the beamline's name in lower case."""
     formats: dict[str, str] = {}
     """Raw data format by beamline, for `auto`: formats that directory names don't show (`id16bspec`, `mx`)."""
+    ignore: tuple[str, ...] = (*SYSTEM_DIRECTORIES, ".snapshot*")
+    """Globs, case-insensitive, of directories that are no proposal, beamline or session."""
     portal_url: str = "https://data.esrf.fr"
     """The data portal that people look at."""
     dataset_queue: str = "icatIngest"
@@ -56,6 +63,11 @@ class Facility(Struct, frozen=True, kw_only=True, dict=True):
         """Return the normalised name of a beamline from its directory or from any spelling of its name."""
         lowered = directory.lower()
         return self.beamline_names.get(lowered, lowered)
+
+    def ignores(self, name: str) -> bool:
+        """Return whether a directory of this name, hidden or to be ignored, is no proposal, beamline or session."""
+        lowered = name.lower()
+        return name.startswith(".") or any(fnmatchcase(lowered, pattern.lower()) for pattern in self.ignore)
 
     def raw_format(self, beamline: str) -> str | None:
         """Return the format that the settings name for a beamline in any spelling, None where they name none."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from unicodedata import normalize
 
-from icat_tui.domain.facility import Facility
+from icat_tui.domain.facility import SYSTEM_DIRECTORIES, Facility
 
 
 class RawFormat(StrEnum):
@@ -50,6 +50,8 @@ The rule is in icat.md, "Names and beamline directories".
 """
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 can't carry, surrogates of undecodable bytes among them."""
+DATE_IN_NAME = re.compile(r"(?<![0-9])([0-9]{4})([-_.]?)([0-9]{2})\2([0-9]{2})(?![0-9])")
+"""What looks like a date within a name: `20231019_bis`, `2023-10-19`."""
 DATE_DIRECTORY = re.compile(r"/[0-9]{8}(?=/|\Z)")
 """A directory on a path that is named like a session, by eight digits."""
 
@@ -83,7 +85,7 @@ def detect_format(beamline: str, names: Collection[str], facility: Facility) -> 
 
 def is_collection(name: str, raw_format: RawFormat) -> bool:
     """Return whether a directory of this name in the raw directory is a collection, and is listed."""
-    if name.startswith(".") or name == STORED_DIRECTORY:
+    if name.startswith(".") or name in (STORED_DIRECTORY, *SYSTEM_DIRECTORIES):
         return False
     return raw_format != RawFormat.ESRFV1 or name not in V2_DIRECTORIES | V3_DIRECTORIES
 
@@ -132,6 +134,12 @@ def session_date(name: str) -> date | None:
         return date.fromisoformat(name)
     except ValueError:
         return None
+
+
+def date_in_name(name: str) -> str | None:
+    """Return the eight digits in a name that look like a session's, possible date or not; None where there are none."""
+    found = DATE_IN_NAME.search(name)
+    return f"{found[1]}{found[3]}{found[4]}" if found else None
 
 
 def session_of(path: str) -> str | None:

@@ -21,6 +21,18 @@ class DirectoryFailed(Struct, frozen=True):
     reason: str
 
 
+class DirectoryIgnored(Struct, frozen=True):
+    """Event: a directory that is no session is left alone, although it looks like one; nothing of it is known."""
+
+    path: str
+    reason: str
+    """What it looks like one by: `holds raw data`."""
+
+
+Found = SessionDirectory | DirectoryFailed | DirectoryIgnored
+"""What a search for sessions comes upon."""
+
+
 class SessionScanned(Struct, frozen=True):
     """Event: a session was scanned; all that could be determined is in `session`."""
 
@@ -75,6 +87,7 @@ class ScanFinished(Struct, frozen=True):
 ScanEvent = (
     SessionsFound
     | DirectoryFailed
+    | DirectoryIgnored
     | SessionScanned
     | SessionCorrected
     | SessionFailed

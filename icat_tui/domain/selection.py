@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.formats import session_date
+from icat_tui.domain.formats import date_in_name, session_date
 
 
 class Selection(Struct, frozen=True, kw_only=True):
@@ -48,8 +48,17 @@ class Selection(Struct, frozen=True, kw_only=True):
     def wants_session(self, directory: str) -> bool:
         """Return whether the directory of this name is a selected session; its name must be a possible date."""
         day = session_date(directory)
-        if day is None or not _matches(self.sessions, {directory}):
+        return day is not None and _matches(self.sessions, {directory}) and self._wants_day(day)
+
+    def may_mean(self, directory: str) -> bool:
+        """Return whether a directory that is no session may be meant all the same: by its name, or the date in it."""
+        digits = date_in_name(directory) or ""
+        if not _matches(self.sessions, {directory, digits}):
             return False
+        day = session_date(digits)
+        return self._wants_day(day) if day else self.since is None and self.until is None
+
+    def _wants_day(self, day: date) -> bool:
         return (self.since is None or day >= self.since) and (self.until is None or day <= self.until)
 
     def named_proposals(self) -> tuple[str, ...]:

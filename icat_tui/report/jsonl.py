@@ -62,6 +62,7 @@ def summary_record(totals: Totals, sent: SentCounts, code: int) -> Record:
         "categories": {category.value: n for category in Category if (n := totals.categories[category])},
         "counts": {status.value: n for status in Status if (n := totals.counts[status])},
         "sent": structs.asdict(sent),
+        "ignored": totals.ignored,
         "seconds": round(totals.seconds, 3),
         "exit_code": int(code),
     }
@@ -70,6 +71,11 @@ def summary_record(totals: Totals, sent: SentCounts, code: int) -> Record:
 def error_record(message: str, path: str | None = None) -> Record:
     """Return the record of a failure: of a directory, of a session, or without a path of the whole run."""
     return {"type": "error", "schema": SCHEMA, "path": path, "message": message}
+
+
+def ignored_record(path: str, reason: str) -> Record:
+    """Return the record of a directory that is no session and looks like one."""
+    return {"type": "ignored", "schema": SCHEMA, "path": path, "reason": f"not a session directory: {reason}"}
 
 
 def _investigation(fit: Fit | None, facility: Facility) -> Record | None:

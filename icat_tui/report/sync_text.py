@@ -163,6 +163,14 @@ def closing_text(totals: Totals, cache_dir: Path | None = None, overview: Sequen
             yield Line(f"To fix issues run {bash_word(str(directory / 'todo.sh'))} --register")
 
 
+def ignored_text(totals: Totals) -> Iterator[Line]:
+    """Yield a line for each of the first directories that hold raw data and are no sessions, and their number."""
+    for path, reason in totals.first_ignored:
+        yield Line(f"not a session directory: {visible(path)}, {visible(reason)}", "yellow")
+    if more := totals.ignored - len(totals.first_ignored):
+        yield Line(f"{more:,} more hold raw data and are no session directories: --json lists them", "yellow")
+
+
 def trouble_text(totals: Totals) -> Iterator[Line]:
     """Yield failures, one line for each of the first reasons, and one for what else is unknown."""
     for reason, (path, number) in islice(totals.troubles.items(), MOST_REASONS):

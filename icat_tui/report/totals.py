@@ -13,6 +13,7 @@ from icat_tui.domain.model import Session, category_now
 from icat_tui.domain.scan_events import (
     CatalogueDoubted,
     DirectoryFailed,
+    DirectoryIgnored,
     SavingFailed,
     ScanEvent,
     ScanFinished,
@@ -27,6 +28,8 @@ TODO_OR_MORE = TODO | {Category.HAS_INVALID, Category.NOT_IN_ICAT}
 """Categories for which `check` gives it."""
 
 
+MOST_IGNORED = 20
+"""Directories that hold raw data and are no sessions that are kept by name; more would not be read on a terminal."""
 NO_REASON = "could not be determined"
 
 
@@ -67,6 +70,10 @@ class Totals(Struct):
     """Unknown datasets of sessions that have another category, as something is to be done there anyway."""
     first_unknown: tuple[str, str] = ("", "")
     """Path of the first of them, and its reason."""
+    ignored: int = 0
+    """Directories that hold raw data and are no sessions."""
+    first_ignored: list[tuple[str, str]] = field(default_factory=list)
+    """Paths of the first of them, and why they are told of."""
     unsaved: int = 0
     """Cache files that could not be written."""
     first_unsaved: str = ""
@@ -87,6 +94,10 @@ class Totals(Struct):
             case DirectoryFailed(path=path, reason=reason):
                 self.failed += 1
                 self._add_trouble(path, reason)
+            case DirectoryIgnored(path=path, reason=reason):
+                self.ignored += 1
+                if self.ignored <= MOST_IGNORED:
+                    self.first_ignored.append((path, reason))
             case SavingFailed(reason=reason):
                 self.unsaved += 1
                 self.first_unsaved = self.first_unsaved or reason

@@ -134,6 +134,9 @@ KEYS: dict[str, Key] = {
     "facility.mount_marker": Key(
         values.marker, "ICAT is told a path from the first directory of this name on; empty: as it is."
     ),
+    "facility.ignore": Key(
+        values.globs, "Directories above and beside the sessions that are passed over, with globs.", values.split_list
+    ),
     "facility.portal_url": Key(values.web_address, "The data portal that people look at."),
     "facility.dataset_queue": Key(values.queue, "Queue for datasets."),
     "facility.files_queue": Key(values.queue, "Queue for files to be added to datasets."),

@@ -24,12 +24,15 @@ from icat_tui.disk.find import is_on_disk
 from icat_tui.domain.comparison import compare
 from icat_tui.domain.elsewhere import Elsewhere
 from icat_tui.domain.errors import SaveError, unexpected
+from icat_tui.domain.facility import Facility
 from icat_tui.domain.matching import CatalogueSession, foreign_rows_of, needed_from_disk, not_listed
 from icat_tui.domain.model import DiskDataset, DiskSession, Session, SessionDirectory, Trouble, TroubleKind
 from icat_tui.domain.regression import listed_before
 from icat_tui.domain.scan_events import (
     CacheUnusable,
     DirectoryFailed,
+    DirectoryIgnored,
+    Found,
     SavingFailed,
     ScanEvent,
     ScanFinished,
@@ -56,7 +59,7 @@ Queued = TypeVar("Queued")
 class ScanPlan(Struct, frozen=True, kw_only=True):
     """Sessions to scan, and everything that scanning them works with."""
 
-    found: Iterable[SessionDirectory | DirectoryFailed]
+    found: Iterable[Found]
     """The sessions, those of one proposal and beamline together; iterated in a thread of the scan."""
     catalogue: Catalogue
     """Closed where the scan is cancelled, and only there."""
@@ -202,7 +205,7 @@ class _RunningScan:
                 if self.cancellation:
                     return
                 place = found.path
-                if isinstance(found, DirectoryFailed):
+                if isinstance(found, DirectoryFailed | DirectoryIgnored):
                     self.report(found)
                     continue
                 self.answers.expect(found)
@@ -266,7 +269,7 @@ class _RunningScan:
             self.cancellation.check()
             disk = listing.list_session(directory, self.started, before, self.plan.jobs, zone_name=zone)
             if disk.trouble and disk.trouble.kind == TroubleKind.INVALID:
-                disk = structs.replace(disk, trouble=_why_absent(directory, disk.trouble))
+                disk = structs.replace(disk, trouble=_why_absent(directory, disk.trouble, self.plan.around.facility))
         self.cancellation.check()
         compared = self.compare_session(directory, disk, before)
         self.cancellation.check()
@@ -341,9 +344,9 @@ class _RunningScan:
         return found
 
 
-def _why_absent(directory: SessionDirectory, absent: Trouble) -> Trouble:
+def _why_absent(directory: SessionDirectory, absent: Trouble, facility: Facility) -> Trouble:
     """Return why a raw directory is absent; unknown where the session directory or its mount is absent too."""
-    there = is_on_disk(directory)
+    there = is_on_disk(directory, facility)
     if there is True:
         return absent
     return Trouble(TroubleKind.UNKNOWN, there or "the session directory is not there any more")

@@ -19,11 +19,12 @@ from rich.console import Console
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
+from icat_tui.domain.scan_events import Found
 from icat_tui.services import Services
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.terminal import leave_at_once, terminal_modes
 from icat_tui.tui.theme import theme_for
-from icat_tui.tui.workspace import Found, Workspace
+from icat_tui.tui.workspace import Workspace
 
 GRACE = 1.0
 """Seconds that the UI has to end by itself after a signal."""

@@ -16,8 +16,7 @@ from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.model import SessionDirectory
-from icat_tui.domain.scan_events import DirectoryFailed
+from icat_tui.domain.scan_events import Found
 from icat_tui.journal.records import JournalError
 from icat_tui.services import Services
 from icat_tui.sync.catalogue_query import Catalogue
@@ -25,7 +24,6 @@ from icat_tui.sync.plan import Terms
 from icat_tui.sync.scan import ScanPlan
 from icat_tui.sync.submit import Submission
 
-Found = SessionDirectory | DirectoryFailed
 NO_ICATPLUS = "no ICAT+ is known: give --icatplus URL, or set icatplus in config.toml"
 
 

@@ -81,7 +81,7 @@ def test_a_root_without_a_proposal_says_nothing(
         case "a loop of links":
             (root / "loop").symlink_to(root / "loop")
     assert set(findings(cache).values()) == {Finding.UNCERTAIN}
-    assert "is it mounted?" in str(is_on_disk(cached_sessions[0]))
+    assert "is it mounted?" in str(is_on_disk(cached_sessions[0], FACILITY))
 
 
 def test_a_root_that_is_not_there_says_nothing(
@@ -198,7 +198,7 @@ def test_a_cache_that_can_not_be_listed_is_told_of(cache: SessionCache) -> None:
 @pytest.mark.parametrize("name", [name for name in HOSTILE_NAMES if not name.startswith(".")])
 def test_hostile_names_are_found_where_they_are(root: Path, name: str) -> None:
     directory = session_at(root, name)
-    assert is_on_disk(directory) is True
+    assert is_on_disk(directory, FACILITY) is True
     session_at(root, "another one")
     shutil.rmtree(directory.path)
-    assert is_on_disk(directory) is False
+    assert is_on_disk(directory, FACILITY) is False

@@ -13,7 +13,7 @@ from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
-from icat_tui.domain.scan_events import DirectoryFailed
+from icat_tui.domain.scan_events import DirectoryFailed, DirectoryIgnored
 from icat_tui.domain.selection import Selection
 from tests.support.names import HOSTILE_NAMES
 from tests.support.sessions_on_disk import make_raw_directories
@@ -38,6 +38,14 @@ def failed(root: Path, selection: Selection | None = None) -> dict[str, str]:
     }
 
 
+def ignored(root: Path, selection: Selection | None = None) -> list[str]:
+    return [
+        one.path.removeprefix(f"{root}/")
+        for one in find_sessions(str(root), selection or Selection(), FACILITY, "auto")
+        if isinstance(one, DirectoryIgnored)
+    ]
+
+
 def test_sessions_come_sorted_and_know_where_they_were_found(root: Path) -> None:
     make_raw_directories(
         root, "ma1/id27/20240102", "hg333/ID23-1/20231020", "hg333/id23eh1/20231019", "hg333/ID23-1/20230101"
@@ -60,6 +68,70 @@ def test_hidden_names_files_and_what_is_no_date_are_passed_over(root: Path) -> N
     (root / "hg333/id99/20231021").write_text("")
     assert found(root) == ["hg333/id99/20231019"]
     assert failed(root) == {}
+
+
+@pytest.mark.parametrize("name", ["20231019_bis", "2023-10-19", "20230231", "20231019 ", "old", "\u0662\u0660231019"])
+def test_raw_data_in_what_is_no_session_is_told(root: Path, name: str) -> None:
+    make_raw_directories(root, "hg333/id99/20231019", f"hg333/id99/{name}", "hg333/id99/20231019_empty")
+    (root / "hg333" / "id99" / name / "RAW_DATA" / "colA").mkdir()
+    assert found(root) == ["hg333/id99/20231019"]
+    assert ignored(root) == [f"hg333/id99/{name}"]
+    assert failed(root) == {}
+    assert ignored(root, Selection(proposals=("ma1",))) == []
+    assert ignored(root, Selection(beamlines=("id27",))) == []
+
+
+@pytest.mark.parametrize("level", ["hg333", "hg333/id99", "hg333/20231019"])
+def test_raw_data_above_the_sessions_is_told_once(root: Path, level: str) -> None:
+    for collection in ("colA", "20231020"):
+        (root / level / "RAW_DATA" / collection).mkdir(parents=True)
+    make_raw_directories(root, "hg333/id27/20231019")
+    assert ignored(root) == [level]
+    assert found(root) == ["hg333/id27/20231019"]
+    assert ignored(root, Selection(beamlines=("id27",))) == []
+
+
+@pytest.mark.parametrize(
+    ("selection", "told"),
+    [
+        (Selection(sessions=("20231019",)), True),
+        (Selection(sessions=("20231019_*",)), True),
+        (Selection(sessions=("20231020",)), False),
+        (Selection(since=date(2023, 10, 19), until=date(2023, 10, 19)), True),
+        (Selection(since=date(2023, 10, 20)), False),
+        (Selection(until=date(2023, 10, 18)), False),
+    ],
+)
+def test_what_is_no_session_is_selected_by_the_date_in_its_name(
+    root: Path, selection: Selection, *, told: bool
+) -> None:
+    (root / "hg333" / "id99" / "20231019_bis" / "RAW_DATA" / "colA").mkdir(parents=True)
+    assert ignored(root, selection) == ["hg333/id99/20231019_bis"] * told
+
+
+@pytest.mark.parametrize("name", ["lost+found", "System Volume Information", "system volume information", ".snapshot"])
+@pytest.mark.parametrize("level", ["", "hg333/", "hg333/id99/"])
+def test_what_file_systems_make_for_themselves_is_passed_over(
+    root: Path, refuse: Callable[[Path, int], None], level: str, name: str
+) -> None:
+    make_raw_directories(root, "hg333/id99/20231019", f"{level}{name}")
+    refuse(root / level / name, errno.EACCES)
+    assert found(root) == ["hg333/id99/20231019"]
+    assert failed(root) == {}
+
+
+def test_the_names_to_ignore_are_globs_of_the_settings(root: Path) -> None:
+    make_raw_directories(root, "hg333/id99/20231019", "test1/id99/20231019", "hg333/Old/20231019")
+    ignoring = Facility(ignore=("TEST?", "old", "20*"))
+    assert list(find_sessions(str(root), Selection(), ignoring, V3)) == []
+    everything = Facility(ignore=())
+    (root / "lost+found").mkdir()
+    assert len(list(find_sessions(str(root), Selection(), everything, V3))) == 3
+
+
+def test_a_root_with_nothing_but_what_is_ignored_holds_no_proposal(root: Path) -> None:
+    (root / "lost+found").mkdir(parents=True)
+    assert list(find_sessions(str(root), Selection(), FACILITY, V3)) == [DirectoryFailed(str(root), NO_PROPOSAL)]
 
 
 def test_links_to_directories_are_followed(root: Path, tmp_path: Path) -> None:

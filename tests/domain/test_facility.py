@@ -72,3 +72,20 @@ def test_no_name_breaks_out_of_its_place_in_a_link(text: str) -> None:
     assert parts.path.count("/") == "/instruments/…/investigations".count("/")
     assert parse_qs(parts.query, errors="surrogateescape", keep_blank_values=True) == {"search": [text]}
     assert parts.fragment == ""
+
+
+@pytest.mark.parametrize("name", ["lost+found", "LOST+FOUND", "System Volume Information", ".snapshots", ".x"])
+def test_what_file_systems_make_is_no_proposal(name: str) -> None:
+    assert Facility().ignores(name)
+
+
+@pytest.mark.parametrize("name", ["hg333", "snapshot", "lost+found2", "my lost+found"])
+def test_other_directories_are_looked_into(name: str) -> None:
+    assert not Facility().ignores(name)
+
+
+def test_what_is_ignored_can_be_set() -> None:
+    facility = Facility(ignore=("Test*",))
+    assert facility.ignores("tESTs")
+    assert not facility.ignores("lost+found")
+    assert facility.ignores(".hidden")

@@ -15,6 +15,7 @@ from icat_tui.domain.formats import (
     NOT_XML,
     RawFormat,
     dataset_name,
+    date_in_name,
     detect_format,
     is_collection,
     is_valid_name,
@@ -152,6 +153,8 @@ def test_where_the_directory_does_not_name_the_file_it_is_not_guessed() -> None:
 def test_hidden_directories_and_stored_messages_are_no_collections(raw_format: RawFormat) -> None:
     assert not is_collection(".snapshot", raw_format)
     assert not is_collection("__icat__", raw_format)
+    assert not is_collection("lost+found", raw_format)
+    assert not is_collection("System Volume Information", raw_format)
     assert is_collection("foo", raw_format)
 
 
@@ -437,3 +440,26 @@ def test_the_key_of_a_dataset_is_that_of_its_session_and_what_follows_whatever_i
 def test_a_key_is_its_own_key(parts: list[str]) -> None:
     key = location_key("/" + "/".join(parts), ESRF)
     assert location_key(key, ESRF) == key
+
+
+@pytest.mark.parametrize(
+    ("name", "digits"),
+    [
+        ("20231019", "20231019"),
+        ("20231019_bis", "20231019"),
+        ("old_20231019", "20231019"),
+        ("2023-10-19", "20231019"),
+        ("2023_10_19b", "20231019"),
+        ("2023.10.19", "20231019"),
+        ("20230231", "20230231"),
+        ("2023-1019", None),
+        ("2023-10_19", None),
+        ("120231019", None),
+        ("202310190", None),
+        ("2023101", None),
+        ("notes", None),
+        ("\u0662\u0660\u0662\u06631019", None),
+    ],
+)
+def test_a_date_in_a_name_has_eight_digits_of_one_kind_of_spelling(name: str, digits: str | None) -> None:
+    assert date_in_name(name) == digits

@@ -104,3 +104,27 @@ def test_what_is_named_in_full_is_told_from_globs() -> None:
 )
 def test_globs_and_dates_may_match_nothing_and_names_may_not(selection: Selection, *, open_ended: bool) -> None:
     assert selection.has_globs_or_dates is open_ended
+
+
+@pytest.mark.parametrize(
+    ("selection", "name", "meant"),
+    [
+        (Selection(), "notes", True),
+        (Selection(sessions=("20231019",)), "20231019_bis", True),
+        (Selection(sessions=("20231019",)), "2023-10-19", True),
+        (Selection(sessions=("20231019",)), "20231020_bis", False),
+        (Selection(sessions=("notes",)), "NOTES", True),
+        (Selection(sessions=("20231019",)), "notes", False),
+        (Selection(since=date(2023, 10, 19)), "20231019_bis", True),
+        (Selection(since=date(2023, 10, 20)), "20231019_bis", False),
+        (Selection(until=date(2023, 10, 19)), "20231019_bis", True),
+        (Selection(until=date(2023, 10, 18)), "20231019_bis", False),
+        (Selection(since=date(2023, 10, 19)), "notes", False),
+        (Selection(until=date(2023, 10, 19)), "notes", False),
+        (Selection(until=date(2023, 10, 19)), "20230231", False),
+    ],
+)
+def test_what_is_no_session_may_be_meant_by_its_name_or_the_date_in_it(
+    selection: Selection, name: str, *, meant: bool
+) -> None:
+    assert selection.may_mean(name) is meant

@@ -14,7 +14,7 @@ from icat_tui.domain.scan_events import (
     SessionScanned,
 )
 from icat_tui.domain.status import Category, Status
-from icat_tui.report.jsonl import error_record, json_line, session_record, summary_record
+from icat_tui.report.jsonl import error_record, ignored_record, json_line, session_record, summary_record
 from icat_tui.report.totals import SentCounts, Totals
 from tests.support.golden import matches
 from tests.support.names import HOSTILE_NAMES
@@ -28,6 +28,7 @@ def test_the_lines_are_what_they_were() -> None:
     run = totals(*map(SessionScanned, sessions), ScanFinished(cancelled=False, seconds=0.41234))
     records = [session_record(session, FACILITY) for session in sessions]
     records += [error_record("Permission denied", "/data/visitor/locked"), error_record("ICAT+ does not answer")]
+    records += [ignored_record("/data/visitor/hg333/id99/20231019_bis", "holds raw data")]
     records += [summary_record(run, SentCounts(confirmed=3, accepted=2, unknown=1), ExitCode.PARTIAL)]
     assert matches("records.jsonl", "".join(f"{json_line(record)}\n" for record in records).encode("ascii"))
 
@@ -50,7 +51,7 @@ def test_keys_are_those_of_schema_1_in_their_order() -> None:
     )
     assert " ".join(record["investigation"]) == "id url start end match"
     assert " ".join(record["datasets"][0]) == "path name status reasons start end sample icat_id investigation"
-    assert " ".join(summary) == "type schema sessions failed categories counts sent seconds exit_code"
+    assert " ".join(summary) == "type schema sessions failed categories counts sent ignored seconds exit_code"
     assert " ".join(summary["sent"]) == "confirmed accepted seen rejected unknown skipped not_sent"
     assert {each["schema"] for each in (record, summary, error_record(""))} == {1}
 

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from icat_tui.domain.model import Match
-from icat_tui.domain.scan_events import DirectoryFailed, SavingFailed, ScanFinished, SessionScanned
+from icat_tui.domain.scan_events import DirectoryFailed, DirectoryIgnored, SavingFailed, ScanFinished, SessionScanned
 from icat_tui.domain.status import Category, Status
 from icat_tui.report.lines import Line, coloured, plain
-from icat_tui.report.sync_text import TITLES, closing_text, session_text, trouble_text
+from icat_tui.report.sync_text import TITLES, closing_text, ignored_text, session_text, trouble_text
 from icat_tui.report.totals import Totals
 from icat_tui.text import counted
 from tests.support.golden import matches
@@ -183,3 +183,14 @@ def test_numbers_agree_with_their_nouns() -> None:
 def test_rich_is_not_imported_before_something_is_coloured() -> None:
     code = "import sys, icat_tui.report.sync_text, icat_tui.report.check_text; sys.exit('rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_each_directory_that_is_no_session_has_a_line_up_to_twenty() -> None:
+    assert plain(ignored_text(totals(DirectoryIgnored("/data/2\n", "holds raw data")))) == (
+        "not a session directory: /data/2\\n, holds raw data\n"
+    )
+    run = totals(*(DirectoryIgnored(f"/data/{number}", "holds raw data") for number in range(1500)))
+    *lines, more = plain(ignored_text(run)).splitlines()
+    assert len(lines) == 20
+    assert more == "1,480 more hold raw data and are no session directories: --json lists them"
+    assert plain(ignored_text(totals())) == ""

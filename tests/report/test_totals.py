@@ -8,6 +8,7 @@ from icat_tui.domain.model import category_now
 from icat_tui.domain.scan_events import (
     CacheUnusable,
     DirectoryFailed,
+    DirectoryIgnored,
     SavingFailed,
     ScanEvent,
     ScanFinished,
@@ -51,6 +52,7 @@ def test_what_could_not_be_determined_now_counts_as_unknown_whatever_it_was() ->
         ([scanned(Category.OK), CacheUnusable("/cache/x", "torn")], set()),
         ([scanned(Category.OK), SavingFailed("/cache/x", "disk full")], {ExitCode.PARTIAL}),
         ([scanned(Category.OK), DirectoryFailed("/data", "denied")], {ExitCode.PARTIAL}),
+        ([scanned(Category.OK), DirectoryIgnored("/data", "holds raw data")], set()),
         ([scanned(Category.OK), SessionFailed(DIRECTORY, "broke")], {ExitCode.PARTIAL}),
         ([scanned(Category.OK), scanned(Category.UNKNOWN, determined=False)], {ExitCode.PARTIAL}),
         ([scanned(Category.UNKNOWN, determined=False)], {ExitCode.PARTIAL, ExitCode.NOTHING}),
@@ -83,3 +85,10 @@ def test_why_something_is_unknown_is_remembered_by_its_reason() -> None:
         "ICAT+ does not answer": (path, 1),
         "could not be determined": (path, 1),
     }
+
+
+def test_directories_that_are_no_sessions_are_counted_and_the_first_kept() -> None:
+    run = totals(*(DirectoryIgnored(f"/data/{number}", "holds raw data") for number in range(21)))
+    assert run.ignored == summary_record(run, SentCounts(), 0)["ignored"] == 21
+    assert run.first_ignored == [(f"/data/{number}", "holds raw data") for number in range(20)]
+    assert run.failed == 0

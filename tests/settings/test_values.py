@@ -155,6 +155,14 @@ def test_a_facility_can_do_without_a_mount_marker(settings_files: SettingsFiles)
     assert settings_files.load({}, {"ICAT_TUI_FACILITY_MOUNT_MARKER": ""}).facility.mount_marker == ""
 
 
+def test_the_names_to_ignore_are_a_list_and_may_be_none(settings_files: SettingsFiles) -> None:
+    assert settings_files.load({}, {"ICAT_TUI_FACILITY_IGNORE": ""}).facility.ignore == ()
+    settings_files.user.write_text('[facility]\nignore = ["test*", "lost+found", "test*"]')
+    assert settings_files.load().facility.ignore == ("test*", "lost+found")
+    settings_files.user.write_text('[facility]\nignore = ["hg333/test*"]')
+    assert "a name holds no slash" in settings_files.refusal()
+
+
 def test_the_names_of_beamlines_are_compared_in_lower_case(settings_files: SettingsFiles) -> None:
     settings_files.user.write_text('[facility.beamline_directories]\nID23-1 = "ID23EH1"')
     assert settings_files.load().facility.beamline("ID23eh1") == "id23-1"

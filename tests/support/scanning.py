@@ -8,10 +8,10 @@ from typing import Any
 
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cancel import Cancellation
-from icat_tui.disk.find import AnyFormat, Found, find_sessions
+from icat_tui.disk.find import AnyFormat, find_sessions
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
-from icat_tui.domain.scan_events import DirectoryFailed, ScanEvent, ScanFinished, SessionScanned
+from icat_tui.domain.scan_events import Found, ScanEvent, ScanFinished, SessionScanned
 from icat_tui.domain.selection import Selection
 from icat_tui.domain.status import Status
 from icat_tui.domain.surroundings import Surroundings
@@ -33,9 +33,7 @@ def found_below(root: Path, raw_format: AnyFormat = RawFormat.ESRFV3) -> Iterato
     return find_sessions(str(root), Selection(), FACILITY, raw_format)
 
 
-def plan_of(
-    found: Iterable[SessionDirectory | DirectoryFailed], catalogue: Any, now: datetime = NOW, **options: Any
-) -> ScanPlan:
+def plan_of(found: Iterable[Found], catalogue: Any, now: datetime = NOW, **options: Any) -> ScanPlan:
     """Return a plan; a cache is given by its directory."""
     if isinstance(options.get("cache"), Path):
         options["cache"] = SessionCache(options["cache"])
@@ -66,7 +64,7 @@ def sessions_of(events: Iterable[ScanEvent]) -> dict[str, Session]:
     return {event.session.directory.path: event.session for event in events if isinstance(event, SessionScanned)}
 
 
-def scanned(found: Iterable[SessionDirectory | DirectoryFailed], catalogue: Any, **options: Any) -> dict[str, Session]:
+def scanned(found: Iterable[Found], catalogue: Any, **options: Any) -> dict[str, Session]:
     """Scan and return the sessions by path."""
     return sessions_of(events_of(plan_of(found, catalogue, **options)))
 

@@ -13,12 +13,13 @@ from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.find import find_sessions
+from icat_tui.domain.scan_events import Found
 from icat_tui.domain.selection import Selection
 from icat_tui.services import Services
 from icat_tui.settings.load import load
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.theme import DARK
-from icat_tui.tui.workspace import Found, Workspace
+from icat_tui.tui.workspace import Workspace
 from tests.support.live_facility import LiveFacility
 from tests.support.ui_host import texts, until
 

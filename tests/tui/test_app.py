@@ -89,6 +89,19 @@ def test_what_the_cache_knows_is_there_before_anything_is_looked_at(facility: Li
     assert len(facility.place.icatplus.asked) == asked
 
 
+def test_raw_data_that_lies_in_no_session_is_told_in_the_log(facility: LiveFacility) -> None:
+    session = facility.session(unregistered=1)
+    (session.with_name("20231019_bis") / "RAW_DATA" / "colA").mkdir(parents=True)
+    line = f"not a session directory: {session}_bis, holds raw data"
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await until(pilot, lambda: line in "".join(log_lines(app)))
+        assert list(app.model.sessions) == [str(session)]
+
+    for narrow in (True, False):
+        drive_app(a_workplace(facility, narrow=narrow), act, size=(200, 30))
+
+
 def test_a_scan_by_hand_uses_neither_half_of_the_cache_and_saves_it(facility: LiveFacility) -> None:
     session = facility.session(registered=2)
 

@@ -21,6 +21,8 @@ from icat_tui.domain.scan_events import (
     CacheUnusable,
     CatalogueDoubted,
     DirectoryFailed,
+    DirectoryIgnored,
+    Found,
     SavingFailed,
     ScanEvent,
     ScanFinished,
@@ -36,7 +38,7 @@ from icat_tui.text import counted
 from icat_tui.tui.host import Host
 from icat_tui.tui.messages import IndexChanged, SessionsDiscovered
 from icat_tui.tui.state.session_store import AT_HAND, SessionStore
-from icat_tui.tui.workspace import Found, Workspace
+from icat_tui.tui.workspace import Workspace
 
 FIRST_FLUSH, FLUSH = 0.2, 1.0
 """Seconds after which what a scan found is shown: for the first time, and from then on."""
@@ -121,8 +123,8 @@ class Scan:
                     batch.corrected.append(session)
                 case CatalogueDoubted(reason=reason):
                     batch.doubt = reason
-                case DirectoryFailed(path=path, reason=reason):
-                    batch.troubles.append(f"{path}: {reason}")
+                case DirectoryFailed() | DirectoryIgnored():
+                    batch.troubles.append(_without_sessions(event))
                 case SessionFailed(directory=directory, reason=reason):
                     batch.troubles.append(f"{directory.path}: {reason}")
                 case CacheUnusable(reason=reason) | SavingFailed(reason=reason):
@@ -156,11 +158,17 @@ def discover(workspace: Workspace, tell: Callable[[Sequence[SessionDirectory], S
         if isinstance(each, SessionDirectory):
             found.append(each)
         else:
-            troubles.append(f"{each.path}: {each.reason}")
+            troubles.append(_without_sessions(each))
         if time.monotonic() - told > TOGETHER:
             tell(found, troubles)
             found, troubles, told = [], [], time.monotonic()
     tell(found, troubles)
+
+
+def _without_sessions(found: DirectoryFailed | DirectoryIgnored) -> str:
+    if isinstance(found, DirectoryIgnored):
+        return f"not a session directory: {found.path}, {found.reason}"
+    return f"{found.path}: {found.reason}"
 
 
 # -- in the UI's thread ----------------------------------------------------------------------------------------------
