@@ -163,9 +163,7 @@ def _from_file(file: Path, *, required: bool = False) -> Layer:
         if KEYS[key].read is values.flag and not isinstance(value, bool):
             raise UsageError(f"{place}: {value!r} is not true or false, without quotes")
         bare = KEYS[key].read in (values.duration, values.duration_or_never) and values.in_seconds(value)
-        warning = (
-            f'{place}: a duration needs its unit, as in "{value}s": later versions refuse it' if bare else ""
-        )
+        warning = f'{place}: a duration needs its unit, as in "{value}s": later versions refuse it' if bare else ""
         layer[key] = Given(_read(key, value, "file", place), origin, warning)
     return layer
 

@@ -200,14 +200,6 @@ def paths(value: object) -> tuple[str, ...]:
     return known
 
 
-def globs(value: object) -> tuple[str, ...]:
-    """Read names of directories, with globs."""
-    known = tuple(dict.fromkeys(map(name, as_list(value))))
-    if any("/" in each for each in known):
-        _refuse(value, "a list of names such as lost+found or .snapshot*: a name holds no slash")
-    return known
-
-
 def brokers(value: object) -> tuple[BrokerAddress, ...]:
     """Read brokers, in the order in which they are tried."""
     return tuple(dict.fromkeys(parse_broker(name(one)) for one in as_list(value)))
