@@ -51,6 +51,11 @@ NO_ICATPLUS = (
     "or name in BEACON_HOST a Beacon that knows it"
 )
 """Error text for the command line; the UI and the Python API have their own."""
+NO_ICATPLUS_TO_CHECK = (
+    "no URL of ICAT+ is known, so nothing can be looked up: ask your local contact for it, or give --icatplus URL, set "
+    "ICAT_TUI_ICATPLUS or icatplus in config.toml, or name in BEACON_HOST a Beacon that knows it"
+)
+"""Error text for `check`."""
 NO_BROKER = (
     "no broker is known, so nothing can be sent: give --queue HOST:PORT, or set ICAT_TUI_QUEUE or queue in config.toml"
 )

@@ -28,7 +28,7 @@ from icat_tui.journal.view import JournalView
 from icat_tui.report.lines import plain
 from icat_tui.report.sync_text import ignored_text, trouble_text
 from icat_tui.report.totals import Totals
-from icat_tui.services import Services
+from icat_tui.services import NO_ICATPLUS, NO_ICATPLUS_TO_CHECK, Services
 from icat_tui.sync.scan import ScanPlan, scan
 from icat_tui.text import and_more
 
@@ -54,7 +54,7 @@ class ScanRun:
         except JournalError as error:
             self.view_trouble = str(error)
         self.surroundings = services.surroundings(now, self.view)
-        self.catalogue = services.catalogue()
+        self.catalogue = services.catalogue(NO_ICATPLUS_TO_CHECK if self.checks else NO_ICATPLUS)
         self.totals = run.summary.totals = Totals()
         self.found: set[RawFormat] = set()
         """Formats of the sessions found."""
@@ -62,6 +62,11 @@ class ScanRun:
         """Why cache files could not be used; their sessions are scanned without them."""
         self.exit_codes: set[ExitCode] = set()
         """Exit codes of what went wrong, besides those of the totals."""
+
+    @property
+    def checks(self) -> bool:
+        """Whether this is `check`, for a scientist."""
+        return bool(self.run.arguments.command == "check")
 
     @property
     def formats(self) -> list[RawFormat]:
@@ -112,14 +117,14 @@ class ScanRun:
         self._save_index()
         if self.view_trouble:
             output.report_failure(f"nothing can be called pending: {self.view_trouble}")
-            if self.run.arguments.command != "check":  # where nothing is pending all is the same without a journal
+            if not self.checks:  # where nothing is pending all is the same without a journal
                 self.exit_codes.add(ExitCode.PARTIAL)
         missing = self.selected.missing()
         for what in missing:
             output.report_failure(what)
             self.exit_codes.add(ExitCode.USAGE)
         if not (missing or self.totals.sessions or self.totals.failed):
-            log.warning("no session on disk matches what was asked for")
+            self._report_no_session(output)
         if self.totals.doubt:
             output.report_failure(self.totals.doubt)
         if self.cache_faults:
@@ -132,6 +137,14 @@ class ScanRun:
         if not self.run.settings.api_key and any("API key" in reason for reason in self.totals.troubles):
             log.error("no API key was given: set ICAT_TUI_API_KEY, or api_key_file in config.toml")
         return code
+
+    def _report_no_session(self, output: SessionOutput) -> None:
+        """Report that nothing was found: `check` fails where what was named is there and holds no session."""
+        if self.checks and self.selected.is_named:
+            output.report_failure("there is no session in what was named: check the PATH, or the names")
+            self.exit_codes.add(ExitCode.USAGE)
+        else:
+            log.warning("no session on disk matches what was asked for")
 
     def _save_index(self) -> None:
         """Add what was saved to the index of the cache; where that fails the next reader reads the cache files."""

@@ -6,6 +6,7 @@ What must stay true: what is named in full is either found or reported as missin
 import os
 from argparse import Namespace
 from collections.abc import Iterator
+from itertools import chain
 
 from icat_tui.disk.find import NO_PROPOSAL, AnyFormat, find_sessions, roots_once, sessions_at, sessions_once
 from icat_tui.domain.errors import UsageError
@@ -42,12 +43,28 @@ class SelectedSessions:
             or arguments.until
         )
         """Whether less than everything below the data roots is selected."""
+        self.is_named = not self._selection.has_globs_or_dates
+        """Whether it is something named in full, that must be there."""
+        self._one_by_one = False
+        """Whether each session was given by a PATH of its own."""
         self._incomplete = False
         self._dates: set[str] = set()
         self._proposals: set[str] = set()
         self._found = self._select(arguments)
         if vars(arguments).get("investigation") is not None:
             self._found = iter(self._require_one_session())
+
+    def has_several(self) -> bool:
+        """Return whether several sessions are selected, and not each by a PATH of its own; it looks for two at most."""
+        if self._one_by_one:
+            return False
+        first: list[Found] = []
+        for found in self._found:
+            first.append(found)
+            if sum(isinstance(each, SessionDirectory) for each in first) > 1:
+                break
+        self._found = chain(first, self._found)
+        return sum(isinstance(each, SessionDirectory) for each in first) > 1
 
     def sessions(self) -> Iterator[Found]:
         """Yield the sessions, those of one proposal and beamline together, and directories that could not be listed."""
@@ -106,19 +123,23 @@ class SelectedSessions:
 
     def _at_paths(self, paths: list[str]) -> Iterator[Found]:
         """Return the sessions at PATHs, each once; PATHs of the same proposal need not stand together."""
-        at = (sessions_at(path, self._roots, self._facility, self._format, self._selection) for path in paths)
-        return iter(sessions_once(each for several in at for each in several))
+        at = [list(sessions_at(path, self._roots, self._facility, self._format, self._selection)) for path in paths]
+        self._one_by_one = all(len(found) <= 1 for found in at)
+        return iter(sessions_once(each for found in at for each in found))
 
     def _around_here(self) -> Iterator[Found]:
-        """Return the session that the working directory is in. Raises UsageError where it is in none."""
+        """Return the session that the working directory is in, or those of the proposal or beamline that it is.
+
+        Raises UsageError where it is none of these.
+        """
         try:
             here = os.getcwd()
-            found = next(sessions_at(here, self._roots, self._facility, self._format), None)
+            found = sessions_at(here, self._roots, self._facility, self._format)
         except (UsageError, OSError) as error:
             raise UsageError(WHICH_SESSION) from error
-        if found is None or not f"{here}/".startswith(f"{os.path.realpath(found.path)}/"):
+        if here in map(os.path.realpath, self._roots):
             raise UsageError(WHICH_SESSION)
-        return iter((found,))
+        return found
 
     def _require_one_session(self) -> list[Found]:
         """Return what was found, with the one session of `--investigation`. Raises UsageError where it is not one."""

@@ -26,6 +26,7 @@ from icat_tui.domain.formats import (
     RawFormat,
     dataset_name,
     is_collection,
+    other_format,
 )
 from icat_tui.domain.model import DiskDataset, DiskSession, SessionDirectory, Stamp, Trouble, TroubleKind
 
@@ -66,15 +67,16 @@ def list_session(
     raw_error = unlisted.pop(directory.raw_path, None)
     fingerprint = {path: listing.stamp for path, listing in listings.items()} | stored.stamps
     troubles = {path: refusal(error, "the directory can't be listed") for path, error in unlisted.items()}
+    datasets = tuple(_datasets(directory, listings))
     session = DiskSession(
         listed_at=started,
         first_seen=started,
-        trouble=_raw_trouble(directory, raw_error) if raw_error else None,
+        trouble=_raw_trouble(directory, raw_error) if raw_error or not datasets else None,
         fingerprint=fingerprint,
         names=_digest(directory, listings),
         unlisted=dict(sorted((troubles | stored.refused).items())),
         listed=tuple(sorted(listings)),
-        datasets=tuple(_datasets(directory, listings)),
+        datasets=datasets,
         raw_location=resolved(directory.raw_path),
         stored=stored.messages,
         stored_trouble=stored.unusable,
@@ -84,13 +86,27 @@ def list_session(
     return session
 
 
-def _raw_trouble(directory: SessionDirectory, error: OSError) -> Trouble:
+def _raw_trouble(directory: SessionDirectory, error: OSError | None) -> Trouble | None:
+    """Return why the raw directory has no datasets, as far as that is known; `error` is that of listing it."""
     name = RAW_DIRECTORIES[directory.format] or "session"
+    if error is None:
+        other = looks_like(directory)
+        return Trouble(TroubleKind.INVALID, f"no {directory.format} data: it looks like {other}") if other else None
     if error.errno != errno.ENOENT:
         return refusal(error, f"the {name} directory can't be listed")
     if doubt := doubt_of_absence(directory.raw_path):
         return Trouble(TroubleKind.UNKNOWN, f"the {name} directory can't be listed: {doubt}")
-    return Trouble(TroubleKind.INVALID, f"no {name} directory")
+    other = looks_like(directory)
+    return Trouble(TroubleKind.INVALID, f"no {name} directory" + (f": it looks like {other}" if other else ""))
+
+
+def looks_like(directory: SessionDirectory) -> RawFormat | None:
+    """Return the format that a session has by its directories, if its raw data is elsewhere; None: not known."""
+    try:
+        names = [name for name, kind in entries_of(directory.path) if kind in DIRECTORIES]
+    except OSError:  # the raw directory in it could not be listed either
+        return None
+    return other_format(directory.format, names)
 
 
 def _walk(directory: SessionDirectory, jobs: int) -> Iterator[tuple[str, _DirectoryListing | OSError]]:

@@ -83,6 +83,19 @@ def detect_format(beamline: str, names: Collection[str], facility: Facility) -> 
     return RawFormat.ESRFV1
 
 
+def other_format(raw_format: RawFormat, names: Collection[str]) -> RawFormat | None:
+    """Return the format that the directories of a session look like, if their raw data is elsewhere; else None."""
+    if "RAW_DATA" in names:
+        found = RawFormat.ESRFV3
+    elif "raw" in names:
+        found = RawFormat.ESRFV2
+    elif not (V2_DIRECTORIES | V3_DIRECTORIES).intersection(names) and any(not name.startswith(".") for name in names):
+        found = RawFormat.ESRFV1
+    else:
+        return None
+    return None if RAW_DIRECTORIES[found] == RAW_DIRECTORIES[raw_format] else found
+
+
 def is_collection(name: str, raw_format: RawFormat) -> bool:
     """Return whether a directory of this name in the raw directory is a collection, and is listed."""
     if name.startswith(".") or name in (STORED_DIRECTORY, *SYSTEM_DIRECTORIES):

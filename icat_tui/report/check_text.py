@@ -5,6 +5,7 @@ disk the catalogue has, and ends with what `check` does not look at.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import session_date
@@ -48,6 +49,10 @@ def check_text(session: Session, files: Mapping[str, FileCount], facility: Facil
     marked = _headline(session, files)
     yield Line(f"{marked.glyph} {_name(session)}", marked.colour)
     yield Line(f"  {visible(session.directory.path)}")
+    if outage := _outage(session):
+        yield Line(f"  Could not be checked: {visible(outage)}. This does not mean that it is not there.")
+        yield Line()
+        return
     yield from _files(session, files)
     if session.stale:
         seen = session.seen_at.astimezone(facility.zone).isoformat(" ", "minutes")
@@ -60,13 +65,52 @@ def check_text(session: Session, files: Mapping[str, FileCount], facility: Facil
     yield Line()
 
 
+def brief_check_text(session: Session, files: Mapping[str, FileCount]) -> Iterator[Line]:
+    """Yield a line about a session, for several that were not named one by one."""
+    marked = _headline(session, files)
+    short = [each for each, _ in _short_of_files(session, files) if each.status == Status.REGISTERED]
+    said = [_in_brief(session)]
+    said += [f"ICAT lacks files of {counted(len(short), 'dataset')}"] if short else []
+    text = f"{marked.glyph} {_name(session)}: {'; '.join(said)}  {visible(session.directory.path)}"
+    yield Line(text, marked.colour)
+
+
+def _in_brief(session: Session) -> str:
+    if session.stale or _outage(session):
+        return "could not be checked"
+    if session.category == Category.NOT_IN_ICAT:
+        return "the catalogue does not know this proposal at this beamline"
+    if session.category == Category.EMPTY:
+        return "; ".join(("no raw data", *map(visible, session.reasons)))
+    there, on_disk = len(_with_status(session, *IN_CATALOGUE)), _number_on_disk(session)
+    numbers = [f"{number:,} {status.word}" for status in EXPLANATIONS if (number := session.counts.get(status, 0))]
+    return "; ".join((f"{there:,} of {counted(on_disk, 'dataset')} in the catalogue", *numbers))
+
+
+def _outage(session: Session) -> str:
+    """Return the one reason why nothing of a session could be checked; empty where there is none, or there are more."""
+    checked = [each for each in session.datasets if each.status not in (Status.UNKNOWN, Status.MISSING_ON_DISK)]
+    if session.stale or checked or category_now(session) != Category.UNKNOWN:
+        return ""
+    unknown = _with_status(session, Status.UNKNOWN)
+    reasons = {*session.reasons, *(reason for dataset in unknown for reason in dataset.reasons)}
+    return reasons.pop() if len(reasons) == 1 else ""
+
+
+def _number_on_disk(session: Session) -> int:
+    return len(session.datasets) - len(_with_status(session, Status.MISSING_ON_DISK))
+
+
 def lacks_files(session: Session, files: Mapping[str, FileCount]) -> bool:
     """Return whether the catalogue has fewer files of a dataset than are on disk."""
     return bool(_short_of_files(session, files))
 
 
-def closing_check_text() -> Iterator[Line]:
-    """Yield the end of the whole text: what `check` did not look at."""
+def closing_check_text(*, brief: bool = False) -> Iterator[Line]:
+    """Yield the end of the whole text: what `check` did not look at; after lines in brief, where there is more."""
+    if brief:
+        yield Line()
+        yield Line("More about a session: icat-tui check PATH")
     for text in NOT_LOOKED_AT:
         yield Line(text)
 
@@ -100,11 +144,13 @@ def _catalogue(session: Session, facility: Facility) -> Iterator[Line]:
         return
     if session.category == Category.EMPTY:
         yield Line("  There is no raw data here.")
-    on_disk = len(session.datasets) - len(_with_status(session, Status.MISSING_ON_DISK))
+    on_disk = _number_on_disk(session)
     if on_disk:
         there, unchecked = len(_with_status(session, *IN_CATALOGUE)), len(_with_status(session, Status.UNKNOWN))
-        but = f"; {unchecked:,} could not be checked" if unchecked else ""
-        yield Line(f"  In the catalogue: {there:,} of {counted(on_disk, 'dataset')} on disk{but}")
+        if unchecked:
+            yield Line(f"  Could not be checked: {unchecked:,} of {counted(on_disk, 'dataset')} on disk")
+        if unchecked < on_disk:
+            yield Line(f"  In the catalogue: {there:,} of {counted(on_disk, 'dataset')} on disk")
     if session.fit is not None:
         yield Line(f"  In the portal: {facility.investigation_url(session.fit.id)}")
     if inside_timeslot(session.fit) is False:
@@ -166,9 +212,10 @@ def _explanation(status: Status, meaning: str, datasets: Sequence[Dataset]) -> I
         return
     yield Line()
     yield Line(f"  {status.glyph} {counted(len(datasets), 'dataset')} {meaning}:", status.colour)
-    for dataset in datasets:
-        yield Line(f"    {visible(dataset.path)}")
-        for reason in dataset.reasons:
+    for reasons, together in groupby(datasets, key=lambda dataset: dataset.reasons):  # one outage is one reason
+        for dataset in together:
+            yield Line(f"    {visible(dataset.path)}")
+        for reason in reasons:
             yield Line(f"      {visible(reason)}")
 
 

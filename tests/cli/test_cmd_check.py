@@ -128,7 +128,7 @@ def test_elsewhere_it_says_what_to_give(
     place: Place, at: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = place.session()
-    for outside in (session.parent, session.parents[1], place.root, tmp_path):
+    for outside in (place.root, session.parents[3], tmp_path):
         monkeypatch.chdir(outside)
         ran = at("check", "--json")
         assert ran.summary["exit_code"] == 2
@@ -138,6 +138,84 @@ def test_elsewhere_it_says_what_to_give(
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert "give a PATH" in at("check").err
+
+
+def test_in_a_proposal_or_beamline_directory_its_sessions_are_a_line_each(
+    place: Place, at: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = place.session(), place.session("hg333/id10/20231119", empty=1)
+    third = place.session("hg333/id21/20231019")
+    place.session("ma1/id10/20231019")
+    lines = [
+        f"= hg333 on id10, 2023-10-19: 2 of 2 datasets in the catalogue  {first}",
+        f"! hg333 on id10, 2023-11-19: 3 of 3 datasets in the catalogue; 1 registered without files  {second}",
+        f"= hg333 on id21, 2023-10-19: 2 of 2 datasets in the catalogue  {third}",
+    ]
+    for where, expected in ((first.parent, lines[:2]), (first.parents[1], lines)):
+        monkeypatch.chdir(where)
+        for words in ([], [str(where)], ["."]):
+            ran = at("check", *words)
+            *told, empty, more, _, _ = ran.out.splitlines()
+            assert (ran.code, sorted(told), empty) == (1, sorted(expected), "")
+            assert more == "More about a session: icat-tui check PATH"
+    assert at("check", str(first), str(second)).out.count("In the catalogue:") == 2, "each was named"
+    assert "In the catalogue:" in at("check", str(third.parent)).out, "there is one only"
+
+
+def test_2_for_something_named_without_a_session_and_0_for_globs_and_dates(place: Place, at: Runner) -> None:
+    place.session()
+    (place.root / "ma1" / "id10" / "notes").mkdir(parents=True)
+    for words in (["--proposal", "ma1"], ["--beamline", "id99"], [f"{place.root}/ma1"], [f"{place.root}/ma1/id10"]):
+        ran = at("check", "-q", *words)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err == "icat-tui: there is no session in what was named: check the PATH, or the names\n"
+        assert at("check", "--json", *words).summary["exit_code"] == 2
+    for words in (["--proposal", "m*"], ["--proposal", "hg333", "--since", "20240101"], ["--beamline", "bm*"]):
+        ran = at("check", *words)
+        assert (ran.code, ran.err) == (0, "icat-tui: no session on disk matches what was asked for\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "there", "looks_like"),
+    [
+        ("esrfv3", "raw", "esrfv2"),
+        ("esrfv2", "RAW_DATA", "esrfv3"),
+        ("mx", "raw", "esrfv2"),
+        ("esrfv1", "RAW_DATA", "esrfv3"),
+        ("esrfv3", "colA", "esrfv1"),
+        ("esrfv3", "SCRIPTS", ""),
+        ("esrfv1", "SCRIPTS", ""),
+    ],
+)
+def test_data_of_another_format_is_told_and_no_good_news(
+    given: str, there: str, looks_like: str, place: Place, at: Runner
+) -> None:
+    session = place.session(registered=0)
+    (session / "RAW_DATA").rmdir()
+    (session / there / "colA_0001").mkdir(parents=True)
+    ran = at("check", "--format", given, str(session))
+    assert ran.code == (3 if looks_like else 0)
+    assert (f"it looks like {looks_like}" in ran.out) == bool(looks_like)
+    said = f"icat-tui: {session}: no {given} data, and it looks like {looks_like}: give --format {looks_like}\n"
+    assert ran.err == (said if looks_like else "")
+
+
+def test_where_icat_plus_is_down_that_is_said_first_and_once(place: Place, at: Runner) -> None:
+    session = place.session(registered=12)
+    place.icatplus.fault = lambda _: (403, "")
+    ran = at("check", str(session))
+    assert ran.code == 4
+    lines = ran.out.splitlines()
+    assert lines[2].startswith("  Could not be checked: ICAT+ refuses the API key")
+    assert ran.out.count("refuses the API key") == 1
+    assert "of 12" not in ran.out
+
+
+def test_where_no_icat_plus_is_known_a_scientist_knows_whom_to_ask(place: Place, nobody_else_knows: Runner) -> None:
+    ran = nobody_else_knows("check", str(place.root))
+    assert ran.code == 2
+    assert "ask your local contact for it, or give --icatplus URL" in ran.err
+    assert "local contact" not in nobody_else_knows("sync").err
 
 
 def test_a_selection_is_as_good_as_a_path(place: Place, at: Runner, tmp_path: Path) -> None:

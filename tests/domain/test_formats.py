@@ -21,6 +21,7 @@ from icat_tui.domain.formats import (
     is_valid_name,
     location_key,
     metadata_file,
+    other_format,
     raw_directory,
     session_date,
     session_of,
@@ -463,3 +464,27 @@ def test_a_key_is_its_own_key(parts: list[str]) -> None:
 )
 def test_a_date_in_a_name_has_eight_digits_of_one_kind_of_spelling(name: str, digits: str | None) -> None:
     assert date_in_name(name) == digits
+
+
+@pytest.mark.parametrize(
+    ("raw_format", "names", "other"),
+    [
+        (RawFormat.ESRFV3, {"RAW_DATA", "raw"}, None),
+        (RawFormat.MX, {"RAW_DATA"}, None),
+        (RawFormat.ID16BSPEC, {"raw"}, RawFormat.ESRFV2),
+        (RawFormat.ESRFV3, {"raw", "colA"}, RawFormat.ESRFV2),
+        (RawFormat.ESRFV2, {"raw"}, None),
+        (RawFormat.ESRFV2, {"raw", "RAW_DATA"}, RawFormat.ESRFV3),
+        (RawFormat.ESRFV1, {"RAW_DATA"}, RawFormat.ESRFV3),
+        (RawFormat.ESRFV3, {"colA"}, RawFormat.ESRFV1),
+        (RawFormat.ESRFV1, {"colA"}, None),
+        (RawFormat.ESRFV3, {"colA", "processed"}, None),
+        (RawFormat.ESRFV3, {"colA", "SCRIPTS"}, None),
+        (RawFormat.ESRFV3, {".hidden"}, None),
+        (RawFormat.ESRFV3, set(), None),
+    ],
+)
+def test_raw_data_elsewhere_in_a_session_looks_like_another_format(
+    raw_format: RawFormat, names: set[str], other: RawFormat | None
+) -> None:
+    assert other_format(raw_format, names) == other

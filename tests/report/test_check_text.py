@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from icat_tui.domain.model import FileCount, Match, Session
 from icat_tui.domain.status import Category, Status
-from icat_tui.report.check_text import check_text, closing_check_text
+from icat_tui.report.check_text import brief_check_text, check_text, closing_check_text
 from icat_tui.report.lines import plain
 from tests.support.golden import matches
 from tests.support.names import HOSTILE_NAMES
@@ -62,9 +62,57 @@ def test_there_is_no_mail_where_nobody_has_to_do_anything(status: Status) -> Non
 def test_an_outage_is_never_missing() -> None:
     session = a_session(Category.UNKNOWN, ("1", Status.UNKNOWN, "ICAT+ does not answer"), fit=None)
     text = told(session)
-    assert "0 of 1 dataset on disk; 1 could not be checked" in text
-    assert "does not mean that it is not there" in text
+    assert text.splitlines()[2:] == [
+        "  Could not be checked: ICAT+ does not answer. This does not mean that it is not there.",
+        "",
+    ]
     assert "does not know this proposal" not in text
+
+
+def test_of_several_reasons_each_is_told_once_and_what_could_not_be_checked_first() -> None:
+    unknown = [(str(number), Status.UNKNOWN, "no answer" if number < 3 else "denied") for number in range(5)]
+    lines = told(a_session(Category.UNKNOWN, *unknown)).splitlines()
+    assert "  Could not be checked: 5 of 5 datasets on disk" in lines
+    assert not any("In the catalogue" in line for line in lines)
+    assert [line.strip() for line in lines if "no answer" in line or "denied" in line] == ["no answer", "denied"]
+    mixed = a_session(Category.UNKNOWN, ("1", Status.REGISTERED), ("2", Status.UNKNOWN, "denied"))
+    lines = told(mixed).splitlines()
+    first = lines.index("  Could not be checked: 1 of 2 datasets on disk")
+    assert lines[first + 1] == "  In the catalogue: 1 of 2 datasets on disk"
+
+
+@pytest.mark.parametrize(
+    ("session", "line"),
+    [
+        (
+            a_session(Category.TODO, ("1", Status.REGISTERED), ("2", Status.UNREGISTERED), ("3", Status.UNKNOWN)),
+            "! {name}: 1 of 3 datasets in the catalogue; 1 unregistered; 1 unknown",
+        ),
+        (a_session(Category.UNKNOWN, ("1", Status.UNKNOWN, "no answer")), "? {name}: could not be checked"),
+        (a_session(Category.UNKNOWN, reasons=("denied",)), "? {name}: could not be checked"),
+        (a_session(Category.OK, ("1", Status.REGISTERED), stale=True), "? {name}: could not be checked"),
+        (a_session(Category.NOT_IN_ICAT), "- {name}: the catalogue does not know this proposal at this beamline"),
+        (a_session(Category.EMPTY, reasons=("no raw directory",)), "\u00b7 {name}: no raw data; no raw directory"),
+    ],
+)
+def test_in_brief_a_session_is_a_line(session: Session, line: str) -> None:
+    text = plain(brief_check_text(session, {}))
+    assert text == f"{line.format(name='hg333 on id99, 2023-10-19')}  {session.directory.path}\n"
+
+
+def test_in_brief_a_session_that_lacks_files_is_not_simply_there() -> None:
+    session = a_session(Category.OK, ("1", Status.REGISTERED))
+    text = plain(brief_check_text(session, {session.datasets[0].path: FileCount(41, 1)}))
+    assert text.startswith(
+        "o hg333 on id99, 2023-10-19: 1 of 1 dataset in the catalogue; ICAT lacks files of 1 dataset"
+    )
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_hostile_names_do_nothing_in_brief_either(name: str) -> None:
+    session = a_session(Category.EMPTY, directory=a_directory(name), reasons=(name,))
+    (line,) = brief_check_text(session, {})
+    assert line.text.isprintable()
 
 
 def test_what_was_known_before_is_told_as_that_and_asks_for_nothing() -> None:
