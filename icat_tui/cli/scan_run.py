@@ -128,7 +128,7 @@ class ScanRun:
         if self.totals.doubt:
             output.report_failure(self.totals.doubt)
         if self.cache_faults:
-            log.warning("%s%s", self.cache_faults[0], and_more(len(self.cache_faults)))
+            log.error("%s%s", self.cache_faults[0], and_more(len(self.cache_faults)))  # also for those who want quiet
         for line in plain(ignored_text(self.totals)).splitlines():
             log.warning("%s", line)
         for line in plain(trouble_text(self.totals)).splitlines():

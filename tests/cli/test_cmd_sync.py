@@ -276,6 +276,9 @@ def test_a_torn_cache_file_is_a_warning_and_a_scan(
     assert (ran.code, ran.summary["categories"], ran.errors) == (0, {"ok": 1}, [])
     assert ran.err.startswith(f"icat-tui: cache file {path} can't be used")
     assert "set aside" in ran.err
+    path.write_bytes(damage.encode("utf-8", "surrogateescape"))
+    ran = sync_with_cache("-q")
+    assert (ran.code, ran.out, ran.err.count("\n"), "set aside" in ran.err) == (0, "", 1, True)
     again = sync_with_cache("--json")
     assert (again.err, again.records[0]["cached"]) == ("", True)
 
