@@ -7,7 +7,6 @@ or linked directories are left out, as some programs that list files follow or s
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import islice
 
 from msgspec import Struct
@@ -57,20 +56,26 @@ def newest_below(path: str) -> int | None:
     """Return the latest modification time of anything in a directory, at any depth, in nanoseconds.
 
     None: it is empty. It stops looking after as many entries as are counted at most; what can't be looked at further
-    down is passed over. Raises OSError where the directory can't be listed.
+    down is passed over. Raises OSError where the directory can't be listed, or where all that it lists is gone: it may
+    have been renamed meanwhile.
     """
     times: list[int] = []
+    gone: OSError | None = None
     waiting = [path]
     while waiting and len(times) < MOST_COUNTED:
         directory = waiting.pop()
         try:
             with os.scandir(directory) as listing:
                 for entry in islice(listing, MOST_COUNTED - len(times)):
-                    with suppress(FileNotFoundError):  # it went meanwhile
+                    try:
                         times.append(entry.stat(follow_symlinks=False).st_mtime_ns)
+                    except FileNotFoundError as error:
+                        gone = error
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
         except OSError:
             if directory == path:
                 raise
+    if gone and not times:
+        raise gone
     return max(times, default=None)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 CANNOT = "Cannot extract dataset metadata"
 SAMPLE, START, END = "Sample_name", "startDate", "endDate"
+REFUSED_STAT = "can't retrieve stat info"
+"""Words of HDF5 for a refusal of the system that it gives no number of."""
 LARGEST_JSON = 64 * 1024 * 1024
 
 
@@ -147,7 +149,7 @@ def _read_hdf5(directory: SessionDirectory, path: str, zone: tzinfo) -> Reading:
         text = "the HDF5 file is marked as open for writing: its writer holds it, or died with it"
         return Reading(trouble=Trouble(TroubleKind.INVALID, f"{CANNOT}: {text}"), open_scan=True)
     except hdf5.ERRORS as error:
-        return Reading(trouble=_hdf5_trouble(error))
+        return _without_hdf5(path, error)
     content = content._replace(sample=posixpath.basename(posixpath.dirname(posixpath.dirname(path))))
     return _reading_of_content(directory, content, zone)
 
@@ -174,15 +176,19 @@ def _reading_of_content(directory: SessionDirectory, content: "Content", zone: t
     return reading._replace(open_scan=content.open_scan, elsewhere=content.elsewhere)
 
 
-def _hdf5_trouble(error: Exception) -> Trouble:
-    """Return an error of h5py as Trouble: UNKNOWN only if it has an error number, as then the system refused."""
+def _without_hdf5(path: str, error: Exception) -> Reading:
+    """Return the trouble that an error of h5py means: UNKNOWN where the system refused, by its number or its words.
+
+    A file that was there when it was looked at, and is not when it is opened, may have been renamed with a directory
+    above it.
+    """
     text = " ".join(str(argument) for argument in error.args if isinstance(argument, str))
     found = re.search(r"errno = ([0-9]+)", text)
     number = int(found[1]) if found else getattr(error, "errno", None)
     if number == errno.ENOENT:
-        return Trouble(TroubleKind.INVALID, f"{CANNOT}: HDF5 file does not exist")
-    kind = TroubleKind.INVALID if number is None else TroubleKind.UNKNOWN
-    return Trouble(kind, f"{CANNOT}: HDF5 reading error ({text or type(error).__name__})")
+        return _absent(path, f"{CANNOT}: HDF5 file does not exist")
+    kind = TroubleKind.INVALID if number is None and REFUSED_STAT not in text else TroubleKind.UNKNOWN
+    return Reading(trouble=Trouble(kind, f"{CANNOT}: HDF5 reading error ({text or type(error).__name__})"))
 
 
 # -- mx --------------------------------------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ def raw_data_in(path: str) -> str:
     dated = date_in_name(posixpath.basename(path)) is not None
     try:
         names = _directories(path)
+    except FileNotFoundError:  # it was renamed, or is gone
+        return ""
     except OSError as error:
         return _refused(error) if dated else ""
     candidates = [(path, each) for each in (RawFormat.ESRFV3, RawFormat.ESRFV2) if RAW_DIRECTORIES[each] in names]
@@ -41,6 +43,8 @@ def raw_data_in(path: str) -> str:
         candidates.append((path, RawFormat.ESRFV1))
     try:
         return HOLDS_RAW_DATA if any(_holds_datasets(path, *each) for each in candidates) else ""
+    except FileNotFoundError:
+        return ""
     except OSError as error:
         return _refused(error)
 

@@ -1,6 +1,8 @@
 """Counts of files: those that ICAT lists too, as far as they can be counted."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,23 @@ def test_what_goes_or_can_not_be_listed_meanwhile_is_passed_over(
 
     monkeypatch.setattr(os, "scandir", refuse)
     assert newest_below(str(three_files)) == 1000
+
+
+def test_a_directory_that_is_renamed_meanwhile_is_not_empty(
+    three_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    @contextmanager
+    def rename_after(path: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+        with scandir(path) as listing:
+            entries = list(listing)
+        three_files.rename(tmp_path / "elsewhere")
+        yield iter(entries)
+
+    monkeypatch.setattr(os, "scandir", rename_after)
+    with pytest.raises(FileNotFoundError):
+        newest_below(str(three_files))
 
 
 def test_no_more_entries_are_looked_at_than_are_counted(three_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

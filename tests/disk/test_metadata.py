@@ -17,7 +17,7 @@ import pytest
 
 from icat_tui.disk import hdf5
 from icat_tui.disk.metadata import read_datasets
-from icat_tui.domain.model import Metadata, PartialMetadata, SessionDirectory
+from icat_tui.domain.model import Metadata, PartialMetadata, SessionDirectory, Trouble, TroubleKind
 from tests.support.bliss import END, ENDED, FILE_TIME, Scan, dataset_at, file_of, write_bliss
 from tests.support.names import HOSTILE_NAMES, HOSTILE_TEXTS
 from tests.support.reading import NOW, PLACE, invalid, metadata, read, unknown
@@ -330,6 +330,37 @@ def test_a_refusal_within_hdf5_is_unknown_whatever_h5py_makes_of_it(
 
     monkeypatch.setattr(hdf5, "read_bliss", refused)
     unknown(session)
+
+
+def test_a_refusal_that_hdf5_gives_no_number_of_is_unknown(
+    session: SessionDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bliss(file_of(session))
+
+    def gone(path: str) -> None:
+        raise OSError("Unable to synchronously open file (can't retrieve stat info for file)")
+
+    monkeypatch.setattr(hdf5, "read_bliss", gone)
+    assert "stat info" in unknown(session)
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_file_that_goes_before_it_is_opened_is_invalid_only_if_it_stays_away(
+    session: SessionDirectory, monkeypatch: pytest.MonkeyPatch, *, back: bool
+) -> None:
+    written = write_bliss(file_of(session))
+
+    def absent(path: str) -> None:
+        if not back:
+            written.unlink()
+        raise OSError(f"Unable to open file (name = '{path}', errno = {errno.ENOENT}, error message = 'x')")
+
+    monkeypatch.setattr(hdf5, "read_bliss", absent)
+    text = "Cannot extract dataset metadata: HDF5 file does not exist"
+    if back:
+        assert unknown(session) == f"{text}: it was not there a moment ago, and is now"
+    else:
+        assert read(session).trouble == Trouble(TroubleKind.INVALID, text)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

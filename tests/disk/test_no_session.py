@@ -65,6 +65,13 @@ def test_a_link_to_what_lies_in_a_session_is_not_told(tmp_path: Path) -> None:
     assert raw_data_in(str(above / "20231019_ter")) == HOLDS_RAW_DATA
 
 
+@pytest.mark.parametrize("gone", ["", "/RAW_DATA", "/RAW_DATA/colA"])
+def test_what_goes_meanwhile_is_not_told(tmp_path: Path, refuse: Callable[[Path, int], None], gone: str) -> None:
+    (tmp_path / "20231019_bis" / "RAW_DATA" / "colA").mkdir(parents=True)
+    refuse(Path(f"{tmp_path}/20231019_bis{gone}"), errno.ENOENT)
+    assert raw_data_in(f"{tmp_path}/20231019_bis") == (HOLDS_RAW_DATA if gone.endswith("colA") else "")
+
+
 @pytest.mark.parametrize(
     ("name", "refused", "told"),
     [("20231019_bis", "", True), ("test", "", False), ("test", "/RAW_DATA", True), ("20231019_bis", "/RAW_DATA", True)],
