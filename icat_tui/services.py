@@ -250,6 +250,7 @@ class Services:
             cache=cache,
             verify_wait=settings.verify_wait,
             recheck_age=settings.recheck_age,
+            lock_wait=settings.wait,
             forbidden=self.forbidden(brokers),
         )
 

@@ -151,6 +151,7 @@ class IcatClient:
         strict: bool = False,
         *,
         force: bool = False,
+        yes_proposal: str = "",
     ) -> None:
         """Register the dataset directory at `path`; return once the broker has accepted the message.
 
@@ -158,7 +159,8 @@ class IcatClient:
         the client, else the field in the metadata. `Sample_name`, `startDate` and `endDate` are read from the dataset
         where they are not given. With `store_filename` the message is written to that file (with `.xml` where it has
         no suffix) and nothing is sent. `strict` refuses fields that ICAT's definitions don't know; `force` sends what
-        ICAT has already or was sent before.
+        ICAT has already or was sent before. What lies in the directory of another proposal is sent only where
+        `yes_proposal` names the one whose team is to see it.
 
         Raises UsageError where the message can't be made, NotStoredError where it was not sent or rejected,
         OutcomeUnknownError where there was no receipt. A dataset that ICAT has is none of these: it is left alone.
@@ -171,6 +173,7 @@ class IcatClient:
             path=required("path", _text_of(path or self.current_path), "location", fields),
             metadata=fields,
             strict=strict,
+            yes_proposal=yes_proposal,
         )
         request = self._dated(request)
         if store_filename is None:
@@ -190,6 +193,7 @@ class IcatClient:
         strict: bool = False,
         *,
         force: bool = False,
+        yes_proposal: str = "",
     ) -> None:
         """Register processed data, made from the datasets at `raw` (or `input_datasets` in the metadata).
 
@@ -201,17 +205,19 @@ class IcatClient:
             fields["input_datasets"] = inputs
         if not fields.get("input_datasets"):
             raise MissingValueError("Provide 'raw' input dataset directories: nothing else makes data processed")
-        self.store_dataset(beamline, proposal, dataset, path, fields, store_filename, strict, force=force)
+        self.store_dataset(
+            *(beamline, proposal, dataset, path, fields, store_filename, strict), force=force, yes_proposal=yes_proposal
+        )
 
     def store_dataset_from_file(
-        self, store_filename: str | os.PathLike[str] | None = None, *, force: bool = False
+        self, store_filename: str | os.PathLike[str] | None = None, *, force: bool = False, yes_proposal: str = ""
     ) -> None:
         """Send the dataset message in a file as it is; return once the broker has accepted it.
 
         Raises UsageError where it is no dataset message, and what `store_dataset` raises.
         """
         file = str(_xml_file(required("store_filename", _text_of(store_filename), "store_filename", {})))
-        self._store(StoredFileRequest(file), self._metadata_brokers, "metadata_urls", force=force)
+        self._store(StoredFileRequest(file, yes_proposal), self._metadata_brokers, "metadata_urls", force=force)
 
     def add_files(
         self, dataset_id: int | None = None, *, investigation: int | None = None, force: bool = False

@@ -9,17 +9,22 @@ reported (interface.md, "Commands").
 import configparser
 import glob
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from icat_tui.atomic import write_file
 from icat_tui.cli.console import write_lines
 from icat_tui.cli.context import Run
 from icat_tui.cli.logging_setup import log
 from icat_tui.cli.parser import json_or_text
+from icat_tui.cli.prompts import Questions
 from icat_tui.cli.submit_reporter import EachMessageReporter
+from icat_tui.disk.location import resolved
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.regular_file import read_regular
 from icat_tui.report.lines import Line
@@ -33,6 +38,7 @@ from icat_tui.sync.store_request import (
     DatasetRequest,
     Request,
     StoredFileRequest,
+    other_proposal,
     raw_body,
 )
 from icat_tui.text import visible
@@ -63,16 +69,30 @@ def _store_directory(run: Run, further: dict[str, Any]) -> ExitCode:
         | {"Sample_name": arguments.sample}
         | further,
         strict=arguments.strict,
+        investigation=arguments.investigation,
+        yes_proposal=arguments.yes_proposal or "",
     )
     if arguments.store_filename:
         return _write_message(run, request, Path(arguments.store_filename))
-    return _send(run, [request])
+    return _send(run, [_for_other_team(run, request)])
+
+
+def _for_other_team(run: Run, request: DatasetRequest) -> DatasetRequest:
+    """Return a request with the proposal that a person types once more, where its data would go to another team."""
+    own = other_proposal(resolved(os.path.abspath(request.path)), request.proposal)
+    if not own or request.yes_proposal or sys.stdin is None or not sys.stdin.isatty():
+        return request
+    question = (
+        f"{visible(request.path)} is of proposal {visible(own)}: to show its data to the team of "
+        f"{visible(request.proposal)}, type that proposal once more: "
+    )
+    return structs.replace(request, yes_proposal=Questions(run.cancellation).ask_line(question))
 
 
 def store_from_file(run: Run) -> ExitCode:
     """Send the messages in files, oldest first; return the exit code. Raises UsageError where no broker is known."""
     files, missing = stored_files(run.arguments.files)
-    return _send(run, [StoredFileRequest(path) for path in files], missing)
+    return _send(run, [StoredFileRequest(path, run.arguments.yes_proposal or "") for path in files], missing)
 
 
 def add_files(run: Run) -> ExitCode:

@@ -179,6 +179,7 @@ def _add_places(parser: Parser) -> None:
     group.add_argument("--queue", action="append", metavar="HOST:PORT", help="broker for all messages; repeatable")
     group.add_argument("--rate", metavar="N", help="messages a second (10; 0: no limit)")
     group.add_argument("--read-only", action="store_true", help="nothing can be sent")
+    group.add_argument("--wait", metavar="DURATION", help="wait so long for what somebody else is registering (0s)")
 
 
 def _add_icatplus(parser: Parser) -> None:
@@ -226,6 +227,8 @@ def _add_store_raw(parser: Parser) -> None:
     group.add_argument(
         "--store-filename", type=not_empty, metavar="FILE", help="write the message to this file, and send nothing"
     )
+    group.add_argument("--investigation", type=investigation, metavar="ID", help="the investigation that it belongs to")
+    _add_other_team(parser)
     _add_sending(parser)
     _add_force(parser)
 
@@ -246,6 +249,7 @@ def _add_store_from_file(parser: Parser) -> None:
     parser.add_argument(
         "files", nargs="+", type=not_empty, metavar="FILE", help="a file with a dataset message, or a glob of such"
     )
+    _add_other_team(parser)
     _add_sending(parser)
     _add_force(parser)
 
@@ -279,7 +283,17 @@ def _add_sending(parser: Parser) -> None:
     group.add_argument("--queue", action="append", metavar="HOST:PORT", help="broker for all messages; repeatable")
     group.add_argument("--rate", metavar="N", help="messages a second (10; 0: no limit)")
     group.add_argument("--read-only", action="store_true", help="nothing can be sent")
+    group.add_argument("--wait", metavar="DURATION", help="wait so long for what somebody else is registering (0s)")
     group.add_argument("--cache-dir", metavar="DIR", help="the cache, from which sessions that change are dropped")
+
+
+def _add_other_team(parser: Parser) -> None:
+    parser.add_argument(
+        "--yes-proposal",
+        type=not_empty,
+        metavar="NAME",
+        help="send under this proposal what lies in the directory of another: its team will see the data",
+    )
 
 
 def _add_force(parser: Parser) -> None:

@@ -50,6 +50,7 @@ class Settings:
     pending_timeout: timedelta = timedelta(hours=24)
     verify_wait: timedelta = timedelta(seconds=30)
     recheck_age: timedelta = timedelta(seconds=10)
+    wait: timedelta = timedelta()
     settle_time: timedelta = timedelta(hours=1)
     fingerprint_age: timedelta = timedelta(hours=24)
     allow_register: bool = False
@@ -122,6 +123,7 @@ KEYS: dict[str, Key] = {
     "pending_timeout": Key(values.duration, "What was sent and ICAT does not list is pending for so long."),
     "verify_wait": Key(values.duration, "How long to wait for ICAT to list what was sent."),
     "recheck_age": Key(values.duration, "Disk, ICAT and journal are looked at again after so long while sending."),
+    "wait": Key(values.duration, "How long to wait for a session that somebody else is registering."),
     "settle_time": Key(values.duration, "A dataset that changed less long ago may still be in progress."),
     "fingerprint_age": Key(values.duration, "Directories that changed less long ago are read again on each run."),
     "allow_register": Key(

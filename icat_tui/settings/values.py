@@ -82,11 +82,6 @@ def marker(value: object) -> str:
     return directory_name(value) if any_text(value) else ""
 
 
-def globs(value: object) -> tuple[str, ...]:
-    """Read names and globs of names; can be empty."""
-    return tuple(dict.fromkeys(directory_name(one) for one in as_list(value)))
-
-
 def api_key(value: object) -> str | None:
     """Read the key of ICAT+; empty: None."""
     key = text(value)

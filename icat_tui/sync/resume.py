@@ -84,6 +84,8 @@ def what_changed(message: Message, session: Session, site: Site) -> str:
     if message.action == Action.ADD_FILES:
         wanted = dataset.status == Status.REGISTERED_WITHOUT_FILES and dataset.icat_id == message.icat_id
         return "" if wanted else _now(dataset)
+    if dataset.moved:
+        return f"it takes a confirmation of its own: {dataset.moved}"
     by_hand = message.investigation is None
     if dataset.status not in MAY_BE_REGISTERED or (dataset.status == Status.INVALID and not by_hand):
         return _now(dataset)

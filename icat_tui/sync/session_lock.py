@@ -37,37 +37,35 @@ class SessionLockedError(IcatTuiError):
 
     code = ExitCode.LOCKED
 
-    def __init__(self, path: str, holder: str, *, here: bool) -> None:
-        """Make the error's text from the session and the holder; `here` says whether that is this process."""
+    def __init__(self, path: str, holder: str) -> None:
+        """Make the error's text from the session and the holder."""
         super().__init__(f"{path} is being registered by {holder}: try again later")
-        self.holder, self.here = holder, here
-
-
-class Patience:
-    """Waiting for a lock that another holds."""
-
-    def __init__(self, wait: timedelta, cancellation: Cancellation, *, for_threads: bool = False) -> None:
-        """Wait so long, or until it is cancelled; with `for_threads` for another thread as long as it takes."""
-        self.seconds, self.cancellation, self.for_threads = wait.total_seconds(), cancellation, for_threads
-
-
-IMPATIENT = Patience(timedelta(), Cancellation())
+        self.holder = holder
 
 
 @contextmanager
-def locked(state_dir: Path, path: str, facility: Facility, patience: Patience = IMPATIENT) -> Iterator[None]:
-    """Hold the lock of a session. Raises SessionLockedError, or SaveError where no lock can be made."""
+def locked(
+    state_dir: Path,
+    path: str,
+    facility: Facility,
+    wait: timedelta = timedelta(),
+    cancellation: Cancellation | None = None,
+) -> Iterator[None]:
+    """Hold the lock of a session, after waiting so long for it at most, or until it is cancelled.
+
+    Raises SessionLockedError, or SaveError where no lock can be made.
+    """
     name = lock_path(state_dir, resolved(path), facility)
-    until = time.monotonic() + patience.seconds
+    cancellation = cancellation or Cancellation()
+    until = time.monotonic() + wait.total_seconds()
     while True:
         try:
             descriptor = _held(name, path)
             break
-        except SessionLockedError as error:
-            for_a_thread = patience.for_threads and error.here
-            if patience.cancellation or not (for_a_thread or time.monotonic() < until):
+        except SessionLockedError:
+            if cancellation or time.monotonic() >= until:
                 raise
-            patience.cancellation.wait(PAUSE)
+            cancellation.wait(min(PAUSE, max(0.0, until - time.monotonic())))
     try:
         _write(descriptor, _signature())
         try:
@@ -88,7 +86,7 @@ def registering_now(state_dir: Path, location: str, facility: Facility) -> str:
     except OSError:
         return ""
     try:
-        return _holder(descriptor)[0] if os.fstat(descriptor).st_size else ""
+        return _holder(descriptor) if os.fstat(descriptor).st_size else ""
     finally:
         os.close(descriptor)
 
@@ -108,9 +106,9 @@ def _held(name: Path, path: str) -> int:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                holder, here = _holder(descriptor)
+                holder = _holder(descriptor)
                 os.close(descriptor)
-                raise SessionLockedError(path, holder, here=here) from None
+                raise SessionLockedError(path, holder) from None
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -145,14 +143,13 @@ def _write(descriptor: int, signature: bytes) -> None:
         os.pwrite(descriptor, signature, 0)
 
 
-def _holder(descriptor: int) -> tuple[str, bool]:
-    """Return who holds the lock, as far as the file shows, and whether that is this process."""
+def _holder(descriptor: int) -> str:
+    """Return who holds the lock, as far as the file shows."""
     try:
         signature = json.loads(os.pread(descriptor, LONGEST_SIGNATURE, 0))
         user, host, process = str(signature["user"]), str(signature["host"]), int(signature["pid"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return "somebody else", False
-    here = host == socket.gethostname()
-    if here and not Path(f"/proc/{process}").exists():
-        return "somebody else", False  # that process was killed, and the holder now could not write its name
-    return f"{user} on {host} (process {process})", here and process == os.getpid()
+        return "somebody else"
+    if host == socket.gethostname() and not Path(f"/proc/{process}").exists():
+        return "somebody else"  # that process was killed, and the holder now could not write its name
+    return f"{user} on {host} (process {process})"

@@ -15,19 +15,28 @@ from itertools import groupby
 from msgspec import Struct, structs
 
 from icat_tui.cancel import Cancellation
+from icat_tui.disk.identity import identity, paths_here
 from icat_tui.disk.location import resolved
 from icat_tui.disk.stored_xml import LARGEST, parse_stored
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key, session_of, spelling_difference
 from icat_tui.domain.message import Action, Message
-from icat_tui.domain.model import MessageHistory, SessionDirectory, StoredMessage
+from icat_tui.domain.model import CatalogueDataset, MessageHistory, SessionDirectory, StoredMessage
 from icat_tui.ingest.dataset_xml import add_files_body
 from icat_tui.journal.view import JournalView
 from icat_tui.regular_file import read_regular
 from icat_tui.sync.catalogue_query import ProposalListing, ProposalListings
 from icat_tui.sync.site import Site, locate, session_at
-from icat_tui.sync.store_request import AddFilesRequest, DatasetRequest, Request, StoredFileRequest, raw_body
+from icat_tui.sync.store_request import (
+    AddFilesRequest,
+    DatasetRequest,
+    Request,
+    StoredFileRequest,
+    bare_name,
+    other_proposal,
+    raw_body,
+)
 from icat_tui.sync.submit import Outbox, Parcel, Submission, SubmitEvent
 from icat_tui.text import visible
 
@@ -182,6 +191,7 @@ class _Examination:
 
     def examine_directory(self, request: DatasetRequest) -> _Accepted:
         located = locate(request.path, self.site)
+        refuse_other_team(request, located.location, request.proposal)
         self.lock(located.session, located.path)
         self.refuse_known(request, located.path, request.beamline, request.proposal)
         if located.session and self.is_elsewhere(request, located.session):
@@ -206,6 +216,7 @@ class _Examination:
         except ValueError as error:
             raise UsageError(f"it is no dataset message: {error}") from error
         session, dataset = self.locate_stored(stored)
+        refuse_other_team(request, dataset, stored.proposal)
         self.lock(session, dataset)
         self.refuse_known(request, dataset, stored.beamline, stored.proposal)
         doubts = tuple(_doubts(stored, dataset, self.facility))
@@ -283,7 +294,8 @@ class _Examination:
 
     def refuse_listed(self, request: Request, path: str, listing: ProposalListing) -> None:
         key = location_key(path, self.facility)
-        if rows := listing.listed.by_key.get(key):
+        rows = listing.listed.by_key.get(key) or _same_directory(path, listing, self.site, self.facility)
+        if rows:
             reason = f"ICAT has it already (id {rows[0].id}, in investigation {rows[0].investigation})"
             raise _NotSent(AlreadyRegistered(request.subject, reason))
         if row := listing.listed.spelled_otherwise(key):
@@ -332,6 +344,28 @@ class _Examination:
         why = answer.reason or f"ICAT+ sent an entry that could not be read ({answer.unreadable[0]})"
         reason = f"ICAT could not be asked about it ({why}): {FORCE_NEEDED}"
         raise _NotSent(Refused(request.subject, reason, ExitCode.NOTHING))
+
+
+def _same_directory(path: str, listing: ProposalListing, site: Site, facility: Facility) -> list[CatalogueDataset]:
+    """Return the rows of ICAT whose location is another name of a directory."""
+    wanted = identity(path)
+    if not isinstance(wanted, tuple):
+        return []
+    return [
+        row
+        for row in listing.rows
+        if any(identity(place) == wanted for place in paths_here(row.location, site.data_roots, facility))
+    ]
+
+
+def refuse_other_team(request: DatasetRequest | StoredFileRequest, path: str, proposal: str) -> None:
+    """Raise UsageError where data would be shown to the team of another proposal, and nobody has confirmed that."""
+    own = other_proposal(path, proposal)
+    if own and bare_name(request.yes_proposal) != bare_name(proposal):
+        raise UsageError(
+            f"its directory is of proposal {visible(own)}, and the team of {visible(proposal)} would see its data: "
+            f"to send it all the same takes --yes-proposal {visible(proposal)}"
+        )
 
 
 # -- stored messages -------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from icat_tui.disk import metadata
 from icat_tui.domain import timeslot
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.formats import dataset_name, session_date
+from icat_tui.domain.formats import dataset_name, session_date, session_of
 from icat_tui.domain.model import DiskDataset, Match
 from icat_tui.ingest.dataset_xml import Body, Identity, dataset_body
 from icat_tui.sync.catalogue_query import ProposalListings
@@ -24,6 +24,7 @@ from icat_tui.sync.site import LocatedDirectory, Site
 SAMPLE, START, END = "Sample_name", "startDate", "endDate"
 NOT_TODAY = "today is not in the time slot of its session"
 INPUTS = "input_datasets"
+INVESTIGATION = "investigationId"
 OPEN_SCAN = "its last scan has no end: it is running, or its writer died"
 
 
@@ -39,6 +40,10 @@ class DatasetRequest(Struct, frozen=True, kw_only=True):
     """ICAT's fields by name; sample, start and end are read from the dataset where they are not among them."""
     strict: bool = False
     """Whether what is doubtful by ICAT's definitions is refused, rather than warned of."""
+    investigation: int | None = None
+    """The investigation that a person chose for it."""
+    yes_proposal: str = ""
+    """The proposal under which it may be shown, though it lies in the directory of another."""
 
     @property
     def processed(self) -> bool:
@@ -55,6 +60,8 @@ class StoredFileRequest(Struct, frozen=True):
     """Request to send the dataset message in a file as it is."""
 
     path: str
+    yes_proposal: str = ""
+    """The proposal under which it may be shown, though it lies in the directory of another."""
 
     @property
     def subject(self) -> str:
@@ -84,6 +91,9 @@ Request = DatasetRequest | StoredFileRequest | AddFilesRequest
 def raw_body(request: DatasetRequest, located: LocatedDirectory, site: Site, listings: ProposalListings) -> Body:
     """Return the message about a directory, missing fields read from the dataset. Raises UsageError."""
     given = {name: value for name, value in request.metadata.items() if value is not None and value != ""}
+    if request.investigation is not None:
+        _check_investigation(request, listings)
+        given[INVESTIGATION] = str(request.investigation)
     times = {name: _moment(name, given[name], site.facility) for name in (START, END) if name in given}
     missing = [name for name in (SAMPLE, START, END) if name not in given]
     derived = _derive(missing, request, located, site, listings) if missing else _Derived()
@@ -103,6 +113,29 @@ def raw_body(request: DatasetRequest, located: LocatedDirectory, site: Site, lis
         strict=request.strict,
     )
     return Body(body.content, (*derived.doubts, *body.warnings))
+
+
+def _check_investigation(request: DatasetRequest, listings: ProposalListings) -> None:
+    """Raise UsageError where ICAT, answering in full, has no such investigation of the proposal at the beamline."""
+    listing = listings.of(request.beamline, request.proposal)
+    if listing is None or (listing.trouble and not listing.investigations):
+        return
+    known = [row.id for row in listing.investigations]
+    if request.investigation not in known:
+        has = ", ".join(map(str, known)) or "none"
+        raise UsageError(f"ICAT has no investigation {request.investigation} for it (it has {has}): check the id")
+
+
+def other_proposal(path: str, proposal: str) -> str:
+    """Return the proposal that a directory is of, where that is another than is told; else an empty text."""
+    session = session_of(path)
+    own = session.rsplit("/", 3)[1] if session else ""
+    return "" if bare_name(own) == bare_name(proposal) else own
+
+
+def bare_name(proposal: str) -> str:
+    """Return a proposal's name without what spellings differ in: `HG-333` is `hg333`."""
+    return proposal.strip().lower().replace("-", "")
 
 
 def _moment(name: str, value: object, facility: Facility) -> datetime:

@@ -30,7 +30,7 @@ from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.sync.catalogue_query import Catalogue
 from icat_tui.sync.scan import ScanPlan, scan
-from icat_tui.sync.session_lock import Patience, SessionLockedError, locked
+from icat_tui.sync.session_lock import SessionLockedError, locked
 
 
 class SessionLocked(Struct, frozen=True):
@@ -69,8 +69,6 @@ class Submission(Struct, frozen=True, kw_only=True):
     recheck_age: timedelta = timedelta(seconds=10)
     lock_wait: timedelta = timedelta()
     """How long a session is waited for that another process is registering."""
-    queue_threads: bool = False
-    """Whether threads of this process wait for each other, however long it takes."""
     forbidden: str = ""
     """Why nothing may be sent, and what to do about it; empty where something may."""
 
@@ -158,9 +156,8 @@ class Outbox:
         """Lock a session until the end. Raises SessionLockedError, or SaveError where no lock can be made."""
         submission = self._submission
         if path not in self._locked:
-            patience = Patience(submission.lock_wait, self._cancellation, for_threads=submission.queue_threads)
             state_dir, facility = submission.journal.directory.path, submission.surroundings.facility
-            self._resources.enter_context(locked(state_dir, path, facility, patience))
+            self._resources.enter_context(locked(state_dir, path, facility, submission.lock_wait, self._cancellation))
             self._locked.add(path)
 
     def drop_cached(self, directory: SessionDirectory) -> None:

@@ -222,6 +222,14 @@ def test_threads_in_one_session_send_in_turn(beamtime: Beamtime, client: IcatCli
     assert sorted(beamtime.standing()) == [(path.name, MessageState.ACCEPTED) for path in paths]
 
 
+def test_data_of_one_team_is_shown_to_another_only_where_that_is_meant(beamtime: Beamtime, client: IcatClient) -> None:
+    path = beamtime.dataset()
+    with pytest.raises(UsageError, match="--yes-proposal hg444"):
+        client.store_dataset(**of(path) | {"proposal": "hg444"})
+    client.store_dataset(**of(path) | {"proposal": "hg444"}, yes_proposal="hg444")
+    assert len(beamtime.bodies) == 1
+
+
 def test_names_of_files_that_are_not_read_as_utf_8_are_refused(
     beamtime: Beamtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,116 @@
+"""What is sent by hand for another team, into a chosen investigation, under another name, or beside somebody else."""
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from icat_tui.disk.stored_xml import parse_stored
+from icat_tui.domain.errors import ExitCode
+from icat_tui.domain.facility import Facility
+from icat_tui.ingest.send_events import SendingFinished
+from icat_tui.sync.session_lock import locked
+from icat_tui.sync.store import AlreadyRegistered, Refused
+from icat_tui.sync.store_request import DatasetRequest, StoredFileRequest
+from tests.support.beamtime import ZONE, Beamtime, parameters
+from tests.support.submissions_by_hand import Send
+
+
+def raw(directory: Path, **changes: Any) -> DatasetRequest:
+    values: dict[str, Any] = {"beamline": "id99", "proposal": "hg333", "dataset": "0001", "path": str(directory)}
+    return DatasetRequest(**(values | changes))
+
+
+def refusal(events: list[Any]) -> Refused:
+    [refused] = [event for event in events if isinstance(event, Refused)]
+    return refused
+
+
+# -- the team that would see it -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spelling", ["HG444", "hg-444"])
+def test_what_lies_in_the_directory_of_another_proposal_is_sent_where_that_is_meant(
+    beamtime: Beamtime, send: Send, spelling: str
+) -> None:
+    path = beamtime.dataset()
+    for given in ("", "hg333", "hg44"):
+        refused = refusal(send(raw(path, proposal=spelling, yes_proposal=given)))
+        assert refused.code == ExitCode.USAGE
+        assert f"its directory is of proposal hg333, and the team of {spelling} would see its data" in refused.reason
+    assert not beamtime.bodies
+    send(raw(path, proposal=spelling, yes_proposal="hg444"), force=True)
+    (body,) = beamtime.bodies
+    assert parse_stored("", body, ZONE).proposal == spelling.lower()
+
+
+@pytest.mark.parametrize("spelling", ["hg333", "HG333", "HG-333", " hg333 "])
+def test_spellings_of_its_own_proposal_take_no_confirmation(beamtime: Beamtime, send: Send, spelling: str) -> None:
+    assert isinstance(send(raw(beamtime.dataset(), proposal=spelling))[-1], SendingFinished)
+
+
+def test_a_message_of_another_proposal_is_sent_where_that_is_meant(beamtime: Beamtime, send: Send) -> None:
+    beamtime.dataset()
+    file = beamtime.stored()
+    file.write_text(file.read_text().replace(">hg333<", ">hg444<"))
+    assert "--yes-proposal hg444" in refusal(send(StoredFileRequest(str(file)))).reason
+    assert not beamtime.bodies
+    send(StoredFileRequest(str(file), "HG444"))
+    assert len(beamtime.bodies) == 1
+
+
+# -- its investigation ------------------------------------------------------------------------------------------------
+
+
+def test_an_investigation_that_was_chosen_is_in_the_message(beamtime: Beamtime, send: Send) -> None:
+    path = beamtime.dataset()
+    refused = refusal(send(raw(path, investigation=99)))
+    assert (refused.code, beamtime.bodies) == (ExitCode.USAGE, [])
+    assert "ICAT has no investigation 99 for it (it has 7)" in refused.reason
+    send(raw(path, investigation=7))
+    assert parameters(beamtime.bodies[0])["investigationId"] == "7"
+
+
+# -- under another name -----------------------------------------------------------------------------------------------
+
+
+def test_a_dataset_that_icat_has_under_another_name_of_its_directory_is_not_sent(
+    beamtime: Beamtime, send: Send
+) -> None:
+    path = beamtime.dataset()
+    link = path.with_name("colA_0009")
+    link.symlink_to(path)
+    number = beamtime.register(path)
+    for named in (path, link):
+        (known,) = send(raw(named, dataset="0001"))
+        assert isinstance(known, AlreadyRegistered)
+        assert f"id {number}" in known.reason
+    assert not beamtime.bodies
+
+
+# -- what somebody else is registering --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("wait", "held", "sent"), [(0.0, 0.3, 0), (20.0, 0.3, 1), (0.15, 20.0, 0)])
+def test_a_session_that_somebody_else_registers_is_waited_for(
+    beamtime: Beamtime, send: Send, *, wait: float, held: float, sent: int
+) -> None:
+    path, ended = beamtime.dataset(), threading.Event()
+
+    def hold(holding: threading.Event) -> None:
+        with locked(beamtime.state_dir, str(beamtime.session), Facility()):
+            holding.set()
+            ended.wait(held)
+
+    holding = threading.Event()
+    holder = threading.Thread(target=hold, args=(holding,))
+    holder.start()
+    holding.wait()
+    events = send(raw(path), lock_wait=timedelta(seconds=wait))
+    ended.set()
+    holder.join()
+    assert len(beamtime.bodies) == sent
+    if not sent:
+        assert refusal(events).code == ExitCode.LOCKED
