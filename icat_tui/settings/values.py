@@ -77,6 +77,11 @@ def directory_name(value: object) -> str:
     return known
 
 
+def globs(value: object) -> tuple[str, ...]:
+    """Read names and globs of names of one directory; can be empty."""
+    return tuple(dict.fromkeys(directory_name(one) for one in as_list(value)))
+
+
 def marker(value: object) -> str:
     """Read the name of one directory; can be empty."""
     return directory_name(value) if any_text(value) else ""
