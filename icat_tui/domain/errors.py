@@ -56,7 +56,8 @@ def unexpected(error: Exception) -> str:
         case RuntimeError() if str(error) == NO_MORE_THREADS:
             return "the system starts no more threads: raise the limit of processes (ulimit -u)"
         case ImportError():
-            return f"a part of the installation can't be loaded ({error}): install icat-tui once more"
+            why = next(iter(str(error).strip().splitlines()), "")  # numpy gives advice of a page
+            return f"a part of the installation can't be loaded ({why}): install icat-tui once more"
     return f"a mistake of ours ({type(error).__name__}: {error}): please report it"
 
 

@@ -52,6 +52,8 @@ def test_an_error_knows_its_exit_code_and_its_text_is_the_line_for_a_person() ->
         (OSError(28, "No space left on device"), "the system refused: No space left on device"),
         (OSError("odd"), "the system refused: odd"),
         (MemoryError(), "there is not enough memory"),
+        (ImportError(), "a part of the installation can't be loaded (): install icat-tui once more"),
+        (ImportError("\nlibhdf5\nadvice"), "a part of the installation can't be loaded (libhdf5): install icat-tui"),
         (ImportError("libhdf5"), "a part of the installation can't be loaded (libhdf5): install icat-tui once more"),
         (RuntimeError("boom"), "a mistake of ours (RuntimeError: boom): please report it"),
         (ValueError("can't start new thread"), "a mistake of ours (ValueError: can't start new thread)"),
