@@ -349,12 +349,17 @@ class _Comparison:
             collection=dataset.collection,
             name=dataset.name,
             status=Status.NOT_UPLOADED,
-            reasons=timeslot.outside_reasons(message.start, message.end, self.fit.start, self.fit.end),
+            reasons=self.period_reasons(message.start, message.end),
             start=message.start,
             end=message.end,
             sample=message.sample,
             stored=message.path,
         )
+
+    def period_reasons(self, start: datetime, end: datetime) -> tuple[str, ...]:
+        """Return what is odd about the times of a dataset, in words."""
+        outside = timeslot.outside_reasons(start, end, self.fit.start, self.fit.end)
+        return outside + timeslot.future_reasons(start, end, self.around.now)
 
     def by_metadata(self, dataset: DiskDataset) -> Dataset:
         """Return a dataset without a row in ICAT or a stored message, with the status that its metadata gives it."""
@@ -380,7 +385,7 @@ class _Comparison:
             reasons.append(DEAD_WRITER)
         reasons += [text for text in (why, dataset.doubt) if text]
         if metadata:
-            reasons += timeslot.outside_reasons(metadata.start, metadata.end, self.fit.start, self.fit.end)
+            reasons += self.period_reasons(metadata.start, metadata.end)
         known = metadata or dataset.partial
         return Dataset(
             path=dataset.path,

@@ -18,6 +18,8 @@ START_OF_DAY = time(hour=8)
 """Time that stands for a session if no investigation begins on its date (icat.md, "Rules of choice", 5c)."""
 EDGE = timedelta(hours=48)
 """Greatest distance of a session from a time slot for match `edge` (icat.md, "How well an investigation fits")."""
+CLOCKS = timedelta(days=1)
+"""Time by which the clocks of two machines, and their zones, can differ at most."""
 MARGIN = timedelta(days=2)
 """Margin before and after a time slot in which a session is ongoing (icat.md, "Time slot and now")."""
 
@@ -209,6 +211,18 @@ def outside_reasons(
         if slot_end is not None and (late := _elapsed(slot_end, moment)) > timedelta():
             reasons.append(f"{happened} {late} after the end of the session")
     return tuple(reasons)
+
+
+def future_reasons(start: datetime, end: datetime, now: datetime) -> tuple[str, ...]:
+    """Return texts for a person on which times of a dataset are in the future, by more than clocks differ.
+
+    A time slot without an end holds them all the same.
+    """
+    return tuple(
+        f"{happened} in the future, at {moment}"
+        for happened, moment in (("started", start), ("ended", end))
+        if _elapsed(now, moment) > CLOCKS
+    )
 
 
 # -- now and the time slot -------------------------------------------------------------------------------------------

@@ -273,6 +273,15 @@ def test_how_a_dataset_lies_outside_its_time_slot_is_said(
     assert only(judged(disk_of(dataset, stored=stored), catalogue_of())).reasons == reasons
 
 
+@pytest.mark.parametrize("stored", [(), (message(start=NOW + 2 * DAY, end=NOW + 3 * DAY),)])
+def test_times_in_the_future_are_said_where_the_time_slot_has_no_end(stored: tuple[StoredMessage, ...]) -> None:
+    dataset = read(metadata=Metadata(NOW + 2 * DAY, NOW + 3 * DAY, "sA"))
+    assert only(judged(disk_of(dataset, stored=stored), catalogue_of(fit=OPEN_ENDED))).reasons == (
+        f"started in the future, at {NOW + 2 * DAY}",
+        f"ended in the future, at {NOW + 3 * DAY}",
+    )
+
+
 # -- in progress -----------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from icat_tui.domain.timeslot import (
     Phase,
     choose,
     distance,
+    future_reasons,
     is_ongoing,
     is_over,
     is_todo_ongoing,
@@ -363,6 +364,16 @@ def test_a_border_that_icat_does_not_have_is_never_crossed() -> None:
     assert outside_reasons(at("10-20"), at("12-24"), SLOT[0], None) == ()
     assert outside_reasons(at("10-18"), at("12-24"), SLOT[0], None) == (
         "started 1 day, 0:00:00 before the start of the session",
+    )
+
+
+def test_times_in_the_future_are_told_by_more_than_clocks_differ() -> None:
+    now, day, second = at("10-20"), timedelta(days=1), timedelta(seconds=1)
+    assert future_reasons(now + day, now + day, now) == ()
+    assert future_reasons(now - day, now + day + second, now) == (f"ended in the future, at {now + day + second}",)
+    assert future_reasons(now + 2 * day, now + 3 * day, now) == (
+        f"started in the future, at {now + 2 * day}",
+        f"ended in the future, at {now + 3 * day}",
     )
 
 
