@@ -44,6 +44,8 @@ class Workspace:
     """Called off by a signal."""
     doubt: str = ""
     """Why ICAT+ may not be the right one, by the last scan that came to its end; empty: it is."""
+    journal_trouble: str = ""
+    """Why the journal could not be read for the last scan; empty: it could."""
 
     @property
     def facility(self) -> Facility:
@@ -77,12 +79,13 @@ class Workspace:
     def scan_plan(self, found: Iterator[Found], *, use_cache: bool) -> ScanPlan:
         """Return how sessions are scanned: another process always reads HDF5. Raises UsageError without ICAT+.
 
-        A journal that can't be read is taken for no journal.
+        A journal that can't be read is taken for no journal, and `journal_trouble` says so.
         """
+        view, self.journal_trouble = None, ""
         try:
             view = self.services.journal_view()
-        except JournalError:
-            view = None
+        except JournalError as error:
+            self.journal_trouble = f"nothing can be called pending: {error}"
         surroundings = self.services.surroundings(self.now(), view)
         plan = self.services.scan_plan(found, self.catalogue(), surroundings, self.cache)
         return structs.replace(plan, use_cache=use_cache, early=True, processes=max(1, (os.cpu_count() or 2) - 1))

@@ -54,6 +54,19 @@ def test_a_narrow_selection_is_scanned_at_start_and_fills_in(facility: LiveFacil
     drive_app(a_workplace(facility), act)
 
 
+def test_a_journal_that_is_not_there_is_told_and_the_sessions_are_scanned(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await until(
+            pilot, lambda: any("nothing can be called pending: The journal is" in one for one in log_lines(app))
+        )
+        assert categories(app) == [Category.TODO]
+
+    drive_app(a_workplace(facility, state_dir=str(facility.place.directory / "not mounted")), act)
+
+
 def test_without_a_selection_sessions_appear_and_are_not_scanned_until_they_are_entered(facility: LiveFacility) -> None:
     path = facility.session(unregistered=1)
 

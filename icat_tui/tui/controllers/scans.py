@@ -276,6 +276,8 @@ class Scans:
                 self._workspace.doubt = batch.doubt
             if batch.doubt:
                 self._host.complain(batch.doubt)
+            if ended and self._workspace.journal_trouble:
+                self._host.complain(self._workspace.journal_trouble)
             if ended and batch.finished:
                 how = "stopped" if batch.finished.cancelled else "done"
                 self._host.say(f"scan {how}: {counted(each.done, 'session')} in {batch.finished.seconds:.1f} s")
