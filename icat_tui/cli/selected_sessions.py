@@ -8,7 +8,15 @@ from argparse import Namespace
 from collections.abc import Iterator
 from itertools import chain
 
-from icat_tui.disk.find import NO_PROPOSAL, AnyFormat, find_sessions, roots_once, sessions_at, sessions_once
+from icat_tui.disk.find import (
+    NO_PROPOSAL,
+    AnyFormat,
+    MisnamedError,
+    find_sessions,
+    roots_once,
+    sessions_at,
+    sessions_once,
+)
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.formats import AUTO, RawFormat
 from icat_tui.domain.model import SessionDirectory
@@ -135,6 +143,8 @@ class SelectedSessions:
         try:
             here = os.getcwd()
             found = sessions_at(here, self._roots, self._facility, self._format)
+        except MisnamedError:
+            raise
         except (UsageError, OSError) as error:
             raise UsageError(WHICH_SESSION) from error
         if here in map(os.path.realpath, self._roots):

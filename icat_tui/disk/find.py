@@ -35,6 +35,10 @@ LEVELS = 3
 """A session lies at `<root>/<proposal>/<beamline>/<date>`."""
 
 
+class MisnamedError(UsageError):
+    """Error: a PATH lies where a session would be, in a directory that is not called by a date."""
+
+
 # -- sessions --------------------------------------------------------------------------------------------------------
 
 
@@ -56,7 +60,7 @@ def sessions_at(
 
     PATH is a data root, a proposal, a beamline directory, a session, or anything in one. For a path below none of
     `roots` the session is found by its date component. Raises UsageError where PATH is not there or can't belong to a
-    session.
+    session, MisnamedError where it lies in what would be one by its place.
     """
     seen = stat_or_error(path)
     if isinstance(seen, OSError) and seen.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENOLINK):
@@ -64,7 +68,7 @@ def sessions_at(
     root, names = _split(_absolute(path), [_absolute(known) for known in roots])
     place = posixpath.join(root, *names)
     if len(names) == LEVELS and session_date(names[-1]) is None:
-        raise UsageError(f"{path!r} is in no session: {place!r} is not called by a date like 20231019")
+        raise MisnamedError(f"{path!r} is in no session: {place!r} is not called by a date like 20231019")
     search = _Search(selection, facility, raw_format)
     if not search.wants(names):
         return iter(())

@@ -34,6 +34,8 @@ def test_raw_data_that_lies_in_no_session_is_told_and_counted(beamtime: Beamtime
     for words in (("sync", "--no-print"), ("check", str(beamtime.session.parent))):
         told = run(beamtime, *words)
         assert (told.code, told.err.count(line)) == (ExitCode.DONE, 1)
+    within = run_program("check", env=os.environ | beamtime.environment, cwd=bis)
+    assert (within.code, within.err.count(f"{str(bis)!r} is not called by a date")) == (ExitCode.USAGE, 1)
     silent = run(beamtime, "sync", "-q")
     assert (silent.code, silent.out, silent.err) == (ExitCode.DONE, "", "")
 
