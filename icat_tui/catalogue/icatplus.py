@@ -86,12 +86,19 @@ class IcatPlus:
 
         `subject` says in words what is asked for; with `faults` it is told of each unreadable element what is wrong.
         """
-        listing = _PagedList(subject, parse, faults=faults)
+        listing, limits = _PagedList(subject, parse, faults=faults), self._limiter.limits
         page = ""
+        by_pages = False
         while True:
             body = self._transport().get(f"/dataacquisition/{PLACEHOLDER}/{target}{page}", subject)
             if isinstance(body, Answer):
                 return body
+            if body is None and by_pages:
+                most = f"{limits.largest >> 20} MB"
+                return Answer(Outcome.MALFORMED, reason=f"ICAT+ sent more than {most} in a page of {subject}")
+            if body is None:
+                by_pages, page = True, f"&limit={limits.page}&skip=0"
+                continue
             try:
                 fresh = listing.add_page(elements(body), self._limiter)
             except Stopped as stopped:
@@ -100,11 +107,11 @@ class IcatPlus:
                 return Answer(
                     Outcome.MALFORMED, reason=f"ICAT+ did not send {subject} as a list in JSON{_html_hint(body)}"
                 )
-            if not listing.missing:
+            if not listing.missing and (not by_pages or listing.last_page < limits.page):
                 return listing.answer()
             if not fresh:
                 return Answer(Outcome.MALFORMED, reason=listing.shortfall())
-            page = f"&limit={listing.missing}&skip={listing.arrived}"
+            page = f"&limit={limits.page if by_pages else listing.missing}&skip={listing.arrived}"
 
     def _transport(self) -> "Transport":
         with self._opening:
@@ -122,6 +129,8 @@ class _PagedList(Generic[Row]):
     def __init__(self, subject: str, parse: Callable[[object], Row], *, faults: bool) -> None:
         self.arrived = 0
         """Number of elements received; one that is repeated on a later page does not count again."""
+        self.last_page = 0
+        """Number of elements of the last page, those that came before among them."""
         self._subject = subject
         self._parse = parse
         self._faults = faults
@@ -140,12 +149,13 @@ class _PagedList(Generic[Row]):
 
         Raises `Stopped` once the client is closed, ValueError where the page is not readable JSON.
         """
-        first, before = not self.arrived, self.arrived
+        first, before, self.last_page = not self.arrived, self.arrived, 0
         seen: set[Hashable] = set()
         for element in page:
             limiter.check_open()
             identity = _identity(element)
             seen.add(identity)
+            self.last_page += 1
             if identity not in self._seen:
                 self.arrived += 1
                 self._parse_element(element)
@@ -161,7 +171,8 @@ class _PagedList(Generic[Row]):
 
     def shortfall(self) -> str:
         """Return a text for a person that says how much is missing."""
-        return f"ICAT+ sent {self.arrived} of {self._total} entries when asked for {self._subject}, and no more"
+        of = f" of {self._total}" if self._total else ""
+        return f"ICAT+ sent {self.arrived}{of} entries when asked for {self._subject}, and no more"
 
     def _parse_element(self, element: object) -> None:
         try:

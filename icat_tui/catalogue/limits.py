@@ -32,6 +32,14 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Before the first retry; doubled for each one after it, with a random jitter of half of it."""
     longest_pause: float = 10.0
     """Limit on the pause that a server asks for (`Retry-After`)."""
+    longest_wait: float = 60.0
+    """Limit on the pause that a server asks for that has too many requests (429); it is heeded once."""
+    largest: int = 64 << 20
+    """Bytes of an answer, unpacked; a list that is larger is asked for in pages."""
+    page: int = 1000
+    """Elements of a page of such a list."""
+    inflation: int = 200
+    """How many times as large as it came an answer may be, unpacked; above that nothing real is in it."""
     failures: int = 5
     """Requests in a row that failed all their attempts, after which the circuit breaker stops all others."""
 

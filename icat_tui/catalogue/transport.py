@@ -11,9 +11,11 @@ import random
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from contextvars import ContextVar
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
 from http.client import HTTPException, IncompleteRead, responses
@@ -208,11 +210,20 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 # -- requests --------------------------------------------------------------------------------------------------------
 
 
+PIECE = 1 << 14
+"""Bytes that are read at once: what is packed grows a thousandfold at most, so this bounds the memory too."""
+
+
+class InflatedError(Exception):
+    """Answer that is much larger, unpacked, than it came: nothing that a catalogue has is so repetitive."""
+
+
 class HttpResponse(NamedTuple):
     """Complete response of a server."""
 
     status: int
-    body: bytes
+    body: bytes | None
+    """None: it was larger than `Limits.largest`."""
     headers: CaseInsensitiveDict[str]
 
     @property
@@ -240,8 +251,8 @@ class Transport:
             f", through the proxy {displayed_url(proxy)}" if proxy else ""
         )
 
-    def get(self, target: str, subject: str) -> bytes | Answer[Any]:
-        """Return the body of a complete answer, or an answer that says why there is none.
+    def get(self, target: str, subject: str) -> bytes | Answer[Any] | None:
+        """Return the body of a complete answer, None where it is too large, or an answer that says why there is none.
 
         `target` is path and query, with `PLACEHOLDER` for the key; `subject` says in words what is asked for. HTTP 401
         and 403 are UNAUTHORISED; every other status of an error says nothing about what ICAT has, so it is UNAVAILABLE.
@@ -254,7 +265,7 @@ class Transport:
             return self._without_answer(result.outcome, f"{self._server_name}: {result.words}")
         if result.status == HTTPStatus.OK:
             return result.body
-        message = self._server_message(result.body)
+        message = self._server_message(result.body or b"")
         if result.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return self._without_answer(Outcome.UNAUTHORISED, f"ICAT+ refuses the API key: {result.phrase}{message}")
         if result.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -272,6 +283,11 @@ class Transport:
     def _request_with_retries(self, target: str) -> HttpResponse | FailedAttempt:
         limits = self._limiter.limits
         result = self._attempt(target)
+        if isinstance(result, HttpResponse) and result.status == HTTPStatus.TOO_MANY_REQUESTS:
+            pause = retry_after(result.headers)
+            if pause is not None:
+                self._limiter.pause(min(pause, limits.longest_wait))
+                result = self._attempt(target)
         for retry in range(limits.retries):
             if isinstance(result, HttpResponse) or not result.retry:
                 break
@@ -290,6 +306,9 @@ class Transport:
             token = _CURRENT_REQUEST.set(_RequestContext(self._limiter, call, self._key))
             try:
                 result = self._exchange(f"{self._url}{target}")
+            except InflatedError:
+                words = f"the answer grows more than {self._limiter.limits.inflation} times when it is unpacked"
+                result = FailedAttempt(words, retry=False, outcome=Outcome.MALFORMED)
             except (requests.RequestException, exceptions.HTTPError, HTTPException, OSError) as error:
                 result = explain(error, self._timeout_text(call))
             finally:
@@ -299,9 +318,8 @@ class Transport:
         if call.overdue:
             return FailedAttempt(f"the answer was not complete after {self._limiter.limits.answer:g} s", retry=True)
         if isinstance(result, HttpResponse) and result.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            pause = result.headers.get("Retry-After", "")
-            words = result.phrase + self._server_message(result.body)
-            return FailedAttempt(words, retry=True, pause=float(pause) if pause.isdecimal() else 0.0)
+            words = result.phrase + self._server_message(result.body or b"")
+            return FailedAttempt(words, retry=True, pause=retry_after(result.headers) or 0.0)
         return result
 
     @cached_property
@@ -331,7 +349,18 @@ class Transport:
         timeout = self._limiter.limits.connect, self._limiter.limits.read
         response = self._adapter.send(request, stream=True, timeout=timeout, **self._settings)
         with closing(response.raw):
-            return HttpResponse(response.status_code, response.raw.read(decode_content=True), response.headers)
+            return HttpResponse(response.status_code, self._body(response.raw), response.headers)
+
+    def _body(self, raw: Any) -> bytes | None:
+        """Return what a response holds, read in pieces; None where it is too large. Raises InflatedError."""
+        limits, body = self._limiter.limits, bytearray()
+        for piece in raw.stream(PIECE, decode_content=True):
+            body += piece
+            if len(body) > PIECE * limits.inflation and len(body) > raw.tell() * limits.inflation:
+                raise InflatedError
+            if len(body) > limits.largest:
+                return None
+        return bytes(body)
 
     def _redirect(self, url: str, response: HttpResponse) -> str:
         """Return the URL that a redirect leads to, with the key masked; empty where that is not a URL."""
@@ -376,3 +405,16 @@ def stays_on_server(url: str, onward: str) -> bool:
     except ValueError:
         return False
     return (here.scheme, there.scheme) == ("http", "https") and here.hostname == there.hostname
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to wait, by `Retry-After`: a number or a date; None where it does not."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return float(value[:9])
+    try:
+        until = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
