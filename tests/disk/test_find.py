@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from icat_tui.disk.find import NO_PROPOSAL, find_sessions, roots_once, sessions_at, sessions_once
+from icat_tui.disk.find import NO_PROPOSAL, find_sessions, is_on_disk, roots_once, sessions_at, sessions_once
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
@@ -371,3 +371,41 @@ def test_a_session_that_is_found_under_two_names_is_there_once_by_the_first(two_
     by_path = [found[path] for path in (session, session.with_name("20231020"))]
     assert sessions_once([failed, *reversed(by_path), found[link], failed]) == [*by_path, failed]
     assert sessions_once([found[link], found[session]]) == [found[link]]
+
+
+# -- whether a session is on disk ------------------------------------------------------------------------------------
+
+
+def test_a_session_is_gone_only_if_a_directory_that_was_listed_lacks_it(root: Path) -> None:
+    make_raw_directories(root, "hg333/id99/20231019", "hg333/id27/20231019", "ma1/id99/20231019")
+    session = SessionDirectory(f"{root}/hg333/id99/20231019", "hg333", "id99", "20231019", V3)
+    assert is_on_disk(session, FACILITY) is True
+    for level in ("hg333/id99/20231019", "hg333/id99", "hg333"):
+        (root / level).rename(root / "hidden")
+        assert is_on_disk(session, FACILITY) is False
+        (root / "hidden").rename(root / level)
+
+
+def test_a_root_that_holds_no_proposal_does_not_tell_whether_a_session_is_gone(root: Path) -> None:
+    (root / "lost+found").mkdir(parents=True)
+    session = SessionDirectory(f"{root}/hg333/id99/20231019", "hg333", "id99", "20231019", V3)
+    assert "is it mounted?" in str(is_on_disk(session, FACILITY))
+
+
+@pytest.mark.parametrize("refused", ["hg333", "hg333/id99"])
+def test_a_directory_that_cannot_be_listed_does_not_tell_whether_a_session_is_gone(
+    root: Path, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    make_raw_directories(root, "hg333/id99/20231020", "hg333/id27/20231019")
+    session = SessionDirectory(f"{root}/hg333/id99/20231019", "hg333", "id99", "20231019", V3)
+    if refused == "hg333":
+        (root / "hg333" / "id99").rename(root / "hidden")
+    listed = os.listdir
+
+    def refuse(path: str) -> list[str]:
+        if path == str(root / refused):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert is_on_disk(session, FACILITY) == f"{root / refused} could not be listed: {os.strerror(errno.EIO)}"
