@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,8 @@ from icat_tui.domain.errors import ExitCode, IcatTuiError
 
 HEART_BEATS = (10_000, 10_000)
 """Intervals of heart-beats offered to the broker and wanted from it, in milliseconds; the broker may have none."""
+POLL = 0.1
+"""Seconds between two checks whether connecting was cancelled."""
 JOIN_TIMEOUT = 1.0
 """Seconds that the thread of a closed connection has to end."""
 
@@ -249,3 +252,38 @@ def connect(broker: Broker, first: int = 0) -> BrokerConnection:
         except BrokerError as error:
             reasons.append(f"{address} {error}")
     raise BrokerError(f"No broker took the connection ({'; '.join(reasons)}): see --queue, or try again later")
+
+
+def connect_unless(cancelled: Callable[[], bool], broker: Broker, first: int = 0) -> BrokerConnection | None:
+    """Return a connection as `connect` does; None once it is cancelled, which waits for no broker. Raises BrokerError.
+
+    A connection that is made after that is closed.
+    """
+    made: queue.Queue[BrokerConnection | Exception] = queue.Queue()
+    abandoned = threading.Event()
+
+    def make() -> None:
+        try:
+            made.put(connect(broker, first))
+        except Exception as error:  # noqa: BLE001 - raised by the caller
+            made.put(error)
+        if abandoned.is_set():
+            _close_left(made)
+
+    threading.Thread(target=make, name="icat-tui connect", daemon=True).start()
+    while not cancelled():
+        with suppress(queue.Empty):
+            result = made.get(timeout=POLL)
+            if isinstance(result, Exception):
+                raise result
+            return result
+    abandoned.set()
+    _close_left(made)
+    return None
+
+
+def _close_left(made: "queue.Queue[BrokerConnection | Exception]") -> None:
+    with suppress(queue.Empty):
+        left = made.get_nowait()
+        if isinstance(left, BrokerConnection):
+            left.close()

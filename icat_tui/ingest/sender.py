@@ -20,7 +20,7 @@ from icat_tui.ingest.broker import (
     NotSentError,
     Receipt,
     Refusal,
-    connect,
+    connect_unless,
 )
 from icat_tui.ingest.send_events import (
     BrokerConnected,
@@ -315,7 +315,7 @@ class _Sender:
         pause = POLL
         while not self.cancelled():
             try:
-                self.active = _ActiveConnection(connect(self.broker, self.next_broker))
+                connection = connect_unless(self.cancelled, self.broker, self.next_broker)
             except BrokerError as error:
                 if time.monotonic() + pause > until:
                     self.trouble = str(error)
@@ -323,6 +323,9 @@ class _Sender:
                 self.wait(pause)
                 pause *= 2
                 continue
+            if connection is None:
+                return
+            self.active = _ActiveConnection(connection)
             address = self.active.connection.address
             self.next_broker = (self.broker.addresses.index(address) + 1) % len(self.broker.addresses)
             self.connections += 1

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.message import Message
-from icat_tui.ingest.broker import WINDOW, BrokerConnection, BrokerEvent
+from icat_tui.ingest.broker import WINDOW, Broker, BrokerConnection, BrokerEvent, connect, connect_unless
 from icat_tui.ingest.send_events import (
     BrokerLost,
     MessageAccepted,
@@ -345,6 +345,45 @@ def test_cancelling_stops_sending_and_what_is_out_gets_its_receipt(fake: Scripte
         MessageState.ACCEPTED: end.accepted,
         MessageState.PLANNED: 100 - end.accepted,
     }
+
+
+def test_cancelling_waits_for_no_broker_that_says_nothing(journal: Journal) -> None:
+    plan = messages(3)
+    journal.record_plans(plan)
+    with serving_broker(ScriptedBroker(on_connect=lambda _client, _frame: None)) as silent:
+        broker = broker_at(silent.address, connect_timeout=20)
+        before = time.monotonic()
+        events = list(send(plan, broker, journal, cancelled=lambda: silent.connections > 0))
+        assert time.monotonic() - before < 5
+        assert finished(events) == SendingFinished(0, 0, 0, connected=False, cancelled=True)
+    assert set(message_states(journal).values()) == {MessageState.PLANNED}
+
+
+def test_a_connection_that_comes_too_late_is_closed(fake: ScriptedBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    connected, given_up = threading.Event(), threading.Event()
+
+    def late(broker: Broker, first: int) -> BrokerConnection:
+        connection = connect(broker, first)
+        connected.set()
+        assert given_up.wait(20)
+        return connection
+
+    monkeypatch.setattr("icat_tui.ingest.broker.connect", late)
+    assert connect_unless(connected.is_set, broker_at(fake.address)) is None
+    given_up.set()
+    fake.wait_for(lambda: fake.connections == 1 and fake.open == 0)
+    made = connect_unless(lambda: False, broker_at(fake.address))
+    assert isinstance(made, BrokerConnection)
+    made.close()
+
+
+def test_what_breaks_in_connecting_is_raised(monkeypatch: pytest.MonkeyPatch, fake: ScriptedBroker) -> None:
+    def broken(broker: Broker, first: int) -> BrokerConnection:
+        raise ZeroDivisionError(f"{broker.addresses[first]}")
+
+    monkeypatch.setattr("icat_tui.ingest.broker.connect", broken)
+    with pytest.raises(ZeroDivisionError, match=str(fake.address)):
+        connect_unless(lambda: False, broker_at(fake.address))
 
 
 def test_cancelling_does_not_wait_long_for_a_broker_that_does_not_answer(
