@@ -4,7 +4,9 @@ A file that is not a usable message becomes a reason, by the name of the dataset
 must stay true: the files are untrusted, so reading one never expands entities, fetches anything, or waits.
 """
 
+import codecs
 import os
+import re
 import stat
 from datetime import datetime
 from typing import NamedTuple
@@ -18,6 +20,8 @@ from icat_tui.regular_file import open_regular
 
 NAMESPACE = "{http://www.esrf.fr/icat}"
 REQUIRED = ("investigation", "instrument", "name", "location", "startDate", "endDate")
+_DECLARATION = re.compile(rb"\s*<\?xml[^>]*encoding\s*=\s*[\"'](?P<encoding>[A-Za-z0-9._-]+)[\"']")
+_ENCODING = re.compile(r"(<\?xml[^>]*encoding\s*=\s*[\"'])[^\"']*([\"'])")
 LARGEST = 16 * 1024 * 1024
 """Largest size in bytes; messages of BLISS have a few thousand."""
 
@@ -88,12 +92,14 @@ def parse_stored(path: str, content: bytes, zone: ZoneInfo) -> StoredMessage:
     """
     parser = ET.XMLParser(target=_Tree())  # noqa: S314 - see _Tree
     try:
-        parser.feed(content)
+        parser.feed(as_utf8(content))
         root: ET.Element = parser.close()
     except (ET.ParseError, LookupError) as error:  # LookupError: an unknown encoding
         raise ValueError(f"not well-formed XML ({error})") from error
     if root.tag != f"{NAMESPACE}dataset":
         raise ValueError(f"its root is {root.tag[:80]!r}, not an ICAT dataset")
+    if twice := [name for name in REQUIRED if len(root.findall(f"{NAMESPACE}{name}")) > 1]:
+        raise ValueError(f"it has {', '.join(twice)} more than once")
     texts = {name: _text(root, name) for name in REQUIRED}
     if missing := [name for name, text in texts.items() if not text.strip()]:
         raise ValueError(f"it has no {', '.join(missing)}")
@@ -108,6 +114,27 @@ def parse_stored(path: str, content: bytes, zone: ZoneInfo) -> StoredMessage:
         start=start,
         end=end,
     )
+
+
+def as_utf8(content: bytes) -> bytes:
+    """Return a message as plain UTF-8, as ICAT gets it; one that is that already is the same, byte for byte.
+
+    Raises ValueError where it is not text in the encoding that it declares.
+    """
+    declared = _DECLARATION.match(content)
+    encoding = declared["encoding"].decode("ascii") if declared else "utf-8"
+    if content.startswith(codecs.BOM_UTF8):
+        encoding = "utf-8-sig"
+    elif content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    try:
+        if codecs.lookup(encoding).name == "utf-8":
+            content.decode()
+            return content
+        text = content.decode(encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise ValueError(f"it is not text in the encoding that it declares ({error})") from error
+    return _ENCODING.sub(r"\1UTF-8\2", text, count=1).encode()
 
 
 def _text(root: ET.Element, name: str) -> str:

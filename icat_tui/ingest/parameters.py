@@ -93,8 +93,8 @@ def _partly_validated(
 def _text(name: str, value: object, depth: int = 0, *, numbers_alike: bool) -> str:
     """Return one value as text (icat.md, "Value formats").
 
-    With `numbers_alike`, whole numbers and others may stand in one list: without the definitions nothing has converted
-    them to one type.
+    With `numbers_alike`, as without the definitions, whole numbers and others may stand in one list, as nothing has
+    converted them to one type, and lists of numbers are written as arrays that ICAT knows.
     """
     match value:
         case str():
@@ -123,8 +123,10 @@ def _list_text(name: str, values: Sequence[object], depth: int, *, numbers_alike
     items = [value for value in values if value is not None]
     if len({float if numbers_alike and type(item) is int else type(item) for item in items}) > 1:
         raise MessageError(f"{name} is a list of mixed types: make them all text or all numbers")
+    numbers = all(isinstance(item, Number) and not isinstance(item, bool) for item in items)
     plain = all(isinstance(item, str | bytes | Number) for item in items)
-    return ("," if plain else " ").join(_text(name, item, depth + 1, numbers_alike=numbers_alike) for item in items)
+    by_comma = plain and not (numbers and numbers_alike and depth == 0)  # as the definitions write the arrays they know
+    return ("," if by_comma else " ").join(_text(name, item, depth + 1, numbers_alike=numbers_alike) for item in items)
 
 
 def xml_time(time: datetime) -> str:

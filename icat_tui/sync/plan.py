@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from icat_tui.disk.stored_xml import as_utf8
 from icat_tui.domain.errors import MessageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.message import Action, Message
@@ -116,7 +117,7 @@ def _offer_or_decline(session: Session, dataset: Dataset, terms: Terms) -> Offer
         return Declined(dataset, reason)
     try:
         return _offer(session, dataset, terms)
-    except (MessageError, OSError) as error:
+    except (MessageError, OSError, ValueError) as error:  # ValueError: the stored message is none any more
         return Declined(dataset, str(error))
 
 
@@ -196,7 +197,7 @@ def _register_stored(session: Session, dataset: Dataset, stored: str, terms: Ter
     return Message(
         action=Action.REGISTER_STORED,
         destination=terms.facility.dataset_queue,
-        body=read_regular(stored),
+        body=as_utf8(read_regular(stored)),
         dataset=dataset.path,
         location=dataset.location,
         proposal=session.directory.proposal,

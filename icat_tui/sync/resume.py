@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import structs
 
 from icat_tui.cancel import Cancellation
-from icat_tui.disk.stored_xml import parse_stored
+from icat_tui.disk.stored_xml import as_utf8, parse_stored
 from icat_tui.domain.formats import session_of
 from icat_tui.domain.message import Action, Message
 from icat_tui.domain.model import Dataset, Session
@@ -110,9 +110,11 @@ def _other_content(message: Message, session: Session, dataset: Dataset, site: S
     """Return how what would be sent now differs from a planned message; empty where it does not."""
     if message.action == Action.REGISTER_STORED:
         try:
-            same = dataset.stored is not None and read_regular(dataset.stored) == message.body
+            same = dataset.stored is not None and as_utf8(read_regular(dataset.stored)) == message.body
         except OSError as error:
             return f"the file in __icat__ can't be read: {error.strerror}"
+        except ValueError as error:
+            return f"the file in __icat__ is no message any more: {error}"
         return "" if same else "the file in __icat__ that was to be sent is gone or has changed"
     if dataset.status == Status.NOT_UPLOADED:
         return "BLISS has left a message for it since"

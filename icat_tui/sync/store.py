@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from icat_tui.cancel import Cancellation
 from icat_tui.disk.identity import identity, paths_here
 from icat_tui.disk.location import resolved
-from icat_tui.disk.stored_xml import LARGEST, parse_stored
+from icat_tui.disk.stored_xml import LARGEST, as_utf8, parse_stored
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import location_key, session_of, spelling_difference
@@ -213,6 +213,7 @@ class _Examination:
         content = _read_file(request.path)
         try:
             stored = parse_stored(request.path, content, self.facility.zone)
+            content = as_utf8(content)
         except ValueError as error:
             raise UsageError(f"it is no dataset message: {error}") from error
         session, dataset = self.locate_stored(stored)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icat_tui.disk.stored_xml import LARGEST, REQUIRED, parse_stored, read_stored
+from icat_tui.disk.stored_xml import LARGEST, REQUIRED, as_utf8, parse_stored, read_stored
 from icat_tui.domain.model import StoredMessage
 from tests.support.bliss import stored_message
 
@@ -73,7 +73,7 @@ def test_every_required_element_is_required(name: str, replacement: str) -> None
         ("</tns:dataset>", "", "not well-formed"),
         ("http://www.esrf.fr/icat", "http://example.org", "not an ICAT dataset"),
         ("tns:dataset", "tns:investigation", "not an ICAT dataset"),
-        ("UTF-8", "no-such-encoding", "not well-formed"),
+        ("UTF-8", "no-such-encoding", "unknown encoding"),
         ("hg333", "hg\x00333", "not well-formed"),
     ],
 )
@@ -132,3 +132,63 @@ def test_a_file_that_vanishes_is_refused_not_unusable(tmp_path: Path) -> None:
     stored = read_stored(str(tmp_path), ["gone.xml"], ZONE)
     assert list(stored.refused) == [str(tmp_path / "gone.xml")]
     assert stored.stamps == {str(tmp_path / "gone.xml"): None}
+
+
+# -- encodings -------------------------------------------------------------------------------------------------------
+
+PLAIN = '<?xml version="1.0" encoding="UTF-8"?>' + stored_message("/data/pièce", sample="œuf").partition("?>")[2]
+
+
+def in_encoding(encoding: str) -> bytes:
+    return PLAIN.replace("UTF-8", encoding).encode(encoding, "xmlcharrefreplace")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN.encode(),
+        b"\xef\xbb\xbf" + PLAIN.encode(),
+        PLAIN.encode("utf-16"),
+        b"\xff\xfe" + PLAIN.replace("UTF-8", "UTF-16").encode("utf-16-le"),
+        PLAIN.replace("UTF-8", "utf-8").encode(),
+    ],
+)
+def test_a_message_in_any_encoding_is_sent_as_plain_utf_8(content: bytes) -> None:
+    plain = as_utf8(content)
+    assert plain.lower() == PLAIN.encode().lower()
+    assert as_utf8(plain) == plain
+    assert (parse_stored("", content, ZONE).location, parse_stored("", content, ZONE).sample) == ("/data/pièce", "œuf")
+
+
+@pytest.mark.parametrize("encoding", ["ISO-8859-1", "iso-8859-15", "windows-1252", "us-ascii"])
+def test_characters_of_a_smaller_encoding_come_through(encoding: str) -> None:
+    plain = as_utf8(in_encoding(encoding))
+    assert plain.startswith(b'<?xml version="1.0" encoding="UTF-8"?>')
+    assert parse_stored("", in_encoding(encoding), ZONE).location == "/data/pièce"
+    assert parse_stored("", plain, ZONE) == parse_stored("", PLAIN.encode(), ZONE)
+
+
+def test_without_a_declaration_it_is_utf_8() -> None:
+    content = PLAIN.partition("?>")[2].encode()
+    assert as_utf8(content) == content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN.encode("latin-1", "replace"),
+        PLAIN.replace("UTF-8", "klingon").encode(),
+        b"\xff\xfe" + PLAIN.encode(),
+        PLAIN.replace("UTF-8", "us-ascii").encode(),
+    ],
+)
+def test_what_is_not_in_the_encoding_that_it_declares_is_unusable(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"encoding|well-formed"):
+        parse_stored("", content, ZONE)
+
+
+@pytest.mark.parametrize("name", ["location", "startDate", "investigation"])
+def test_an_element_that_is_there_twice_makes_it_unusable(name: str) -> None:
+    twice = PLAIN.replace(f"<tns:{name}>", f"<tns:{name}>/elsewhere</tns:{name}><tns:{name}>", 1)
+    with pytest.raises(ValueError, match=f"it has {name} more than once"):
+        parse_stored("", twice.encode(), ZONE)

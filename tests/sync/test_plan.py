@@ -30,7 +30,7 @@ def one(status: Status, name: str = "0001", **known: Any) -> Dataset:
     return structs.replace(a_dataset(a_directory(), name, status, "why"), **known)
 
 
-def stored(tmp_path: Path, content: bytes = b"<dataset> as it is \xff </dataset>") -> Dataset:
+def stored(tmp_path: Path, content: bytes = b"<dataset> as it is \xc3\xa9 </dataset>") -> Dataset:
     file = tmp_path / "colA_0009.xml"
     file.write_bytes(content)
     return one(Status.NOT_UPLOADED, "0009", stored=str(file))
@@ -94,7 +94,7 @@ def test_what_bliss_left_goes_out_as_it_is_and_files_are_asked_for_by_id(tmp_pat
     session = session_of(stored(tmp_path), one(Status.REGISTERED_WITHOUT_FILES, icat_id=1234))
     left, files = [offer.message for offer in make_plan(session, TERMS).offers]
     assert (left.action, left.destination) == (Action.REGISTER_STORED, "icatIngest")
-    assert left.body == b"<dataset> as it is \xff </dataset>"
+    assert left.body == b"<dataset> as it is \xc3\xa9 </dataset>"
     assert (files.action, files.destination, files.body) == (Action.ADD_FILES, "icatDataFiles", b'{"datasetId": 1234}')
     assert files.icat_id == 1234
 
