@@ -30,6 +30,7 @@ from icat_tui.journal.writer import Journal
 from tests.support.journal_entries import SHARD, journal_index, lines_in, message, messages, own_journal, records
 from tests.support.scripted_broker import Client, Frame, ScriptedBroker, broker_at, serving_broker
 from tests.support.sending import finished, message_states, run
+from tests.support.waiting import wait_for
 
 # -- a broker that works -----------------------------------------------------------------------------------------------
 
@@ -375,6 +376,15 @@ def test_a_connection_that_comes_too_late_is_closed(fake: ScriptedBroker, monkey
     made = connect_unless(lambda: False, broker_at(fake.address))
     assert isinstance(made, BrokerConnection)
     made.close()
+
+
+def test_a_connection_that_is_made_while_it_is_cancelled_is_closed(fake: ScriptedBroker) -> None:
+    def cancelled() -> bool:
+        wait_for(lambda: not any(thread.name == "icat-tui connect" for thread in threading.enumerate()))
+        return True
+
+    assert connect_unless(cancelled, broker_at(fake.address)) is None
+    fake.wait_for(lambda: fake.connections == 1 and fake.open == 0)
 
 
 def test_what_breaks_in_connecting_is_raised(monkeypatch: pytest.MonkeyPatch, fake: ScriptedBroker) -> None:
