@@ -15,8 +15,8 @@ from msgspec import Struct
 from icat_tui.domain.formats import RawFormat, raw_directory
 from icat_tui.domain.status import Category, Status
 
-FIRST_MOMENT, LAST_MOMENT = -62_135_596_800, 253_402_300_799
-"""The first and last second that a `datetime` can express, in seconds since the epoch."""
+FIRST_MOMENT, LAST_MOMENT = -62_135_510_400, 253_402_214_399
+"""The first and last second that a `datetime` can express in every time zone, in seconds since the epoch."""
 NANOSECONDS = 1_000_000_000
 """In a second."""
 

@@ -13,6 +13,8 @@ from icat_tui.domain.matching import (
     stored_by_path,
 )
 from icat_tui.domain.model import (
+    LAST_MOMENT,
+    NANOSECONDS,
     NO_HISTORY,
     DiskDataset,
     DiskSession,
@@ -378,13 +380,15 @@ def test_what_is_known_of_an_invalid_dataset_is_kept() -> None:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        (NOW + timedelta(days=400), "changed in the future, at 2027-03-07 08:00"),
-        (None, "changed at a time that is out of range"),
+        (nanoseconds(NOW + timedelta(days=400)), "changed in the future, at 2027-03-07 08:00"),
+        (LAST_MOMENT * NANOSECONDS, "changed in the future, at 9999-12-31 00:59"),
+        ((LAST_MOMENT + 1) * NANOSECONDS, "changed at a time that is out of range"),
+        (nanoseconds(datetime.max.replace(tzinfo=UTC)), "changed at a time that is out of range"),
+        (1 << 80, "changed at a time that is out of range"),
     ],
 )
-def test_a_time_that_can_not_be_is_told(changed: datetime | None, reason: str) -> None:
-    modified = nanoseconds(changed) if changed else 1 << 80
-    disk = disk_of(read(modified=modified, first_seen=NOW.timestamp()))
+def test_a_time_that_can_not_be_is_told(changed: int, reason: str) -> None:
+    disk = disk_of(read(modified=changed, first_seen=NOW.timestamp()))
     assert only(judged(disk, catalogue_of())).reasons == (reason,)
 
 
@@ -527,11 +531,13 @@ class SentBefore(Struct, frozen=True):
     filled: SentMessage | None = None
     refusal: str = ""
     files_refusal: str = ""
+    doubt: str = ""
+    trouble: str = ""
 
     def registration(self, path: str, location: str) -> MessageHistory:
         if path != on_disk().path or location != path:
             return NO_HISTORY
-        return MessageHistory(pending=self.registered, rejection=self.refusal)
+        return MessageHistory(pending=self.registered, rejection=self.refusal, doubt=self.doubt, trouble=self.trouble)
 
     def files(self, icat_id: int, path: str, location: str) -> MessageHistory:
         if icat_id != 1 or path != on_disk().path or location != path:
@@ -544,6 +550,26 @@ def sent(ago: timedelta) -> SentMessage:
 
 
 EMPTY_IN_ICAT = catalogue_of(row(file_count=0))
+
+
+def test_what_was_set_aside_takes_a_confirmation_of_its_own_once() -> None:
+    found = only(judged(disk_of(read()), catalogue_of(), sent=SentBefore(doubt="it may have been sent")))
+    assert (found.status, found.sent, found.reasons) == (
+        Status.UNREGISTERED,
+        "it may have been sent",
+        ("it may have been sent",),
+    )
+    before = SentBefore(registered=sent(DAY), doubt="it may have been sent")
+    overdue = only(judged(disk_of(read()), catalogue_of(), sent=before))
+    assert "it may have been sent" not in overdue.reasons
+    assert overdue.sent
+
+
+def test_a_damaged_journal_leaves_open_what_would_be_offered_and_nothing_else() -> None:
+    damaged = SentBefore(trouble="the journal is damaged here")
+    found = only(judged(disk_of(read()), catalogue_of(), sent=damaged))
+    assert (found.status, found.reasons) == (Status.UNKNOWN, ("the journal is damaged here",))
+    assert only(judged(disk_of(invalid()), catalogue_of(), sent=damaged)).status == Status.INVALID
 
 
 @pytest.mark.parametrize(
