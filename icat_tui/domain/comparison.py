@@ -47,6 +47,8 @@ from icat_tui.domain.surroundings import Surroundings
 DEAD_WRITER = "the last scan has no end: its writer died"
 WRITER_LIVES = 2 * 24 * 3600.0
 """Seconds after its last change in which a file whose last scan has no end may still be written."""
+CLOCKS_DIFFER = 3600.0
+"""Seconds by which a time may lie after the beginning of the run without being odd: clocks differ, runs take long."""
 MINUTE = 60
 """Seconds; an hour has as many minutes."""
 LONG = 120
@@ -423,9 +425,9 @@ class _Comparison:
         changed = modified / NANOSECONDS
         if changed > LAST_MOMENT:
             return "changed at a time that is out of range"
-        if changed > self.around.now.timestamp():
+        if changed > self.around.now.timestamp() + CLOCKS_DIFFER:
             return f"changed in the future, at {moment(changed).astimezone(self.around.facility.zone):%Y-%m-%d %H:%M}"
-        minutes = int(age // MINUTE)
+        minutes = max(0, int(age // MINUTE))
         return f"changed {minutes} min ago" if minutes < LONG else f"changed {minutes // MINUTE} h ago"
 
     def age(self, dataset: DiskDataset, modified: int | None) -> float:

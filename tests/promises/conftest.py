@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from icat_tui.sandbox.demo_facility import RunningSandbox, run_sandbox
+from tests.support.beamtime import END, START, Beamtime
+from tests.support.doubling import Figures
 from tests.support.filesystem_faults import Faults
 from tests.support.scanning import NOW
 from tests.support.slow_server import KINDS, serving_slowly
@@ -43,3 +45,33 @@ def slow_server(request: pytest.FixtureRequest) -> Iterator[tuple[str, threading
     """A server that keeps its clients waiting: its URL, and what is set once it is asked."""
     with serving_slowly(request.param) as server:
         yield server
+
+
+@pytest.fixture
+def good(beamtime: Beamtime) -> Path:
+    """Another session of the same data root, with a dataset that ICAT has and one that it lacks."""
+    beamtime.state.add_investigation(8, "HG-444", "id99", START, END)
+    other = Beamtime(beamtime.directory / "other")
+    paths = [other.dataset("0001"), other.dataset("0002")]
+    session = beamtime.root / "hg444" / "id99" / "20231019"
+    session.parent.mkdir(parents=True)
+    other.session.rename(session)
+    path = session / paths[0].relative_to(other.session)
+    beamtime.register(path, investigation=8)
+    return session
+
+
+@pytest.fixture
+def figures() -> Figures:
+    return Figures()
+
+
+@pytest.fixture
+def actionable(beamtime: Beamtime) -> Beamtime:
+    """A dataset of each kind that something can be sent about."""
+    beamtime.dataset("0001")
+    beamtime.dataset("0002")
+    beamtime.stored("0002")
+    beamtime.register(beamtime.dataset("0003"), file_count=0)
+    beamtime.age()
+    return beamtime
