@@ -23,7 +23,7 @@ from icat_tui.atomic import write_file
 from icat_tui.domain import timeslot
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
-from icat_tui.domain.model import DiskSession, Session, SessionDirectory
+from icat_tui.domain.model import Dataset, DiskSession, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.regular_file import read_regular
 
@@ -139,6 +139,23 @@ class SessionCache:
             found = path if isinstance(path, Unreadable) else self._read(path, CachedSession)
             if found is not None:
                 yield found
+
+    def dataset_with(self, icat_id: int) -> Dataset | None:
+        """Return the dataset that ICAT has under an id, where a cached session has it; None elsewhere.
+
+        The files are searched as they are, and only one that has the id is decoded.
+        """
+        wanted = re.compile(rb'"icat_id": ?%d\b' % icat_id)
+        for path in (each for raw_format in RawFormat for each in self.files(raw_format) if isinstance(each, Path)):
+            try:
+                content = read_regular(path)
+                found = _content_of(content, CachedSession) if wanted.search(content) else None
+            except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
+                continue  # another run may have it, or nobody: then the request says so
+            for dataset in found.session.datasets if found else ():
+                if dataset.icat_id == icat_id:
+                    return dataset
+        return None
 
     def files(self, raw_format: RawFormat) -> list[Path | Unreadable]:
         """Return the files of a format by name, or one Unreadable where their directory can't be listed."""

@@ -233,7 +233,7 @@ class _Examination:
         return _Accepted(request, message, session, doubts)
 
     def examine_add_files(self, request: AddFilesRequest) -> _Accepted:
-        request, known = self.as_in_journal(request)
+        request, known = self.as_known(request)
         location = self.location_without_files(request) or known
         session = session_at(location, self.site) if location else None
         self.lock(session, location or request.subject)
@@ -250,13 +250,16 @@ class _Examination:
         doubts = () if request.investigation is not None else (UNASKED,)
         return _Accepted(request, message, session, doubts)
 
-    def as_in_journal(self, request: AddFilesRequest) -> tuple[AddFilesRequest, str]:
-        """Return a request with the investigation of an earlier one about the dataset, and the dataset's location."""
+    def as_known(self, request: AddFilesRequest) -> tuple[AddFilesRequest, str]:
+        """Return a request with the dataset's investigation, and its location, by the journal, else by the cache."""
         before = self.current_journal().last_request_for_files(request.icat_id)
-        if before is None:
-            return request, ""
-        investigation = before.investigation if request.investigation is None else request.investigation
-        return structs.replace(request, investigation=investigation), before.dataset
+        known, path = (before.investigation, before.dataset) if before else (None, "")
+        cache = self.submission.cache
+        if known is None and request.investigation is None and cache is not None:
+            dataset = cache.dataset_with(request.icat_id)
+            known, path = (dataset.investigation, dataset.path) if dataset else (None, path)
+        investigation = known if request.investigation is None else request.investigation
+        return structs.replace(request, investigation=investigation), path
 
     def locate_stored(self, stored: StoredMessage) -> tuple[SessionDirectory | None, str]:
         """Return session and directory on this machine's disk of the dataset that a stored message is about."""

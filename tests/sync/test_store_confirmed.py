@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 
+from icat_tui.cache.session_cache import SessionCache
 from icat_tui.disk.stored_xml import parse_stored
 from icat_tui.domain.errors import ExitCode
 from icat_tui.domain.facility import Facility
+from icat_tui.domain.formats import RawFormat
+from icat_tui.domain.model import Dataset, DiskSession, Session, SessionDirectory
+from icat_tui.domain.status import Category, Status
 from icat_tui.ingest.send_events import SendingFinished
 from icat_tui.sync.session_lock import locked
-from icat_tui.sync.store import AlreadyRegistered, Refused
-from icat_tui.sync.store_request import DatasetRequest, StoredFileRequest
+from icat_tui.sync.store import AlreadyRegistered, Doubted, Refused
+from icat_tui.sync.store_request import AddFilesRequest, DatasetRequest, StoredFileRequest
 from tests.support.beamtime import ZONE, Beamtime, parameters
-from tests.support.submissions_by_hand import Send
+from tests.support.submissions_by_hand import NOW, Send
 
 
 def raw(directory: Path, **changes: Any) -> DatasetRequest:
@@ -114,3 +118,26 @@ def test_a_session_that_somebody_else_registers_is_waited_for(
     assert len(beamtime.bodies) == sent
     if not sent:
         assert refusal(events).code == ExitCode.LOCKED
+
+
+# -- files of a dataset that ICAT has --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("file_count", "asks"), [(0, True), (3, False)])
+def test_the_investigation_of_a_dataset_is_found_in_the_cache(
+    beamtime: Beamtime, send: Send, tmp_path: Path, *, file_count: int, asks: bool
+) -> None:
+    path = beamtime.dataset()
+    number = beamtime.register(path, file_count=file_count)
+    cache = SessionCache(tmp_path / "cache")
+    directory = SessionDirectory(str(beamtime.session), "hg333", "id99", beamtime.day, RawFormat.ESRFV3)
+    known = Dataset(
+        path=str(path), collection="colA", name="0001", status=Status.REGISTERED, icat_id=number, investigation=7
+    )
+    session = Session(directory=directory, category=Category.TODO, datasets=(known,), seen_at=NOW)
+    cache.save(session, DiskSession(listed_at=0, first_seen=0), NOW)
+    events = send(AddFilesRequest(number), cache=SessionCache(tmp_path / "cache"))
+    assert bool(beamtime.bodies) == asks
+    assert any(isinstance(event, AlreadyRegistered) for event in events) != asks
+    assert not [event for event in events if isinstance(event, Doubted)]
+    assert [isinstance(event, Doubted) for event in send(AddFilesRequest(99))][:1] == [True]
