@@ -29,7 +29,7 @@ from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.domain.surroundings import Surroundings
 from icat_tui.ingest.broker import Broker, Login
 from icat_tui.ingest.dataset_xml import origin_here
-from icat_tui.journal.directory import FIRST_VERSION, JournalDirectory, check_for_sending
+from icat_tui.journal.directory import FIRST_VERSION, JournalDirectory, check_for_sending, writers_of
 from icat_tui.journal.records import JournalError
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
@@ -91,7 +91,7 @@ class Services:
         directory = self.journal_directory
         if directory.own:
             return f"the journal is your own, {directory.path}: others don't see what you send (see journal --init)"
-        return f"the journal is {directory.path}"
+        return f"the journal is {directory.path}, which {writers_of(directory.path)} can write"
 
     # -- catalogue, cache, journal ---------------------------------------------------------------------------------
 

@@ -5,10 +5,12 @@ for one in which nothing was written.
 """
 
 import fcntl
+import grp
 import json
 import os
 import pwd
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -207,6 +209,23 @@ def user_name() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return str(os.geteuid())
+
+
+def writers_of(path: Path) -> str:
+    """Return in words which others can write in a directory."""
+    try:
+        status = path.stat()
+    except OSError:
+        return "nobody"
+    if status.st_mode & stat.S_IWOTH:
+        return "everybody"
+    if not status.st_mode & stat.S_IWGRP:
+        return "nobody else"
+    try:
+        group = grp.getgrgid(status.st_gid).gr_name
+    except KeyError:
+        group = str(status.st_gid)
+    return f"the group {group}"
 
 
 def make_journal(path: Path, mark: Mark) -> None:

@@ -1,6 +1,7 @@
 """The directory of the journal: its mark, its list of shards, and whether it is there."""
 
 import errno
+import grp
 import json
 import os
 import pwd
@@ -21,6 +22,7 @@ from icat_tui.journal.directory import (
     named_shards,
     new_mark,
     user_name,
+    writers_of,
 )
 from icat_tui.journal.records import JournalError, line
 from icat_tui.journal.writer import Journal
@@ -150,3 +152,23 @@ def test_a_user_without_a_name_is_known_by_number(monkeypatch: pytest.MonkeyPatc
     assert user_name() == pwd.getpwuid(os.geteuid()).pw_name
     monkeypatch.setattr(os, "geteuid", lambda: 3999999999)
     assert user_name() == "3999999999"
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"), [(0o700, "nobody else"), (0o755, "nobody else"), (0o2770, "the group "), (0o777, "everybody")]
+)
+def test_who_can_write_it_is_told(tmp_path: Path, mode: int, words: str) -> None:
+    tmp_path.chmod(mode)
+    assert writers_of(tmp_path).startswith(words)
+
+
+def test_a_group_without_a_name_is_told_by_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o2770)
+    assert writers_of(tmp_path) == f"the group {grp.getgrgid(tmp_path.stat().st_gid).gr_name}"
+
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.setattr(grp, "getgrgid", unknown)
+    assert writers_of(tmp_path) == f"the group {tmp_path.stat().st_gid}"
+    assert writers_of(tmp_path / "nowhere") == "nobody"
