@@ -6,6 +6,7 @@ value that has no text is refused with the name of its field, never left out.
 """
 
 import importlib
+import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -43,7 +44,7 @@ def parameter_texts(parameters: Mapping[str, object]) -> tuple[dict[str, str], l
         known, unknown, issues = _validated(model, parameters)
     values = dict(known) | {name: parameters[name] for name in unknown}
     texts = {
-        name: _text(name, value, numbers_alike=model is None) for name, value in values.items() if value is not None
+        name: _text(name, value, validated=model is not None) for name, value in values.items() if value is not None
     }
     return texts, issues
 
@@ -90,12 +91,8 @@ def _partly_validated(
         return parameters, [], problems
 
 
-def _text(name: str, value: object, depth: int = 0, *, numbers_alike: bool) -> str:
-    """Return one value as text (icat.md, "Value formats").
-
-    With `numbers_alike`, as without the definitions, whole numbers and others may stand in one list, as nothing has
-    converted them to one type, and lists of numbers are written as arrays that ICAT knows.
-    """
+def _text(name: str, value: object, depth: int = 0, *, validated: bool) -> str:
+    """Return one value as text (icat.md, "Value formats"); `validated` says whether the definitions converted it."""
     match value:
         case str():
             return value
@@ -111,7 +108,7 @@ def _text(name: str, value: object, depth: int = 0, *, numbers_alike: bool) -> s
         case datetime():
             return xml_time(value)
         case Sequence() if depth < DEEPEST_LIST:
-            return _list_text(name, value, depth, numbers_alike=numbers_alike)
+            return _list_text(name, value, depth, validated=validated)
         case Sequence():
             raise MessageError(f"{name} is a list nested more than {DEEPEST_LIST} deep: flatten it")
     raise MessageError(
@@ -119,14 +116,37 @@ def _text(name: str, value: object, depth: int = 0, *, numbers_alike: bool) -> s
     )
 
 
-def _list_text(name: str, values: Sequence[object], depth: int, *, numbers_alike: bool) -> str:
+def _list_text(name: str, values: Sequence[object], depth: int, *, validated: bool) -> str:
     items = [value for value in values if value is not None]
-    if len({float if numbers_alike and type(item) is int else type(item) for item in items}) > 1:
+    if len({type(item) if validated or type(item) is not int else float for item in items}) > 1:
         raise MessageError(f"{name} is a list of mixed types: make them all text or all numbers")
-    numbers = all(isinstance(item, Number) and not isinstance(item, bool) for item in items)
-    plain = all(isinstance(item, str | bytes | Number) for item in items)
-    by_comma = plain and not (numbers and numbers_alike and depth == 0)  # as the definitions write the arrays they know
-    return ("," if by_comma else " ").join(_text(name, item, depth + 1, numbers_alike=numbers_alike) for item in items)
+    separator = "," if all(isinstance(item, str | bytes | Number) for item in items) else " "
+    if depth == 0 and not validated:
+        items, separator = _as_defined(name, items, separator)
+    return separator.join(_text(name, item, depth + 1, validated=validated) for item in items)
+
+
+ARRAYS_OF_WORDS = re.compile(
+    r"(Sample|Instrument)\w*(Positioners|Sensors|Variables|InsertionDevice_gap|InsertionDevice_taper)_\w+"
+    r"|InstrumentSlits_name"
+)
+ARRAYS_OF_NUMBERS = re.compile(
+    r"Instrument(Slits|SlitPrimary|SlitSecondary)_(blade|vertical|horizontal)_\w+"
+    r"|InstrumentBeam_incident_(energy|wavelength\w*)|FLUO_pixelSize|MXMRLigandFitting_ligand_XYZ"
+)
+LISTS_BY_SEMICOLON = frozenset({"DOI_keywords", "DOI_referenceURLs"})
+"""Fields that the definitions know as arrays, and how these are written: without them messages are to be the same."""
+
+
+def _as_defined(name: str, items: list[object], separator: str) -> tuple[list[object], str]:
+    """Return the items of a list, and what stands between them, as the definitions would have them."""
+    if name in LISTS_BY_SEMICOLON:
+        return items, ";"
+    if ARRAYS_OF_WORDS.fullmatch(name):
+        return items, " "
+    if ARRAYS_OF_NUMBERS.fullmatch(name) and all(isinstance(item, int | float) for item in items):
+        return [float(item) for item in items if isinstance(item, int | float)], " "
+    return items, separator
 
 
 def xml_time(time: datetime) -> str:
