@@ -24,15 +24,14 @@ def test_a_damaged_journal_makes_nothing_be_sent_again(figures: Figures, seed: i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ingests", [False, True])
-@pytest.mark.parametrize("point", range(2, 60, 6))
-def test_a_run_that_is_killed_loses_and_doubles_nothing(figures: Figures, point: int, ingests: bool) -> None:
-    doubling.killed(figures, point, ingests=ingests)
+@pytest.mark.parametrize("point", range(8, 56, 8))
+def test_a_run_that_is_killed_loses_and_doubles_nothing(figures: Figures, point: int) -> None:
+    doubling.killed(figures, point, ingests=point % 16 == 0)
     assert figures == Figures(tries=figures.tries)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [400, 1500, 3000, 5000])
+@pytest.mark.parametrize("size", [1500, 5000])
 def test_a_full_disk_is_said_and_doubles_nothing(figures: Figures, size: int) -> None:
     doubling.on_a_full_disk(figures, size)
     assert figures == Figures(tries=figures.tries)
