@@ -35,9 +35,7 @@ def files_in(here: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize(
-    "point", [5, 14, *(pytest.param(each, marks=pytest.mark.slow) for each in (8, 20))]
-)
+@pytest.mark.parametrize("point", [5, 14, *(pytest.param(each, marks=pytest.mark.slow) for each in (8, 20))])
 def test_a_run_that_is_killed_leaves_whole_files_or_none(beamtime: Beamtime, tmp_path: Path, point: int) -> None:
     beamtime.register(beamtime.dataset("0001"), file_count=1)
     beamtime.dataset("0002")
