@@ -109,7 +109,7 @@ async def a_confirmation(app: IcatTui, pilot: Driver) -> None:
     """Show what is asked before anything is sent."""
     await to_session(app, pilot)
     await pilot.press("r")
-    await until(pilot, lambda: isinstance(app.screen, ConfirmPlan) and app.screen.painted)
+    await until(pilot, lambda: isinstance(app.screen, ConfirmPlan) and app.screen.listens)
     await pilot.press("j")
 
 
@@ -117,7 +117,7 @@ async def a_walk(app: IcatTui, pilot: Driver) -> None:
     """Show a question of the walk, with its datasets."""
 
     def asked() -> bool:
-        return isinstance(app.screen, SessionWalk) and app.screen._looked and app.screen.painted
+        return isinstance(app.screen, SessionWalk) and app.screen._looked and app.screen.listens
 
     await pilot.press("g", "w")
     await until(pilot, asked)

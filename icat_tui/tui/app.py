@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from msgspec import structs
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import Container
@@ -32,6 +32,7 @@ from icat_tui.tui.controllers.detail import detail_of
 from icat_tui.tui.controllers.exports import export
 from icat_tui.tui.controllers.registrations import Registrations
 from icat_tui.tui.controllers.scans import Scans
+from icat_tui.tui.key_gate import OrderedKeys
 from icat_tui.tui.messages import IndexChanged, RegistrationTold, SessionsDiscovered
 from icat_tui.tui.screens.command_palette import CommandProvider
 from icat_tui.tui.screens.help import Help
@@ -57,7 +58,7 @@ MANY = 50
 Answer = TypeVar("Answer")
 
 
-class IcatTui(App[None], inherit_bindings=False):
+class IcatTui(OrderedKeys[None], inherit_bindings=False):
     """Terminal UI: a tree of sessions, the detail of one row, a status line, a line of keys."""
 
     CSS_PATH = "app.tcss"

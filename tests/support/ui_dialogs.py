@@ -15,7 +15,7 @@ from icat_tui.domain.model import Session
 from icat_tui.domain.status import Category, Status
 from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.sync.plan import Plan, Terms, make_plan
-from icat_tui.tui.screens.dialog import Dialog
+from icat_tui.tui.screens.dialog import Dialog, Question
 from icat_tui.tui.theme import DARK
 from tests.support.samples import NOW, a_directory, a_session
 from tests.support.time_slot import FACILITY
@@ -52,7 +52,7 @@ def ask(
         async with host.run_test(size=size) as pilot:
             await pilot.pause()
             host.push_screen(make(), outcome.results.append)
-            await until(pilot, lambda: _is_painted(pilot.app))
+            await until(pilot, lambda: _hears(pilot.app))
             await act(pilot, outcome)
             await pilot.pause()
 
@@ -69,8 +69,8 @@ def press(make: Callable[[], ModalScreen[Any]], *keys: str, size: tuple[int, int
     return ask(make, act, size)
 
 
-def _is_painted(app: App[None]) -> bool:
-    return isinstance(app.screen, Dialog) and app.screen.painted
+def _hears(app: App[None]) -> bool:
+    return isinstance(app.screen, Dialog) and (not isinstance(app.screen, Question) or app.screen.listens)
 
 
 def looked_at(make: Callable[[], ModalScreen[Any]], *keys: str, size: tuple[int, int] = (80, 24)) -> list[str]:

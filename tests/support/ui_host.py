@@ -10,11 +10,12 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from icat_tui.tui.key_gate import OrderedKeys
 from icat_tui.tui.theme import DARK, THEMES, VARIABLES
 from tests.support.program import PATIENCE
 
 
-class Host(App[None]):
+class Host(OrderedKeys[None]):
     """Shows widgets."""
 
     ENABLE_COMMAND_PALETTE = False

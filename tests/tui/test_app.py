@@ -153,12 +153,12 @@ def test_scanning_all_asks_above_fifty_sessions(facility: LiveFacility) -> None:
     async def act(app: IcatTui, pilot: Driver) -> None:
         await until(pilot, lambda: len(app.model.sessions) == 51)
         await pilot.press("S")
-        await until(pilot, lambda: isinstance(app.screen, YesNo))
+        await until(pilot, lambda: isinstance(app.screen, YesNo) and app.screen.listens)
         await pilot.press("enter")
         await until(pilot, lambda: not isinstance(app.screen, YesNo))
         assert not app.scans.running
         await pilot.press("S")
-        await until(pilot, lambda: isinstance(app.screen, YesNo) and app.screen.painted)
+        await until(pilot, lambda: isinstance(app.screen, YesNo) and app.screen.listens)
         await pilot.press("y")
         await until(pilot, lambda: set(categories(app)) == {Category.NOT_IN_ICAT})
 

@@ -12,7 +12,7 @@ from icat_tui.domain.status import Category, Status
 from icat_tui.sync.session_lock import locked
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.screens.confirm_plan import ConfirmPlan
-from icat_tui.tui.screens.dialog import Dialog
+from icat_tui.tui.screens.dialog import Dialog, Question
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.screens.store_form import StoreForm
@@ -29,12 +29,17 @@ START, END = "2023-10-19T08:30:00+02:00", "2023-10-19T08:40:00+02:00"
 
 
 def ready(app: IcatTui, kind: type[Dialog[Any]]) -> bool:
-    return isinstance(app.screen, kind) and app.screen.painted
+    screen = app.screen
+    return isinstance(screen, kind) and (not isinstance(screen, Question) or screen.listens)
 
 
 def counts(app: IcatTui, session: Path) -> dict[Status, int]:
     known = app.store.at_hand(str(session))
     return known.counts if known else {}
+
+
+def asks(app: IcatTui) -> bool:
+    return isinstance(app.screen, SessionWalk) and app.screen._asked is not None and app.screen.listens
 
 
 def test_what_is_confirmed_is_sent_and_turns_registered_once_icat_lists_it(facility: LiveFacility) -> None:
@@ -121,9 +126,13 @@ def test_whoever_may_not_send_sees_what_would_be_sent_and_how_to_allow_it(
         await pilot.press("r")
         await until(pilot, lambda: ready(app, ConfirmPlan))
         assert how in str(app.screen.query_one(".warning").render())
-        await pilot.press("y", "escape", "A")
+        await pilot.press("y", "escape")
+        await until(pilot, lambda: not app.is_wary)
+        await pilot.press("A")
         await until(pilot, lambda: ready(app, ConfirmPlan))
-        await pilot.press("y", "escape", "w")
+        await pilot.press("y", "escape")
+        await until(pilot, lambda: not app.is_wary)
+        await pilot.press("w")
         await until(pilot, lambda: ready(app, SessionWalk))
         await pilot.press("y", "q")
         await until(pilot, lambda: len(app.screen_stack) == 1)
@@ -159,6 +168,7 @@ def test_what_was_asked_for_before_is_not_safe_to_ask_for_again(facility: LiveFa
         await until(pilot, lambda: ready(app, ConfirmPlan))
         await pilot.press("y")
         await until(pilot, lambda: any("1 sent, 0 not sent" in line for line in log_lines(app)))
+        await until(pilot, lambda: not app.is_wary)
         await pilot.press("A")
         await until(pilot, lambda: any("takes a confirmation of its own" in line for line in log_lines(app)))
 
@@ -174,9 +184,9 @@ def test_the_walk_goes_through_what_is_todo_oldest_first(facility: LiveFacility)
         await pilot.press("w")
         await until(pilot, lambda: ready(app, SessionWalk))
         where = app.screen.query_one("#where")
-        await until(pilot, lambda: "20231001" in str(where.render()) and app.screen._asked)  # type: ignore[attr-defined]
+        await until(pilot, lambda: "20231001" in str(where.render()) and asks(app))
         await pilot.press("n")
-        await until(pilot, lambda: "20231019" in str(where.render()) and app.screen._asked)  # type: ignore[attr-defined]
+        await until(pilot, lambda: "20231019" in str(where.render()) and asks(app))
         await pilot.press("y")
         await until(pilot, lambda: any("1 dataset confirmed, 1 skipped" in line for line in log_lines(app)))
         await until(pilot, lambda: counts(app, newer) == {Status.REGISTERED: 1})

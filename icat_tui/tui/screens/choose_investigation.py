@@ -13,10 +13,10 @@ from icat_tui.domain import timeslot
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import Investigation, Session
 from icat_tui.text import visible
-from icat_tui.tui.screens.dialog import Dialog, hint
+from icat_tui.tui.screens.dialog import Question, hint
 
 
-class ChooseInvestigation(Dialog[int]):
+class ChooseInvestigation(Question[int]):
     """Dialog with the investigations of a session's proposal and beamline; dismissed with the id that was typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,7 +72,7 @@ class ChooseInvestigation(Dialog[int]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take an id that is among the candidates, and say so where it is not."""
-        if self.painted and event.value in [str(candidate.id) for candidate in self._candidates]:
+        if self.listens and event.value in [str(candidate.id) for candidate in self._candidates]:
             self.dismiss(int(event.value))
         else:
             self.query_one("#trouble", Static).update(Content("That is none of these ids"))

@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Static
 
 from icat_tui.sync.plan import Plan
 from icat_tui.text import counted, visible
-from icat_tui.tui.screens.dialog import Dialog, hint
+from icat_tui.tui.screens.dialog import Question, hint
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.widgets.plan_view import PlanView
 
@@ -37,7 +37,7 @@ class Confirmation(Struct, frozen=True, kw_only=True):
     """Why nothing can be sent, and how to allow it; empty where it can."""
 
 
-class ConfirmPlan(Dialog[tuple[Plan, ...]]):
+class ConfirmPlan(Question[tuple[Plan, ...]]):
     """Dialog with plans to be confirmed; dismissed with the groups of them that were."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -118,7 +118,7 @@ class ConfirmPlan(Dialog[tuple[Plan, ...]]):
     def action_confirm(self) -> None:
         """Take "yes" for an answer, or ask for the number."""
         plans = self.query_one(PlanView)
-        if not self.painted or not plans.messages:
+        if not self.listens or not plans.messages:
             return
         if self._confirmation.forbidden:
             self.app.bell()
@@ -138,7 +138,7 @@ class ConfirmPlan(Dialog[tuple[Plan, ...]]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Send where the number is right."""
         plans = self.query_one(PlanView)
-        if self._confirmation.forbidden or not self.painted:
+        if self._confirmation.forbidden or not self.listens:
             return
         if event.value == str(plans.messages):
             self.dismiss(plans.confirmed)

@@ -1,4 +1,8 @@
-"""Base of all dialogs: a box over the tree, left by `esc`, and deaf to keys typed before it was painted."""
+"""Bases of all dialogs: boxes over the tree, left by `esc`.
+
+What must stay true: a question hears no key that may have been meant for what was on the screen before it. It is deaf
+until it was painted and no key has been typed for 300 ms since; only leaving is always heard.
+"""
 
 from typing import ClassVar, Generic, TypeVar
 
@@ -9,6 +13,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 Result = TypeVar("Result")
+QUIET = 0.3
+"""Seconds without any key after which a question that is on the screen hears keys."""
 NARROW, LOW = 60, 16
 """Columns and lines below which a dialog takes all of the screen."""
 
@@ -45,35 +51,9 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide")]  # noqa: RUF012 - so declared by textual
     VERTICAL_BREAKPOINTS = [(0, "-low"), (LOW, "-high")]  # noqa: RUF012 - so declared by textual
 
-    def __init__(self) -> None:
-        """Wait to be painted."""
-        super().__init__()
-        self._painted_at: float | None = None
-
-    @property
-    def painted(self) -> bool:
-        """Whether a person can have seen what they say yes to."""
-        return self._painted_at is not None
-
-    def on_mount(self) -> None:
-        """Heed keys from the first frame on."""
-        self.await_paint()
-
-    def await_paint(self) -> None:
-        """Heed no key that was typed before what is about to be shown was painted."""
-        self._painted_at = None
-        self.call_after_refresh(self.call_after_refresh, self._was_painted)  # first the widgets say what has changed
-
-    def _was_painted(self) -> None:
-        self._painted_at = events.Event().time
-
-    def on_key(self, event: events.Key) -> None:
-        """Drop keys that were typed before anybody can have seen what they answer; one may always leave."""
-        if self._painted_at is not None and event.time >= self._painted_at:
-            return
-        heard = self.active_bindings.get(event.key)
-        if heard is None or heard.binding.action != "leave":
-            event.stop()
+    def hears(self, key: events.Key, before: float) -> bool:  # noqa: ARG002 - questions want to know
+        """Return whether a key counts; `before` is when the last one was typed, wherever it went."""
+        return True
 
     def action_leave(self) -> None:
         """Close without a result."""
@@ -82,6 +62,47 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     def action_scroll_text(self, lines: int) -> None:
         """Scroll what is too long for the box."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+class Question(Dialog[Result]):
+    """Base of the dialogs whose answer has consequences."""
+
+    def __init__(self) -> None:
+        """Wait to be painted."""
+        super().__init__()
+        self._painted_at: float | None = None
+        self._last_key_at = 0.0
+        self._listening = False
+
+    @property
+    def listens(self) -> bool:
+        """Whether a person can have seen what they answer by now, and has stopped typing something else."""
+        return self._listening or self._is_quiet(events.Event().time)
+
+    def on_mount(self) -> None:
+        """Heed keys once a person can have read what is asked."""
+        self.await_paint()
+
+    def await_paint(self) -> None:
+        """Be deaf again: what is about to be shown is another question."""
+        self._painted_at, self._listening = None, False
+        self.call_after_refresh(self.call_after_refresh, self._was_painted)  # first the widgets say what has changed
+
+    def _was_painted(self) -> None:
+        self._painted_at = events.Event().time
+
+    def _is_quiet(self, now: float) -> bool:
+        return self._painted_at is not None and now - max(self._painted_at, self._last_key_at) >= QUIET
+
+    def hears(self, key: events.Key, before: float) -> bool:
+        """Return whether a key counts: any once the question listens, before that only the one that leaves."""
+        self._last_key_at = before
+        self._listening = self._listening or self._is_quiet(key.time)
+        self._last_key_at = key.time
+        if self._listening:
+            return True
+        heard = self.active_bindings.get(key.key)
+        return heard is not None and heard.binding.action == "leave"
 
 
 def hint(*keys: tuple[str, str]) -> Content:

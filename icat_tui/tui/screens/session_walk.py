@@ -19,7 +19,7 @@ from textual.worker import Worker, WorkerState
 from icat_tui.domain.model import Dataset, SessionDirectory
 from icat_tui.sync.plan import Group, Plan
 from icat_tui.text import counted, visible
-from icat_tui.tui.screens.dialog import Dialog, hint
+from icat_tui.tui.screens.dialog import Question, hint
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.theme import style
 
@@ -48,7 +48,7 @@ class WalkGuide(Protocol):
         """Why nothing can be sent; empty where it can."""
 
 
-class SessionWalk(Dialog[str]):
+class SessionWalk(Question[str]):
     """Dialog that walks through sessions, one question a status; dismissed with a summary."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -113,7 +113,7 @@ class SessionWalk(Dialog[str]):
             self.dismiss(self._summary())
             return
         self._look(at)
-        self._show()
+        self._ask()
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _look(self, at: int) -> tuple[int, Plan | None]:
@@ -138,7 +138,7 @@ class SessionWalk(Dialog[str]):
             return
         if self._plan and self._backwards:
             self._number = max(len(self._plan.groups) - 1, 0)
-        self._show()
+        self._ask()
 
     @property
     def _asked(self) -> Group | None:
@@ -148,15 +148,19 @@ class SessionWalk(Dialog[str]):
 
     # -- what is shown --
 
+    def _ask(self) -> None:
+        """Show another question; what was typed before it could be read does not answer it."""
+        self._show()
+        self.await_paint()
+
     def _show(self) -> None:
-        """Show where one is and what is asked; what was typed before it could be read answers nothing."""
+        """Show where one is and what is asked."""
         directory = self._directories[self._at]
         name = visible(directory.label)
         self.query_one("#where", Static).update(Content(f"{self._at + 1} of {len(self._directories)}: {name}"))
         self.query_one("#question", Static).update(Content("\n").join(self._lines()))
         self.query_one(VerticalScroll).scroll_home(animate=False)
         self._show_behind()
-        self.await_paint()
 
     def _show_behind(self) -> None:
         self.query_one("#behind", Static).update(Content(visible(self._guide.summary())))
@@ -230,7 +234,7 @@ class SessionWalk(Dialog[str]):
     def action_answer(self, yes: bool) -> None:
         """Take an answer and go to the next question."""
         group = self._asked
-        if not self.painted or not self._looked:
+        if not self.listens or not self._looked:
             return
         if yes and (group is None or self._guide.forbidden):
             self.app.bell()
@@ -240,7 +244,7 @@ class SessionWalk(Dialog[str]):
         if self._plan and self._number + 1 < len(self._plan.groups):
             self._number += 1
             self._listed = False
-            self._show()
+            self._ask()
             return
         self._go_to(self._at + 1)
 
@@ -260,7 +264,7 @@ class SessionWalk(Dialog[str]):
         if self._number > 0:
             self._number -= 1
             self._listed = False
-            self._show()
+            self._ask()
         elif self._at > 0:
             self._go_to(self._at - 1, backwards=True)
 

@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, Label, Static
 
 from icat_tui.domain.model import Dataset, Session
 from icat_tui.text import visible
-from icat_tui.tui.screens.dialog import Dialog, hint
+from icat_tui.tui.screens.dialog import Question, hint
 
 NAMES, TIMES = ("dataset", "sample"), ("startDate", "endDate")
 FIELDS = NAMES + TIMES
@@ -31,7 +31,7 @@ class Filled(Struct, frozen=True, kw_only=True):
     end: str
 
 
-class StoreForm(Dialog[Filled]):
+class StoreForm(Question[Filled]):
     """Form for what an invalid dataset lacks; dismissed with the values."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "send", "go on", tooltip="Look at the message")]
@@ -75,7 +75,7 @@ class StoreForm(Dialog[Filled]):
 
     def action_send(self) -> None:
         """Go on with what was filled in; a dataset without a name or a sample can't be registered."""
-        if not self.painted:
+        if not self.listens:
             return
         values = {name: self._value_of(name) for name in FIELDS}
         if trouble := _trouble(values):

@@ -9,10 +9,10 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from icat_tui.text import visible
-from icat_tui.tui.screens.dialog import Dialog, hint
+from icat_tui.tui.screens.dialog import Question, hint
 
 
-class YesNo(Dialog[bool]):
+class YesNo(Question[bool]):
     """Dialog with a question; dismissed with True where `y` was pressed. Cancel has the focus, so Enter means no."""
 
     DEFAULT_CSS = "YesNo > #box { max-width: 72; }"
@@ -40,7 +40,7 @@ class YesNo(Dialog[bool]):
 
     def action_confirm(self) -> None:
         """Take it for yes, if the question can have been seen."""
-        if self.painted:
+        if self.listens:
             self.dismiss(True)
 
     def on_button_pressed(self) -> None:

@@ -114,7 +114,7 @@ def test_keys_typed_before_the_dialog_was_painted_do_not_count() -> None:
             host.post_message(early[1])
             await until(pilot, lambda: screen.is_mounted)
             host.post_message(early[2])
-            await until(pilot, lambda: screen.painted)
+            await until(pilot, lambda: screen.listens)
             host.post_message(early[3])  # typed before, though it comes only now
             await pilot.pause()
             assert outcome.result is NOTHING

@@ -72,7 +72,7 @@ def asks(pilot: Pilot[None], text: str) -> bool:
 
 def _settled(pilot: Pilot[None]) -> bool:
     screen = pilot.app.screen
-    return isinstance(screen, SessionWalk) and screen.painted
+    return isinstance(screen, SessionWalk) and screen.listens
 
 
 def at(number: int, status: Status = NEW, of: int = 3) -> str:
