@@ -166,6 +166,14 @@ def _add_work(parser: Parser) -> None:
         action="store_true",
         help="the same without asking, and only what is safe so",
     )
+    group.add_argument(
+        "--dataset",
+        action="append",
+        default=[],
+        type=not_empty,
+        metavar="PATH",
+        help="with --register: this dataset and no other; repeatable",
+    )
     group.add_argument("--no-print", action="store_true", help="print nothing for each session, only the end")
     group.add_argument("--exit-code", action="store_true", help="exit 1 where something is to be done")
 
@@ -443,12 +451,24 @@ def _refuse(arguments: argparse.Namespace) -> None:
     sends = "--auto-register" if vars(arguments).get("auto_register") else "--register"
     if (vars(arguments).get("register") or vars(arguments).get("auto_register")) and arguments.read_only:
         raise UsageError(f"{sends} with --read-only: nothing could be sent; leave one of them out")
+    if "register" in arguments and arguments.dataset:
+        _refuse_datasets(arguments)
     if vars(arguments).get("since") and arguments.until and arguments.since > arguments.until:
         raise UsageError(f"no session can be since {arguments.since} and until {arguments.until}: swap them")
     if arguments.command == "demo" and arguments.serve and arguments.json:
         raise UsageError("demo --serve prints lines for a shell: leave out --json")
     if not arguments.command or (arguments.command == "demo" and not (arguments.serve or arguments.headless)):
         _refuse_on_screen(arguments)
+
+
+def _refuse_datasets(arguments: argparse.Namespace) -> None:
+    """Raise UsageError where datasets are named and no person is to be asked about them."""
+    if arguments.auto_register:
+        raise UsageError(
+            "--dataset with --auto-register: what is named is sent after a question; use --register, or name no dataset"
+        )
+    if not arguments.register:
+        raise UsageError("--dataset names what --register is to send: add --register, or give the path as PATH")
 
 
 def _refuse_on_screen(arguments: argparse.Namespace) -> None:
@@ -461,6 +481,6 @@ def _refuse_on_screen(arguments: argparse.Namespace) -> None:
             hint = f"did you mean {close}?" if close else "see icat-tui --help"
             raise UsageError(f"{path!a} is neither a command nor a PATH that is there: {hint}")
     without = "sync" if not arguments.command else "demo --headless"
-    for option in ("json", "auto_register", "exit_code", "investigation", "invalidate_cache"):
+    for option in ("json", "auto_register", "exit_code", "investigation", "invalidate_cache", "dataset"):
         if vars(arguments)[option]:
             raise UsageError(f"--{option.replace('_', '-')} is for work without a screen: use `icat-tui {without}`")

@@ -4,13 +4,14 @@ What must stay true: without confirmation only `registered_without_files` is sen
 scanned again before a person is asked about it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import structs
 
 from icat_tui.cancel import Cancelled
 from icat_tui.cli.logging_setup import log
+from icat_tui.cli.named_datasets import Unmatched
 from icat_tui.cli.prompts import MANY, Questions, Reply
 from icat_tui.cli.scan_run import ScanRun
 from icat_tui.cli.session_reporter import SessionOutput
@@ -18,12 +19,15 @@ from icat_tui.cli.submit_reporter import RegistrationReporter
 from icat_tui.domain import timeslot
 from icat_tui.domain.errors import ExitCode, IcatTuiError, SaveError, UsageError
 from icat_tui.domain.model import Session, SessionDirectory
-from icat_tui.domain.status import ACTIONABLE, Category
-from icat_tui.sync.plan import UNSUPERVISED, Group, Plan, Terms, make_plan, needs_choice
+from icat_tui.domain.status import ACTIONABLE, Category, Status
+from icat_tui.sync.plan import UNSUPERVISED, Declined, Group, Plan, Terms, make_plan, needs_choice
 from icat_tui.sync.register import register
 from icat_tui.sync.submit import Submission, look_again
 from icat_tui.sync.verify import MessageConfirmed, verify
 from icat_tui.text import counted, visible
+
+NOT_NEEDED = (Status.REGISTERED, Status.PENDING)
+"""Statuses of datasets that are not sent because they have been: naming one is no failure."""
 
 
 class JournalUnusableError(UsageError):
@@ -44,11 +48,14 @@ class RegisterRun:
         self.held_back: dict[SessionDirectory, int] = {}
         """Sessions to be registered, with the number of messages about them that were never sent before."""
         self.sessions_left_out = 0
+        self.unmatched: list[Unmatched] = []
+        """What was named by `--dataset` and is no dataset, as far as that is known."""
         self.submission = _submission(scan_run)
         log.warning("%s", scan_run.services.journal_words())
         self.terms = scan_run.services.terms(
             now,
             statuses=ACTIONABLE if self.supervised else UNSUPERVISED,
+            paths=None if scan_run.selected.datasets is None else (),
             chosen=run.arguments.investigation,
             again=self.supervised,
         )
@@ -57,6 +64,8 @@ class RegisterRun:
 
     def hold_back(self, session: Session) -> bool:
         """Hold back a scanned session that is to be registered once all are scanned; return whether it is."""
+        if self.terms.paths is not None and not self.has_named_to_send(session, self.terms.paths):
+            return False
         if not set(self.terms.statuses).intersection(session.counts):
             return False
         if session.category not in (Category.TODO, Category.TODO_ONGOING):
@@ -71,10 +80,39 @@ class RegisterRun:
         self.held_back[session.directory] = sum(map(_first_time, plan.groups))
         return True
 
+    def has_named_to_send(self, session: Session, before: frozenset[str]) -> bool:
+        """Add the named datasets of a session to the terms, `before` being those already there.
+
+        Return whether any of them may be sent; where none may, say why not.
+        """
+        if self.scan_run.selected.datasets is None:
+            return False
+        named, unmatched = self.scan_run.selected.datasets.find(session)
+        self.unmatched += unmatched
+        self.terms = structs.replace(self.terms, paths=before.union(dataset.path for dataset in named))
+        if any(dataset.status in self.terms.statuses for dataset in named):
+            return True  # of the others it is said when those are asked about
+        for declined in make_plan(session, self.terms).declined:
+            self.report_declined(declined)
+        return False
+
+    def is_wrongly_named(self) -> bool:
+        """Report what `--dataset` names and is no dataset; return whether that is a mistake: then nothing is sent."""
+        if (datasets := self.scan_run.selected.datasets) is None:
+            return False
+        unmatched = self.unmatched + datasets.of_no_session()
+        for each in unmatched:
+            self.output.report_failure(f"{each.path} is not sent: {each.reason}", each.path)
+            self.scan_run.exit_codes.add(ExitCode.USAGE if each.certain else ExitCode.PARTIAL)
+        wrong = any(each.certain for each in unmatched)
+        if wrong and self.held_back:
+            log.error("nothing is sent, as not all that --dataset names is a dataset")
+        return wrong
+
     def sessions(self, scanned: Iterator[Session]) -> Iterator[Session]:
         """Yield the sessions of a scan, then register those held back and yield them rescanned. Raises Cancelled."""
         yield from (session for session in scanned if session.directory not in self.held_back)
-        if self.scan_run.totals.doubt:
+        if self.scan_run.totals.doubt or self.is_wrongly_named():
             yield from self.scan_run.rescan(self.held_back, self.output)  # they were not reported yet
             return
         try:
@@ -138,11 +176,24 @@ class RegisterRun:
             return []
         plan = make_plan(session, terms)
         for declined in plan.declined:
-            log.warning("%s is not sent: %s", declined.dataset.path, declined.reason)
+            self.report_declined(declined)
+        for path in sorted(_not_there(session, terms)):
+            self.output.report_failure(f"{path} is not sent: it is no longer on disk", path)
+            self.scan_run.exit_codes.add(ExitCode.PARTIAL)
         for warning in plan.warnings:
             log.warning("%s: %s", directory.path, warning)
         confirmed = tuple(self.confirmed_groups(plan, later))
         return [(Plan(session, confirmed), terms)] if confirmed else []
+
+    def report_declined(self, declined: Declined) -> None:
+        """Report that a dataset is not sent, which is a failure where it was named and ICAT lacks it."""
+        path = declined.dataset.path
+        what = f"{path} is not sent: {declined.reason}"
+        if self.terms.paths is None or declined.dataset.status in NOT_NEEDED:
+            log.warning("%s", what)
+            return
+        self.scan_run.exit_codes.add(ExitCode.PARTIAL)
+        self.output.report_failure(what, path)
 
     def confirmed_groups(self, plan: Plan, later: int) -> Iterator[Group]:
         """Yield the groups that are to be sent. Raises Cancelled."""
@@ -248,6 +299,12 @@ class RegisterRun:
         if typed in [candidate.id for candidate in session.candidates if candidate.start is not None]:
             return typed
         return None
+
+
+def _not_there(session: Session, terms: Terms) -> Collection[str]:
+    """Return the named datasets of a session that it does not have, or no longer."""
+    inside = {path for path in terms.paths or () if path.startswith(f"{session.directory.path}/")}
+    return inside.difference(dataset.path for dataset in session.datasets)
 
 
 def _first_time(group: Group) -> int:

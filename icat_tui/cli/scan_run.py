@@ -157,7 +157,12 @@ class ScanRun:
 
     def _plan(self) -> ScanPlan:
         plan = self.services.scan_plan(self.selected.sessions(), self.catalogue, self.surroundings, self.cache)
-        return structs.replace(plan, investigation=vars(self.run.arguments).get("investigation"))
+        # Where a person names datasets, those that the cache does not know are looked for on disk.
+        return structs.replace(
+            plan,
+            investigation=vars(self.run.arguments).get("investigation"),
+            use_cache=plan.use_cache and self.selected.datasets is None,
+        )
 
     def _shows_progress(self) -> bool:
         """Return whether to show a progress bar: not where sessions are printed on a terminal."""

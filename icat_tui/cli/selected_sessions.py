@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from itertools import chain
 
+from icat_tui.cli.named_datasets import NamedDatasets
 from icat_tui.disk.find import (
     NO_PROPOSAL,
     AnyFormat,
@@ -49,6 +50,7 @@ class SelectedSessions:
             or arguments.session
             or arguments.since
             or arguments.until
+            or vars(arguments).get("dataset")
         )
         """Whether less than everything below the data roots is selected."""
         self.is_named = not self._selection.has_globs_or_dates
@@ -58,7 +60,12 @@ class SelectedSessions:
         self._incomplete = False
         self._dates: set[str] = set()
         self._proposals: set[str] = set()
+        self.datasets: NamedDatasets | None = None
+        """The datasets that `--dataset` names; then only their sessions are selected."""
         self._found = self._select(arguments)
+        if vars(arguments).get("dataset"):
+            self.datasets = NamedDatasets(arguments.dataset, self._at, self._found if arguments.paths else None)
+            self._found = iter(self.datasets.found)
         if vars(arguments).get("investigation") is not None:
             self._found = iter(self._require_one_session())
 
@@ -131,9 +138,13 @@ class SelectedSessions:
 
     def _at_paths(self, paths: list[str]) -> Iterator[Found]:
         """Return the sessions at PATHs, each once; PATHs of the same proposal need not stand together."""
-        at = [list(sessions_at(path, self._roots, self._facility, self._format, self._selection)) for path in paths]
+        at = [list(self._at(path)) for path in paths]
         self._one_by_one = all(len(found) <= 1 for found in at)
         return iter(sessions_once(each for found in at for each in found))
+
+    def _at(self, path: str) -> Iterator[Found]:
+        """Return the selected sessions at a PATH. Raises UsageError where it is not there, or in no session."""
+        return sessions_at(path, self._roots, self._facility, self._format, self._selection)
 
     def _around_here(self) -> Iterator[Found]:
         """Return the session that the working directory is in, or those of the proposal or beamline that it is.

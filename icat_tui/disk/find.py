@@ -50,7 +50,7 @@ def find_sessions(root: str, selection: Selection, facility: Facility, raw_forma
     yielded, and the search goes on; so it is for a data root without a proposal, unless globs or dates may match
     nothing. For a directory that holds raw data and is no session a `DirectoryIgnored` is yielded.
     """
-    return _Search(selection, facility, raw_format).root(_absolute(root))
+    return _Search(selection, facility, raw_format).root(absolute(root))
 
 
 def sessions_at(
@@ -65,7 +65,7 @@ def sessions_at(
     seen = stat_or_error(path)
     if isinstance(seen, OSError) and seen.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENOLINK):
         raise UsageError(f"{path!r} is not there: check the path, and whether its file system is mounted")
-    root, names = _split(_absolute(path), [_absolute(known) for known in roots])
+    root, names = _split(absolute(path), [absolute(known) for known in roots])
     place = posixpath.join(root, *names)
     if len(names) == LEVELS and session_date(names[-1]) is None:
         raise MisnamedError(f"{path!r} is in no session: {place!r} is not called by a date like 20231019")
@@ -79,7 +79,7 @@ def roots_once(roots: Iterable[str]) -> tuple[str, ...]:
     """Return data roots without those that are another name of one before them."""
     by_directory: dict[object, str] = {}
     for root in roots:
-        by_directory.setdefault(_identity_or_path(root), root)
+        by_directory.setdefault(identity_or_path(root), root)
     return tuple(by_directory.values())
 
 
@@ -87,17 +87,21 @@ def sessions_once(found: Iterable[Found]) -> list[Found]:
     """Return what was found by path, each session once: of two names of one directory the first is kept."""
     by_directory: dict[object, Found] = {}
     for each in found:
-        by_directory.setdefault(_identity_or_path(each.path), each)
+        by_directory.setdefault(identity_or_path(each.path), each)
     return sorted(by_directory.values(), key=lambda each: each.path)
 
 
-def _identity_or_path(path: str) -> object:
+def identity_or_path(path: str) -> object:
+    """Return what two paths of one directory have in common: its identity; the path itself where that is not known."""
     found = identity(path)
     return found if isinstance(found, tuple) else path
 
 
-def _absolute(path: str) -> str:
-    """Return a path from / on. Raises UsageError where it begins in a working directory that is gone."""
+def absolute(path: str) -> str:
+    """Return a path from / on, without a slash at its end.
+
+    Raises UsageError where it begins in a working directory that is gone.
+    """
     try:
         return "/" + os.path.abspath(path).lstrip("/")
     except OSError as error:

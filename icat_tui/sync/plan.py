@@ -134,10 +134,8 @@ def needs_choice(session: Session, terms: Terms) -> bool:
 
 def _refusal(session: Session, dataset: Dataset, terms: Terms) -> str:
     """Return why nothing can be sent about a dataset; empty where something can."""
-    if dataset.status in (Status.IN_PROGRESS, Status.UNKNOWN, Status.PENDING):
-        return f"it is {dataset.status.word}: {'; '.join(dataset.reasons)}"
-    if dataset.status not in terms.statuses:
-        return f"it is {dataset.status.word}"
+    if dataset.status in (Status.IN_PROGRESS, Status.UNKNOWN, Status.PENDING) or dataset.status not in terms.statuses:
+        return f"it is {dataset.status.word}" + (f": {'; '.join(dataset.reasons)}" if dataset.reasons else "")
     if dataset.sent and not terms.again:
         return f"{dataset.sent}, and ICAT does not have it: to send it again takes a confirmation of its own"
     if dataset.moved and not terms.again:

@@ -60,6 +60,7 @@ def test_every_option_that_is_a_setting_is_called_like_it(command: str) -> None:
     assert {"icatplus", "api_key", "jobs", "config", "log_file"} <= typed.keys() & KEYS.keys()
     no_settings = {*("paths", "beamline", "proposal", "session", "since", "until", "invalidate_cache", "investigation")}
     no_settings |= {
+        "dataset",
         "register",
         "auto_register",
         "no_print",

@@ -110,7 +110,7 @@ def test_what_can_not_be_sent_is_refused_with_the_reason(status: Status) -> None
 def test_what_there_is_nothing_to_send_about_is_declined_where_it_was_meant(status: Status) -> None:
     dataset = one(status)
     plan = make_plan(session_of(dataset), structs.replace(TERMS, paths=frozenset({dataset.path})))
-    assert (offered(plan), declined(plan)) == ([], {"0001": f"it is {status.word}"})
+    assert (offered(plan), declined(plan)) == ([], {"0001": f"it is {status.word}: why"})
     assert not make_plan(session_of(dataset), TERMS).declined
 
 
