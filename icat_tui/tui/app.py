@@ -6,7 +6,7 @@ back as a message. What is known of sessions stands in the store; what differs a
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from msgspec import structs
@@ -38,6 +38,7 @@ from icat_tui.tui.screens.command_palette import CommandProvider
 from icat_tui.tui.screens.help import Help
 from icat_tui.tui.screens.yes_no import YesNo
 from icat_tui.tui.state.filtering import FilterChoice, FilterError
+from icat_tui.tui.state.marks import Mark
 from icat_tui.tui.state.session_store import SessionStore, StoreChange
 from icat_tui.tui.state.targets import directories_of, link_of, path_of, shown_directories
 from icat_tui.tui.state.tree_model import TreeModel
@@ -201,11 +202,11 @@ class IcatTui(OrderedKeys[None], inherit_bindings=False):
             self.session_tree.action_open()
         self._opening -= paths
 
-    def _unmark(self, paths: Iterable[str]) -> None:
-        """Take the marks off sessions."""
+    def _unmark(self, marks: list[Mark]) -> None:
+        """Take off marks; of a session that is marked as a whole, only its own."""
         with self.session_tree.changing() as model:
-            for path in paths:
-                model.marks.forget(path)
+            for mark in marks:
+                model.marks.discard(mark)
         self.show_state()
 
     # -- what controllers ask for (`host.Host`) --------------------------------------------------------------------

@@ -8,73 +8,34 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from msgspec import Struct
 
 from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.domain.errors import IcatTuiError, UsageError, unexpected
+from icat_tui.domain.message import Message
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, MessageUnknown
 from icat_tui.sync.catalogue_query import Catalogue
-from icat_tui.sync.outcomes import MessageOutcome, Outcomes
-from icat_tui.sync.plan import Plan, Terms
 from icat_tui.sync.register import register
+from icat_tui.sync.resume import resume
 from icat_tui.sync.site import Site
 from icat_tui.sync.store import AlreadyRegistered, Refused, StoreEvent, store
-from icat_tui.sync.store_request import Request
 from icat_tui.sync.submit import OrderJournal, Submission, look_again
 from icat_tui.sync.verify import FIRST_PAUSE, LONGEST_PAUSE, MessageConfirmed, VerifyEvent, VerifyFailed, verify
+from icat_tui.tui.controllers.orders import HandOrder, Order, OrderNumbers, PlanOrder, ResumeOrder, RunningOrder, sum_of
 
 log = logging.getLogger(__name__)
 
 SHORTEST_PAUSE = 0.05
 """Seconds between two looks at ICAT, at least."""
-
-
 HANDLED = (AlreadyRegistered, Refused, MessageAccepted, MessageRejected, MessageUnknown)
 """Events after which an order by hand is not waited for: it is refused, or its message is counted."""
-
-
-class PlanOrder(Struct, frozen=True):
-    """Plans that were confirmed together."""
-
-    plans: tuple[Plan, ...]
-    terms: Terms
-
-    @property
-    def directories(self) -> list[SessionDirectory]:
-        """The sessions that it is about."""
-        return [plan.session.directory for plan in self.plans]
-
-
-class HandOrder(Struct, frozen=True):
-    """Dataset that a person registers by hand."""
-
-    request: Request
-    directory: SessionDirectory
-    """The session that it lies in."""
-
-    @property
-    def directories(self) -> list[SessionDirectory]:
-        """The sessions that it is about."""
-        return [self.directory]
-
-
-Order = PlanOrder | HandOrder
-
-
-class _Planned(Struct, frozen=True):
-    """Order that is to be sent next, with the writer that has it in the journal already."""
-
-    order: Order
-    cancellation: Cancellation
-    """Of the orders that were given together."""
-    journal: OrderJournal | None = None
 
 
 class OrderDone(Struct, frozen=True):
@@ -83,17 +44,29 @@ class OrderDone(Struct, frozen=True):
     Whether ICAT has understood is looked for afterwards.
     """
 
-    order: Order
+    order: RunningOrder
     trouble: str = ""
     went_out: int = 0
     """How many of its messages went out, with a receipt or without."""
 
 
-RegistrationEvent = StoreEvent | VerifyEvent | SessionScanned | OrderDone
+class OrderSettled(Struct, frozen=True):
+    """Event: ICAT is not asked any more for what was sent of an order: it lists all, or the wait is over."""
+
+    order: RunningOrder
+
+
+class LookFailed(Struct, frozen=True):
+    """Event: a session could not be looked at after something of it was sent."""
+
+    reason: str
+
+
+RegistrationEvent = StoreEvent | VerifyEvent | SessionScanned | OrderDone | OrderSettled | LookFailed
 
 
 class RegistrationWorker:
-    """Thread that sends what is confirmed, with the outcomes of it."""
+    """Thread that sends what is confirmed, with the orders of this run."""
 
     def __init__(
         self,
@@ -107,85 +80,94 @@ class RegistrationWorker:
         catalogue is closed when sending is cancelled; what they raise is the trouble of that order.
         """
         self._submission, self._site, self._tell = submission, site, tell
-        self._confirmed: queue.SimpleQueue[tuple[Order, Cancellation] | None] = queue.SimpleQueue()
-        self._orders: queue.SimpleQueue[_Planned | None] = queue.SimpleQueue()
-        self._unfinished: list[Order] = []
-        self._sending = Cancellation()
-        """Of the orders that were given so far."""
+        self.orders: list[RunningOrder] = []
+        """Of this run, in the order in which they were given."""
+        self._confirmed: queue.SimpleQueue[RunningOrder | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[RunningOrder | None] = queue.SimpleQueue()
         self._ending = Cancellation()
-        self.outcomes = Outcomes()
+        self._looking = Cancellation()
+        """Of the looks at ICAT for what was sent so far."""
         self._directories: dict[str, SessionDirectory] = {}
         """Of each message, by its id."""
         self._verify_wait = timedelta()
-        threading.Thread(target=self._plan, daemon=True, name="icat-tui planning").start()
+        self._planning = threading.Thread(target=self._plan, daemon=True, name="icat-tui planning")
+        self._planning.start()
         self._thread = threading.Thread(target=self._work, daemon=True, name="icat-tui registration")
         self._thread.start()
 
     # -- orders ----------------------------------------------------------------------------------------------------
 
-    def confirm(self, plans: Sequence[Plan], terms: Terms) -> None:
-        """Have plans sent, after what was confirmed before."""
-        for plan in plans:
-            self.outcomes.plan(plan)
-            self._directories.update((offer.message.id, plan.session.directory) for offer in plan.offers)
-        self._give(PlanOrder(tuple(plans), terms))
-
-    def confirm_by_hand(self, request: Request, directory: SessionDirectory) -> None:
-        """Have a dataset of a session sent that a person registers by hand, after what was confirmed before."""
-        self.outcomes.expect(request.subject)
-        self._give(HandOrder(request, directory))
-
-    def _give(self, order: Order) -> None:
-        self._unfinished.append(order)
-        self._confirmed.put((order, self._sending))
+    def give(self, order: Order) -> RunningOrder:
+        """Have an order sent, after those that were given before."""
+        if isinstance(order, PlanOrder):
+            for plan in order.plans:
+                self._directories.update((offer.message.id, plan.session.directory) for offer in plan.offers)
+        running = RunningOrder(len(self.orders) + 1, order, datetime.now(UTC))
+        self.orders.append(running)
+        self._confirmed.put(running)
+        return running
 
     def cancel(self) -> None:
         """Stop sending what was confirmed so far: what has not gone out stays planned in the journal.
 
         What has gone out is looked for in ICAT all the same.
         """
-        cancelled, self._sending = self._sending, Cancellation()
-        cancelled.cancel()
+        for running in self.orders:
+            running.cancellation.cancel()
+
+    def stop_looking(self) -> None:
+        """Ask ICAT no more for what was sent so far: it stays pending."""
+        for running in self.orders:
+            if running.finished:
+                running.looked_for = False
+        looking, self._looking = self._looking, Cancellation()
+        looking.cancel()
 
     def stop(self, seconds: float) -> None:
-        """Stop sending and looking, and end; give receipts that are under way as long to come."""
+        """Stop sending and looking, and end; give plans as long to be written, and receipts as long to come."""
         self._confirmed.put(None)
         self._ending.cancel()
         self.cancel()
-        self._thread.join(seconds)
+        self._looking.cancel()
+        until = time.monotonic() + seconds
+        self._planning.join(seconds)
+        self._thread.join(max(0.0, until - time.monotonic()))
+
+    @property
+    def unfinished(self) -> list[RunningOrder]:
+        """Orders of which more is to be sent, or whose last receipts are awaited."""
+        return [running for running in list(self.orders) if not running.finished]
 
     @property
     def to_go(self) -> int:
         """How many confirmed messages are still to be sent."""
-        unfinished = list(self._unfinished)
-        planned = [order for order in unfinished if isinstance(order, PlanOrder)]
-        offers = [offer.message.id for order in planned for plan in order.plans for offer in plan.offers]
-        by_hand = [order.request.subject for order in unfinished if isinstance(order, HandOrder)]
-        return sum(self.outcomes.of(each) is MessageOutcome.NOT_SENT for each in (*offers, *by_hand))
+        return self.numbers.to_go
+
+    @property
+    def numbers(self) -> OrderNumbers:
+        """How many messages of all orders of this run became what."""
+        return sum_of([running.numbers for running in list(self.orders)])
+
+    @property
+    def looked_for(self) -> list[RunningOrder]:
+        """Orders that are sent, and whose messages ICAT is asked for."""
+        orders = list(self.orders)
+        return [running for running in orders if running.finished and running.looked_for and running.outcomes.open]
 
     def summary(self) -> str:
-        """Return "k sent, m not sent, j unknown", and what became of these as far as it is known."""
-        counts = self.outcomes.counts
-        parts = {
-            "in ICAT": counts[MessageOutcome.SEEN],
-            "pending": counts[MessageOutcome.ACCEPTED],
-            "rejected": counts[MessageOutcome.REJECTED],
-            "changed meanwhile": counts[MessageOutcome.SKIPPED],
-        }
-        told = ", ".join(f"{number:,} {word}" for word, number in parts.items() if number)
-        return self.outcomes.how_far(self.to_go) + (f" ({told})" if told else "")
+        """Return "k sent, m not sent, j unknown" of this run, and what became of these as far as it is known."""
+        return self.numbers.how_far()
 
     # -- the threads -----------------------------------------------------------------------------------------------
 
     def _plan(self) -> None:
         """Write what is confirmed to the journal at once, whatever is being sent, and pass it on."""
-        while (given := self._confirmed.get()) is not None:
-            order, cancellation = given
-            journal = None
-            if isinstance(order, PlanOrder):
+        while (running := self._confirmed.get()) is not None:
+            if isinstance(running.order, PlanOrder):
                 with suppress(Exception):  # the thread that sends meets it again, and tells it
-                    journal = self._planned(order)
-            self._orders.put(_Planned(order, cancellation, journal))
+                    running.journal = self._planned(running.order)
+                    running.in_journal = True
+            self._orders.put(running)
         self._orders.put(None)
 
     def _planned(self, order: PlanOrder) -> OrderJournal:
@@ -193,30 +175,42 @@ class RegistrationWorker:
             return submission.plan(offer.message for plan in order.plans for offer in plan.offers)
 
     def _work(self) -> None:
-        while (given := self._next()) is not None:
-            order = given.order
+        while (running := self._next()) is not None:
+            order = running.order
             happened: list[StoreEvent] = []
-            trouble = _trouble_of(partial(self._send, given, happened))
-            self._unfinished.remove(order)
+            trouble = _trouble_of(partial(self._send, running, happened))
+            running.in_journal = running.in_journal or not trouble
+            running.finished = True
             if isinstance(order, HandOrder) and any(isinstance(event, HANDLED) for event in happened):
-                self.outcomes.forget(order.request.subject)
-            unseen = _trouble_of(partial(self._look_at, order.directories))
+                running.outcomes.forget(order.request.subject)
             went_out = {event.message.id for event in happened if isinstance(event, MessageAccepted | MessageUnknown)}
-            self._tell(OrderDone(order, trouble or unseen, len(went_out)))
+            self._tell(OrderDone(running, trouble, len(went_out)))
+            if unseen := _trouble_of(partial(self._look_at, order.directories)):
+                self._tell(LookFailed(unseen))
+            if not running.outcomes.open:
+                self._tell(OrderSettled(running))
 
-    def _next(self) -> _Planned | None:
+    def _next(self) -> RunningOrder | None:
         """Return the next order; while there is none, look whether ICAT has understood those before."""
         until, pause, last = time.monotonic() + self._verify_wait.total_seconds(), 0.0, False
-        while self.outcomes.open and not last and not self._ending:
+        while (looked_for := self.looked_for) and not self._ending:
             try:
                 return self._orders.get(timeout=pause) if pause else self._orders.get_nowait()
             except queue.Empty:
                 last = time.monotonic() >= until
-            if trouble := _trouble_of(partial(self._verify, last=last)):
-                self._report([VerifyFailed(message, trouble) for message in self.outcomes.open])
+            if trouble := _trouble_of(partial(self._verify, looked_for, last=last)):
+                self._report(looked_for, [VerifyFailed(message, trouble) for message in _open(looked_for)])
                 last = True
+            self._settle(looked_for, last=last)
             pause = max(min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE, until - time.monotonic()), SHORTEST_PAUSE)
         return self._orders.get()
+
+    def _settle(self, looked_for: Iterable[RunningOrder], *, last: bool) -> None:
+        """Tell which orders ICAT is not asked for any more."""
+        for running in looked_for:
+            if last or not running.looked_for or not running.outcomes.open:
+                running.looked_for = False
+                self._tell(OrderSettled(running))
 
     @contextmanager
     def _connected(self) -> Iterator[tuple[Submission, Catalogue]]:
@@ -227,53 +221,61 @@ class RegistrationWorker:
         with closing(submission.catalogue):
             yield submission, submission.catalogue
 
-    def _send(self, given: _Planned, happened: list[StoreEvent]) -> None:
+    def _send(self, running: RunningOrder, happened: list[StoreEvent]) -> None:
         """Send an order, and add what happens to `happened`."""
-        order = given.order
         with self._connected() as (submission, _):
             self._verify_wait = submission.verify_wait
-            for event in self._events(given, submission):
-                self.outcomes.add(event)
+            for event in self._events(running, submission):
+                running.outcomes.add(event)
                 happened.append(event)
-                if isinstance(event, MessageAccepted | MessageUnknown):
-                    self._directories.setdefault(event.message.id, order.directories[0])
+                if isinstance(event, MessageAccepted | MessageUnknown) and running.order.directories:
+                    self._directories.setdefault(event.message.id, running.order.directories[0])
                 self._tell(event)
 
-    def _events(self, given: _Planned, submission: Submission) -> Iterator[StoreEvent]:
-        order, cancellation = given.order, given.cancellation
-        if isinstance(order, PlanOrder):
-            yield from register(order.plans, order.terms, submission, cancellation, given.journal)
-            return
-        try:
-            yield from store([order.request], submission, self._site(), cancellation)
-        except Cancelled:
-            raise IcatTuiError(f"{order.request.subject} was not sent, as sending was stopped") from None
+    def _events(self, running: RunningOrder, submission: Submission) -> Iterator[StoreEvent]:
+        order, cancellation = running.order, running.cancellation
+        match order:
+            case PlanOrder(plans=plans, terms=terms):
+                yield from register(plans, terms, submission, cancellation, running.journal)
+            case ResumeOrder(planned=planned):
+                yield from resume(planned, submission, self._site(), cancellation)
+            case HandOrder(request=request):
+                try:
+                    yield from store([request], submission, self._site(), cancellation)
+                except Cancelled:
+                    raise IcatTuiError(f"{request.subject} was not sent, as sending was stopped") from None
 
-    def _verify(self, *, last: bool) -> None:
+    def _verify(self, looked_for: list[RunningOrder], *, last: bool) -> None:
         """Look once whether ICAT has understood; only what nobody can tell at the `last` look has failed."""
         with self._connected() as (submission, catalogue):
             facility = submission.surroundings.facility
-            looked = list(verify(self.outcomes.open, catalogue, facility, timedelta(), self._ending))
+            looked = list(verify(_open(looked_for), catalogue, facility, timedelta(), self._looking))
         confirmed = [event for event in looked if isinstance(event, MessageConfirmed)]
         seen = {event.message.id for event in confirmed}
         submission.journal.record_seen([(event.message, event.icat_id) for event in confirmed])
-        self._report(looked if last else confirmed)
-        self._look_at(self._directories[message] for message in seen)
+        self._report(looked_for, looked if last else confirmed)
+        self._look_at(self._directories[message] for message in seen if message in self._directories)
 
-    def _report(self, events: Iterable[VerifyEvent]) -> None:
+    def _report(self, looked_for: list[RunningOrder], events: Iterable[VerifyEvent]) -> None:
+        of = {message.id: running for running in looked_for for message in running.outcomes.open}
         for event in events:
-            self.outcomes.confirm(event)
+            of[event.message.id].outcomes.confirm(event)
             self._tell(event)
 
     def _look_at(self, directories: Iterable[SessionDirectory]) -> None:
         """Tell how sessions are now, and let the cache know."""
-        wanted = dict.fromkeys(directories)
+        wanted, looking = dict.fromkeys(directories), self._looking
         if not wanted or self._ending:
             return
         with self._connected() as (submission, _):
             for directory in wanted:
-                if (now := look_again(directory, submission, self._ending, keep=True)) is not None:
+                if (now := look_again(directory, submission, looking, keep=True)) is not None:
                     self._tell(SessionScanned(now))
+
+
+def _open(orders: Iterable[RunningOrder]) -> list[Message]:
+    """Return the messages of some orders that were sent and not seen in ICAT."""
+    return [message for running in orders for message in running.outcomes.open]
 
 
 def _trouble_of(work: Callable[[], None]) -> str:

@@ -5,30 +5,20 @@ be sent.
 """
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct, structs
 
 from icat_tui.domain.message import Message
 from icat_tui.domain.model import Session, SessionDirectory
-from icat_tui.domain.scan_events import SavingFailed, SessionScanned
 from icat_tui.domain.status import Category, Status
-from icat_tui.ingest.send_events import (
-    BrokerConnected,
-    BrokerLost,
-    MessageAccepted,
-    MessageRejected,
-    MessageUnknown,
-    SendingFinished,
-)
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms
-from icat_tui.sync.store import AlreadyRegistered, Doubted, Refused
 from icat_tui.sync.store_request import DatasetRequest
-from icat_tui.sync.submit import MessageSkipped, SessionLocked
-from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
-from icat_tui.text import visible
+from icat_tui.text import counted
+from icat_tui.tui.controllers.orders import HandOrder, OrderNumbers, PlanOrder, RunningOrder, sum_of
 from icat_tui.tui.controllers.registration_planner import RegistrationPlanner, invalid_dataset, session_to_choose_for
-from icat_tui.tui.controllers.registration_worker import HandOrder, OrderDone, RegistrationEvent, RegistrationWorker
+from icat_tui.tui.controllers.registration_results import RegistrationResults, Unmark
+from icat_tui.tui.controllers.registration_worker import OrderDone, RegistrationEvent, RegistrationWorker
 from icat_tui.tui.host import Host
 from icat_tui.tui.messages import RegistrationTold
 from icat_tui.tui.screens.choose_investigation import ChooseInvestigation
@@ -37,6 +27,7 @@ from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.screens.store_form import Filled, StoreForm
 from icat_tui.tui.screens.yes_no import YesNo
+from icat_tui.tui.state.activity import Activity
 from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.state.targets import Selected, directories_of, hidden_marks, marks_for, selection_of
 from icat_tui.tui.state.tree_model import TreeModel
@@ -54,14 +45,14 @@ class Registrations:
         workspace: Workspace,
         store: SessionStore,
         model: TreeModel,
-        unmark: Callable[[Iterable[str]], None],
+        unmark: Unmark,
     ) -> None:
-        """Plan and send with what a workspace has; `unmark` takes the marks off sessions, by path."""
+        """Plan and send with what a workspace has; `unmark` takes marks off."""
         self._host, self._workspace, self._store, self._model = host, workspace, store, model
-        self._unmark = unmark
         self._by_hand: dict[str, DatasetRequest] = {}
         """Requests by hand that are being sent, by path."""
         self._planner = RegistrationPlanner(workspace, store, self._post)
+        self._results = RegistrationResults(host, store, unmark, self._command)
         self._worker = RegistrationWorker(
             workspace.submission, lambda: workspace.services.site(workspace.now()), self._post
         )
@@ -146,14 +137,47 @@ class Registrations:
 
     @property
     def progress(self) -> tuple[int, int] | None:
-        """How many messages are seen to, and of how many; None: none is on its way."""
-        to_go, total = self._worker.to_go, len(self._worker.outcomes)
-        return (total - to_go, total) if to_go else None
+        """How many messages of the orders under way are seen to, and of how many; None: none is on its way."""
+        numbers = sum_of([running.numbers for running in self._worker.unfinished])
+        return (numbers.confirmed - numbers.to_go, numbers.confirmed) if numbers.confirmed else None
+
+    @property
+    def numbers(self) -> OrderNumbers:
+        """How many messages of this run became what."""
+        return self._worker.numbers
+
+    @property
+    def looked_for(self) -> tuple[int, int] | None:
+        """How many messages ICAT lists of the orders that it is asked about, and of how many; None: of none."""
+        numbers = sum_of([running.numbers for running in self._worker.looked_for])
+        return (numbers.in_icat, numbers.sent + numbers.unknown) if numbers.confirmed else None
+
+    @property
+    def orders(self) -> Sequence[RunningOrder]:
+        """The orders of this run."""
+        return self._worker.orders
+
+    @property
+    def activities(self) -> list[Activity]:
+        """What is under way and can be stopped."""
+        found = []
+        if sending := self._worker.unfinished:
+            numbers = sum_of([running.numbers for running in sending])
+            question = f"Stop sending? {numbers.how_far()}: what is not sent stays planned (icat-tui journal --resume)"
+            found.append(Activity(sending[0].since, "sending", self.cancel, question))
+        if looking := self._worker.looked_for:
+            found.append(Activity(looking[0].since, "asking ICAT", self.stop_looking))
+        return found
 
     def cancel(self) -> None:
         """Stop sending, and say how far it came."""
         self._worker.cancel()
         self._host.hint(f"sending is being stopped: {self._worker.summary()}")
+
+    def stop_looking(self) -> None:
+        """Ask ICAT no more for what was sent."""
+        self._worker.stop_looking()
+        self._host.hint("ICAT is not asked any more: what was sent stays pending")
 
     def close(self, seconds: float) -> None:
         """Stop everything, and give receipts a last time to come."""
@@ -191,10 +215,14 @@ class Registrations:
         self._host.ask(ChooseInvestigation(session, self._workspace.facility), chosen)
 
     def _send(self, plans: Sequence[Plan], terms: Terms) -> None:
-        number = sum(len(group.offers) for plan in plans for group in plan.groups)
-        self._host.say(f"{number} confirmed, going to {self._workspace.services.target()}")
-        self._worker.confirm(plans, terms)
-        self._unmark(plan.session.directory.path for plan in plans)
+        for plan in plans:
+            self._results.expect(plan.session)
+        running = self._worker.give(PlanOrder(tuple(plans), terms))
+        target = self._workspace.services.target()
+        self._host.say(
+            f"order {running.number}: {counted(running.numbers.confirmed, 'message')} confirmed for {target}"
+        )
+        self._host.show_state()
 
     def _ask_by_hand(self, session: Session, path: str) -> None:
         """Ask for what an invalid dataset lacks, show what would be sent, and send it."""
@@ -219,7 +247,8 @@ class Registrations:
 
         def confirmed(_: bool) -> None:
             self._by_hand[request.path] = request
-            self._worker.confirm_by_hand(request, session.directory)
+            self._results.expect(session)
+            self._worker.give(HandOrder(request, session.directory))
 
         self._host.ask(YesNo(question), confirmed)
 
@@ -227,48 +256,9 @@ class Registrations:
 
     def handle(self, event: Struct) -> None:
         """Show what became of a message, and take in how a session is now."""
-        host = self._host
-        if isinstance(event, OrderDone) and isinstance(event.order, HandOrder):
-            self._by_hand.pop(event.order.request.subject, None)
-        match event:
-            case SessionScanned(session=session):
-                self._store.take(sessions=[session])
-            case SessionLocked(path=path, holder=holder):
-                host.complain(f"{visible(path)} is being registered by {holder}: nothing of it was sent")
-            case SendingFinished(trouble=trouble) | OrderDone(trouble=trouble) if trouble:
-                host.complain(trouble)
-            case OrderDone(order=HandOrder(), went_out=went_out):
-                if went_out:
-                    host.hint("sent: it is pending until ICAT lists it")
-            case OrderDone():
-                host.hint(f"registration: {self._worker.summary()}")
-            case SavingFailed(reason=reason) | BrokerLost(reason=reason):
-                host.say(reason, Status.INVALID.colour)
-            case BrokerConnected(broker=broker):
-                host.say(f"connected to {broker}")
-            case _:
-                self._handle_message(event)
-        host.show_state()
-
-    def _handle_message(self, event: Struct) -> None:
-        host = self._host
-        match event:
-            case MessageAccepted(message=message):
-                host.say(f"accepted: {message.dataset}", Status.PENDING.colour, self._command(message))
-            case MessageRejected(message=message, words=words):
-                host.complain(f"rejected by the broker: {message.dataset}: {words}")
-            case MessageUnknown(message=message, reason=reason):
-                host.complain(f"no receipt: {message.dataset}: {reason}")
-            case MessageSkipped(message=message, reason=reason):
-                host.say(f"not sent: {message.dataset}: {reason}", Status.NOT_UPLOADED.colour)
-            case MessageConfirmed(message=message, investigation=investigation):
-                host.say(f"ICAT has it, in {investigation}: {message.dataset}", Status.REGISTERED.colour)
-            case AlreadyRegistered(reason=reason) | Refused(reason=reason):
-                host.hint(reason)
-            case Doubted(warning=warning):
-                host.say(warning, Status.NOT_UPLOADED.colour)
-            case VerifyFailed(message=message, reason=reason):
-                host.say(f"not looked for: {message.dataset}: {reason}", Status.UNKNOWN.colour)
+        if isinstance(event, OrderDone) and isinstance(event.order.order, HandOrder):
+            self._by_hand.pop(event.order.order.request.subject, None)
+        self._results.handle(event)
 
     def _command(self, message: Message) -> str:
         """Return what one would type in a shell for the same."""
@@ -291,11 +281,11 @@ class RegistrationGuide:
 
     def send(self, plan: Plan) -> None:
         """Have a plan sent, behind."""
-        self._worker.confirm([plan], self._terms)
+        self._worker.give(PlanOrder((plan,), self._terms))
 
     def summary(self) -> str:
         """Return how far sending has come, in words."""
-        return self._worker.summary() if len(self._worker.outcomes) else "nothing sent"
+        return self._worker.summary() if self._worker.orders else "nothing sent"
 
 
 def _store_command(request: DatasetRequest) -> str:

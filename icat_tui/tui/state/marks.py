@@ -75,6 +75,13 @@ class Marks:
         if not marked:
             self._by_session.pop(mark.session, None)
 
+    def discard(self, mark: Mark) -> None:
+        """Unmark just this: a dataset that was marked by itself, or a session that was marked as a whole."""
+        marked = self._by_session.get(mark.session, set())
+        marked.discard(mark.dataset)
+        if not marked:
+            self._by_session.pop(mark.session, None)
+
     def forget(self, session: str) -> None:
         """Unmark a session and all of its datasets."""
         self._by_session.pop(session, None)

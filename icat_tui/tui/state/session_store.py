@@ -1,8 +1,8 @@
 """The one owner of what the UI knows of sessions: a row of each, and the last few in full.
 
 What must stay true: `take`, `drop` and `changed` are the only ways in, and are called in the UI's thread alone; the
-tree, the detail and the totals look up what they show. Of a session that could not be determined there is no cache
-file, so what was found is kept.
+tree, the detail and the totals look up what they show. Of a session that could not be determined, or of which something
+was sent a moment ago, there is no cache file, so what is known is kept.
 """
 
 import threading
@@ -18,7 +18,8 @@ from icat_tui.cache.session_index import Changes, SessionIndex
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Session, SessionDirectory
-from icat_tui.domain.summary import SessionRow
+from icat_tui.domain.pending import with_pending
+from icat_tui.domain.summary import SessionRow, session_row
 
 AT_HAND = 8
 """How many decoded sessions are kept."""
@@ -46,7 +47,8 @@ class SessionStore:
         self._rows = index.rows
         self._lock = threading.Lock()
         self._recent: OrderedDict[str, Session] = OrderedDict()
-        self._undetermined: dict[str, Session] = {}
+        self._unsaved: dict[str, Session] = {}
+        """Sessions that no cache file has as they are now: not determined, or sent a moment ago."""
 
     @property
     def rows(self) -> Mapping[str, SessionRow]:
@@ -73,6 +75,17 @@ class SessionStore:
         if taken:
             self._on_change(StoreChange(taken=tuple(taken)))
 
+    def sent(self, planned: Session, reasons: Mapping[str, str]) -> None:
+        """Take in that datasets of a session were sent, by their paths with the reason why they are pending.
+
+        `planned` is the session as it was when they were confirmed, for where nothing newer is at hand.
+        """
+        path = planned.directory.path
+        now = with_pending(self.at_hand(path) or planned, reasons)
+        self._keep(now, saved=False)
+        self._rows[path] = session_row(now)
+        self._on_change(StoreChange(taken=(path,)))
+
     def drop(self, emptied: Sequence[SessionDirectory], gone: Sequence[SessionDirectory] = ()) -> None:
         """Forget what is known of some sessions, which show as not scanned then, and others altogether.
 
@@ -81,7 +94,7 @@ class SessionStore:
         with self._lock:
             for directory in (*emptied, *gone):
                 self._recent.pop(directory.path, None)
-                self._undetermined.pop(directory.path, None)
+                self._unsaved.pop(directory.path, None)
         for directory in emptied:
             self._rows[directory.path] = SessionRow(directory=directory)
         for directory in gone:
@@ -99,14 +112,14 @@ class SessionStore:
 
     def _is_only_cached(self, path: str) -> bool:
         with self._lock:
-            return path not in self._undetermined
+            return path not in self._unsaved
 
-    def _keep(self, session: Session) -> None:
+    def _keep(self, session: Session, *, saved: bool = True) -> None:
         path = session.directory.path
         with self._lock:
-            self._undetermined.pop(path, None)
-            if not session.determined:
-                self._undetermined[path] = session
+            self._unsaved.pop(path, None)
+            if not session.determined or not saved:
+                self._unsaved[path] = session
             self._recent[path] = session
             self._recent.move_to_end(path)
             while len(self._recent) > AT_HAND:
@@ -119,7 +132,7 @@ class SessionStore:
         with self._lock:
             if path in self._recent:
                 self._recent.move_to_end(path)
-            return self._recent.get(path) or self._undetermined.get(path)
+            return self._recent.get(path) or self._unsaved.get(path)
 
     def load(self, directory: SessionDirectory) -> Session | None:
         """Return a session, read from the cache where it is not at hand; None where nothing is known of it."""
@@ -139,7 +152,7 @@ class SessionStore:
     def everything(self) -> Iterator[Session]:
         """Yield each session that is known, once; one that can't be determined now as it was known before."""
         with self._lock:
-            undetermined = dict(self._undetermined)
+            undetermined = dict(self._unsaved)
         for found in known_sessions(self._cache, RawFormat, self._facility):
             if not isinstance(found, Unreadable):
                 stale = undetermined.pop(found.directory.path, None) is not None

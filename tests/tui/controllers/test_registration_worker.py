@@ -25,6 +25,7 @@ from icat_tui.sync.site import Site
 from icat_tui.sync.store_request import DatasetRequest
 from icat_tui.sync.submit import Submission
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
+from icat_tui.tui.controllers.orders import HandOrder, PlanOrder
 from icat_tui.tui.controllers.registration_worker import OrderDone, RegistrationEvent, RegistrationWorker
 from tests.support import submissions
 from tests.support.icatplus import HANG
@@ -109,7 +110,7 @@ def test_what_is_confirmed_goes_out_in_order_and_is_told_until_icat_has_it(facil
     plans = [planned(facility, path) for path in paths]
     with working(facility, heard) as registrar:
         for plan in plans:
-            registrar.confirm([plan], TERMS)
+            registrar.give(PlanOrder((plan,), TERMS))
         assert heard.wait_for_orders(2) == ["", ""]
         heard.wait_for(lambda: len(heard.of(MessageConfirmed)) == 6)
         for path in paths:
@@ -124,7 +125,7 @@ def test_the_cache_has_a_session_as_it_is_once_icat_has_what_was_sent(facility: 
     heard, cache = Heard(), SessionCache(tmp_path / "cache")
     (path,) = sessions(facility, 1, unregistered=1)
     with working(facility, heard, cache=cache) as registrar:
-        registrar.confirm([planned(facility, path)], TERMS)
+        registrar.give(PlanOrder((planned(facility, path),), TERMS))
         heard.wait_for(lambda: registered(heard, path))
     kept = cache.cached_session(directory_of(path))
     assert isinstance(kept, CachedSession)
@@ -137,10 +138,10 @@ def test_what_icat_does_not_list_yet_is_pending_and_holds_up_nothing(facility: L
     paths = sessions(facility, 2, unregistered=1)
     plans = [planned(facility, path) for path in paths]
     with working(facility, heard) as registrar:
-        registrar.confirm(plans[:1], TERMS)
+        registrar.give(PlanOrder(tuple(plans[:1]), TERMS))
         heard.wait_for_orders(1)
-        assert heard.last_look(paths[0]) == {dataset(paths[0], "unregistered"): Status.PENDING}
-        registrar.confirm(plans[1:], TERMS)
+        heard.wait_for(lambda: heard.last_look(paths[0]) == {dataset(paths[0], "unregistered"): Status.PENDING})
+        registrar.give(PlanOrder(tuple(plans[1:]), TERMS))
         heard.wait_for_orders(2)  # though the first is still waited for
         assert registrar.summary() == "2 sent, 0 not sent, 0 unknown (2 pending)"
         facility.ingester.catch_up()
@@ -158,7 +159,7 @@ def test_whom_nobody_can_ask_is_told_at_the_last_look_only(facility: LiveFacilit
 
     facility.broker.script = then_nobody_answers
     with working(facility, heard, verify_wait=timedelta()) as registrar:
-        registrar.confirm([plan], TERMS)
+        registrar.give(PlanOrder((plan,), TERMS))
         heard.wait_for(lambda: bool(heard.of(VerifyFailed)))
         assert registrar.summary() == "1 sent, 0 not sent, 0 unknown (1 pending)"
 
@@ -175,8 +176,8 @@ def test_cancelled_sending_says_how_far_it_came_and_the_next_order_is_carried_ou
 
     facility.broker.script = once
     with working(facility, heard, broker=broker_at(facility.broker.address, rate=2.0)) as registrar:
-        registrar.confirm(plans[:1], TERMS)
-        registrar.confirm(plans[1:2], TERMS)
+        registrar.give(PlanOrder(tuple(plans[:1]), TERMS))
+        registrar.give(PlanOrder(tuple(plans[1:2]), TERMS))
         assert registrar.to_go == 6
         assert sent.wait(PATIENCE)
         registrar.cancel()
@@ -188,7 +189,7 @@ def test_cancelled_sending_says_how_far_it_came_and_the_next_order_is_carried_ou
         heard.wait_for(lambda: len(heard.of(MessageConfirmed)) == number)
         kinds = [record.record for record in facility.records]
         assert kinds.count(RecordKind.PLAN) == 6, "what was not sent stays planned"
-        registrar.confirm(plans[2:], TERMS)
+        registrar.give(PlanOrder(tuple(plans[2:]), TERMS))
         heard.wait_for_orders(3)
         assert len(facility.broker.sent) == number + 3
 
@@ -207,7 +208,7 @@ def test_a_broken_order_does_not_stop_the_next(facility: LiveFacility) -> None:
     registrar = RegistrationWorker(submission, lambda: SITE, heard)
     try:
         for plan in plans:
-            registrar.confirm([plan], TERMS)
+            registrar.give(PlanOrder((plan,), TERMS))
         assert heard.wait_for_orders(3) == [
             "no ICAT+ is known", "a mistake of ours (ZeroDivisionError: [/x]): please report it", "",
         ]  # fmt: skip
@@ -224,10 +225,10 @@ def test_where_the_journal_cannot_be_written_nothing_is_sent_and_it_is_said(faci
     shutil.rmtree(facility.state_dir)
     facility.state_dir.write_text("a file")
     with working(facility, heard, journal=Journal(facility.journal)) as registrar:
-        registrar.confirm([plan], TERMS)
+        registrar.give(PlanOrder((plan,), TERMS))
         (trouble,) = heard.wait_for_orders(1)
         assert str(facility.state_dir) in trouble
-        assert registrar.summary() == "0 sent, 1 not sent, 0 unknown"
+        assert registrar.summary() == "0 sent, 1 not sent, 0 unknown (1 not in the journal)"
     assert facility.broker.connections == 0
 
 
@@ -242,7 +243,7 @@ def test_a_receipt_that_comes_late_makes_what_was_unknown_accepted(facility: Liv
 
     facility.broker.script = late
     with working(facility, heard, broker=broker_at(facility.broker.address, receipt_timeout=0.2)) as registrar:
-        registrar.confirm([plan], TERMS)
+        registrar.give(PlanOrder((plan,), TERMS))
         heard.wait_for_orders(1)
         assert [type(event) for event in heard.events if isinstance(event, MessageUnknown | MessageAccepted)] == [
             MessageUnknown, MessageAccepted,
@@ -259,7 +260,7 @@ def test_what_has_no_receipt_is_unknown_and_what_is_rejected_was_not_sent(facili
     )
     broker = broker_at(facility.broker.address, rate=5.0, receipt_timeout=0.2, reconnect_for=5.0)
     with working(facility, heard, broker=broker) as registrar:
-        registrar.confirm([plan], TERMS)
+        registrar.give(PlanOrder((plan,), TERMS))
         heard.wait_for_orders(1)
         assert registrar.summary() == "0 sent, 1 not sent, 1 unknown (1 rejected)"
 
@@ -277,9 +278,9 @@ def test_what_is_registered_by_hand_is_sent_by_the_same_thread_in_its_turn(facil
 
     facility.broker.script = waiting
     with working(facility, heard) as registrar:
-        registrar.confirm(plans[:1], TERMS)
-        registrar.confirm_by_hand(request, directory_of(by_hand))
-        registrar.confirm(plans[1:], TERMS)
+        registrar.give(PlanOrder(tuple(plans[:1]), TERMS))
+        registrar.give(HandOrder(request, directory_of(by_hand)))
+        registrar.give(PlanOrder(tuple(plans[1:]), TERMS))
         gate.set()
         assert heard.wait_for_orders(3) == ["", "", ""]
         assert [done.went_out for done in heard.of(OrderDone)] == [1, 1, 1]
@@ -301,8 +302,8 @@ def test_what_is_called_off_before_it_is_sent_by_hand_is_told_and_counted(facili
 
     facility.broker.script = cancelling
     with working(facility, heard) as registrar:
-        registrar.confirm([plan], TERMS)
-        registrar.confirm_by_hand(request, directory_of(by_hand))
+        registrar.give(PlanOrder((plan,), TERMS))
+        registrar.give(HandOrder(request, directory_of(by_hand)))
         assert heard.wait_for_orders(2) == ["", f"{request.path} was not sent, as sending was stopped"]
         assert [done.went_out for done in heard.of(OrderDone)] == [1, 0]
         assert registrar.to_go == 0
@@ -317,12 +318,12 @@ def test_what_is_called_off_by_hand_waits_for_no_answer_of_icat(facility: LiveFa
     plan = planned(facility, later)
     facility.place.icatplus.fault = lambda _: HANG
     with working(facility, heard) as registrar:
-        registrar.confirm_by_hand(request, directory_of(by_hand))
+        registrar.give(HandOrder(request, directory_of(by_hand)))
         assert facility.place.icatplus.hung.wait(PATIENCE)
         assert registrar.to_go == 1
         facility.place.icatplus.fault = lambda _: None
         registrar.cancel()
-        registrar.confirm([plan], TERMS)
+        registrar.give(PlanOrder((plan,), TERMS))
         assert heard.wait_for_orders(2) == [f"{request.path} was not sent, as sending was stopped", ""]
     assert len(facility.broker.sent) == 1
 
@@ -340,7 +341,7 @@ def test_it_stops_though_others_hang(facility: LiveFacility, hanging: str) -> No
         reached = facility.place.icatplus.hung
     with working(facility, heard) as registrar:
         for plan in plans:
-            registrar.confirm([plan], TERMS)
+            registrar.give(PlanOrder((plan,), TERMS))
         assert reached.wait(PATIENCE)
     assert len(facility.broker.sent) == (hanging == "broker")
     assert registrar.to_go == 0
