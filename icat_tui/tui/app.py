@@ -32,11 +32,13 @@ from icat_tui.tui.controllers.detail import detail_of
 from icat_tui.tui.controllers.exports import export
 from icat_tui.tui.controllers.registrations import Registrations
 from icat_tui.tui.controllers.scans import Scans
+from icat_tui.tui.controllers.status import UnderWay, status_of
 from icat_tui.tui.key_gate import OrderedKeys
 from icat_tui.tui.messages import IndexChanged, RegistrationTold, SessionsDiscovered
 from icat_tui.tui.screens.command_palette import CommandProvider
 from icat_tui.tui.screens.help import Help
 from icat_tui.tui.screens.yes_no import YesNo
+from icat_tui.tui.state.activity import Activity, next_to_stop
 from icat_tui.tui.state.filtering import FilterChoice, FilterError
 from icat_tui.tui.state.marks import Mark
 from icat_tui.tui.state.session_store import SessionStore, StoreChange
@@ -48,8 +50,7 @@ from icat_tui.tui.widgets.detail_pane import DetailPane
 from icat_tui.tui.widgets.key_line import KeyLine
 from icat_tui.tui.widgets.log_pane import LogEntry, LogPane
 from icat_tui.tui.widgets.session_tree import SessionTree
-from icat_tui.tui.widgets.status_bar import BarState, StatusBar
-from icat_tui.tui.widgets.status_text import age_of, broker_text, filter_text, icatplus_text
+from icat_tui.tui.widgets.status_bar import StatusBar
 from icat_tui.tui.workspace import Workspace
 
 log = logging.getLogger("icat_tui")
@@ -259,21 +260,10 @@ class IcatTui(OrderedKeys[None], inherit_bindings=False):
 
     def show_state(self) -> None:
         """Show the status line as things are now."""
-        sending, scanning = self.registrations.progress, self.scans.progress
-        node, sessions = self.model.node, self.model.sessions
-        row = sessions.get(node.session) if node and node.session else None
-        state = BarState(
-            counts=sessions.totals().counts,
-            progress=sending or scanning,
-            doing="sending" if sending else "scanning" if scanning else "",
-            marks=len(self.model.marks),
-            filtered=filter_text(
-                self.filter_choice, sessions=len(sessions.shown_places()), active=self.model.filter.active
-            ),
-            icatplus=icatplus_text(self.scans.icatplus_answers),
-            broker=broker_text(self.workspace.forbidden, self.workspace.services.settings.queue),
-            age=age_of(row, self.workspace.now()),
-        )
+        registrations, scans = self.registrations, self.scans
+        under_way = UnderWay(registrations.progress, registrations.looking, scans.progress, registrations.looked_for)
+        answers = scans.icatplus_answers
+        state = status_of(self.model, self.filter_choice, self.workspace, under_way, icatplus_answers=answers)
         self.screen_stack[0].query_one(StatusBar).show(state)
 
     def show_keys(self) -> None:
@@ -288,9 +278,14 @@ class IcatTui(OrderedKeys[None], inherit_bindings=False):
         self.screen_stack[0].query_one(KeyLine).show(sorted(keys, key=lambda key: order.get(key[0], 0)))
 
     @property
+    def activities(self) -> list[Activity]:
+        """What is going on and can be stopped."""
+        return [*self.scans.activities, *self.registrations.activities]
+
+    @property
     def busy(self) -> bool:
         """Whether anything is going on that can be stopped."""
-        return self.scans.progress is not None or self.registrations.progress is not None
+        return bool(self.activities)
 
     # -- what widgets say ------------------------------------------------------------------------------------------
 
@@ -392,19 +387,27 @@ class IcatTui(OrderedKeys[None], inherit_bindings=False):
         self.session_tree.turn()
 
     def action_step_back(self) -> None:
-        """Leave the detail; else clear the filter; else stop what is going on."""
-        if self.focused is self.detail:
+        """Leave the pane; else drop the range, else the filter; else stop what is going on, the youngest first."""
+        if not isinstance(self.focused, SessionTree | Input):
             self.session_tree.focus()
+        elif self.session_tree.range_begun:
+            self.session_tree.drop_range()
         elif self.filter_line.has_focus or self.model.filter.active or self.filter_choice.trouble:
             self.filter_line.value = ""
             self.filter_line.display = False
             self.session_tree.focus()
             self._choose(FilterChoice())
-        elif self.registrations.progress is not None:
-            self.registrations.cancel()
-        elif self.scans.progress is not None:
-            self.scans.cancel()
-            self.hint("the scan is being stopped")
+        elif activity := next_to_stop(self.activities):
+            self.stop(activity)
+
+    def stop(self, activity: Activity) -> None:
+        """Stop what is going on; what has consequences only after a yes."""
+        if activity.question:
+            self.ask(YesNo(activity.question), lambda _: activity.stop())
+        else:
+            activity.stop()
+        self.show_state()
+        self.show_keys()
 
     # -- single keys -----------------------------------------------------------------------------------------------
 

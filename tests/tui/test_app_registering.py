@@ -298,6 +298,8 @@ def test_sending_is_stopped_by_esc_and_how_far_it_came_is_said(facility: LiveFac
         await until(pilot, lambda: facility.broker.sent)
         assert "sending" in status_line(app)
         await pilot.press("escape")
+        await until(pilot, lambda: ready(app, YesNo))
+        await pilot.press("y")
         await until(pilot, lambda: any("sending is being stopped" in line for line in log_lines(app)))
         await until(pilot, lambda: any(line.rstrip().endswith("unknown") for line in log_lines(app)))
 

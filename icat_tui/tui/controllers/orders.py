@@ -151,3 +151,27 @@ class RunningOrder:
             planned=not_sent if self.finished and self.in_journal else 0,
             dropped=not_sent if self.finished and not self.in_journal else 0,
         )
+
+
+class OrderDone(Struct, frozen=True):
+    """Event: an order was sent as far as possible; `trouble` says why it ended early.
+
+    Whether ICAT has understood is looked for afterwards.
+    """
+
+    order: RunningOrder
+    trouble: str = ""
+    went_out: int = 0
+    """How many of its messages went out, with a receipt or without."""
+
+
+class OrderSettled(Struct, frozen=True):
+    """Event: ICAT is not asked any more for what was sent of an order: it lists all, or the wait is over."""
+
+    order: RunningOrder
+
+
+class LookFailed(Struct, frozen=True):
+    """Event: a session could not be looked at after something of it was sent."""
+
+    reason: str

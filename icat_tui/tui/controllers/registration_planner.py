@@ -28,28 +28,31 @@ class RegistrationPlanner:
     def __init__(self, workspace: Workspace, store: SessionStore, tell: Callable[[SessionScanned], object]) -> None:
         """Plan with what is in the store; `tell` is called from whatever thread asks for a plan."""
         self._workspace, self._store, self._tell = workspace, store, tell
-        self.stop = Cancellation()
 
-    def plans(self, directories: Sequence[SessionDirectory], selected: Selected, terms: Terms) -> list[Plan]:
+    def plans(
+        self, directories: Sequence[SessionDirectory], selected: Selected, terms: Terms, stop: Cancellation
+    ) -> list[Plan]:
         """Return what would be sent of some sessions; one that was not scanned yet is scanned first."""
         made = []
         for directory in directories:
-            session = self._store.load(directory) or self.look(directory)
+            session = self._store.load(directory) or self.look(directory, stop)
             if session is not None:
                 made.append(make_plan(session, structs.replace(terms, paths=selected.get(directory.path))))
         return made
 
-    def plans_for_chosen(self, directory: SessionDirectory, selected: Selected, terms: Terms) -> list[Plan]:
+    def plans_for_chosen(
+        self, directory: SessionDirectory, selected: Selected, terms: Terms, stop: Cancellation
+    ) -> list[Plan]:
         """Return what would be sent of a session whose investigation a person chose: `terms.chosen`."""
-        session = self.look(directory, terms.chosen)
+        session = self.look(directory, stop, terms.chosen)
         paths = selected.get(directory.path)
         return [make_plan(session, structs.replace(terms, paths=paths))] if session else []
 
-    def look(self, directory: SessionDirectory, chosen: int | None = None) -> Session | None:
+    def look(self, directory: SessionDirectory, stop: Cancellation, chosen: int | None = None) -> Session | None:
         """Return a session as it is now, by neither half of the cache; None where it could not be looked at."""
         plan = self._workspace.scan_plan(iter((directory,)), use_cache=False)
         plan = structs.replace(plan, investigation=chosen, processes=0, jobs=1)
-        found = [event for event in scan(plan, self.stop) if isinstance(event, SessionScanned)]
+        found = [event for event in scan(plan, stop) if isinstance(event, SessionScanned)]
         if not found:
             return None
         if chosen is None:

@@ -26,8 +26,7 @@ from icat_tui.sync.store import AlreadyRegistered, Doubted, Refused
 from icat_tui.sync.submit import MessageSkipped, SessionLocked
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
 from icat_tui.text import counted, visible
-from icat_tui.tui.controllers.orders import PlanOrder, RunningOrder
-from icat_tui.tui.controllers.registration_worker import LookFailed, OrderDone, OrderSettled
+from icat_tui.tui.controllers.orders import LookFailed, OrderDone, OrderSettled, PlanOrder, RunningOrder
 from icat_tui.tui.host import Host
 from icat_tui.tui.state.marks import Mark
 from icat_tui.tui.state.session_store import SessionStore

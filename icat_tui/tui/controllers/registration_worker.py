@@ -13,8 +13,6 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from msgspec import Struct
-
 from icat_tui.cancel import Cancellation, Cancelled
 from icat_tui.domain.errors import IcatTuiError, UsageError, unexpected
 from icat_tui.domain.message import Message
@@ -28,7 +26,18 @@ from icat_tui.sync.site import Site
 from icat_tui.sync.store import AlreadyRegistered, Refused, StoreEvent, store
 from icat_tui.sync.submit import OrderJournal, Submission, look_again
 from icat_tui.sync.verify import FIRST_PAUSE, LONGEST_PAUSE, MessageConfirmed, VerifyEvent, VerifyFailed, verify
-from icat_tui.tui.controllers.orders import HandOrder, Order, OrderNumbers, PlanOrder, ResumeOrder, RunningOrder, sum_of
+from icat_tui.tui.controllers.orders import (
+    HandOrder,
+    LookFailed,
+    Order,
+    OrderDone,
+    OrderNumbers,
+    OrderSettled,
+    PlanOrder,
+    ResumeOrder,
+    RunningOrder,
+    sum_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -36,30 +45,6 @@ SHORTEST_PAUSE = 0.05
 """Seconds between two looks at ICAT, at least."""
 HANDLED = (AlreadyRegistered, Refused, MessageAccepted, MessageRejected, MessageUnknown)
 """Events after which an order by hand is not waited for: it is refused, or its message is counted."""
-
-
-class OrderDone(Struct, frozen=True):
-    """Event: an order was sent as far as possible; `trouble` says why it ended early.
-
-    Whether ICAT has understood is looked for afterwards.
-    """
-
-    order: RunningOrder
-    trouble: str = ""
-    went_out: int = 0
-    """How many of its messages went out, with a receipt or without."""
-
-
-class OrderSettled(Struct, frozen=True):
-    """Event: ICAT is not asked any more for what was sent of an order: it lists all, or the wait is over."""
-
-    order: RunningOrder
-
-
-class LookFailed(Struct, frozen=True):
-    """Event: a session could not be looked at after something of it was sent."""
-
-    reason: str
 
 
 RegistrationEvent = StoreEvent | VerifyEvent | SessionScanned | OrderDone | OrderSettled | LookFailed

@@ -5,20 +5,24 @@ be sent.
 """
 
 import shlex
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec import Struct, structs
 
+from icat_tui.cancel import Cancellation
 from icat_tui.domain.message import Message
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms
 from icat_tui.sync.store_request import DatasetRequest
 from icat_tui.text import counted
-from icat_tui.tui.controllers.orders import HandOrder, OrderNumbers, PlanOrder, RunningOrder, sum_of
+from icat_tui.tui.controllers.orders import HandOrder, OrderDone, OrderNumbers, PlanOrder, RunningOrder, sum_of
 from icat_tui.tui.controllers.registration_planner import RegistrationPlanner, invalid_dataset, session_to_choose_for
 from icat_tui.tui.controllers.registration_results import RegistrationResults, Unmark
-from icat_tui.tui.controllers.registration_worker import OrderDone, RegistrationEvent, RegistrationWorker
+from icat_tui.tui.controllers.registration_worker import RegistrationEvent, RegistrationWorker
 from icat_tui.tui.host import Host
 from icat_tui.tui.messages import RegistrationTold
 from icat_tui.tui.screens.choose_investigation import ChooseInvestigation
@@ -51,6 +55,8 @@ class Registrations:
         self._host, self._workspace, self._store, self._model = host, workspace, store, model
         self._by_hand: dict[str, DatasetRequest] = {}
         """Requests by hand that are being sent, by path."""
+        self._looks: dict[Cancellation, float] = {}
+        """Looks at what would be sent under way, with when they began."""
         self._planner = RegistrationPlanner(workspace, store, self._post)
         self._results = RegistrationResults(host, store, unmark, self._command)
         self._worker = RegistrationWorker(
@@ -80,7 +86,7 @@ class Registrations:
             else:
                 self._confirm(plans, terms, marked=marked, hidden=hidden)
 
-        self._host.background(LOOKING, lambda: self._planner.plans(directories, selected, terms), ask)
+        self._look(lambda stop: self._planner.plans(directories, selected, terms, stop), ask)
 
     def register_safe(self) -> None:
         """Ask about what is shown and safe unsupervised."""
@@ -91,10 +97,8 @@ class Registrations:
         if not directories:
             self._host.hint("nothing that is shown is safe to register unsupervised: there are no files to be added")
             return
-        self._host.background(
-            LOOKING,
-            lambda: self._planner.plans(directories, {}, terms),
-            lambda plans: self._confirm(plans, terms),
+        self._look(
+            lambda stop: self._planner.plans(directories, {}, terms, stop), lambda plans: self._confirm(plans, terms)
         )
 
     def walk(self) -> None:
@@ -131,9 +135,39 @@ class Registrations:
                 self._host.hint("there is nothing here to be sent")
 
         directories = directories_of(model, model.node)
-        self._host.background(LOOKING, lambda: self._planner.plans(directories, selected, terms), show)
+        self._look(lambda stop: self._planner.plans(directories, selected, terms, stop), show)
 
     # -- what is under way -----------------------------------------------------------------------------------------
+
+    def _look(self, work: Callable[[Cancellation], list[Plan]], then: Callable[[list[Plan]], None]) -> None:
+        """Look in a thread at what would be sent, and do something with it unless that was stopped meanwhile."""
+        stop = Cancellation()
+        self._looks[stop] = time.monotonic()
+
+        def look() -> list[Plan]:
+            try:
+                plans = work(stop)
+            finally:
+                self._looks.pop(stop, None)
+            return plans
+
+        def looked(plans: list[Plan]) -> None:
+            if not stop:
+                then(plans)
+            self._host.show_state()
+
+        self._host.background(LOOKING, look, looked)
+        self._host.show_state()
+
+    def _stop_look(self, stop: Cancellation) -> None:
+        self._looks.pop(stop, None)
+        threading.Thread(target=stop.cancel, name="icat-tui cancel", daemon=True).start()
+        self._host.hint("stopped: nothing is sent")
+
+    @property
+    def looking(self) -> bool:
+        """Whether somebody waits for what would be sent."""
+        return bool(self._looks)
 
     @property
     def progress(self) -> tuple[int, int] | None:
@@ -160,7 +194,8 @@ class Registrations:
     @property
     def activities(self) -> list[Activity]:
         """What is under way and can be stopped."""
-        found = []
+        looks = list(self._looks.items())
+        found = [Activity(since, "looking", partial(self._stop_look, stop)) for stop, since in looks]
         if sending := self._worker.unfinished:
             numbers = sum_of([running.numbers for running in sending])
             question = f"Stop sending? {numbers.how_far()}: what is not sent stays planned (icat-tui journal --resume)"
@@ -181,7 +216,8 @@ class Registrations:
 
     def close(self, seconds: float) -> None:
         """Stop everything, and give receipts a last time to come."""
-        self._planner.stop.cancel()
+        for stop in list(self._looks):
+            stop.cancel()
         self._worker.stop(seconds)
 
     # -- dialogs ---------------------------------------------------------------------------------------------------
@@ -206,9 +242,8 @@ class Registrations:
 
         def chosen(investigation: int) -> None:
             with_it = structs.replace(terms, chosen=investigation)
-            self._host.background(
-                LOOKING,
-                lambda: self._planner.plans_for_chosen(session.directory, selected, with_it),
+            self._look(
+                lambda stop: self._planner.plans_for_chosen(session.directory, selected, with_it, stop),
                 lambda plans: self._confirm(plans, with_it),
             )
 
@@ -273,10 +308,11 @@ class RegistrationGuide:
         """Walk on these terms; `forbidden` says why nothing can be sent, and is empty where it can."""
         self._planner, self._worker, self._terms = planner, worker, terms
         self.forbidden = forbidden
+        self.stop = Cancellation()
 
     def plan(self, directory: SessionDirectory) -> Plan | None:
         """Return what a session lacks, looked at afresh; None where it could not be looked at. Takes its time."""
-        plans = self._planner.plans_for_chosen(directory, {}, self._terms)
+        plans = self._planner.plans_for_chosen(directory, {}, self._terms, self.stop)
         return plans[0] if plans else None
 
     def send(self, plan: Plan) -> None:

@@ -37,11 +37,14 @@ from icat_tui.sync.scan import ScanPlan, scan
 from icat_tui.text import counted
 from icat_tui.tui.host import Host
 from icat_tui.tui.messages import IndexChanged, SessionsDiscovered
+from icat_tui.tui.state.activity import Activity
 from icat_tui.tui.state.session_store import AT_HAND, SessionStore
 from icat_tui.tui.workspace import Workspace
 
 FIRST_FLUSH, FLUSH = 0.2, 1.0
 """Seconds after which what a scan found is shown: for the first time, and from then on."""
+GIVEN_UP = 0.7
+"""Seconds after which a scan that was stopped is not waited for any more."""
 TOGETHER = 0.3
 """Seconds for which sessions that are found are collected before they are told of."""
 
@@ -76,6 +79,7 @@ class Scan:
     def __init__(self, row_of: Callable[[Session], SessionRow], total: int | None = None) -> None:
         """Make rows by `row_of`, in the scan's thread; `total` is how many sessions there are, if that is known."""
         self.id = next(_numbers)
+        self.since = time.monotonic()
         self.stop = Cancellation()
         self.done, self.found = 0, 0
         self.ended = False
@@ -244,6 +248,26 @@ class Scans:
         if self._flushing is None:
             self._flushing = self._host.set_interval(FLUSH, self.flush)
         self._host.show_state()
+
+    @property
+    def activities(self) -> list[Activity]:
+        """The scans that can be stopped."""
+        running = [each for each in self.running.values() if not each.stop]
+        return [Activity(each.since, "the scan", partial(self._stop, each)) for each in running]
+
+    def _stop(self, each: Scan) -> None:
+        """Stop a scan, and be done with it soon, whatever the disk and ICAT+ do; what comes later is dropped."""
+        each.cancel()
+        self._host.hint("the scan is being stopped")
+        self._host.set_timer(GIVEN_UP, lambda: self._give_up(each))
+        self._host.set_timer(FIRST_FLUSH, self.flush)
+
+    def _give_up(self, each: Scan) -> None:
+        if each.id in self.running and not each.ended:
+            self.flush()
+            del self.running[each.id]
+            self._host.say("scan stopped; some of it does not answer, and is not waited for", Status.UNKNOWN.colour)
+        self.flush()
 
     def cancel(self) -> None:
         """Call all scans off, without waiting for them."""

@@ -42,6 +42,8 @@ class TreeModel:
         self.rows: list[Node] = []
         self.cursor = 0
         self.marks = Marks()
+        self.range_from: Place | None = None
+        """Where a range of marks was begun that is not ended yet."""
         self._searched: Place | None = None
         """Up to where the filter has been applied; None: everywhere."""
         self._wanted: Place | None = None
@@ -83,6 +85,7 @@ class TreeModel:
             place = self.sessions.within(place)[0]
         self.sessions.turn()
         self.opened.turn()
+        self.range_from = self.range_from and turned(self.range_from)
         self._narrow(self.filter, place and turned(place))
 
     # -- the filter ------------------------------------------------------------------------------------------------

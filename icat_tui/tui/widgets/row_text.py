@@ -26,6 +26,8 @@ class RowText(NamedTuple):
     """As it is on disk: not made visible yet."""
     counts: Counts
     stale: bool
+    range_begins: bool = False
+    """Whether a range of marks was begun here."""
 
 
 def row_text(tree: TreeModel, index: int) -> RowText:
@@ -40,6 +42,7 @@ def row_text(tree: TreeModel, index: int) -> RowText:
         label=_label(tree, node),
         counts=counts,
         stale=node.session is not None and tree.sessions.at(node.place).stale,
+        range_begins=node.place == tree.range_from,
     )
 
 

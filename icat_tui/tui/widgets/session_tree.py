@@ -24,13 +24,15 @@ from icat_tui.text import visible
 from icat_tui.tui.state.attention import seek_attention
 from icat_tui.tui.state.filtering import Filter
 from icat_tui.tui.state.marks import Marking
-from icat_tui.tui.state.nodes import Node, Place, above
+from icat_tui.tui.state.nodes import Node, above
 from icat_tui.tui.state.targets import mark_range, toggle_mark
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.theme import STATUS_CLASSES, STATUS_CSS
 from icat_tui.tui.widgets.row_text import RowText, row_text
 
 MARKS = {Marking.NO: " ", Marking.PARTLY: "-", Marking.YES: "+"}
+RANGE = "v"
+"""Stands where a range of marks begins that is not ended yet."""
 ARROWS = {None: " ", False: "▸", True: "▾"}
 LABEL_AT_LEAST = 12
 """Columns that counts leave to a name, where the row has that many."""
@@ -187,7 +189,6 @@ class SessionTree(ScrollView, can_focus=True):
         self.model = model
         self._drawn: dict[int, Drawn] = {}
         """What was drawn last, by row of the screen."""
-        self._range_from: Place | None = None
         self._search_called = False
 
     # -- drawing ---------------------------------------------------------------------------------------------------
@@ -379,25 +380,33 @@ class SessionTree(ScrollView, can_focus=True):
             self.move_to(self.model.cursor + 1)
             self.post_message(self.MarksChanged(len(self.model.marks)))
 
+    @property
+    def range_begun(self) -> bool:
+        """Whether a range of marks has been begun and not ended."""
+        return self.model.range_from is not None
+
     def action_range(self) -> None:
         """Begin a range of marks, or end it here."""
-        node, begin = self.model.node, self._range_from
+        node, begin = self.model.node, self.model.range_from
         if node is None:
             return
         start = self.model.index(begin) if begin else None
-        if start is None:
-            self._range_from = node.place
-            self.post_message(self.MarksChanged(len(self.model.marks), range_begun=True))
-            return
-        self._range_from = None
         with self.changing() as model:
-            mark_range(model, start, model.cursor)
+            model.range_from = node.place if start is None else None
+            if start is not None:
+                mark_range(model, start, model.cursor)
+        self.post_message(self.MarksChanged(len(self.model.marks), range_begun=start is None))
+
+    def drop_range(self) -> None:
+        """Mark nothing of the range that was begun."""
+        with self.changing() as model:
+            model.range_from = None
         self.post_message(self.MarksChanged(len(self.model.marks)))
 
     def action_unmark(self) -> None:
         """Unmark everything."""
-        self._range_from = None
         with self.changing() as model:
+            model.range_from = None
             model.marks.clear()
         self.post_message(self.MarksChanged(0))
 
@@ -410,7 +419,7 @@ Coloured = tuple[str, str]
 
 def _texts(shown: RowText) -> tuple[str, str, list[Coloured]]:
     """Return what stands before the glyph, the glyph with a space on either side, and the counts by status."""
-    left = f"{MARKS[shown.marking]}{'  ' * shown.depth}{ARROWS[shown.opened]}"
+    left = f"{RANGE if shown.range_begins else MARKS[shown.marking]}{'  ' * shown.depth}{ARROWS[shown.opened]}"
     counts = [
         (f"{status.glyph}{number}", status.colour)
         for status, number in zip(STATUSES, shown.counts, strict=False)

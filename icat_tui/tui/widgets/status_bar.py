@@ -33,8 +33,10 @@ class BarState(Struct, frozen=True, kw_only=True):
     progress: tuple[int, int] | None = None
     """How many are done, and of how many; None: nothing is going on."""
     doing: str = ""
-    """The work under way: `scanning`, `sending`."""
+    """The work under way: `scanning`, `sending`; with or without progress."""
     marks: int = 0
+    range_begun: bool = False
+    """Whether a range of marks is begun and not ended."""
     filtered: ColouredText | None = None
     """The filter, or what is wrong with it."""
     icatplus: ColouredText | None = None
@@ -79,8 +81,12 @@ def _parts(state: BarState) -> Iterator[Content]:
     if state.progress is not None:
         done, total = state.progress
         yield Content(f"{visible(state.doing)} {done:,}/{total:,}, {max(0, total - done):,} left".lstrip())
+    elif state.doing:
+        yield Content(f"{visible(state.doing)} …")
     if state.filtered is not None:
         yield _content(state.filtered)
+    if state.range_begun:
+        yield Content("range begun: v ends it, esc drops it")
     if state.marks:
         yield Content(f"{state.marks:,} marked")
     totals = [

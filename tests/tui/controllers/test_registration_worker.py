@@ -25,8 +25,8 @@ from icat_tui.sync.site import Site
 from icat_tui.sync.store_request import DatasetRequest
 from icat_tui.sync.submit import Submission
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
-from icat_tui.tui.controllers.orders import HandOrder, PlanOrder
-from icat_tui.tui.controllers.registration_worker import OrderDone, RegistrationEvent, RegistrationWorker
+from icat_tui.tui.controllers.orders import HandOrder, OrderDone, PlanOrder
+from icat_tui.tui.controllers.registration_worker import RegistrationEvent, RegistrationWorker
 from tests.support import submissions
 from tests.support.icatplus import HANG
 from tests.support.live_facility import LiveFacility, dataset
