@@ -6,9 +6,10 @@ sending is forbidden the submission says why (promises.md 6).
 
 import logging
 import os
+import shutil
 import sys
 import sysconfig
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -34,8 +35,9 @@ from icat_tui.journal.records import JournalError
 from icat_tui.journal.view import JournalView
 from icat_tui.journal.writer import Journal
 from icat_tui.report.scripts import ScriptCall
-from icat_tui.settings.schema import ENVIRONMENT_PREFIX, HomeUnknownError, Settings, own_directory, value_of
-from icat_tui.settings.values import without_login
+from icat_tui.report.shell_command import CommandCall
+from icat_tui.settings import command_line
+from icat_tui.settings.schema import HomeUnknownError, Settings, own_directory
 from icat_tui.sync.catalogue_query import Catalogue
 from icat_tui.sync.plan import Terms
 from icat_tui.sync.scan import ScanPlan
@@ -266,19 +268,39 @@ class Services:
             cache_dir=settings.cache_dir,
             save_dir=settings.save_dir,
             config=settings.config,
-            options=tuple(self._options_of_this_run()),
+            options=tuple(command_line.options(settings, ("icatplus", "queue", "jobs", "rate"))),
         )
 
-    def _options_of_this_run(self) -> Iterator[tuple[str, str]]:
-        """Yield options that make a script work as this run does, as far as no settings file holds them: no secrets."""
-        for key in ("icatplus", "queue", "jobs", "rate"):
-            if self.settings.origin.get(key, "").startswith(("--", ENVIRONMENT_PREFIX)):
-                value = value_of(self.settings, key)
-                for one in value if isinstance(value, tuple) else (value,):
-                    yield f"--{key}", without_login(one).replace("***@", "")
+    # -- commands --------------------------------------------------------------------------------------------------
+
+    def command_call(self, cache_dir: Path) -> CommandCall:
+        """Return what commands have in common that do what is done here, with this cache; no secrets.
+
+        They repeat what no settings file holds, also the servers that Beacon told.
+        """
+        settings = self.settings
+        common = [("--config", os.path.abspath(settings.config))] if settings.config else []
+        if not settings.cache_dir or command_line.is_given(settings, "cache_dir"):
+            common.append(("--cache-dir", os.path.abspath(cache_dir)))
+        common += command_line.options(settings, ("icatplus", "queue"), beacon=True)
+        common += command_line.options(settings, ("rate", "wait"))
+        return CommandCall(
+            program=_short_program(),
+            common=tuple(common),
+            roots=settings.data_root if command_line.is_given(settings, "data_root") else (),
+            variables=tuple(command_line.variables(settings, command_line.WITHOUT_OPTION)),
+            by_hand=tuple(command_line.variables(settings, ("data_root", "format"))),
+        )
 
 
-def _program(script: str, command: str) -> tuple[str, ...]:
+def _short_program() -> tuple[str, ...]:
+    """Return the words that call `icat-tui`: its name, where that leads to this installation, else its path."""
+    installed = _program("icat-tui")
+    found = shutil.which("icat-tui")
+    return ("icat-tui",) if found and os.path.realpath(found) == os.path.realpath(installed[0]) else installed
+
+
+def _program(script: str, *command: str) -> tuple[str, ...]:
     """Return the words that call an installed program of icat-tui from any directory."""
     installed = Path(sysconfig.get_path("scripts"), script)
-    return (str(installed),) if installed.exists() else (sys.executable, "-m", "icat_tui", command)
+    return (str(installed),) if installed.exists() else (sys.executable, "-m", "icat_tui", *command)

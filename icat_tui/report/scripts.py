@@ -5,13 +5,14 @@ and is never run. A script contains no secret, and sends nothing unless it is ca
 """
 
 import os
-import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from msgspec import Struct
 
 from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
+from icat_tui.report.shell_command import store_words
+from icat_tui.report.shell_words import bash_words
 from icat_tui.text import visible
 
 
@@ -67,35 +68,10 @@ def script_head(category: Category, raw_format: str) -> str:
 
 def session_lines(session: Session, category: Category, call: ScriptCall) -> str:
     """Return the lines of a session in the script of a category; for `has_invalid` with its invalid datasets."""
-    lines = [_words(_sync_words(session.directory, call)) + ' "$@"']
+    lines = [bash_words(_sync_words(session.directory, call)) + ' "$@"']
     if category == Category.HAS_INVALID:
         lines.extend(_invalid_lines(session, call))
     return "".join(f"{line}\n" for line in lines)
-
-
-def bash_word(text: str) -> str:
-    r"""Return `text` as one word of bash, on one line and printable.
-
-    Bytes that are no text, and characters that are not printable, are written as octal in `$'…'`, which means the same
-    in every locale (`\u202e` does not). NUL, which no argument can hold, becomes the four characters `\x00`.
-    """
-    text = text.replace("\0", "\\x00")
-    if text.isprintable():
-        return shlex.quote(text)
-    return "$'" + "".join(_escape(character) for character in text) + "'"
-
-
-def _escape(character: str) -> str:
-    if character in "\\'":
-        return "\\" + character
-    if character.isprintable():
-        return character
-    errors = "surrogateescape" if "\udc80" <= character <= "\udcff" else "surrogatepass"
-    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", errors))
-
-
-def _words(words: Iterable[str]) -> str:
-    return " ".join(bash_word(word) for word in words)
 
 
 def _sync_words(directory: SessionDirectory, call: ScriptCall) -> Iterator[str]:
@@ -120,7 +96,7 @@ def _invalid_lines(session: Session, call: ScriptCall) -> Iterator[str]:
         if dataset.status == Status.INVALID:
             for reason in dataset.reasons:
                 yield f"    # why: {visible(reason)}"
-            yield f"    # {_words(_store_words(dataset, session.directory, call))}"
+            yield f"    # {bash_words(_store_words(dataset, session.directory, call))}"
 
 
 def _store_words(dataset: Dataset, directory: SessionDirectory, call: ScriptCall) -> Iterator[str]:
@@ -129,12 +105,12 @@ def _store_words(dataset: Dataset, directory: SessionDirectory, call: ScriptCall
         yield from ("--config", os.path.abspath(call.config))
     yield from _option_words(call)
     directory_name = os.path.basename(dataset.path)
-    # Option and value as one word: a name may begin with a dash.
-    yield f"--beamline={directory.beamline}"
-    yield f"--proposal={directory.proposal}"
-    yield f"--dataset={dataset.name or directory_name}"
-    yield f"--sample={dataset.sample or dataset.collection or directory_name}"
-    yield f"--path={dataset.path}"
-    for name, moment in (("startDate", dataset.start), ("endDate", dataset.end)):
-        if moment is not None:
-            yield from ("-p", f"{name}={moment.isoformat()}")
+    given = {
+        "beamline": directory.beamline,
+        "proposal": directory.proposal,
+        "dataset": dataset.name or directory_name,
+        "sample": dataset.sample or dataset.collection or directory_name,
+        "path": dataset.path,
+    }
+    times = {"startDate": dataset.start, "endDate": dataset.end}
+    yield from store_words(given, {name: moment.isoformat() for name, moment in times.items() if moment is not None})

@@ -15,7 +15,7 @@ from icat_tui.domain.model import Fit, Match, Session, category_now
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.timeslot import Phase, inside_timeslot, phase
 from icat_tui.report.lines import Line
-from icat_tui.report.scripts import bash_word
+from icat_tui.report.shell_words import bash_word
 from icat_tui.report.totals import Totals
 from icat_tui.text import and_more, counted, visible
 

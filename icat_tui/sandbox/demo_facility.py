@@ -45,6 +45,8 @@ read_only = false
 # Nobody is asked and nothing is sent while no demo runs: one that does says where.
 icatplus = ""
 queue = []
+# No secret, but the sandbox does not answer without it.
+api_key = "{SANDBOX_KEY}"
 
 # As they are in the sandbox, whatever they are at your site:
 [facility]

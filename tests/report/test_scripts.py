@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from icat_tui.domain.status import Category
 from icat_tui.report.overview import Destination, write_overview
-from icat_tui.report.scripts import ScriptCall, bash_word
+from icat_tui.report.scripts import ScriptCall
+from icat_tui.report.shell_words import bash_word
 from tests.support.names import HOSTILE_NAMES
 from tests.support.samples import CALL, NOW, a_directory, a_session, every_category, hostile
 from tests.support.time_slot import FACILITY

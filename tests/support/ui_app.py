@@ -18,6 +18,7 @@ from icat_tui.domain.selection import Selection
 from icat_tui.services import Services
 from icat_tui.settings.load import load
 from icat_tui.tui.app import IcatTui
+from icat_tui.tui.screens.dialog import Dialog, Question
 from icat_tui.tui.theme import DARK
 from icat_tui.tui.workspace import Workspace
 from tests.support.live_facility import LiveFacility
@@ -71,6 +72,12 @@ async def scanned(app: IcatTui, pilot: Driver) -> None:
     """Wait for the scan at the start to be shown."""
     await until(pilot, lambda: app.model.sessions and not app.scans.running)
     await until(pilot, lambda: all(row.category for row in app.model.sessions.values()))
+
+
+def ready(app: IcatTui, kind: type[Dialog[Any]]) -> bool:
+    """Return whether a dialog is open and hears what is typed."""
+    screen = app.screen
+    return isinstance(screen, kind) and (not isinstance(screen, Question) or screen.listens)
 
 
 async def typed(pilot: Driver, text: str) -> None:

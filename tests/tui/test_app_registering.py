@@ -2,7 +2,6 @@
 
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual.widgets import Input
@@ -12,7 +11,6 @@ from icat_tui.domain.status import Category, Status
 from icat_tui.sync.session_lock import locked
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.screens.confirm_plan import ConfirmPlan
-from icat_tui.tui.screens.dialog import Dialog, Question
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.screens.store_form import StoreForm
@@ -21,16 +19,11 @@ from icat_tui.tui.workspace import Workspace
 from tests.support.journal_entries import shards_in
 from tests.support.live_facility import LiveFacility, dataset
 from tests.support.ports import free_port
-from tests.support.ui_app import Driver, a_workplace, detail, drive_app, log_lines, scanned, status_line
+from tests.support.ui_app import Driver, a_workplace, detail, drive_app, log_lines, ready, scanned, status_line
 from tests.support.ui_host import until
 
 START, END = "2023-10-19T08:30:00+02:00", "2023-10-19T08:40:00+02:00"
 """What a person says of a dataset whose files don't."""
-
-
-def ready(app: IcatTui, kind: type[Dialog[Any]]) -> bool:
-    screen = app.screen
-    return isinstance(screen, kind) and (not isinstance(screen, Question) or screen.listens)
 
 
 def counts(app: IcatTui, session: Path) -> dict[Status, int]:
@@ -224,8 +217,9 @@ def test_an_invalid_dataset_is_registered_by_hand_and_the_log_has_the_command_fo
 
     drive_app(a_workplace(facility, verify_wait="10s"), act)
     (sent,) = facility.broker.sent
-    (line,) = [line for entry in said for line in entry.splitlines() if "$ icat-tui" in line]
-    arguments = parse("icat-tui", shlex.split(line.partition("$ icat-tui ")[2]))
+    (line,) = [line for entry in said for line in entry.splitlines() if line.strip().startswith("$ ")]
+    words = shlex.split(line)
+    arguments = parse("icat-tui", words[words.index("store-raw") :])
     assert arguments.command == "store-raw"
     assert arguments.path == str(dataset(session, "invalid"))
     assert dict(arguments.parameters) == {"startDate": START, "endDate": END}

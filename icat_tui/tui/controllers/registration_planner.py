@@ -64,7 +64,7 @@ class RegistrationPlanner:
 
         Raises UsageError where the message can't be made, or no ICAT+ is known.
         """
-        given = {"Sample_name": filled.sample, "startDate": filled.start, "endDate": filled.end}
+        given = {"startDate": filled.start, "endDate": filled.end, "Sample_name": filled.sample}  # as `store-raw` does
         request = DatasetRequest(
             beamline=filled.beamline,
             proposal=filled.proposal,

@@ -4,7 +4,6 @@ What must stay true: what a dialog gives back is sent, and nothing else; where s
 be sent.
 """
 
-import shlex
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,13 +12,13 @@ from functools import partial
 from msgspec import Struct, structs
 
 from icat_tui.cancel import Cancellation
-from icat_tui.domain.message import Message
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms
 from icat_tui.sync.store_request import DatasetRequest
 from icat_tui.text import counted
-from icat_tui.tui.controllers.orders import HandOrder, OrderDone, OrderNumbers, PlanOrder, RunningOrder, sum_of
+from icat_tui.tui.controllers.equivalent_command import EquivalentCommands
+from icat_tui.tui.controllers.orders import HandOrder, OrderNumbers, PlanOrder, RunningOrder, sum_of
 from icat_tui.tui.controllers.registration_planner import RegistrationPlanner, invalid_dataset, session_to_choose_for
 from icat_tui.tui.controllers.registration_results import RegistrationResults, Unmark
 from icat_tui.tui.controllers.registration_worker import RegistrationEvent, RegistrationWorker
@@ -53,15 +52,14 @@ class Registrations:
     ) -> None:
         """Plan and send with what a workspace has; `unmark` takes marks off."""
         self._host, self._workspace, self._store, self._model = host, workspace, store, model
-        self._by_hand: dict[str, DatasetRequest] = {}
-        """Requests by hand that are being sent, by path."""
         self._looks: dict[Cancellation, float] = {}
         """Looks at what would be sent under way, with when they began."""
         self._planner = RegistrationPlanner(workspace, store, self._post)
-        self._results = RegistrationResults(host, store, unmark, self._command)
         self._worker = RegistrationWorker(
             workspace.submission, lambda: workspace.services.site(workspace.now()), self._post
         )
+        commands = EquivalentCommands(lambda: workspace.services.command_call(workspace.cache_dir), self._worker.orders)
+        self._results = RegistrationResults(host, store, unmark, commands.of)
 
     def _post(self, event: RegistrationEvent) -> None:
         self._host.post_message(RegistrationTold(event))
@@ -281,7 +279,6 @@ class Registrations:
         question = f"Register {request.path} as {request.dataset}, by a message to {target}? (L shows it)"
 
         def confirmed(_: bool) -> None:
-            self._by_hand[request.path] = request
             self._results.expect(session)
             self._worker.give(HandOrder(request, session.directory))
 
@@ -291,14 +288,7 @@ class Registrations:
 
     def handle(self, event: Struct) -> None:
         """Show what became of a message, and take in how a session is now."""
-        if isinstance(event, OrderDone) and isinstance(event.order.order, HandOrder):
-            self._by_hand.pop(event.order.order.request.subject, None)
         self._results.handle(event)
-
-    def _command(self, message: Message) -> str:
-        """Return what one would type in a shell for the same."""
-        by_hand = self._by_hand.get(message.dataset)
-        return _store_command(by_hand) if by_hand else f"icat-tui sync --register {shlex.quote(message.dataset)}"
 
 
 class RegistrationGuide:
@@ -322,19 +312,3 @@ class RegistrationGuide:
     def summary(self) -> str:
         """Return how far sending has come, in words."""
         return self._worker.summary() if self._worker.orders else "nothing sent"
-
-
-def _store_command(request: DatasetRequest) -> str:
-    """Return what one would type in a shell to register a dataset as the form did, which always has a sample."""
-    metadata = dict(request.metadata)
-    given = {
-        "beamline": request.beamline,
-        "proposal": request.proposal,
-        "dataset": request.dataset,
-        "sample": metadata.pop("Sample_name"),
-        "path": request.path,
-    }
-    # Option and value as one word: a name may begin with a dash.
-    words = [f"--{option}={value}" for option, value in given.items()]
-    words += [f"--parameter={name}={value}" for name, value in metadata.items()]
-    return shlex.join(["icat-tui", "store-raw", *words])
