@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import resource_tracker
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from textual.pilot import Pilot
@@ -56,7 +57,7 @@ PROPOSALS = ("blc15801", "ev404", "hc4812", "hg333", "ihhc3846", "ls3456", "ma66
 FOREIGN = ("NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "TMUX", "STY", "COLORTERM", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM")
 """What the terminal of whoever draws must not have a say in."""
 
-Driver = Pilot[None]
+Driver = Pilot[Any]
 
 
 @dataclass(kw_only=True)

@@ -3,6 +3,7 @@
 What must stay true: only this module imports the UI, and textual is not imported before there is a terminal.
 """
 
+import logging
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.domain.formats import AUTO
 from icat_tui.services import Services
 from icat_tui.settings.schema import own_directory
+
+log = logging.getLogger("icat_tui")
 
 
 def open_screen(run: Run) -> ExitCode:
@@ -29,7 +32,7 @@ def open_screen(run: Run) -> ExitCode:
     _ = services.journal_directory  # the UI names it: where no home is known, say so before
     selected = SelectedSessions(settings, arguments, settings.format or AUTO)
     run.cancellation.expect_receipts()
-    open_ui(
+    code, line = open_ui(
         services,
         cache_dir=Path(settings.cache_dir) if settings.cache_dir else own_directory("cache"),
         found=selected.sessions,
@@ -37,4 +40,6 @@ def open_screen(run: Run) -> ExitCode:
         may_send=settings.allow_register or arguments.register,
         stop=run.cancellation,
     )
-    return ExitCode.DONE
+    if line:
+        log.warning("%s", line)
+    return code

@@ -37,6 +37,7 @@ from icat_tui.tui.key_gate import OrderedKeys
 from icat_tui.tui.messages import IndexChanged, RegistrationTold, SessionsDiscovered
 from icat_tui.tui.screens.command_palette import CommandProvider
 from icat_tui.tui.screens.help import Help
+from icat_tui.tui.screens.leave import LeaveQuestion, Leaving
 from icat_tui.tui.screens.yes_no import YesNo
 from icat_tui.tui.state.activity import Activity, next_to_stop
 from icat_tui.tui.state.filtering import FilterChoice, FilterError
@@ -60,7 +61,7 @@ MANY = 50
 Answer = TypeVar("Answer")
 
 
-class IcatTui(OrderedKeys[None], inherit_bindings=False):
+class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
     """Terminal UI: a tree of sessions, the detail of one row, a status line, a line of keys."""
 
     CSS_PATH = "app.tcss"
@@ -478,6 +479,13 @@ class IcatTui(OrderedKeys[None], inherit_bindings=False):
     def action_preview(self) -> None:
         """Show the message that would be sent."""
         self.registrations.preview()
+
+    async def action_quit(self) -> None:
+        """Leave; where confirmed messages wait, ask what becomes of them."""
+        if self.registrations.progress:
+            self.ask(LeaveQuestion(self.registrations.numbers.how_far()), self.exit)
+        else:
+            self.exit(Leaving.AT_ONCE)
 
     def on_unmount(self, _: events.Unmount) -> None:
         """Stop what is going on, without waiting for it."""

@@ -22,14 +22,14 @@ from icat_tui.cancel import Cancellation
 from icat_tui.domain.scan_events import Found
 from icat_tui.services import Services
 from icat_tui.tui.app import IcatTui
+from icat_tui.tui.farewell import Farewell, farewell, finish
+from icat_tui.tui.screens.leave import Leaving
 from icat_tui.tui.terminal import leave_at_once, terminal_modes
 from icat_tui.tui.theme import theme_for
 from icat_tui.tui.workspace import Workspace
 
 GRACE = 1.0
 """Seconds that the UI has to end by itself after a signal."""
-LAST_RECEIPTS = 0.3
-"""Seconds that receipts have to come when one quits while sending."""
 
 
 def open_ui(  # noqa: PLR0913 - all that a UI works with
@@ -40,8 +40,8 @@ def open_ui(  # noqa: PLR0913 - all that a UI works with
     narrow: bool,
     may_send: bool,
     stop: Cancellation,
-) -> None:
-    """Open the UI on the sessions that `found` looks for, until it is left or `stop` is called off.
+) -> Farewell:
+    """Open the UI on the sessions that `found` looks for, until it is left or `stop` is called off; return how.
 
     `narrow`: whether less than everything was asked for; `may_send`: whether a person allowed to send. Raises SaveError
     where what is known of the cache can't be saved at the end.
@@ -53,11 +53,17 @@ def open_ui(  # noqa: PLR0913 - all that a UI works with
     no_color = bool(os.environ.get("NO_COLOR"))
     theme = theme_for("dark", Console().color_system, no_color=no_color)
     app = IcatTui(workspace, theme, ansi_color=no_color or None)
-    asyncio.run(_run(app, workspace))
+    try:
+        leaving = asyncio.run(_run(app, workspace))
+        if leaving == Leaving.FINISHING:
+            finish(app.registrations, stop)
+    finally:
+        app.registrations.close()
     index.save()
+    return farewell(app.registrations.numbers, services.settings.config)
 
 
-async def _run(app: IcatTui, workspace: Workspace) -> None:
+async def _run(app: IcatTui, workspace: Workspace) -> Leaving | None:
     loop = asyncio.get_running_loop()
     ended = threading.Event()
     modes = terminal_modes()
@@ -65,13 +71,13 @@ async def _run(app: IcatTui, workspace: Workspace) -> None:
     def stop() -> None:
         with suppress(RuntimeError):  # it has ended meanwhile
             loop.call_soon_threadsafe(app.exit)
-        if not ended.wait(GRACE + LAST_RECEIPTS):
+        if not ended.wait(GRACE):
+            app.registrations.close()
             leave_at_once(modes)
 
     unregister = workspace.stop.on_cancel(stop)
     try:
-        await app.run_async()
+        return await app.run_async()
     finally:
         ended.set()
         unregister()
-        app.registrations.close(LAST_RECEIPTS)

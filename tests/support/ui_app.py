@@ -24,7 +24,7 @@ from icat_tui.tui.workspace import Workspace
 from tests.support.live_facility import LiveFacility
 from tests.support.ui_host import texts, until
 
-Driver = Pilot[None]
+Driver = Pilot[Any]
 
 
 def a_workplace(
@@ -62,7 +62,7 @@ def drive_app(
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             await act(app, pilot)
-        app.registrations.close(5)
+        app.registrations.close()
 
     asyncio.run(run())
     return app

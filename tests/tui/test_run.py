@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.icatplus import HANG
+from tests.support.journal_entries import index_of
 from tests.support.live_facility import LiveFacility
 from tests.support.program import PATIENCE, environment, run_program
 
@@ -172,6 +173,109 @@ def test_a_terminal_that_does_not_read_any_more_does_not_keep_it(facility: LiveF
         ui.process.send_signal(signal.SIGTERM)
         ui.wait_for(ui.ended)
         assert ui.process.returncode == -signal.SIGTERM
+
+
+# -- leaving while confirmed messages wait ---------------------------------------------------------------------------
+
+MESSAGES = 4
+
+
+@contextmanager
+def sending(facility: LiveFacility, rate: str = "0.3") -> Iterator[Terminal]:
+    """Have confirmed messages under way, one of which has gone out."""
+    facility.session(unregistered=MESSAGES)
+    facility.ingester.drops = True
+    with opened(facility, "--proposal", "hg333", "--register", env={"ICAT_TUI_RATE": rate}) as ui:
+        ui.wait_for(lambda: ui.shows("ICAT+ ok"))
+        ui.type("r")
+        ui.wait_for(lambda: ui.shows(f"{MESSAGES} messages go to"))
+        confirm(ui)
+        ui.wait_for(lambda: facility.broker.sent)
+        yield ui
+
+
+def confirm(ui: Terminal) -> None:
+    """Say yes until it is heard: not before one can have read the question."""
+    never = threading.Event()
+    while not ui.shows("sending "):
+        never.wait(0.5)
+        ui.type("y")
+
+
+def ask_to_leave(ui: Terminal, keys: str = "q") -> None:
+    """Press `q` until it is heard: not for a second after a dialog."""
+    never = threading.Event()
+    while not ui.shows("Confirmed messages are still being sent"):
+        never.wait(0.4)
+        ui.type(keys)
+    never.wait(0.5)
+
+
+def states(facility: LiveFacility) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for sending in index_of(facility.journal).sendings():
+        found[sending.state.value] = found.get(sending.state.value, 0) + 1
+    return found
+
+
+def test_what_waits_stays_planned_where_one_says_so_and_is_sent_by_resume(facility: LiveFacility) -> None:
+    with sending(facility) as ui:
+        ask_to_leave(ui)
+        ui.type("p")
+        ui.wait_for(ui.ended)
+        assert ui.process.returncode == 3
+        ui.wait_for(lambda: ui.shows("icat-tui journal --resume"))
+        sent, now = len(facility.broker.sent), states(facility)
+        assert now == {"accepted": sent, "planned": MESSAGES - sent}
+        assert ui.shows(f"{sent} sent, {MESSAGES - sent} planned: icat-tui journal --resume")
+    ran = run_program("journal", "--resume", "--yes", env=environment(**facility.settings()))
+    assert ran.code == 3  # the ingester drops all, so that ICAT has none
+    assert len(facility.broker.sent) == MESSAGES
+
+
+def test_what_waits_is_sent_while_the_screen_is_closed_where_one_says_so(facility: LiveFacility) -> None:
+    with sending(facility, "2") as ui:
+        ask_to_leave(ui)
+        ui.type("f")
+        ui.wait_for(ui.ended)
+        assert ui.process.returncode == 0
+        assert ui.shows(f"{MESSAGES} sent")
+        assert ui.modes_now == ui.modes
+    assert states(facility) == {"accepted": MESSAGES}
+
+
+def test_ctrl_c_leaves_the_rest_planned_once_the_screen_is_closed(facility: LiveFacility) -> None:
+    with sending(facility, "0.5") as ui:
+        ask_to_leave(ui)
+        ui.type("f")
+        ui.wait_for(lambda: ui.shows("ctrl+c leaves the rest planned") and ui.modes_now == ui.modes)
+        ui.wait_for(lambda: ui.shows("\x1b[?1049l"))
+        ui.type("\x03")
+        ui.wait_for(ui.ended)
+        assert ui.process.returncode == -signal.SIGINT
+        ui.wait_for(lambda: ui.shows("planned: icat-tui journal --resume"))
+    assert states(facility)["planned"] == MESSAGES - len(facility.broker.sent)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_leaves_planned_what_waits(facility: LiveFacility, number: signal.Signals) -> None:
+    with sending(facility) as ui:
+        ui.process.send_signal(number)
+        ui.wait_for(ui.ended)
+        assert ui.process.returncode == -number
+        ui.wait_for(lambda: ui.shows("planned: icat-tui journal --resume"))
+    sent = len(facility.broker.sent)
+    assert states(facility) == {"accepted": sent, "planned": MESSAGES - sent}
+
+
+def test_a_second_q_does_not_leave(facility: LiveFacility) -> None:
+    with sending(facility, "0.5") as ui:
+        ask_to_leave(ui, "qq")
+        ui.type("qqqq")
+        ui.type("s")
+        threading.Event().wait(1)
+        assert not ui.ended()
+        ui.process.kill()
 
 
 @pytest.mark.parametrize("words", [(), ("--proposal", "hg333"), ("demo",)])

@@ -108,15 +108,14 @@ class RegistrationWorker:
         looking, self._looking = self._looking, Cancellation()
         looking.cancel()
 
-    def stop(self, seconds: float) -> None:
-        """Stop sending and looking, and end; give plans as long to be written, and receipts as long to come."""
+    def stop(self, plans: float, receipts: float) -> None:
+        """Stop sending and looking, and end; give plans and receipts so many seconds to be written and to come."""
         self._confirmed.put(None)
+        self._planning.join(plans)
         self._ending.cancel()
         self.cancel()
         self._looking.cancel()
-        until = time.monotonic() + seconds
-        self._planning.join(seconds)
-        self._thread.join(max(0.0, until - time.monotonic()))
+        self._thread.join(receipts)
 
     @property
     def unfinished(self) -> list[RunningOrder]:

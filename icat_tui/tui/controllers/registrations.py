@@ -36,6 +36,8 @@ from icat_tui.tui.state.targets import Selected, directories_of, hidden_marks, m
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.workspace import Workspace
 
+LAST_PLANS, LAST_RECEIPTS, SOON = 2.0, 3.2, 0.3
+"""Seconds at the end for plans to be written, for receipts to come, and for what else is under way."""
 LOOKING = "looking at what would be sent"
 
 
@@ -212,11 +214,11 @@ class Registrations:
         self._worker.stop_looking()
         self._host.hint("ICAT is not asked any more: what was sent stays pending")
 
-    def close(self, seconds: float) -> None:
-        """Stop everything, and give receipts a last time to come."""
+    def close(self) -> None:
+        """Stop everything; give the journal its time to take what was confirmed, and receipts theirs to come."""
         for stop in list(self._looks):
             stop.cancel()
-        self._worker.stop(seconds)
+        self._worker.stop(LAST_PLANS, LAST_RECEIPTS if self._worker.unfinished else SOON)
 
     # -- dialogs ---------------------------------------------------------------------------------------------------
 

@@ -85,7 +85,7 @@ def working(facility: LiveFacility, heard: Heard, **known: Any) -> Iterator[Regi
     try:
         yield registrar
     finally:
-        registrar.stop(PATIENCE)
+        registrar.stop(PATIENCE, PATIENCE)
         assert not registrar._thread.is_alive()
 
 
@@ -214,7 +214,7 @@ def test_a_broken_order_does_not_stop_the_next(facility: LiveFacility) -> None:
         ]  # fmt: skip
         assert registrar.summary().startswith("1 sent, 2 not sent, 0 unknown")
     finally:
-        registrar.stop(PATIENCE)
+        registrar.stop(PATIENCE, PATIENCE)
     assert facility.bodies == [offer.message.body for offer in plans[2].offers]
 
 
