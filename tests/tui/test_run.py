@@ -229,7 +229,7 @@ def test_what_waits_stays_planned_where_one_says_so_and_is_sent_by_resume(facili
         assert now == {"accepted": sent, "planned": MESSAGES - sent}
         assert ui.shows(f"{sent} sent, {MESSAGES - sent} planned: icat-tui journal --resume")
     ran = run_program("journal", "--resume", "--yes", env=environment(**facility.settings()))
-    assert ran.code == 3  # the ingester drops all, so that ICAT has none
+    assert ran.code == 0
     assert len(facility.broker.sent) == MESSAGES
 
 
