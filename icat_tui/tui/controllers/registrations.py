@@ -12,7 +12,7 @@ from functools import partial
 from msgspec import Struct, structs
 
 from icat_tui.cancel import Cancellation
-from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.model import Session
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms
 from icat_tui.sync.store_request import DatasetRequest
@@ -22,6 +22,7 @@ from icat_tui.tui.controllers.orders import HandOrder, OrderNumbers, PlanOrder, 
 from icat_tui.tui.controllers.registration_planner import RegistrationPlanner, invalid_dataset, session_to_choose_for
 from icat_tui.tui.controllers.registration_results import RegistrationResults, Unmark
 from icat_tui.tui.controllers.registration_worker import RegistrationEvent, RegistrationWorker
+from icat_tui.tui.controllers.walk_guide import RegistrationGuide
 from icat_tui.tui.host import Host
 from icat_tui.tui.messages import RegistrationTold
 from icat_tui.tui.screens.choose_investigation import ChooseInvestigation
@@ -113,7 +114,7 @@ class Registrations:
                 "nothing to walk: no session in view is todo (status:todo_ongoing in a filter asks for those)"
             )
             return
-        guide = RegistrationGuide(self._planner, self._worker, self._workspace.terms(), self._workspace.forbidden)
+        guide = RegistrationGuide(self._planner, self._workspace, self._send, self._worker.summary)
         self._host.ask(SessionWalk(directories, guide), self._host.hint)
 
     def preview(self) -> None:
@@ -232,6 +233,7 @@ class Registrations:
             plans=tuple(plans),
             marked=marked,
             hidden=hidden,
+            zone=self._workspace.facility.zone,
             target=self._workspace.services.target(),
             forbidden=self._workspace.forbidden,
         )
@@ -291,26 +293,3 @@ class Registrations:
     def handle(self, event: Struct) -> None:
         """Show what became of a message, and take in how a session is now."""
         self._results.handle(event)
-
-
-class RegistrationGuide:
-    """WalkGuide of a walk, which plans each session afresh and has what is confirmed sent meanwhile."""
-
-    def __init__(self, planner: RegistrationPlanner, worker: RegistrationWorker, terms: Terms, forbidden: str) -> None:
-        """Walk on these terms; `forbidden` says why nothing can be sent, and is empty where it can."""
-        self._planner, self._worker, self._terms = planner, worker, terms
-        self.forbidden = forbidden
-        self.stop = Cancellation()
-
-    def plan(self, directory: SessionDirectory) -> Plan | None:
-        """Return what a session lacks, looked at afresh; None where it could not be looked at. Takes its time."""
-        plans = self._planner.plans_for_chosen(directory, {}, self._terms, self.stop)
-        return plans[0] if plans else None
-
-    def send(self, plan: Plan) -> None:
-        """Have a plan sent, behind."""
-        self._worker.give(PlanOrder((plan,), self._terms))
-
-    def summary(self) -> str:
-        """Return how far sending has come, in words."""
-        return self._worker.summary() if self._worker.orders else "nothing sent"

@@ -1,6 +1,5 @@
 """Choice of the investigation where none fits well: a person types its id (icat.md, "Known faults", D27)."""
 
-from datetime import timedelta
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,11 +8,11 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from icat_tui.domain import timeslot
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import Investigation, Session
 from icat_tui.text import visible
 from icat_tui.tui.screens.dialog import Question, hint
+from icat_tui.tui.widgets.investigation_text import candidate_text, candidates_of
 
 
 class ChooseInvestigation(Question[int]):
@@ -34,8 +33,7 @@ class ChooseInvestigation(Question[int]):
         """Choose for this session."""
         super().__init__()
         self._session, self._facility = session, facility
-        slots = [candidate for candidate in session.candidates if candidate.start is not None]
-        self._candidates = sorted(slots, key=self._away)
+        self._candidates = candidates_of(session)
 
     def compose(self) -> ComposeResult:
         """Lay out the candidates above the line that is typed into."""
@@ -55,17 +53,8 @@ class ChooseInvestigation(Question[int]):
         """Let the id be typed."""
         self.query_one(Input).focus()
 
-    def _away(self, candidate: Investigation) -> timedelta:
-        fit = self._session.fit
-        return timeslot.distance(candidate, fit.target) if fit else timedelta()
-
     def _candidate_text(self, candidate: Investigation) -> Content:
-        slot = " to ".join(
-            moment.astimezone(self._facility.zone).strftime("%Y-%m-%d %H:%M") if moment else "open-ended"
-            for moment in (candidate.start, candidate.end)
-        )
-        away = self._away(candidate)
-        lines = [f"  {slot}, {f'{away} away' if away else 'the session is inside'}"]
+        lines = [f"  {candidate_text(self._session, candidate, self._facility.zone)}"]
         lines += [f"\n    {visible(candidate.title)}"] if candidate.title else []
         lines.append(f"\n    {visible(self._facility.investigation_url(candidate.id))}")
         return Content.assemble((str(candidate.id), "bold"), *lines)

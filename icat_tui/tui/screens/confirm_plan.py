@@ -4,6 +4,7 @@ What must stay true: nothing is confirmed by a key that was meant for something 
 cancels, only `y` confirms, and above 50 messages only their number, typed.
 """
 
+from datetime import tzinfo
 from typing import ClassVar
 
 from msgspec import Struct
@@ -11,16 +12,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Static
 
 from icat_tui.sync.plan import Plan
 from icat_tui.text import counted, visible
-from icat_tui.tui.screens.dialog import Question, hint
+from icat_tui.tui.screens.dialog import hint
 from icat_tui.tui.screens.message_preview import MessagePreview
+from icat_tui.tui.screens.send_question import SendQuestion
 from icat_tui.tui.widgets.plan_view import PlanView
-
-MANY = 50
-"""From how many messages on, one types their number."""
 
 
 class Confirmation(Struct, frozen=True, kw_only=True):
@@ -31,13 +30,15 @@ class Confirmation(Struct, frozen=True, kw_only=True):
     """How many datasets were marked; 0: what is under the cursor is meant."""
     hidden: int = 0
     """How many of those the filter hides."""
+    zone: tzinfo
+    """Of the times that are shown."""
     target: str
     """Where messages go, and who said so."""
     forbidden: str = ""
     """Why nothing can be sent, and how to allow it; empty where it can."""
 
 
-class ConfirmPlan(Question[tuple[Plan, ...]]):
+class ConfirmPlan(SendQuestion[tuple[Plan, ...]]):
     """Dialog with plans to be confirmed; dismissed with the groups of them that were."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -61,24 +62,21 @@ class ConfirmPlan(Question[tuple[Plan, ...]]):
 
     def __init__(self, confirmation: Confirmation) -> None:
         """Ask this."""
-        super().__init__()
+        super().__init__(confirmation.forbidden)
         self._confirmation = confirmation
 
     def compose(self) -> ComposeResult:
         """Lay out what is meant, the plan, and how to answer."""
         confirmation = self._confirmation
-        plans = PlanView(confirmation.plans)
         with Vertical(id="box"):
             if confirmation.marked:
                 hidden = f", {confirmation.hidden:,} of them hidden by the filter" if confirmation.hidden else ""
                 yield Static(Content(f"{confirmation.marked:,} marked{hidden}"), classes="title")
             if confirmation.forbidden:
                 yield Static(Content(visible(confirmation.forbidden)), classes="warning")
-            yield plans
-            yield Static(self._summary(plans.messages), id="summary", classes="title")
-            number = Input(type="integer", placeholder="type the number", validate_on=[], compact=True, id="number")
-            number.display = False
-            yield number
+            yield PlanView(confirmation.plans, confirmation.zone)
+            yield Static(Content(""), id="summary", classes="title")
+            yield self.number_line()
             send = () if confirmation.forbidden else (("y", "send"),)
             with Horizontal(id="foot"):
                 yield Static(hint(*send, ("space", "on/off"), ("x", "message"), ("j k n", "move")), classes="hint")
@@ -86,9 +84,12 @@ class ConfirmPlan(Question[tuple[Plan, ...]]):
 
     def on_mount(self) -> None:
         """Put the focus on Cancel."""
+        self.summary_line.update(self.summary_text())
         self.query_one("#cancel", Button).focus()
 
-    def _summary(self, messages: int) -> Content:
+    def summary_text(self) -> Content:
+        """Return how many messages would go where."""
+        messages = self.messages
         if not messages:
             return Content("Nothing is switched on")
         goes = "goes" if messages == 1 else "go"
@@ -105,46 +106,26 @@ class ConfirmPlan(Question[tuple[Plan, ...]]):
 
     def action_switch(self) -> None:
         """Switch a group on or off."""
-        plans = self.query_one(PlanView)
-        plans.toggle()
-        self.query_one("#summary", Static).update(self._summary(plans.messages))
-        self.query_one("#number", Input).display = False
+        self.query_one(PlanView).toggle()
+        self.hide_number()
 
     def action_preview(self) -> None:
         """Show a message."""
         if offer := self.query_one(PlanView).offer:
             self.app.push_screen(MessagePreview(offer))
 
+    @property
+    def messages(self) -> int:
+        """How many messages are switched on."""
+        return self.query_one(PlanView).messages
+
     def action_confirm(self) -> None:
         """Take "yes" for an answer, or ask for the number."""
-        plans = self.query_one(PlanView)
-        if not self.listens or not plans.messages:
-            return
-        if self._confirmation.forbidden:
-            self.app.bell()
-            return
-        if plans.messages > MANY:
-            self._ask_for_the_number(plans.messages)
-            return
-        self.dismiss(plans.confirmed)
+        self.confirm()
 
-    def _ask_for_the_number(self, messages: int) -> None:
-        number = self.query_one("#number", Input)
-        number.clear()
-        number.display = True
-        number.focus()
-        self.query_one("#summary", Static).update(Content(f"To send all {messages:,}, type their number and enter"))
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Send where the number is right."""
-        plans = self.query_one(PlanView)
-        if self._confirmation.forbidden or not self.listens:
-            return
-        if event.value == str(plans.messages):
-            self.dismiss(plans.confirmed)
-            return
-        summary = Content(f"That is not {plans.messages:,}: nothing is sent")
-        self.query_one("#summary", Static).update(summary)
+    def confirmed(self) -> None:
+        """Give back what is switched on."""
+        self.dismiss(self.query_one(PlanView).confirmed)
 
     def on_button_pressed(self) -> None:
         """Cancel."""

@@ -4,7 +4,8 @@ Each session is scanned afresh before it is shown; sending goes on behind. What 
 """
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import ClassVar, Protocol
 
 from msgspec import structs
@@ -16,39 +17,64 @@ from textual.content import Content
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
+from icat_tui.cancel import Cancellation
+from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import Dataset, SessionDirectory
 from icat_tui.sync.plan import Group, Plan
 from icat_tui.text import counted, visible
-from icat_tui.tui.screens.dialog import Question, hint
+from icat_tui.tui.screens.choose_investigation import ChooseInvestigation
+from icat_tui.tui.screens.dialog import hint
 from icat_tui.tui.screens.message_preview import MessagePreview
+from icat_tui.tui.screens.send_question import SendQuestion
 from icat_tui.tui.theme import style
+from icat_tui.tui.widgets.investigation_text import candidate_lines, investigation_text
 
 log = logging.getLogger(__name__)
 
 SHOWN = 200
 """Datasets that `d` lists."""
 FEW = 3
-"""Of datasets that can't be sent no more are listed before `d` is pressed."""
+"""Datasets that are listed before `d` is pressed, at least; of those that can't be sent, at most."""
+AROUND = 6
+"""Lines of a question beside its datasets."""
 
 
 class WalkGuide(Protocol):
     """Protocol of what a walk needs from outside: plans, sending, and how far it is."""
 
-    def plan(self, directory: SessionDirectory) -> Plan | None:
-        """Return what a session lacks, looked at afresh; None where it could not be looked at. Takes its time."""
+    stop: Cancellation
+    """Ends a look under way."""
 
-    def send(self, plan: Plan) -> None:
+    def plan(self, directory: SessionDirectory, chosen: int | None) -> Plan | None:
+        """Return what a session lacks, looked at afresh; None where it could not be looked at. Takes its time.
+
+        `chosen` is the investigation that a person chose for it.
+        """
+
+    def needs_choice(self, plan: Plan, chosen: int | None) -> bool:
+        """Return whether a person has to choose the investigation before all of it can be sent."""
+
+    def send(self, plan: Plan, chosen: int | None) -> None:
         """Have a plan sent, behind."""
 
-    def summary(self) -> str:
-        """Return how far sending has come, in words."""
+    @property
+    def summary(self) -> Callable[[], str]:
+        """Returns how far sending has come, in words."""
 
     @property
     def forbidden(self) -> str:
         """Why nothing can be sent; empty where it can."""
 
+    @property
+    def target(self) -> str:
+        """Where messages go, and who said so."""
 
-class SessionWalk(Question[str]):
+    @property
+    def facility(self) -> Facility:
+        """The rules of the place."""
+
+
+class SessionWalk(SendQuestion[str]):
     """Dialog that walks through sessions, one question a status; dismissed with a summary."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,12 +97,16 @@ class SessionWalk(Question[str]):
 
     def __init__(self, directories: Sequence[SessionDirectory], guide: WalkGuide) -> None:
         """Walk through these, in this order."""
-        super().__init__()
+        super().__init__(guide.forbidden)
         self._directories, self._guide = list(directories), guide
         self._at = 0
         self._plan: Plan | None = None
         """What was found at the session where one is, without what was confirmed on this walk before."""
         self._looked = False
+        self._chosen: int | None = None
+        """The investigation that was chosen for the session by hand."""
+        self._choice_skipped = False
+        """Whether one goes on without having chosen it."""
         self._trouble = ""
         """Why the session could not be looked at."""
         self._number = 0
@@ -94,9 +124,11 @@ class SessionWalk(Question[str]):
             yield Static(Content(""), id="where", classes="title")
             with VerticalScroll(can_focus=False):
                 yield Static(Content(""), id="question")
+            yield Static(Content(""), id="summary", classes="title")
+            yield self.number_line()
             yield Static(Content(""), id="behind", classes="hint")
             keys = (("n", "skip"), ("b", "back"), ("d", "datasets"), ("x", "message"), ("q", "leave"))
-            yield Static(hint(*(() if self._guide.forbidden else (("y", "send"),)), *keys), classes="hint")
+            yield Static(hint(*(() if self.forbidden else (("y", "send"),)), *keys), classes="hint")
 
     def on_mount(self) -> None:
         """Begin with the first session."""
@@ -107,17 +139,22 @@ class SessionWalk(Question[str]):
 
     def _go_to(self, at: int, *, backwards: bool = False) -> None:
         self._at, self._backwards = at, backwards
-        self._plan, self._looked, self._trouble = None, False, ""
-        self._number, self._listed = 0, False
         if at >= len(self._directories):
             self.dismiss(self._summary())
             return
-        self._look(at)
+        self._look_at(at, None)
+
+    def _look_at(self, at: int, chosen: int | None) -> None:
+        """Look at a session, with the investigation that was chosen for it."""
+        self._chosen, self._choice_skipped = chosen, False
+        self._plan, self._looked, self._trouble = None, False, ""
+        self._number, self._listed = 0, False
+        self._look(at, chosen)
         self._ask()
 
     @work(thread=True, exclusive=True, exit_on_error=False)
-    def _look(self, at: int) -> tuple[int, Plan | None]:
-        return at, self._guide.plan(self._directories[at])
+    def _look(self, at: int, chosen: int | None) -> tuple[int, Plan | None]:
+        return at, self._guide.plan(self._directories[at], chosen)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show what was found, or why nothing was."""
@@ -141,9 +178,16 @@ class SessionWalk(Question[str]):
         self._ask()
 
     @property
+    def _choosing(self) -> bool:
+        """Whether the investigation has to be chosen before anything else is asked."""
+        if self._plan is None or self._chosen is not None or self._choice_skipped:
+            return False
+        return self._guide.needs_choice(self._plan, None)
+
+    @property
     def _asked(self) -> Group | None:
         """The group that is asked about."""
-        groups = self._plan.groups if self._plan else ()
+        groups = self._plan.groups if self._plan and not self._choosing else ()
         return groups[self._number] if self._number < len(groups) else None
 
     # -- what is shown --
@@ -160,6 +204,7 @@ class SessionWalk(Question[str]):
         self.query_one("#where", Static).update(Content(f"{self._at + 1} of {len(self._directories)}: {name}"))
         self.query_one("#question", Static).update(Content("\n").join(self._lines()))
         self.query_one(VerticalScroll).scroll_home(animate=False)
+        self.hide_number()
         self._show_behind()
 
     def _show_behind(self) -> None:
@@ -174,19 +219,28 @@ class SessionWalk(Question[str]):
             because = f" ({visible(self._trouble)})" if self._trouble else ""
             yield Content.styled(f"It could not be looked at{because}: n goes on", style("yellow"))
             return
+        yield Content(investigation_text(plan.session, self._guide.facility.zone))
         for warning in plan.warnings:
             yield Content.styled(f"! {visible(warning)}", style("yellow"))
-        if group:
+        if self._choosing:
+            yield from self._choice(plan)
+        elif group:
             yield from self._question(group)
         else:
             yield Content("Nothing is left to be sent here: n goes on")
         yield from self._declined(plan)
 
+    def _choice(self, plan: Plan) -> Iterator[Content]:
+        """Yield the investigations to choose from."""
+        yield Content.styled("Which investigation is it? y chooses one of these, n goes on", "bold")
+        lines = list(candidate_lines(plan.session, self._guide.facility.zone))
+        yield from map(Content, lines or ["ICAT knows none that has a time slot"])
+
     def _question(self, group: Group) -> Iterator[Content]:
         status, number = group.status, counted(len(group.offers), "dataset")
         relation = "that is" if len(group.offers) == 1 else "that are"
         why = "".join(f", {doubt}" for doubt in group.doubts)
-        forbidden = self._guide.forbidden
+        forbidden = self.forbidden
         yield Content.assemble(
             (f"{status.glyph} ", style(status.colour)),
             (f"{'Would be sent:' if forbidden else 'Send'} {number} {relation} ", "bold"),
@@ -196,15 +250,27 @@ class SessionWalk(Question[str]):
         )
         if forbidden:
             yield Content.styled(visible(forbidden), style("yellow"))
-        if not self._listed:
-            return
-        for offer in group.offers[:SHOWN]:
+        shown = SHOWN if self._listed else self._room
+        for offer in group.offers[:shown]:
             yield Content(f"  {self._within(offer.dataset)}")
             yield from (Content.styled(f"    {visible(reason)}", style("grey")) for reason in offer.dataset.reasons)
             doubts = (offer.dataset.sent, *offer.warnings)
             yield from (Content.styled(f"    {visible(doubt)}", style("yellow")) for doubt in doubts if doubt)
-        if len(group.offers) > SHOWN:
-            yield Content(f"  and {len(group.offers) - SHOWN:,} more")
+        if len(group.offers) > shown:
+            yield Content(f"  and {len(group.offers) - shown:,} more{'' if self._listed else ': d lists them'}")
+
+    @property
+    def _room(self) -> int:
+        """How many datasets fit under a question."""
+        return max(FEW, self.query_one(VerticalScroll).size.height - AROUND)
+
+    def summary_text(self) -> Content:
+        """Return what would be sent."""
+        group = self._asked
+        if group is None:
+            return Content("")
+        verb = "would go" if self.forbidden else "goes" if len(group.offers) == 1 else "go"
+        return Content(f"{counted(len(group.offers), 'message')} {verb} to {visible(self._guide.target)}")
 
     def _note(self, group: Group) -> str:
         """Return how the question was answered before on this walk."""
@@ -232,14 +298,37 @@ class SessionWalk(Question[str]):
     # -- answers --
 
     def action_answer(self, yes: bool) -> None:
-        """Take an answer and go to the next question."""
-        group = self._asked
+        """Take an answer and go to the next question; a yes to many takes their number, too."""
         if not self.listens or not self._looked:
             return
-        if yes and (group is None or self._guide.forbidden):
+        if not yes:
+            self._answer(yes=False)
+        elif self._choosing and self._plan:
+            choice = ChooseInvestigation(self._plan.session, self._guide.facility)
+            self.app.push_screen(choice, self._take_choice)
+        elif self._asked is None:
             self.app.bell()
-            return
-        if group:
+        else:
+            self.confirm()
+
+    def _take_choice(self, investigation: int | None) -> None:
+        """Look again with the investigation that was chosen."""
+        if investigation is not None:
+            self._look_at(self._at, investigation)
+
+    @property
+    def messages(self) -> int:
+        """How many messages the group has."""
+        return len(self._asked.offers) if self._asked else 0
+
+    def confirmed(self) -> None:
+        """Send the group, and go to the next question."""
+        self._answer(yes=True)
+
+    def _answer(self, *, yes: bool) -> None:
+        if self._choosing:
+            self._choice_skipped, self._number = True, -1
+        elif group := self._asked:
             self._record_answer(group, yes=yes)
         if self._plan and self._number + 1 < len(self._plan.groups):
             self._number += 1
@@ -253,7 +342,7 @@ class SessionWalk(Question[str]):
         if self._plan is None or paths <= self._confirmed:
             return  # it was sent when it was confirmed
         if yes:
-            self._guide.send(Plan(self._plan.session, (group,)))
+            self._guide.send(Plan(self._plan.session, (group,)), self._chosen)
             self._confirmed |= paths
             self._skipped -= paths
         else:
@@ -280,7 +369,10 @@ class SessionWalk(Question[str]):
             self.app.push_screen(MessagePreview(group.offers[0]))
 
     def action_leave(self) -> None:
-        """Leave, with a summary of what was done, in datasets."""
+        """Leave, with a summary of what was done, in datasets; leave the line for the number first."""
+        if self.leaves_number():
+            return
+        threading.Thread(target=self._guide.stop.cancel, name="icat-tui cancel", daemon=True).start()
         self.dismiss(self._summary())
 
     def _summary(self) -> str:

@@ -5,6 +5,7 @@ Lines are drawn one at a time, so that a plan of thousands opens at once.
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import tzinfo
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len, chop_cells
@@ -17,6 +18,7 @@ from textual.strip import Strip
 from icat_tui.sync.plan import Group, Offer, Plan
 from icat_tui.text import counted, visible
 from icat_tui.tui.theme import STATUS_CLASSES, STATUS_CSS
+from icat_tui.tui.widgets.investigation_text import investigation_text
 
 Switch = tuple[int, int]
 """A group: the place of its plan among the plans, and its own among the plan's groups."""
@@ -52,10 +54,10 @@ class PlanView(ScrollView, can_focus=False):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"plan--cursor"} | STATUS_CLASSES
 
-    def __init__(self, plans: Sequence[Plan]) -> None:
+    def __init__(self, plans: Sequence[Plan], zone: tzinfo) -> None:
         """Show these plans, all groups switched on but those that take a confirmation of their own."""
         super().__init__()
-        self._plans = plans
+        self._plans, self._zone = plans, zone
         self.on: set[Switch] = {
             (place, number)
             for place, plan in enumerate(plans)
@@ -164,6 +166,7 @@ class PlanView(ScrollView, can_focus=False):
         for place, plan in enumerate(self._plans):
             directory, below = plan.session.directory, f"{plan.session.directory.raw_path}/"
             yield PlanLine(visible(directory.label))
+            yield PlanLine(f"  {investigation_text(plan.session, self._zone)}")
             for warning in plan.warnings:
                 yield PlanLine(f"  ! {visible(warning)}", "yellow")
             for number, group in enumerate(plan.groups):

@@ -55,8 +55,8 @@ def test_leaving_chooses_nothing() -> None:
 def test_candidates_are_told_with_slot_distance_title_and_link_the_nearest_first() -> None:
     told = words(looked_at(screen))
     order = [
-        "12 2024-10-19 08:00 to 2024-10-24 08:00, the session is inside", FACILITY.investigation_url(12),
-        "11 2023-10-19 08:00 to 2023-10-24 08:00, 366 days, 0:00:00 away", "the older one",
+        "12 19 Oct 2024, 08:00 to 24 Oct 08:00, the session is inside", FACILITY.investigation_url(12),
+        "11 19 Oct 2023, 08:00 to 24 Oct 08:00, 1 year away", "the older one",
     ]  # fmt: skip
     assert [told.index(each) for each in order] == sorted(told.index(each) for each in order)
     assert "13" not in told.split()

@@ -1,5 +1,6 @@
 import asyncio
 from collections import Counter
+from datetime import UTC
 from functools import partial
 
 import pytest
@@ -12,8 +13,9 @@ from textual.widgets import Button, Static
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.plan import Declined, Offer, Plan, make_plan
 from icat_tui.text import visible
-from icat_tui.tui.screens.confirm_plan import MANY, Confirmation, ConfirmPlan
+from icat_tui.tui.screens.confirm_plan import Confirmation, ConfirmPlan
 from icat_tui.tui.screens.message_preview import MessagePreview
+from icat_tui.tui.screens.send_question import MANY
 from icat_tui.tui.theme import DARK
 from tests.support.names import HOSTILE_TEXTS
 from tests.support.ui_dialogs import NOTHING, TERMS, Outcome, ask, looked_at, plan_of, press, session_of, words
@@ -24,7 +26,7 @@ FORBIDDEN = "nothing is sent, as nobody allowed it: give --register"
 
 
 def about(*plans: Plan, **more: object) -> ConfirmPlan:
-    return ConfirmPlan(Confirmation(plans=plans, target="broker:61613", **more))  # type: ignore[arg-type]  # by name
+    return ConfirmPlan(Confirmation(plans=plans, target="broker:61613", zone=UTC, **more))  # type: ignore[arg-type]  # by name
 
 
 def groups(result: tuple[Plan, ...]) -> list[tuple[Status, bool, int]]:
@@ -201,7 +203,7 @@ def test_a_hostile_proposal_and_target_are_shown_visible(text: str) -> None:
     plan = plan_of(NEW)
     directory = structs.replace(plan.session.directory, proposal=text)
     plan = structs.replace(plan, session=structs.replace(plan.session, directory=directory))
-    lines = looked_at(lambda: ConfirmPlan(Confirmation(plans=(plan,), target=text)))
+    lines = looked_at(lambda: ConfirmPlan(Confirmation(plans=(plan,), target=text, zone=UTC)))
     assert all(line.isprintable() for line in lines)
     assert f"{visible(text)} id99 20231019" in words(lines)
     assert f"1 message goes to {visible(text)}" in words(lines)

@@ -8,15 +8,18 @@ from msgspec import structs
 from textual import events
 from textual.pilot import Pilot
 
-from icat_tui.domain.model import SessionDirectory
+from icat_tui.cancel import Cancellation
+from icat_tui.domain.model import Fit, Investigation, Match, SessionDirectory
 from icat_tui.domain.status import Category, Status
-from icat_tui.sync.plan import Declined, Plan
+from icat_tui.sync.plan import Declined, Plan, make_plan, needs_choice
 from icat_tui.text import visible
+from icat_tui.tui.screens.choose_investigation import ChooseInvestigation
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.session_walk import SessionWalk
 from tests.support.names import HOSTILE_TEXTS
 from tests.support.samples import a_directory
-from tests.support.ui_dialogs import NOTHING, Outcome, ask, plan_of, words
+from tests.support.time_slot import END, FACILITY, START
+from tests.support.ui_dialogs import NOTHING, TERMS, Outcome, ask, plan_of, session_of, words
 from tests.support.ui_host import screen_lines, until
 
 NEW, BARE = Status.UNREGISTERED, Status.REGISTERED_WITHOUT_FILES
@@ -30,15 +33,21 @@ class WalkGuide:
     def __init__(self, forbidden: str = "", **found: Found) -> None:
         self.forbidden = forbidden
         self.found = {day.removeprefix("d"): plan for day, plan in found.items()}
+        self.target, self.facility, self.stop = "broker:61613", FACILITY, Cancellation()
         self.looked: list[str] = []
+        self.chosen: list[int | None] = []
         self.sent: list[Plan] = []
 
-    def plan(self, directory: SessionDirectory) -> Plan | None:
+    def plan(self, directory: SessionDirectory, chosen: int | None) -> Plan | None:
+        self.chosen.append(chosen)
         self.looked.append(directory.date)
         find = self.found.get(directory.date)
         return find() if find else plan_of(NEW, BARE, date=directory.date)
 
-    def send(self, plan: Plan) -> None:
+    def needs_choice(self, plan: Plan, chosen: int | None) -> bool:
+        return needs_choice(plan.session, structs.replace(TERMS, chosen=chosen))
+
+    def send(self, plan: Plan, chosen: int | None) -> None:
         self.sent.append(plan)
 
     def summary(self) -> str:
@@ -76,7 +85,10 @@ def _settled(pilot: Pilot[None]) -> bool:
 
 
 def at(number: int, status: Status = NEW, of: int = 3) -> str:
-    return f"{number} of {of}: hg333 id99 {DAYS[number - 1]} {status.glyph} Send 1 dataset that is {status.word}?"
+    slot = "investigation 7, 19 Oct 2023, 08:00 to 24 Oct 08:00: the session is inside"
+    return (
+        f"{number} of {of}: hg333 id99 {DAYS[number - 1]} {slot} {status.glyph} Send 1 dataset that is {status.word}?"
+    )
 
 
 def test_each_group_is_asked_in_the_order_of_sending_and_the_walk_ends_with_a_summary() -> None:
@@ -204,22 +216,94 @@ def test_a_key_that_was_typed_before_its_question_was_painted_answers_nothing() 
     assert guide.names == [(DAYS[0], NEW)]
 
 
-def test_d_shows_the_datasets_and_x_a_message() -> None:
+def test_as_many_datasets_are_listed_as_fit_and_all_by_d() -> None:
+    guide = WalkGuide(d20231001=lambda: plan_of(*[NEW] * 45, date=DAYS[0]))
+
+    async def act(pilot: Pilot[None], _: Outcome) -> None:
+        await until(pilot, lambda: "more: d lists them" in asked(pilot) and _settled(pilot))
+        assert "colA/colA_0005" in asked(pilot)
+        assert "45 messages go to broker:61613" in asked(pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: "d lists them" not in asked(pilot))
+        await pilot.press(*["pagedown"] * 4)
+        await until(pilot, lambda: "colA/colA_0044" in asked(pilot))
+
+    ask(lambda: SessionWalk([a_directory(date=DAYS[0])], guide), act)
+
+
+def test_a_yes_to_more_than_fifty_takes_their_number() -> None:
+    guide = WalkGuide(d20231001=lambda: plan_of(*[NEW] * 51, date=DAYS[0]))
+
+    async def act(pilot: Pilot[None], outcome: Outcome) -> None:
+        await until(pilot, lambda: "51 messages go to broker:61613" in asked(pilot) and _settled(pilot))
+        await pilot.press("y", "5", "0", "enter")
+        await until(pilot, lambda: "That is not 51: nothing is sent" in asked(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: "51 messages go to broker:61613" in asked(pilot))
+        assert outcome.result is NOTHING
+        assert not guide.sent
+        await pilot.press("y", "5", "1", "enter")
+
+    result = ask(lambda: SessionWalk([a_directory(date=DAYS[0])], guide), act)
+    assert result == "Walk: 51 datasets confirmed, 0 skipped; 1 sent [x]"
+
+
+@pytest.mark.parametrize("match", [Match.FAR, Match.AMBIGUOUS])
+def test_where_the_investigation_is_not_sure_it_is_chosen_first(match: Match) -> None:
+    slots = [Investigation(number, "HG-333", START, END, f"slot {number}") for number in (11, 12)]
+    fit = Fit(id=11, match=match, target=END, start=START, end=END)
+    session = structs.replace(session_of(NEW, BARE, date=DAYS[0]), fit=fit, candidates=tuple(slots))
+
+    def find() -> Plan:
+        return make_plan(session, structs.replace(TERMS, chosen=guide.chosen[-1]))
+
+    guide = WalkGuide(d20231001=find)
+
+    async def act(pilot: Pilot[None], _: Outcome) -> None:
+        await until(pilot, lambda: "Which investigation is it?" in asked(pilot) and _settled(pilot))
+        assert "12: 19 Oct 2023, 08:00 to 24 Oct 08:00, the session is inside, slot 12" in asked(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChooseInvestigation) and pilot.app.screen.listens)
+        await pilot.press("1", "1", "enter")
+        await until(pilot, lambda: f"Send 1 dataset that is {NEW.word}?" in asked(pilot) and _settled(pilot))
+        assert "investigation 11 was chosen by hand" in asked(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: f"Send 1 dataset that is {BARE.word}?" in asked(pilot) and _settled(pilot))
+        await pilot.press("q")
+
+    ask(lambda: SessionWalk([a_directory(date=DAYS[0])], guide), act)
+    assert guide.chosen == [None, 11]
+    assert guide.names == [(DAYS[0], NEW)]
+
+
+def test_going_on_without_a_choice_still_asks_for_what_needs_none() -> None:
+    fit = Fit(id=11, match=Match.FAR, target=END, start=START, end=END)
+    session = structs.replace(session_of(NEW, BARE, date=DAYS[0]), fit=fit)
+    guide = WalkGuide(d20231001=lambda: make_plan(session, TERMS))
+
+    async def act(pilot: Pilot[None], _: Outcome) -> None:
+        await until(pilot, lambda: "Which investigation is it?" in asked(pilot) and _settled(pilot))
+        await pilot.press("n")
+        await until(pilot, lambda: f"Send 1 dataset that is {BARE.word}?" in asked(pilot) and _settled(pilot))
+        await pilot.press("y")
+
+    ask(lambda: SessionWalk([a_directory(date=DAYS[0])], guide), act)
+    assert guide.names == [(DAYS[0], BARE)]
+
+
+def test_the_datasets_are_listed_and_x_shows_a_message() -> None:
     guide = WalkGuide(d20231001=lambda: plan_of(NEW, NEW, date=DAYS[0], sent=[0, 1], category=Category.TODO_ONGOING))
 
     async def act(pilot: Pilot[None], _: Outcome) -> None:
         text = "! the session is not over: BLISS may still register some of this"
         await until(pilot, lambda: text in asked(pilot) and _settled(pilot))
         assert "Send 2 datasets that are unregistered, sent before and not in ICAT?" in asked(pilot)
-        await pilot.press("d")
-        await until(pilot, lambda: "colA/colA_0001 sent 2026-01-01 by opid99" in asked(pilot) and _settled(pilot))
+        assert "colA/colA_0001 sent 2026-01-01 by opid99" in asked(pilot)
         await pilot.press("x")
         await until(pilot, lambda: isinstance(pilot.app.screen, MessagePreview))
         await until(pilot, lambda: "<tns:name>0000</tns:name>" in asked(pilot))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, SessionWalk))
-        await pilot.press("d")
-        await until(pilot, lambda: "colA/colA_0001" not in asked(pilot))
 
     ask(lambda: SessionWalk([a_directory(date=day) for day in DAYS], guide), act)
     assert not guide.sent

@@ -1,5 +1,6 @@
 import asyncio
 import time
+from datetime import UTC
 
 from rich.cells import cell_len
 from textual.pilot import Pilot
@@ -26,11 +27,11 @@ def test_5000_offers_open_at_once_and_scroll() -> None:
         host = Host([], DARK, ansi_color=None)
         async with host.run_test(size=(80, 24)) as pilot:
             began = time.perf_counter()
-            view = PlanView([plan])
+            view = PlanView([plan], UTC)
             await host.mount(view)
             took = time.perf_counter() - began
             await pilot.pause()
-            assert texts(view)[2].strip() == "colA/colA_0000"
+            assert texts(view)[3].strip() == "colA/colA_0000"
             view.move(1_000_000)
             await pilot.pause()
             assert names(view.offer) == "4999"
@@ -59,7 +60,7 @@ def test_the_cursor_stays_in_view_and_on_what_it_was_when_lines_are_folded() -> 
         assert view.offer is under
         assert all(cell_len(line) <= view.size.width for line in texts(view))
 
-    drive(act, lambda: PlanView(plans))
+    drive(act, lambda: PlanView(plans, UTC))
 
 
 def test_groups_are_gone_through() -> None:
@@ -73,7 +74,7 @@ def test_groups_are_gone_through() -> None:
         first, second, third = (group.offers[0].dataset.path for plan in plans for group in plan.groups)
         assert met == [second, third, third, second, first, first]
 
-    drive(act, lambda: PlanView(plans))
+    drive(act, lambda: PlanView(plans, UTC))
 
 
 def test_no_plans_are_nothing_to_move_in() -> None:
@@ -85,7 +86,7 @@ def test_no_plans_are_nothing_to_move_in() -> None:
         assert view.offer is None
         assert view.confirmed == ()
 
-    drive(act, lambda: PlanView([]))
+    drive(act, lambda: PlanView([], UTC))
 
 
 def test_folded_lines_fit_and_lose_nothing_but_space() -> None:
