@@ -41,7 +41,7 @@ class RegistrationPlanner:
         return made
 
     def plans_for_chosen(
-        self, directory: SessionDirectory, selected: Selected, terms: Terms, stop: Cancellation
+        self, selected: Selected, directory: SessionDirectory, terms: Terms, stop: Cancellation
     ) -> list[Plan]:
         """Return what would be sent of a session whose investigation a person chose: `terms.chosen`."""
         session = self.look(directory, stop, terms.chosen)

@@ -114,7 +114,8 @@ class Registrations:
                 "nothing to walk: no session in view is todo (status:todo_ongoing in a filter asks for those)"
             )
             return
-        guide = RegistrationGuide(self._planner, self._workspace, self._send, self._worker.summary)
+        plan = partial(self._planner.plans_for_chosen, {})
+        guide = RegistrationGuide(self._workspace, plan, self._send, self._worker.summary)
         self._host.ask(SessionWalk(directories, guide), self._host.hint)
 
     def preview(self) -> None:
@@ -245,7 +246,7 @@ class Registrations:
         def chosen(investigation: int) -> None:
             with_it = structs.replace(terms, chosen=investigation)
             self._look(
-                lambda stop: self._planner.plans_for_chosen(session.directory, selected, with_it, stop),
+                lambda stop: self._planner.plans_for_chosen(selected, session.directory, with_it, stop),
                 lambda plans: self._confirm(plans, with_it),
             )
 

@@ -9,7 +9,6 @@ from icat_tui.cancel import Cancellation
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.sync.plan import Plan, Terms, needs_choice
-from icat_tui.tui.controllers.registration_planner import RegistrationPlanner
 from icat_tui.tui.workspace import Workspace
 
 
@@ -18,13 +17,13 @@ class RegistrationGuide:
 
     def __init__(
         self,
-        planner: RegistrationPlanner,
         workspace: Workspace,
+        plan: Callable[[SessionDirectory, Terms, Cancellation], Sequence[Plan]],
         send: Callable[[Sequence[Plan], Terms], None],
         summary: Callable[[], str],
     ) -> None:
-        """Walk on a person's terms; `send` has plans sent, `summary` says how far that has come."""
-        self._planner, self._send = planner, send
+        """Walk on a person's terms; `plan` looks, `send` has plans sent, `summary` says how far that has come."""
+        self._plan, self._send = plan, send
         self._terms = workspace.terms()
         self.summary = summary
         self.forbidden = workspace.forbidden
@@ -43,7 +42,7 @@ class RegistrationGuide:
 
     def plan(self, directory: SessionDirectory, chosen: int | None) -> Plan | None:
         """Return what a session lacks, looked at afresh; None where it could not be looked at. Takes its time."""
-        plans = self._planner.plans_for_chosen(directory, {}, self._on(chosen), self.stop)
+        plans = self._plan(directory, self._on(chosen), self.stop)
         return plans[0] if plans else None
 
     def needs_choice(self, plan: Plan, chosen: int | None) -> bool:
