@@ -189,6 +189,7 @@ def workplace(settings: Settings) -> Workspace:
     return StillWorkspace(
         services=Services(settings),
         found=found,
+        found_again=found,
         narrow=True,
         may_send=True,
         index=SessionIndex.load(SessionCache(Path(settings.cache_dir or ""))),

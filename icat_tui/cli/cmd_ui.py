@@ -10,6 +10,7 @@ from pathlib import Path
 from icat_tui.cli.context import Run
 from icat_tui.cli.locale_encoding import draw_by_locale
 from icat_tui.cli.selected_sessions import SelectedSessions
+from icat_tui.disk.known_listings import KnownListings
 from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.domain.formats import AUTO
 from icat_tui.services import Services
@@ -30,12 +31,18 @@ def open_screen(run: Run) -> ExitCode:
     settings, arguments = run.settings, run.arguments
     services = Services(settings)
     _ = services.journal_directory  # the UI names it: where no home is known, say so before
-    selected = SelectedSessions(settings, arguments, settings.format or AUTO)
+    listings = KnownListings()
+
+    def select() -> SelectedSessions:
+        return SelectedSessions(settings, arguments, settings.format or AUTO, listings.entries)
+
+    selected = select()
     run.cancellation.expect_receipts()
     code, line = open_ui(
         services,
         cache_dir=Path(settings.cache_dir) if settings.cache_dir else own_directory("cache"),
         found=selected.sessions,
+        found_again=lambda: select().sessions(),
         narrow=selected.narrow or arguments.command == "demo",
         may_send=settings.allow_register or arguments.register,
         stop=run.cancellation,

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from itertools import chain
 
 from icat_tui.cli.named_datasets import NamedDatasets
+from icat_tui.disk.filesystem import entries_of
 from icat_tui.disk.find import (
     NO_PROPOSAL,
     AnyFormat,
+    Listing,
     MisnamedError,
     find_sessions,
     roots_once,
@@ -31,8 +33,14 @@ WHICH_SESSION = "say which session: give a PATH, or --beamline, --proposal and -
 class SelectedSessions:
     """Sessions that the arguments select; once they were yielded, also what was named and not found."""
 
-    def __init__(self, settings: Settings, arguments: Namespace, raw_format: str) -> None:
-        """Take the selection from the arguments. Raises UsageError where a data root or PATH can't be used."""
+    def __init__(
+        self, settings: Settings, arguments: Namespace, raw_format: str, listing: Listing = entries_of
+    ) -> None:
+        """Take the selection from the arguments; `listing` lists a directory.
+
+        Raises UsageError where a data root or PATH can't be used.
+        """
+        self._listing = listing
         self._facility = settings.facility
         self._roots = settings.data_root
         self._format: AnyFormat = "auto" if raw_format == AUTO else RawFormat(raw_format)
@@ -53,8 +61,6 @@ class SelectedSessions:
             or vars(arguments).get("dataset")
         )
         """Whether less than everything below the data roots is selected."""
-        self.is_named = not self._selection.has_globs_or_dates
-        """Whether it is something named in full, that must be there."""
         self._one_by_one = False
         """Whether each session was given by a PATH of its own."""
         self._incomplete = False
@@ -68,6 +74,11 @@ class SelectedSessions:
             self._found = iter(self.datasets.found)
         if vars(arguments).get("investigation") is not None:
             self._found = iter(self._require_one_session())
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it is something named in full, that must be there."""
+        return not self._selection.has_globs_or_dates
 
     def has_several(self) -> bool:
         """Return whether several sessions are selected, and not each by a PATH of its own; it looks for two at most."""
@@ -133,7 +144,7 @@ class SelectedSessions:
         return (
             found
             for root in roots_once(self._roots)
-            for found in find_sessions(root, self._selection, self._facility, self._format)
+            for found in find_sessions(root, self._selection, self._facility, self._format, self._listing)
         )
 
     def _at_paths(self, paths: list[str]) -> Iterator[Found]:
@@ -144,7 +155,7 @@ class SelectedSessions:
 
     def _at(self, path: str) -> Iterator[Found]:
         """Return the selected sessions at a PATH. Raises UsageError where it is not there, or in no session."""
-        return sessions_at(path, self._roots, self._facility, self._format, self._selection)
+        return sessions_at(path, self._roots, self._facility, self._format, self._selection, listing=self._listing)
 
     def _around_here(self) -> Iterator[Found]:
         """Return the session that the working directory is in, or those of the proposal or beamline that it is.

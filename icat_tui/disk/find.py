@@ -6,7 +6,7 @@ What must stay true: a directory that can't be listed is reported with the syste
 import errno
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Literal, NamedTuple
 
@@ -28,6 +28,8 @@ from icat_tui.domain.scan_events import DirectoryFailed, DirectoryIgnored, Found
 from icat_tui.domain.selection import Selection
 
 AnyFormat = RawFormat | Literal["auto"]
+Listing = Callable[[str], list[tuple[str, EntryKind]]]
+"""Lists a directory: name and kind of its entries, by name; raises OSError."""
 EVERYTHING = Selection()
 NO_PROPOSAL = "this data root holds no proposal: is it mounted?"
 """Reason of a `DirectoryFailed`: an unmounted data root is an empty directory."""
@@ -42,19 +44,32 @@ class MisnamedError(UsageError):
 # -- sessions --------------------------------------------------------------------------------------------------------
 
 
-def find_sessions(root: str, selection: Selection, facility: Facility, raw_format: AnyFormat) -> Iterator[Found]:
+def find_sessions(
+    root: str,
+    selection: Selection,
+    facility: Facility,
+    raw_format: AnyFormat,
+    listing: Listing = entries_of,
+) -> Iterator[Found]:
     """Yield the selected sessions below a data root, ordered by proposal, beamline directory and date.
 
     Each is yielded as soon as it is found. Hidden names and session directories that are not named by a possible date
     are left out, links to directories are followed. For a directory that can't be listed a `DirectoryFailed` is
     yielded, and the search goes on; so it is for a data root without a proposal, unless globs or dates may match
-    nothing. For a directory that holds raw data and is no session a `DirectoryIgnored` is yielded.
+    nothing. For a directory that holds raw data and is no session a `DirectoryIgnored` is yielded. `listing` lists a
+    directory (`KnownListings.entries`, where one searches again and again).
     """
-    return _Search(selection, facility, raw_format).root(absolute(root))
+    return _Search(selection, facility, raw_format, listing).root(absolute(root))
 
 
-def sessions_at(
-    path: str, roots: Sequence[str], facility: Facility, raw_format: AnyFormat, selection: Selection = EVERYTHING
+def sessions_at(  # noqa: PLR0913 - what a search is about
+    path: str,
+    roots: Sequence[str],
+    facility: Facility,
+    raw_format: AnyFormat,
+    selection: Selection = EVERYTHING,
+    *,
+    listing: Listing = entries_of,
 ) -> Iterator[Found]:
     """Return the selected sessions that hold PATH or lie below it (interface.md, "Selection").
 
@@ -69,7 +84,7 @@ def sessions_at(
     place = posixpath.join(root, *names)
     if len(names) == LEVELS and session_date(names[-1]) is None:
         raise MisnamedError(f"{path!r} is in no session: {place!r} is not called by a date like 20231019")
-    search = _Search(selection, facility, raw_format)
+    search = _Search(selection, facility, raw_format, listing)
     if not search.wants(names):
         return iter(())
     return (search.root, search.proposal, search.beamline, search.session)[len(names)](place)
@@ -139,6 +154,7 @@ class _Search(NamedTuple):
     selection: Selection
     facility: Facility
     raw_format: AnyFormat
+    listing: Listing = entries_of
 
     def wants(self, names: Sequence[str]) -> bool:
         """Return whether there may be selected sessions below a place, by its names below the root."""
@@ -176,7 +192,7 @@ class _Search(NamedTuple):
         names: list[str] = []
         if self.raw_format == AUTO and beamline not in self.facility.formats:
             try:
-                names = [name for name, kind in entries_of(path) if kind != EntryKind.OTHER]
+                names = [name for name, kind in self.listing(path) if kind != EntryKind.OTHER]
             except OSError as error:  # no default format: the content of the session is not known
                 yield _failed(path, error)
                 return
@@ -189,7 +205,7 @@ class _Search(NamedTuple):
     def _below(self, path: str, level: Level) -> Iterator[str | DirectoryFailed | DirectoryIgnored]:
         """Yield the selected directories in one of a level, and what is told of the others there."""
         try:
-            entries = entries_of(path)
+            entries = self.listing(path)
         except OSError as error:
             yield _failed(path, error)
             return

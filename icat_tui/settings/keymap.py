@@ -32,6 +32,7 @@ DEFAULT_KEYS: dict[str, str] = {
     "app.preview": "x",
     "app.scan": "s",
     "app.scan_shown": "S",
+    "app.rediscover": "R",
     "app.filter": "slash",
     "app.attention": "t",
     "app.back": "escape",

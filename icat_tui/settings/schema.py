@@ -53,6 +53,7 @@ class Settings:
     wait: timedelta = timedelta()
     settle_time: timedelta = timedelta(hours=1)
     fingerprint_age: timedelta = timedelta(hours=24)
+    refresh: timedelta = timedelta(minutes=5)
     allow_register: bool = False
     read_only: bool = False
     broker_login: str | None = None
@@ -126,6 +127,7 @@ KEYS: dict[str, Key] = {
     "wait": Key(values.duration, "How long to wait for a session that somebody else is registering."),
     "settle_time": Key(values.duration, "A dataset that changed less long ago may still be in progress."),
     "fingerprint_age": Key(values.duration, "Directories that changed less long ago are read again on each run."),
+    "refresh": Key(values.duration, "The terminal UI looks for new sessions again after so long; 0: never."),
     "allow_register": Key(
         values.flag,
         "The terminal UI may register.",

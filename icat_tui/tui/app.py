@@ -7,6 +7,7 @@ back as a message. What is known of sessions stands in the store; what differs a
 import logging
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from msgspec import structs
@@ -29,6 +30,7 @@ from icat_tui.tui.background import Result, WorkDone, WorkFailed, in_background
 from icat_tui.tui.bindings import Command, app_bindings, applies, commands_of
 from icat_tui.tui.controllers.cache_drop import CacheDrop
 from icat_tui.tui.controllers.detail import detail_of
+from icat_tui.tui.controllers.discovery import Discovery
 from icat_tui.tui.controllers.exports import export
 from icat_tui.tui.controllers.registrations import Registrations
 from icat_tui.tui.controllers.scans import Scans
@@ -81,15 +83,14 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.workspace = workspace
         self.store = SessionStore(workspace.cache, workspace.index, workspace.facility, self._store_changed)
         self.model = TreeModel(self.store.rows, groups_open=workspace.narrow)
-        self.scans = Scans(self, workspace, self.store, self.model.sessions, self._open_scanned)
+        self.discovery = Discovery(self, workspace, self.store, self.model.sessions)
+        self.scans = Scans(self, workspace, self.store, self.discovery.take, self._open_scanned)
         self.registrations = Registrations(self, workspace, self.store, self.model, self._unmark)
         self.cache_drop = CacheDrop(self, workspace, self.store)
         self.filter_choice = FilterChoice()
-        self._opening: set[str] = set()
-        """Sessions that are opened once they are scanned."""
         self._keys_in_force = keys_in_force(workspace.services.settings.keys)
         self.set_keymap(dict(workspace.services.settings.keys))
-        self.model.put(path for path in self.store.rows if self.scans.belongs(path))
+        self.model.put(path for path in self.store.rows if self.discovery.belongs(path))
 
     # -- what it is made of ----------------------------------------------------------------------------------------
 
@@ -147,7 +148,9 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.show_keys()
         self.show_state()
         self.detail.follow(self.model.node)
-        self.scans.begin()
+        self.discovery.begin()
+        if self.workspace.narrow:
+            self.scans.scan_found(self.workspace.found(), use_cache=True)
 
     def on_work_done(self, message: WorkDone) -> None:
         """Go on with what a thread has done."""
@@ -175,12 +178,12 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
     def on_sessions_discovered(self, message: SessionsDiscovered) -> None:
         """Show sessions that were found on disk."""
         if self.is_open:
-            self.scans.discovered(message)
+            self.discovery.take(message.directories, message.troubles)
 
     def on_index_changed(self, message: IndexChanged) -> None:
         """Show what the cache says and the index did not."""
         if self.is_open:
-            self.scans.index_changed(message)
+            self.discovery.index_changed(message)
 
     def on_registration_told(self, message: RegistrationTold) -> None:
         """Show what became of a message, or how a session is now."""
@@ -189,7 +192,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
 
     def _store_changed(self, change: StoreChange) -> None:
         """Draw what is known by now."""
-        indexed = (path for path in change.indexed if path in self.model.sessions or self.scans.belongs(path))
+        indexed = (path for path in change.indexed if path in self.model.sessions or self.discovery.belongs(path))
         with self.session_tree.changing() as model:
             if change.gone:
                 model.drop(change.gone)  # first: what is known no more must not be looked up while others are put
@@ -199,10 +202,8 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
 
     def _open_scanned(self, paths: set[str]) -> None:
         """Open what was entered before it was scanned, if the cursor is still there."""
-        node = self.model.node
-        if node and node.session in self._opening & paths:
+        if self.model.node and self.model.node.session in paths:
             self.session_tree.action_open()
-        self._opening -= paths
 
     def _unmark(self, marks: list[Mark]) -> None:
         """Take off marks; of a session that is marked as a whole, only its own."""
@@ -281,7 +282,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
     @property
     def activities(self) -> list[Activity]:
         """What is going on and can be stopped."""
-        return [*self.scans.activities, *self.registrations.activities]
+        return [*self.discovery.activities, *self.scans.activities, *self.registrations.activities]
 
     @property
     def busy(self) -> bool:
@@ -323,8 +324,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         """Scan a session that was not scanned and open it then, or go to the detail."""
         node, row = message.node, self.model.sessions.at(message.node.place)
         if node.dataset is None and row.category is None:
-            self._opening.add(row.directory.path)
-            self.scans.scan([row.directory])
+            self.scans.scan_to_open(row.directory)
         else:
             self.detail.focus()
 
@@ -417,8 +417,13 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.scans.scan(directories_of(self.model, self.model.node))
 
     def action_scan_shown(self) -> None:
-        """Scan all that is shown."""
-        self.scans.scan(shown_directories(self.model))
+        """Scan all that is shown, and what has come up since."""
+        look_again = partial(self.discovery.look_again, self.scans.scan_new, by_itself=True)
+        self.scans.scan(shown_directories(self.model), look_again)
+
+    def action_rediscover(self) -> None:
+        """Look for sessions again."""
+        self.discovery.look_again()
 
     def action_drop(self) -> None:
         """Drop what the cursor is on from the cache."""

@@ -33,6 +33,7 @@ ACTIONS: dict[str, KeyAction] = {
     "preview": KeyAction("preview", "Message", "Show the message that would be sent"),
     "scan": KeyAction("scan", "Scan", "Scan what the cursor is on, without the cache"),
     "scan_shown": KeyAction("scan_shown", "", "Scan all that is shown, without the cache"),
+    "rediscover": KeyAction("rediscover", "", "Look for sessions again: list what may hold new ones"),
     "filter": KeyAction("filter", "Filter", "Filter by name, status:, beamline:, sample:"),
     "attention": KeyAction("attention", "Todo only", "Show only what wants attention, or everything again"),
     "back": KeyAction("step_back", "Back", "Clear the filter; else stop what is going on"),

@@ -37,17 +37,27 @@ def open_ui(  # noqa: PLR0913 - all that a UI works with
     *,
     cache_dir: Path,
     found: Callable[[], Iterator[Found]],
+    found_again: Callable[[], Iterator[Found]],
     narrow: bool,
     may_send: bool,
     stop: Cancellation,
 ) -> Farewell:
     """Open the UI on the sessions that `found` looks for, until it is left or `stop` is called off; return how.
 
+    `found_again` looks for them anew, as often as it is called, and raises UsageError where a data root is gone.
     `narrow`: whether less than everything was asked for; `may_send`: whether a person allowed to send. Raises SaveError
     where what is known of the cache can't be saved at the end.
     """
     index = SessionIndex.load(SessionCache(cache_dir))
-    workspace = Workspace(services=services, index=index, found=found, narrow=narrow, may_send=may_send, stop=stop)
+    workspace = Workspace(
+        services=services,
+        index=index,
+        found=found,
+        found_again=found_again,
+        narrow=narrow,
+        may_send=may_send,
+        stop=stop,
+    )
     resource_tracker.ensure_running()  # before textual takes stderr away, which it would be given
     sys.setswitchinterval(0.001)
     no_color = bool(os.environ.get("NO_COLOR"))

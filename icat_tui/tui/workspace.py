@@ -34,6 +34,8 @@ class Workspace:
     services: Services
     found: Callable[[], Iterator[Found]]
     """Begins to look for the sessions that were asked for; once."""
+    found_again: Callable[[], Iterator[Found]]
+    """Looks for them anew, with one `stat` a directory that has not changed; raises UsageError."""
     narrow: bool
     """Whether less than everything was asked for: then it is scanned at once."""
     may_send: bool

@@ -44,6 +44,7 @@ def a_workplace(
     return Workspace(
         services=Services(settings),
         found=find,
+        found_again=find,
         narrow=narrow,
         may_send=may_send,
         index=SessionIndex.load(SessionCache(cache_dir)),

@@ -1,4 +1,4 @@
-"""Scans, and the search for sessions: run in threads, fetched in batches, put into the store at once.
+"""Scans: run in threads, fetched in batches, put into the store at once.
 
 What must stay true: what a scan has found stays with it until it is fetched, once a second, so that nothing moves more
 often than one can follow, and nothing of a scan that was given up comes late into the tree.
@@ -7,14 +7,13 @@ often than one can follow, and nothing of a scan that was given up comes late in
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 
 from textual.timer import Timer
 
-from icat_tui.cache.session_index import Changes
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.scan_events import (
@@ -36,7 +35,6 @@ from icat_tui.domain.summary import SessionRow
 from icat_tui.sync.scan import ScanPlan, scan
 from icat_tui.text import counted
 from icat_tui.tui.host import Host
-from icat_tui.tui.messages import IndexChanged, SessionsDiscovered
 from icat_tui.tui.state.activity import Activity
 from icat_tui.tui.state.session_store import AT_HAND, SessionStore
 from icat_tui.tui.workspace import Workspace
@@ -45,8 +43,6 @@ FIRST_FLUSH, FLUSH = 0.2, 1.0
 """Seconds after which what a scan found is shown: for the first time, and from then on."""
 GIVEN_UP = 0.7
 """Seconds after which a scan that was stopped is not waited for any more."""
-TOGETHER = 0.3
-"""Seconds for which sessions that are found are collected before they are told of."""
 
 _numbers = count(1)
 
@@ -128,7 +124,7 @@ class Scan:
                 case CatalogueDoubted(reason=reason):
                     batch.doubt = reason
                 case DirectoryFailed() | DirectoryIgnored():
-                    batch.troubles.append(_without_sessions(event))
+                    batch.troubles.append(without_sessions(event))
                 case SessionFailed(directory=directory, reason=reason):
                     batch.troubles.append(f"{directory.path}: {reason}")
                 case CacheUnusable(reason=reason) | SavingFailed(reason=reason):
@@ -144,32 +140,8 @@ def in_groups(directories: Iterable[SessionDirectory]) -> Iterator[SessionDirect
     return iter(sorted(directories, key=lambda each: (each.proposal, each.beamline, each.date, each.path)))
 
 
-def check_cache(workspace: Workspace, tell: Callable[[Changes], object]) -> None:
-    """Tell of what the cache says now and the index did not; write the index. Raises SaveError."""
-    for changes in workspace.index.check(workspace.stop):
-        tell(changes)
-    workspace.index.save()
-
-
-def discover(workspace: Workspace, tell: Callable[[Sequence[SessionDirectory], Sequence[str]], object]) -> None:
-    """Tell of the sessions that were asked for as they are found, and of directories that can't be listed."""
-    found: list[SessionDirectory] = []
-    troubles: list[str] = []
-    told = time.monotonic()
-    for each in workspace.found():
-        if workspace.stop:
-            return
-        if isinstance(each, SessionDirectory):
-            found.append(each)
-        else:
-            troubles.append(_without_sessions(each))
-        if time.monotonic() - told > TOGETHER:
-            tell(found, troubles)
-            found, troubles, told = [], [], time.monotonic()
-    tell(found, troubles)
-
-
-def _without_sessions(found: DirectoryFailed | DirectoryIgnored) -> str:
+def without_sessions(found: DirectoryFailed | DirectoryIgnored) -> str:
+    """Return what is told of a directory in which no sessions were found."""
     if isinstance(found, DirectoryIgnored):
         return f"not a session directory: {found.path}, {found.reason}"
     return f"{found.path}: {found.reason}"
@@ -179,28 +151,25 @@ def _without_sessions(found: DirectoryFailed | DirectoryIgnored) -> str:
 
 
 class Scans:
-    """Controller of the scans under way, of the search for sessions and of the check of the index."""
+    """Controller of the scans under way."""
 
     def __init__(
         self,
         host: Host,
         workspace: Workspace,
         store: SessionStore,
-        in_view: Mapping[str, SessionRow],
+        discovered: Callable[[Sequence[SessionDirectory], Sequence[str]], None],
         scanned: Callable[[set[str]], None],
     ) -> None:
-        """Find and scan nothing yet; `scanned` is told the paths of sessions once their rows are in the store."""
+        """Scan nothing yet; `discovered` takes sessions that a scan finds, `scanned` paths of those to be opened."""
         self._host, self._workspace, self._store = host, workspace, store
-        self._in_view, self._scanned = in_view, scanned
+        self._discovered, self._scanned = discovered, scanned
         self.running: dict[int, Scan] = {}
         self.icatplus_answers: bool | None = None
         """Whether ICAT+ answered the last time; None: it was not asked yet."""
         self._flushing: Timer | None = None
-        self._roots = tuple(f"{root.rstrip('/')}/" for root in workspace.services.settings.data_root)
-
-    def belongs(self, path: str) -> bool:
-        """Return whether a session of the cache is shown before it is found: one below our data roots."""
-        return not self._workspace.narrow and path.startswith(self._roots)
+        self._opening: set[str] = set()
+        """Sessions that are opened once they are scanned."""
 
     @property
     def progress(self) -> tuple[int, int] | None:
@@ -210,33 +179,28 @@ class Scans:
 
     # -- beginning and ending --------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """Check what the index says, and look for sessions; scan them where less than everything was asked for."""
-        host, workspace = self._host, self._workspace
-        host.background(
-            "checking the index",
-            lambda: check_cache(workspace, lambda changes: host.post_message(IndexChanged(changes))),
-            lambda _: None,
-        )
-        if workspace.narrow:
-            self.scan_found(workspace.found(), use_cache=True)
-            return
-        host.background(
-            "looking for sessions",
-            lambda: discover(workspace, lambda *found: host.post_message(SessionsDiscovered(*found))),
-            lambda _: None,
-        )
-
-    def scan(self, directories: Sequence[SessionDirectory]) -> None:
-        """Scan sessions anew; ask first where they are many."""
+    def scan(self, directories: Sequence[SessionDirectory], also: Callable[[], None] = lambda: None) -> None:
+        """Scan sessions anew, and do something beside it; ask first where they are many."""
         if not directories:
             self._host.hint("there is no session here to scan")
+            also()
             return
-        self._host.ask_above_many(
-            f"Scan {len(directories):,} sessions, without the cache?",
-            len(directories),
-            lambda: self.scan_found(in_groups(directories), use_cache=False, total=len(directories)),
-        )
+
+        def begin() -> None:
+            self.scan_found(in_groups(directories), use_cache=False, total=len(directories))
+            also()
+
+        self._host.ask_above_many(f"Scan {len(directories):,} sessions, without the cache?", len(directories), begin)
+
+    def scan_to_open(self, directory: SessionDirectory) -> None:
+        """Scan a session, which is opened then."""
+        self._opening.add(directory.path)
+        self.scan([directory])
+
+    def scan_new(self, directories: Sequence[SessionDirectory]) -> None:
+        """Scan sessions that have just come up."""
+        if directories:
+            self.scan_found(in_groups(directories), use_cache=False, total=len(directories))
 
     def scan_found(self, found: Iterable[Found], *, use_cache: bool, total: int | None = None) -> None:
         """Scan sessions in a thread."""
@@ -276,16 +240,6 @@ class Scans:
 
     # -- what comes in ---------------------------------------------------------------------------------------------
 
-    def discovered(self, message: SessionsDiscovered) -> None:
-        """Take in what was found on disk."""
-        self._found(message.directories, message.troubles)
-
-    def index_changed(self, message: IndexChanged) -> None:
-        """Take in what the cache says and the index did not."""
-        self._store.changed(message.changes)
-        for unreadable in message.changes.unreadable:
-            self._host.say(unreadable.reason, Status.UNKNOWN.colour)
-
     def flush(self) -> None:
         """Put into the store what scans have found since the last time."""
         if not self._host.is_open:
@@ -294,7 +248,7 @@ class Scans:
             if ended := each.ended:
                 del self.running[each.id]
             batch = each.fetch()
-            self._found(batch.found, batch.troubles)
+            self._discovered(batch.found, batch.troubles)
             self._take(batch)
             if batch.doubt or (ended and batch.finished and not batch.finished.cancelled):
                 self._workspace.doubt = batch.doubt
@@ -310,11 +264,6 @@ class Scans:
             self._flushing = None
         self._host.show_state()
 
-    def _found(self, found: Sequence[SessionDirectory], troubles: Sequence[str]) -> None:
-        self._store.take([directory for directory in found if directory.path not in self._in_view])
-        for trouble in troubles:
-            self._host.say(trouble, Status.UNKNOWN.colour)
-
     def _take(self, batch: Batch) -> None:
         if batch.corrected:
             self._store.take(sessions=batch.corrected)
@@ -322,4 +271,6 @@ class Scans:
             return
         self.icatplus_answers = len(batch.undetermined) < len(batch.rows)
         self._store.take(batch.rows, [*batch.undetermined, *batch.recent])
-        self._scanned({row.directory.path for row in batch.rows})
+        scanned = {row.directory.path for row in batch.rows}
+        self._scanned(self._opening & scanned)
+        self._opening -= scanned
