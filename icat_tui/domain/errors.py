@@ -72,6 +72,11 @@ class UsageError(IcatTuiError):
 
     code = ExitCode.USAGE
 
+    def __init__(self, what: str = "", *, names: Collection[str] = (), advice: str = "") -> None:
+        """Say what is wrong, which values it is about by the names that messages have for them, and what is right."""
+        super().__init__(f"{what}: {advice}" if advice else what)
+        self.what, self.names = what, tuple(names)
+
 
 class SaveError(IcatTuiError):
     """Failure to write a file of ours; what it held before is still there."""

@@ -79,7 +79,7 @@ def dataset_body(
     parameters, warnings = _parameters(identity, metadata, origin, mount_marker)
     for name in REQUIRED:
         if not parameters.get(name):
-            raise MessageError(f"{name} is missing: a dataset can't be registered without it")
+            raise MessageError(f"{name} is missing: a dataset can't be registered without it", names=(name,))
     texts, issues = parameter_texts(parameters)
     warnings += issues
     for name, text in texts.items():
@@ -157,7 +157,8 @@ def _refuse_unwritable(name: str, text: str) -> None:
     if (found := NOT_XML.search(name)) or (found := NOT_XML.search(text)):
         code = f"U+{ord(found.group()):04X}"
         raise MessageError(
-            f"{visible(name)} holds the character {code}, which XML can't carry: the message can't be made"
+            f"{visible(name)} holds the character {code}, which XML can't carry: the message can't be made",
+            names=(name,),
         )
 
 

@@ -70,14 +70,9 @@ class Outcomes:
         """Add the messages of a confirmed plan, as not sent."""
         self._outcomes.update((offer.message.id, MessageOutcome.NOT_SENT) for offer in plan.offers)
 
-    def expect(self, subject: str) -> None:
-        """Add a request whose message is still to be made, by its subject, as not sent."""
-        self._set(subject, MessageOutcome.NOT_SENT)
-
-    def forget(self, subject: str) -> None:
-        """Remove a request, by its subject: its message is counted instead, or there will be none."""
-        self._outcomes.pop(subject, None)
-        self._reasons.pop(subject, None)
+    def expect(self, message: str) -> None:
+        """Add a message that is planned, by its id, as not sent."""
+        self._set(message, MessageOutcome.NOT_SENT)
 
     def skip(self, subject: str, reason: str) -> None:
         """Add a request that no message was made for, by its subject, as skipped."""

@@ -37,7 +37,7 @@ from icat_tui.sync.store_request import (
     other_proposal,
     raw_body,
 )
-from icat_tui.sync.submit import Outbox, Parcel, Submission, SubmitEvent
+from icat_tui.sync.submit import OrderJournal, Outbox, Parcel, Submission, SubmitEvent
 from icat_tui.text import visible
 
 FORCE_NEEDED = "to send it all the same takes --force"
@@ -97,12 +97,12 @@ def store(
     """
     with Outbox(submission, cancellation) as outbox:
         examination = _Examination(submission, site, outbox, force=force)
-        accepted: list[_Accepted] = []
+        accepted: list[AcceptedRequest] = []
         for request in requests:
             cancellation.check()
             result = examination.examine(request)
             cancellation.check()  # what nobody waited for is no reason to refuse it
-            if isinstance(result, _Accepted):
+            if isinstance(result, AcceptedRequest):
                 accepted.append(result)
                 for warning in result.warnings:
                     yield Doubted(request.subject, warning)
@@ -119,7 +119,44 @@ def store(
         )
 
 
-class _Accepted(Struct, frozen=True):
+def accepted_now(request: Request, submission: Submission, site: Site) -> "AcceptedRequest":
+    """Return a request with the message that would be sent for it now; nothing is locked, written or sent.
+
+    Raises IcatTuiError that says why nothing would be, also where ICAT+ can't be asked.
+    """
+    examination = _Examination(submission, site, None, force=False)
+    try:
+        accepted = examination.accepted(request)
+    except _NotSent as refusal:
+        raise UsageError(refusal.result.reason.removesuffix(f": {FORCE_NEEDED}")) from None
+    listing = examination.listings.of(accepted.message.beamline, accepted.message.proposal)
+    if listing is not None and not listing.investigations:
+        where = f"{visible(accepted.message.proposal)} at {visible(accepted.message.beamline)}"
+        raise UsageError(f"ICAT has no investigation of {where}, in which it could be registered")
+    return accepted
+
+
+def store_confirmed(
+    confirmed: "AcceptedRequest",
+    submission: Submission,
+    site: Site,
+    cancellation: Cancellation,
+    planned_by: OrderJournal | None = None,
+) -> Iterator[SubmitEvent]:
+    """Send the message that a person confirmed for a request, if that is what would be sent still.
+
+    `site` is that of `accepted_now`, `planned_by` the writer that has the message in the journal already. The last
+    event is `SendingFinished`. Raises as `store` does.
+    """
+    message = confirmed.message
+    with Outbox(submission, cancellation, planned_by) as outbox:
+        if planned_by is None:
+            outbox.plan([message])
+        examination = _Examination(submission, site, outbox, force=False)
+        yield from outbox.send([examination.parcel([confirmed], confirmed.locked)])
+
+
+class AcceptedRequest(Struct, frozen=True):
     """Request that may be sent, as its message."""
 
     request: Request
@@ -133,9 +170,9 @@ class _Accepted(Struct, frozen=True):
         return self.session.path if self.session else self.message.dataset or f"dataset {self.message.icat_id}"
 
 
-def _why_not(result: "_Accepted | AlreadyRegistered | Refused", message: Message) -> str:
+def _why_not(result: "AcceptedRequest | AlreadyRegistered | Refused", message: Message) -> str:
     """Return why a message is not sent, by the result of examining its request again; empty where it is."""
-    if not isinstance(result, _Accepted):
+    if not isinstance(result, AcceptedRequest):
         return result.reason
     return "" if result.message.body == message.body else "what would be sent has changed since"
 
@@ -151,7 +188,7 @@ class _NotSent(Exception):  # noqa: N818 - a fact, not an error
 class _Examination:
     """Examination of requests in turn, against ICAT, the journal and the requests before them."""
 
-    def __init__(self, submission: Submission, site: Site, outbox: Outbox, *, force: bool) -> None:
+    def __init__(self, submission: Submission, site: Site, outbox: Outbox | None, *, force: bool) -> None:
         self.submission, self.outbox = submission, outbox
         self.catalogue, self.view = submission.catalogue, submission.view
         self.site, self.facility, self.force = site, site.facility, force
@@ -159,16 +196,10 @@ class _Examination:
         self.examined: dict[str, str] = {}
         """Subjects of the accepted requests, by the location key of their dataset."""
 
-    def examine(self, request: Request) -> _Accepted | AlreadyRegistered | Refused:
+    def examine(self, request: Request) -> AcceptedRequest | AlreadyRegistered | Refused:
         """Return a request with its message, or the event that says why it is not sent."""
         try:
-            match request:
-                case DatasetRequest():
-                    return self.refuse_repeated(request, self.examine_directory(request))
-                case StoredFileRequest():
-                    return self.refuse_repeated(request, self.examine_stored(request))
-                case AddFilesRequest():
-                    return self.examine_add_files(request)
+            return self.accepted(request)
         except _NotSent as refusal:
             return refusal.result
         except SaveError:
@@ -176,7 +207,17 @@ class _Examination:
         except IcatTuiError as error:
             return Refused(request.subject, str(error), error.code)
 
-    def parcel(self, accepted: Sequence[_Accepted], path: str, looked: float) -> Parcel:
+    def accepted(self, request: Request) -> AcceptedRequest:
+        """Return a request with its message. Raises _NotSent, or IcatTuiError, where it is not sent."""
+        match request:
+            case DatasetRequest():
+                return self.refuse_repeated(request, self.examine_directory(request))
+            case StoredFileRequest():
+                return self.refuse_repeated(request, self.examine_stored(request))
+            case AddFilesRequest():
+                return self.examine_add_files(request)
+
+    def parcel(self, accepted: Sequence[AcceptedRequest], path: str, looked: float | None = None) -> Parcel:
         """Return accepted requests to be sent under one lock; before that they are examined anew, once it is time."""
         requests = {each.message.id: each.request for each in accepted}
 
@@ -189,7 +230,7 @@ class _Examination:
 
     # -- the three kinds --
 
-    def examine_directory(self, request: DatasetRequest) -> _Accepted:
+    def examine_directory(self, request: DatasetRequest) -> AcceptedRequest:
         located = locate(request.path, self.site)
         refuse_other_team(request, located.location, request.proposal)
         self.lock(located.session, located.path)
@@ -207,9 +248,9 @@ class _Examination:
             proposal=request.proposal.lower(),
             beamline=self.facility.beamline(request.beamline),
         )
-        return _Accepted(request, message, located.session, body.warnings)
+        return AcceptedRequest(request, message, located.session, body.warnings)
 
-    def examine_stored(self, request: StoredFileRequest) -> _Accepted:
+    def examine_stored(self, request: StoredFileRequest) -> AcceptedRequest:
         content = _read_file(request.path)
         try:
             stored = parse_stored(request.path, content, self.facility.zone)
@@ -230,9 +271,9 @@ class _Examination:
             proposal=stored.proposal.lower(),
             beamline=self.facility.beamline(stored.beamline),
         )
-        return _Accepted(request, message, session, doubts)
+        return AcceptedRequest(request, message, session, doubts)
 
-    def examine_add_files(self, request: AddFilesRequest) -> _Accepted:
+    def examine_add_files(self, request: AddFilesRequest) -> AcceptedRequest:
         request, known = self.as_known(request)
         location = self.location_without_files(request) or known
         session = session_at(location, self.site) if location else None
@@ -248,7 +289,7 @@ class _Examination:
             investigation=request.investigation,
         )
         doubts = () if request.investigation is not None else (UNASKED,)
-        return _Accepted(request, message, session, doubts)
+        return AcceptedRequest(request, message, session, doubts)
 
     def as_known(self, request: AddFilesRequest) -> tuple[AddFilesRequest, str]:
         """Return a request with the dataset's investigation, and its location, by the journal, else by the cache."""
@@ -280,7 +321,8 @@ class _Examination:
 
     def lock(self, session: SessionDirectory | None, dataset: str) -> None:
         """Hold the lock of a session from now on, else of a dataset that lies in none. Raises SessionLockedError."""
-        self.outbox.lock(session.path if session else dataset)
+        if self.outbox is not None:
+            self.outbox.lock(session.path if session else dataset)
 
     def current_journal(self) -> JournalView:
         """Return the journal as it is now, with what other runs sent before the lock was acquired."""
@@ -319,7 +361,7 @@ class _Examination:
         if reason:
             raise _NotSent(Refused(request.subject, f"{reason}: {FORCE_NEEDED}", ExitCode.PARTIAL))
 
-    def refuse_repeated(self, request: Request, accepted: _Accepted) -> _Accepted:
+    def refuse_repeated(self, request: Request, accepted: AcceptedRequest) -> AcceptedRequest:
         """Return an accepted request. Raises _NotSent where its message was sent before, or is requested twice now."""
         before = self.current_journal().sent_before(accepted.message.digest, accepted.message.location)
         if before is not None and not self.force:

@@ -99,9 +99,8 @@ def raw_body(request: DatasetRequest, located: LocatedDirectory, site: Site, lis
     derived = _derive(missing, request, located, site, listings) if missing else _Derived()
     start, end = ((times | derived.fields)[name] for name in (START, END))
     if end < start:
-        raise UsageError(
-            f"its end, {end.isoformat()}, comes before its start, {start.isoformat()}: correct {END} or {START}"
-        )
+        what = f"its end, {end.isoformat()}, comes before its start, {start.isoformat()}"
+        raise UsageError(what, names=(END, START), advice=f"correct {END} or {START}")
     identity = Identity(
         beamline=request.beamline, proposal=request.proposal, dataset=request.dataset, path=located.path
     )
@@ -144,7 +143,7 @@ def _moment(name: str, value: object, facility: Facility) -> datetime:
     try:
         return timeslot.parse_time(text.strip(), facility.zone)
     except ValueError as error:
-        raise UsageError(f"{name}: {error}; give it as 2026-01-31T08:00:00+01:00") from error
+        raise UsageError(f"{name}: {error}; give it as 2026-01-31T08:00:00+01:00", names=(name,)) from error
 
 
 class _Derived(Struct, frozen=True):
@@ -192,7 +191,8 @@ def _derive_processed(
 
 def _not_given(missing: list[str], why: str) -> UsageError:
     flags = " ".join(f"-p {name}=…" for name in missing)
-    return UsageError(f"{', '.join(missing)} can't be read from it ({why}): give {flags} (in Python: in its metadata)")
+    what = f"{', '.join(missing)} can't be read from it ({why})"
+    return UsageError(what, names=missing, advice=f"give {flags} (in Python: in its metadata)")
 
 
 def _read_dataset(located: LocatedDirectory, site: Site) -> DiskDataset | None:

@@ -6,20 +6,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from icat_tui.cache.session_cache import SessionCache
+from icat_tui.cancel import Cancellation
 from icat_tui.disk.stored_xml import parse_stored
-from icat_tui.domain.errors import ExitCode
+from icat_tui.domain.errors import ExitCode, UsageError
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import Dataset, DiskSession, Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
+from icat_tui.ingest.dataset_xml import Origin
 from icat_tui.ingest.send_events import SendingFinished
 from icat_tui.sync.session_lock import locked
-from icat_tui.sync.store import AlreadyRegistered, Doubted, Refused
+from icat_tui.sync.site import Site
+from icat_tui.sync.store import AlreadyRegistered, Doubted, Refused, accepted_now, store_confirmed
 from icat_tui.sync.store_request import AddFilesRequest, DatasetRequest, StoredFileRequest
+from icat_tui.sync.submit import MessageSkipped, SessionLocked
 from tests.support.beamtime import ZONE, Beamtime, parameters
-from tests.support.submissions_by_hand import NOW, Send
+from tests.support.journal_entries import records_in
+from tests.support.submissions_by_hand import NOW, Send, submission_by_hand
+
+SITE = Site(facility=Facility(), origin=Origin(machine="lid99", software="example", now=NOW))
 
 
 def raw(directory: Path, **changes: Any) -> DatasetRequest:
@@ -141,3 +149,53 @@ def test_the_investigation_of_a_dataset_is_found_in_the_cache(
     assert any(isinstance(event, AlreadyRegistered) for event in events) != asks
     assert not [event for event in events if isinstance(event, Doubted)]
     assert [isinstance(event, Doubted) for event in send(AddFilesRequest(99))][:1] == [True]
+
+
+# -- a message that was shown ------------------------------------------------------------------------------------------
+
+
+def test_what_would_be_sent_is_told_without_a_lock_or_a_record(beamtime: Beamtime) -> None:
+    submission, request = submission_by_hand(beamtime), raw(beamtime.dataset())
+    with locked(beamtime.state_dir, str(beamtime.session), Facility()):
+        accepted = accepted_now(request, submission, SITE)
+    assert accepted.message.dataset == request.path
+    assert records_in(beamtime.journal) == []
+    assert not beamtime.bodies
+
+
+def test_the_message_that_was_shown_is_sent_and_no_other(beamtime: Beamtime) -> None:
+    submission, request = submission_by_hand(beamtime), raw(beamtime.dataset())
+    accepted = accepted_now(request, submission, SITE)
+    journal = submission.plan([accepted.message])
+    other = structs.replace(accepted, request=structs.replace(request, dataset="0007"))
+    changed = list(store_confirmed(other, submission, SITE, Cancellation()))
+    assert [event.reason for event in changed if isinstance(event, MessageSkipped)] == [
+        "what would be sent has changed since"
+    ]
+    assert not beamtime.bodies
+    list(store_confirmed(accepted, submission, SITE, Cancellation(), journal))
+    assert beamtime.bodies == [accepted.message.body]
+    with pytest.raises(UsageError, match="and not seen in ICAT yet"):
+        accepted_now(request, submission, SITE)
+
+
+@pytest.mark.parametrize("planned_first", [True, False])
+def test_what_was_shown_twice_is_sent_once(beamtime: Beamtime, *, planned_first: bool) -> None:
+    submission, request = submission_by_hand(beamtime), raw(beamtime.dataset())
+    shown = [accepted_now(request, submission, SITE) for _ in range(2)]
+    journals = [submission.plan([each.message]) if planned_first else None for each in shown]
+    for accepted, journal in zip(shown, journals, strict=True):
+        list(store_confirmed(accepted, submission, SITE, Cancellation(), journal))
+    assert len(beamtime.bodies) == 1
+
+
+def test_a_session_that_somebody_else_registers_has_nothing_sent_that_was_shown(beamtime: Beamtime) -> None:
+    submission, request = submission_by_hand(beamtime), raw(beamtime.dataset())
+    accepted = accepted_now(request, submission, SITE)
+    with locked(beamtime.state_dir, str(beamtime.session), Facility()):
+        events = list(store_confirmed(accepted, submission, SITE, Cancellation()))
+    assert [type(event) for event in events if isinstance(event, SessionLocked | MessageSkipped)] == [
+        SessionLocked,
+        MessageSkipped,
+    ]
+    assert not beamtime.bodies

@@ -10,6 +10,7 @@ from icat_tui.cli.parser import parse
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.session_lock import locked
 from icat_tui.tui.app import IcatTui
+from icat_tui.tui.screens.confirm_message import ConfirmMessage
 from icat_tui.tui.screens.confirm_plan import ConfirmPlan
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.session_walk import SessionWalk
@@ -202,7 +203,7 @@ async def register_by_hand(app: IcatTui, pilot: Driver) -> None:
     for name, value in (("startDate", START), ("endDate", END)):
         app.screen.query_one(f"#{name}", Input).value = value
     await pilot.press("ctrl+s")
-    await until(pilot, lambda: ready(app, YesNo))
+    await until(pilot, lambda: ready(app, ConfirmMessage))
     await pilot.press("y")
 
 

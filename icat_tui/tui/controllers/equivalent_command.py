@@ -6,6 +6,7 @@ from functools import cached_property
 from icat_tui.domain.message import Action, Message
 from icat_tui.report.shell_command import CommandCall, register_command, store_command
 from icat_tui.sync.plan import NEEDS_CHOICE, Plan
+from icat_tui.sync.store import AcceptedRequest
 from icat_tui.sync.store_request import DatasetRequest
 from icat_tui.tui.controllers.orders import HandOrder, PlanOrder, RunningOrder
 
@@ -17,7 +18,7 @@ class EquivalentCommands:
         """Make commands with what all have in common, which is asked for with the first; `orders` may become more."""
         self._make_call, self._orders = make_call, orders
         self._known: dict[str, Plan | DatasetRequest] = {}
-        """What messages of the orders so far are about: plans by the ids of their messages, requests by path."""
+        """What the messages of the orders so far are about, by their ids."""
         self._seen = 0
         """How many orders are in `_known`."""
 
@@ -29,7 +30,7 @@ class EquivalentCommands:
         """Return the command for a message."""
         for running in self._orders[self._seen :]:
             self._take(running)
-        match self._known.get(message.id) or self._known.get(message.dataset):
+        match self._known.get(message.id):
             case DatasetRequest() as request:
                 return _store_command(self._call, request)
             case Plan(session=session):
@@ -43,8 +44,8 @@ class EquivalentCommands:
         match running.order:
             case PlanOrder(plans=plans):
                 self._known.update((offer.message.id, plan) for plan in plans for offer in plan.offers)
-            case HandOrder(request=DatasetRequest() as request):
-                self._known[request.path] = request
+            case HandOrder(accepted=AcceptedRequest(request=DatasetRequest() as request, message=message)):
+                self._known[message.id] = request
 
 
 def _store_command(call: CommandCall, request: DatasetRequest) -> str:

@@ -11,11 +11,13 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from icat_tui.cancel import Cancellation
+from icat_tui.domain.message import Message
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.journal.sendings import Sending
 from icat_tui.sync.outcomes import MessageOutcome, Outcomes
 from icat_tui.sync.plan import Plan, Terms
-from icat_tui.sync.store_request import Request
+from icat_tui.sync.site import Site
+from icat_tui.sync.store import AcceptedRequest
 from icat_tui.sync.submit import OrderJournal
 
 
@@ -30,11 +32,18 @@ class PlanOrder(Struct, frozen=True):
         """The sessions that it is about."""
         return [plan.session.directory for plan in self.plans]
 
+    @property
+    def messages(self) -> list[Message]:
+        """What was confirmed, in the order of sending."""
+        return [offer.message for plan in self.plans for offer in plan.offers]
+
 
 class HandOrder(Struct, frozen=True):
-    """Dataset that a person registers by hand."""
+    """Dataset that a person registers by hand, with the message that was confirmed."""
 
-    request: Request
+    accepted: AcceptedRequest
+    site: Site
+    """The site that the message was made at, with the time that is in it where the dataset has none."""
     directory: SessionDirectory
     """The session that it lies in."""
 
@@ -42,6 +51,11 @@ class HandOrder(Struct, frozen=True):
     def directories(self) -> list[SessionDirectory]:
         """The sessions that it is about."""
         return [self.directory]
+
+    @property
+    def messages(self) -> list[Message]:
+        """What was confirmed."""
+        return [self.accepted.message]
 
 
 class ResumeOrder(Struct, frozen=True):
@@ -130,8 +144,8 @@ class RunningOrder:
             case PlanOrder(plans=plans):
                 for plan in plans:
                     self.outcomes.plan(plan)
-            case HandOrder(request=request):
-                self.outcomes.expect(request.subject)
+            case HandOrder(accepted=accepted):
+                self.outcomes.expect(accepted.message.id)
             case ResumeOrder(planned=planned):
                 for sending in planned:
                     self.outcomes.expect(sending.id)

@@ -8,15 +8,11 @@ from collections.abc import Callable, Sequence
 from msgspec import structs
 
 from icat_tui.cancel import Cancellation
-from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.model import Dataset, Session, SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
-from icat_tui.domain.status import Status
-from icat_tui.sync.catalogue_query import ProposalListings
+from icat_tui.domain.status import ACTIONABLE, Status
 from icat_tui.sync.plan import Plan, Terms, make_plan, needs_choice
 from icat_tui.sync.scan import scan
-from icat_tui.sync.site import locate
-from icat_tui.sync.store_request import DatasetRequest, raw_body
-from icat_tui.tui.screens.store_form import Filled
 from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.state.targets import Selected
 from icat_tui.tui.workspace import Workspace
@@ -59,23 +55,6 @@ class RegistrationPlanner:
             self._tell(found[0])
         return found[0].session
 
-    def by_hand(self, filled: Filled) -> tuple[DatasetRequest, bytes]:
-        """Return what was filled in as a request, and the message that would be sent.
-
-        Raises UsageError where the message can't be made, or no ICAT+ is known.
-        """
-        given = {"startDate": filled.start, "endDate": filled.end, "Sample_name": filled.sample}  # as `store-raw` does
-        request = DatasetRequest(
-            beamline=filled.beamline,
-            proposal=filled.proposal,
-            dataset=filled.dataset,
-            path=filled.path,
-            metadata={name: value for name, value in given.items() if value},
-        )
-        site = self._workspace.services.site(self._workspace.now())
-        listings = ProposalListings(self._workspace.catalogue(), site.facility)
-        return request, raw_body(request, locate(request.path, site), site, listings).content
-
 
 def session_to_choose_for(plans: Sequence[Plan], selected: Selected, terms: Terms) -> Session | None:
     """Return the session whose investigation a person has to choose first, where there is only that one."""
@@ -86,10 +65,14 @@ def session_to_choose_for(plans: Sequence[Plan], selected: Selected, terms: Term
     return session if needs_choice(session, structs.replace(terms, paths=paths)) else None
 
 
-def invalid_dataset(plans: Sequence[Plan], selected: Selected) -> str | None:
-    """Return the path of the one invalid dataset that is meant, where that is all that is; else None."""
-    meant = [path for paths in selected.values() for path in paths or ()]
-    if len(plans) != 1 or len(meant) != 1:
+def first_invalid(plans: Sequence[Plan], selected: Selected) -> tuple[Session, str] | None:
+    """Return the first invalid dataset that is meant, with its session; None where something else is to be sent."""
+    meant = [(plan.session, dataset) for plan in plans for dataset in _meant(plan.session, selected)]
+    if any(dataset.status in ACTIONABLE for _, dataset in meant):
         return None
-    invalid = {dataset.path for dataset in plans[0].session.datasets if dataset.status == Status.INVALID}
-    return meant[0] if meant[0] in invalid else None
+    return next(((session, dataset.path) for session, dataset in meant if dataset.status == Status.INVALID), None)
+
+
+def _meant(session: Session, selected: Selected) -> list[Dataset]:
+    paths = selected.get(session.directory.path)
+    return [dataset for dataset in session.datasets if paths is None or dataset.path in paths]

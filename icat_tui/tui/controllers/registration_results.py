@@ -22,7 +22,6 @@ from icat_tui.ingest.send_events import (
     SendingFinished,
 )
 from icat_tui.sync.outcomes import MessageOutcome
-from icat_tui.sync.store import AlreadyRegistered, Doubted, Refused
 from icat_tui.sync.submit import MessageSkipped, SessionLocked
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
 from icat_tui.text import counted, visible
@@ -90,10 +89,6 @@ class RegistrationResults:
                 host.say(f"not sent: {message.dataset}: {reason}", Status.NOT_UPLOADED.colour)
             case MessageConfirmed(message=message, investigation=investigation):
                 host.say(f"ICAT has it, in {investigation}: {message.dataset}", Status.REGISTERED.colour)
-            case AlreadyRegistered(reason=reason) | Refused(reason=reason):
-                host.hint(reason)
-            case Doubted(warning=warning):
-                host.say(warning, Status.NOT_UPLOADED.colour)
             case VerifyFailed(message=message, reason=reason):
                 host.say(f"not looked for: {message.dataset}: {reason}", Status.UNKNOWN.colour)
 

@@ -13,18 +13,18 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from icat_tui.cancel import Cancellation, Cancelled
+from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import IcatTuiError, UsageError, unexpected
 from icat_tui.domain.message import Message
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.scan_events import SessionScanned
-from icat_tui.ingest.send_events import MessageAccepted, MessageRejected, MessageUnknown
+from icat_tui.ingest.send_events import MessageAccepted, MessageUnknown
 from icat_tui.sync.catalogue_query import Catalogue
 from icat_tui.sync.register import register
 from icat_tui.sync.resume import resume
 from icat_tui.sync.site import Site
-from icat_tui.sync.store import AlreadyRegistered, Refused, StoreEvent, store
-from icat_tui.sync.submit import OrderJournal, Submission, look_again
+from icat_tui.sync.store import store_confirmed
+from icat_tui.sync.submit import OrderJournal, Submission, SubmitEvent, look_again
 from icat_tui.sync.verify import FIRST_PAUSE, LONGEST_PAUSE, MessageConfirmed, VerifyEvent, VerifyFailed, verify
 from icat_tui.tui.controllers.orders import (
     HandOrder,
@@ -43,11 +43,9 @@ log = logging.getLogger(__name__)
 
 SHORTEST_PAUSE = 0.05
 """Seconds between two looks at ICAT, at least."""
-HANDLED = (AlreadyRegistered, Refused, MessageAccepted, MessageRejected, MessageUnknown)
-"""Events after which an order by hand is not waited for: it is refused, or its message is counted."""
 
 
-RegistrationEvent = StoreEvent | VerifyEvent | SessionScanned | OrderDone | OrderSettled | LookFailed
+RegistrationEvent = SubmitEvent | VerifyEvent | SessionScanned | OrderDone | OrderSettled | LookFailed
 
 
 class RegistrationWorker:
@@ -147,26 +145,24 @@ class RegistrationWorker:
     def _plan(self) -> None:
         """Write what is confirmed to the journal at once, whatever is being sent, and pass it on."""
         while (running := self._confirmed.get()) is not None:
-            if isinstance(running.order, PlanOrder):
+            if isinstance(running.order, PlanOrder | HandOrder):
                 with suppress(Exception):  # the thread that sends meets it again, and tells it
                     running.journal = self._planned(running.order)
                     running.in_journal = True
             self._orders.put(running)
         self._orders.put(None)
 
-    def _planned(self, order: PlanOrder) -> OrderJournal:
+    def _planned(self, order: PlanOrder | HandOrder) -> OrderJournal:
         with self._connected() as (submission, _):
-            return submission.plan(offer.message for plan in order.plans for offer in plan.offers)
+            return submission.plan(order.messages)
 
     def _work(self) -> None:
         while (running := self._next()) is not None:
             order = running.order
-            happened: list[StoreEvent] = []
+            happened: list[SubmitEvent] = []
             trouble = _trouble_of(partial(self._send, running, happened))
             running.in_journal = running.in_journal or not trouble
             running.finished = True
-            if isinstance(order, HandOrder) and any(isinstance(event, HANDLED) for event in happened):
-                running.outcomes.forget(order.request.subject)
             went_out = {event.message.id for event in happened if isinstance(event, MessageAccepted | MessageUnknown)}
             self._tell(OrderDone(running, trouble, len(went_out)))
             if unseen := _trouble_of(partial(self._look_at, order.directories)):
@@ -205,7 +201,7 @@ class RegistrationWorker:
         with closing(submission.catalogue):
             yield submission, submission.catalogue
 
-    def _send(self, running: RunningOrder, happened: list[StoreEvent]) -> None:
+    def _send(self, running: RunningOrder, happened: list[SubmitEvent]) -> None:
         """Send an order, and add what happens to `happened`."""
         with self._connected() as (submission, _):
             self._verify_wait = submission.verify_wait
@@ -216,18 +212,15 @@ class RegistrationWorker:
                     self._directories.setdefault(event.message.id, running.order.directories[0])
                 self._tell(event)
 
-    def _events(self, running: RunningOrder, submission: Submission) -> Iterator[StoreEvent]:
+    def _events(self, running: RunningOrder, submission: Submission) -> Iterator[SubmitEvent]:
         order, cancellation = running.order, running.cancellation
         match order:
             case PlanOrder(plans=plans, terms=terms):
                 yield from register(plans, terms, submission, cancellation, running.journal)
             case ResumeOrder(planned=planned):
                 yield from resume(planned, submission, self._site(), cancellation)
-            case HandOrder(request=request):
-                try:
-                    yield from store([request], submission, self._site(), cancellation)
-                except Cancelled:
-                    raise IcatTuiError(f"{request.subject} was not sent, as sending was stopped") from None
+            case HandOrder(accepted=accepted, site=site):
+                yield from store_confirmed(accepted, submission, site, cancellation, running.journal)
 
     def _verify(self, looked_for: list[RunningOrder], *, last: bool) -> None:
         """Look once whether ICAT has understood; only what nobody can tell at the `last` look has failed."""

@@ -15,13 +15,13 @@ from icat_tui.cancel import Cancellation
 from icat_tui.domain.model import Session
 from icat_tui.domain.status import Category, Status
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms
-from icat_tui.sync.store_request import DatasetRequest
 from icat_tui.text import counted
 from icat_tui.tui.controllers.equivalent_command import EquivalentCommands
-from icat_tui.tui.controllers.orders import HandOrder, OrderNumbers, PlanOrder, RunningOrder, sum_of
-from icat_tui.tui.controllers.registration_planner import RegistrationPlanner, invalid_dataset, session_to_choose_for
+from icat_tui.tui.controllers.orders import HandOrder, Order, OrderNumbers, PlanOrder, RunningOrder, sum_of
+from icat_tui.tui.controllers.registration_planner import RegistrationPlanner, first_invalid, session_to_choose_for
 from icat_tui.tui.controllers.registration_results import RegistrationResults, Unmark
 from icat_tui.tui.controllers.registration_worker import RegistrationEvent, RegistrationWorker
+from icat_tui.tui.controllers.store_by_hand import StoreByHand
 from icat_tui.tui.controllers.walk_guide import RegistrationGuide
 from icat_tui.tui.host import Host
 from icat_tui.tui.messages import RegistrationTold
@@ -29,8 +29,6 @@ from icat_tui.tui.screens.choose_investigation import ChooseInvestigation
 from icat_tui.tui.screens.confirm_plan import Confirmation, ConfirmPlan
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.session_walk import SessionWalk
-from icat_tui.tui.screens.store_form import Filled, StoreForm
-from icat_tui.tui.screens.yes_no import YesNo
 from icat_tui.tui.state.activity import Activity
 from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.state.targets import Selected, directories_of, hidden_marks, marks_for, selection_of
@@ -62,6 +60,7 @@ class Registrations:
             workspace.submission, lambda: workspace.services.site(workspace.now()), self._post
         )
         commands = EquivalentCommands(lambda: workspace.services.command_call(workspace.cache_dir), self._worker.orders)
+        self._by_hand = StoreByHand(host, workspace, self._send_by_hand)
         self._results = RegistrationResults(host, store, unmark, commands.of)
 
     def _post(self, event: RegistrationEvent) -> None:
@@ -80,10 +79,10 @@ class Registrations:
         hidden = hidden_marks(model) if marked else 0
 
         def ask(plans: list[Plan]) -> None:
-            if invalid := invalid_dataset(plans, selected):
-                self._ask_by_hand(plans[0].session, invalid)
-            elif session := session_to_choose_for(plans, selected, terms):
+            if session := session_to_choose_for(plans, selected, terms):
                 self._ask_for_investigation(session, selected, terms)
+            elif invalid := first_invalid(plans, selected):
+                self._by_hand.ask(*invalid)
             else:
                 self._confirm(plans, terms, marked=marked, hidden=hidden)
 
@@ -255,39 +254,19 @@ class Registrations:
     def _send(self, plans: Sequence[Plan], terms: Terms) -> None:
         for plan in plans:
             self._results.expect(plan.session)
-        running = self._worker.give(PlanOrder(tuple(plans), terms))
+        self._give(PlanOrder(tuple(plans), terms))
+
+    def _send_by_hand(self, order: HandOrder, session: Session) -> None:
+        self._results.expect(session)
+        self._give(order)
+
+    def _give(self, order: Order) -> None:
+        running = self._worker.give(order)
         target = self._workspace.services.target()
         self._host.say(
             f"order {running.number}: {counted(running.numbers.confirmed, 'message')} confirmed for {target}"
         )
         self._host.show_state()
-
-    def _ask_by_hand(self, session: Session, path: str) -> None:
-        """Ask for what an invalid dataset lacks, show what would be sent, and send it."""
-        dataset = next(each for each in session.datasets if each.path == path)
-
-        def filled(values: Filled) -> None:
-            self._host.background(
-                "making a message", lambda: self._planner.by_hand(values), lambda made: self._ask(session, *made)
-            )
-
-        self._host.ask(StoreForm(session, dataset), filled)
-
-    def _ask(self, session: Session, request: DatasetRequest, body: bytes) -> None:
-        """Show the message of a request by hand in the log, and ask whether it is to be sent."""
-        for line in body.decode("utf-8", "surrogateescape").replace("><tns:", ">\n<tns:").splitlines():
-            self._host.say(line)
-        if self._workspace.forbidden:
-            self._host.hint(f"the message is in the log (L); {self._workspace.forbidden}")
-            return
-        target = self._workspace.services.target()
-        question = f"Register {request.path} as {request.dataset}, by a message to {target}? (L shows it)"
-
-        def confirmed(_: bool) -> None:
-            self._results.expect(session)
-            self._worker.give(HandOrder(request, session.directory))
-
-        self._host.ask(YesNo(question), confirmed)
 
     # -- what becomes of it ----------------------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """Sending behind the screen, against disks, brokers and ingesters that are real enough."""
 
-import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from icat_tui.cache.session_cache import CachedSession, SessionCache
+from icat_tui.catalogue.icatplus import IcatPlus
 from icat_tui.domain.errors import UsageError
 from icat_tui.domain.scan_events import SessionScanned
 from icat_tui.domain.status import Status
@@ -22,6 +22,7 @@ from icat_tui.journal.records import RecordKind
 from icat_tui.journal.writer import Journal
 from icat_tui.sync.plan import Plan, Terms
 from icat_tui.sync.site import Site
+from icat_tui.sync.store import accepted_now
 from icat_tui.sync.store_request import DatasetRequest
 from icat_tui.sync.submit import Submission
 from icat_tui.sync.verify import MessageConfirmed, VerifyFailed
@@ -35,6 +36,7 @@ from tests.support.program import PATIENCE
 from tests.support.scripted_broker import Client, Frame, accept, broker_at, scripted
 from tests.support.submissions import directory_of
 from tests.support.time_slot import FACILITY
+from tests.support.waiting import wait_for
 
 SITE = Site(facility=FACILITY, origin=Origin("here", "tests", START))
 TERMS = Terms(facility=FACILITY, origin=Origin("here", "tests", START), again=True)
@@ -93,11 +95,15 @@ def sessions(facility: LiveFacility, number: int, **lacking: int) -> list[Path]:
     return [facility.session(f"hg{place}/id10/20231019", **lacking) for place in range(number)]
 
 
-def request_by_hand(session: Path) -> DatasetRequest:
-    """Return the request to register the one unregistered dataset of a session."""
+def order_by_hand(facility: LiveFacility, session: Path) -> HandOrder:
+    """Return the order to register the one unregistered dataset of a session."""
     (path,) = (session / "RAW_DATA" / "unregistered").iterdir()
     proposal, beamline, _ = session.parts[-3:]
-    return DatasetRequest(beamline=beamline, proposal=proposal, dataset="by hand", path=str(path))
+    request = DatasetRequest(beamline=beamline, proposal=proposal, dataset="by hand", path=str(path))
+    submission = submission_of(facility)
+    assert isinstance(submission.catalogue, IcatPlus)
+    with submission.catalogue:
+        return HandOrder(accepted_now(request, submission, SITE), SITE, directory_of(session))
 
 
 def registered(heard: Heard, path: Path) -> bool:
@@ -265,11 +271,12 @@ def test_what_has_no_receipt_is_unknown_and_what_is_rejected_was_not_sent(facili
         assert registrar.summary() == "0 sent, 1 not sent, 1 unknown (1 rejected)"
 
 
-def test_what_is_registered_by_hand_is_sent_by_the_same_thread_in_its_turn(facility: LiveFacility) -> None:
+def test_what_is_registered_by_hand_is_planned_at_once_and_sent_in_its_turn(facility: LiveFacility) -> None:
     heard = Heard()
     first, by_hand, last = sessions(facility, 3, unregistered=1)
     plans = [planned(facility, path) for path in (first, last)]
-    request = request_by_hand(by_hand)
+    order = order_by_hand(facility, by_hand)
+    message = order.accepted.message
     gate = threading.Event()
 
     def waiting(client: Client, frame: Frame) -> None:
@@ -279,22 +286,38 @@ def test_what_is_registered_by_hand_is_sent_by_the_same_thread_in_its_turn(facil
     facility.broker.script = waiting
     with working(facility, heard) as registrar:
         registrar.give(PlanOrder(tuple(plans[:1]), TERMS))
-        registrar.give(HandOrder(request, directory_of(by_hand)))
+        registrar.give(order)
         registrar.give(PlanOrder(tuple(plans[1:]), TERMS))
+        wait_for(lambda: facility.told(message.dataset) == ["plan"])
+        assert registrar.to_go == 3
         gate.set()
         assert heard.wait_for_orders(3) == ["", "", ""]
         assert [done.went_out for done in heard.of(OrderDone)] == [1, 1, 1]
         assert registrar.summary().startswith("3 sent, 0 not sent, 0 unknown")
-        heard.wait_for(lambda: heard.last_look(by_hand).get(request.path) is not None)
-    sent = [name for body in facility.bodies for name in re.findall(rb"<tns:name>(by hand|0001)</tns:name>", body)]
-    assert [name.decode() for name in sent] == ["0001", "by hand", "0001"]
+        heard.wait_for(lambda: heard.last_look(by_hand).get(message.dataset) is Status.REGISTERED)
+        wait_for(lambda: facility.told(message.dataset) == ["plan", "intent", "accepted", "seen"])
+    assert facility.bodies[1] == message.body
 
 
-def test_what_is_called_off_before_it_is_sent_by_hand_is_told_and_counted(facility: LiveFacility) -> None:
+def test_what_changed_since_it_was_confirmed_by_hand_is_not_sent(facility: LiveFacility) -> None:
+    heard = Heard()
+    (by_hand,) = sessions(facility, 1, unregistered=1)
+    order = order_by_hand(facility, by_hand)
+    path = Path(order.accepted.message.dataset)
+    shutil.rmtree(path)
+    with working(facility, heard) as registrar:
+        registrar.give(order)
+        assert heard.wait_for_orders(1) == [""]
+        assert registrar.summary() == "0 sent, 1 not sent, 0 unknown (1 changed meanwhile)"
+    assert facility.told(str(path)) == ["plan", "skipped"]
+    assert facility.broker.sent == []
+
+
+def test_what_is_called_off_before_it_is_sent_by_hand_stays_planned(facility: LiveFacility) -> None:
     heard = Heard()
     first, by_hand = sessions(facility, 2, unregistered=1)
     plan = planned(facility, first)
-    request = request_by_hand(by_hand)
+    order = order_by_hand(facility, by_hand)
 
     def cancelling(client: Client, frame: Frame) -> None:
         registrar.cancel()
@@ -303,28 +326,31 @@ def test_what_is_called_off_before_it_is_sent_by_hand_is_told_and_counted(facili
     facility.broker.script = cancelling
     with working(facility, heard) as registrar:
         registrar.give(PlanOrder((plan,), TERMS))
-        registrar.give(HandOrder(request, directory_of(by_hand)))
-        assert heard.wait_for_orders(2) == ["", f"{request.path} was not sent, as sending was stopped"]
+        registrar.give(order)
+        assert heard.wait_for_orders(2) == ["", ""]
         assert [done.went_out for done in heard.of(OrderDone)] == [1, 0]
         assert registrar.to_go == 0
         assert registrar.summary().startswith("1 sent, 1 not sent, 0 unknown")
+        assert registrar.numbers.planned == 1
     assert len(facility.broker.sent) == 1
+    assert facility.told(order.accepted.message.dataset) == ["plan"]
 
 
 def test_what_is_called_off_by_hand_waits_for_no_answer_of_icat(facility: LiveFacility) -> None:
     heard = Heard()
     by_hand, later = sessions(facility, 2, unregistered=1)
-    request = request_by_hand(by_hand)
+    order = order_by_hand(facility, by_hand)
     plan = planned(facility, later)
     facility.place.icatplus.fault = lambda _: HANG
     with working(facility, heard) as registrar:
-        registrar.give(HandOrder(request, directory_of(by_hand)))
+        registrar.give(order)
         assert facility.place.icatplus.hung.wait(PATIENCE)
         assert registrar.to_go == 1
         facility.place.icatplus.fault = lambda _: None
         registrar.cancel()
         registrar.give(PlanOrder((plan,), TERMS))
-        assert heard.wait_for_orders(2) == [f"{request.path} was not sent, as sending was stopped", ""]
+        assert heard.wait_for_orders(2) == ["", ""]
+        assert registrar.numbers.planned == 1
     assert len(facility.broker.sent) == 1
 
 
