@@ -26,12 +26,12 @@ from icat_tui.cache.session_cache import FileStamp, SessionCache, Unreadable
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.formats import RawFormat
-from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.model import Match, Session, SessionDirectory
 from icat_tui.domain.status import Category
 from icat_tui.domain.summary import STATUSES, Counts, SessionRow, session_row
 from icat_tui.regular_file import open_regular
 
-SCHEMA = 1
+SCHEMA = 2
 """Schema number of the index, to be raised whenever its content or form changes."""
 HEADER = f"icat-tui index {SCHEMA} of cache {cache_files.SCHEMA}: {' '.join(STATUSES)}\n".encode("ascii")
 """First line of the file, else it is not used; it names the statuses, as counts depend on their order."""
@@ -289,6 +289,8 @@ class _Record(Struct, array_like=True, frozen=True, gc=False):
     names: memoryview
     stale: bool
     seen_at: datetime | None
+    match: Match | None
+    changed_at: datetime | None
     settled: bool
     stamp: tuple[int, int, int]
 
@@ -341,6 +343,8 @@ def _record(key: str, known: IndexedSession) -> _Record:
         memoryview(_bytes(row.names)),
         row.stale,
         row.seen_at,
+        row.match,
+        row.changed_at,
         known.settled,
         known.stamp,
     )
@@ -362,6 +366,8 @@ def _entry(record: _Record, texts: dict[str, str], counts: dict[Counts, Counts])
         names=_text(record.names),
         stale=record.stale,
         seen_at=record.seen_at,
+        match=record.match,
+        changed_at=record.changed_at,
     )
     return f"{record.format}/{record.file}", IndexedSession(row, record.settled, FileStamp(*record.stamp))
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from icat_tui.domain.formats import RAW_DIRECTORIES, dataset_name
-from icat_tui.domain.model import Dataset, Session, SessionDirectory, category_now
+from icat_tui.domain.model import Dataset, Match, Session, SessionDirectory, category_now
 from icat_tui.domain.status import Category, Status
 
 STATUSES = tuple(Status)
@@ -41,6 +41,10 @@ class SessionRow(Struct, frozen=True, kw_only=True, gc=False):
     """Whether it could not be determined now, so that counts and names are of an earlier state."""
     seen_at: datetime | None = None
     """When ICAT was asked."""
+    match: Match | None = None
+    """How its investigation fits; None: it has none, or that is not known."""
+    changed_at: datetime | None = None
+    """When the last of its datasets ended; None: that is not known."""
 
 
 class DatasetEntry(NamedTuple):
@@ -65,6 +69,8 @@ def session_row(session: Session) -> SessionRow:
         names="".join(_packed(session.directory, dataset) for dataset in session.datasets),
         stale=session.stale,
         seen_at=session.seen_at,
+        match=session.fit.match if session.fit else None,
+        changed_at=max((dataset.end for dataset in session.datasets if dataset.end), default=None),
     )
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from icat_tui.domain.summary import SessionRow
 from icat_tui.tui.state.filtering import Filter
-from icat_tui.tui.state.nodes import Level, Place, Tally, above, after, place_of, tally, turned
+from icat_tui.tui.state.nodes import Level, Place, Tally, above, place_of, tally, turned
+from icat_tui.tui.state.order import Order, SortBy
 
 MANY = 50
 """From how many new sessions on it is faster to sort than to insert."""
@@ -24,6 +25,7 @@ class SessionsInView(Mapping[str, SessionRow]):
         self._paths: set[str] = set()
         self.beamline_first = beamline_first
         self.filter = Filter()
+        self.order = Order(SortBy.PATH, known)
         self.places: list[Place] = []
         """Of all sessions in view, sorted."""
         self._let_through = self.places
@@ -68,20 +70,23 @@ class SessionsInView(Mapping[str, SessionRow]):
 
     def shows_place(self, place: Place) -> bool:
         """Return whether the filter lets the session at a place through."""
-        found = bisect_left(self._let_through, place)
+        found = bisect_left(self._let_through, self.order.key(place), key=self.order.key)
         return found < len(self._let_through) and self._let_through[found] == place
 
     def within(self, group: Place) -> list[Place]:
         """Return the places of the sessions of a group that the filter lets through."""
-        return self._let_through[bisect_left(self._let_through, group) : bisect_left(self._let_through, after(group))]
+        order, places = self.order, self._let_through
+        start = bisect_left(places, order.key(group), key=order.key)
+        return places[start : bisect_left(places, order.after(group), start, key=order.key)]
 
     def next_group(self, searched: Place) -> list[Place]:
         """Return all sessions of the first outer group after one; `searched` empty: of the very first."""
-        start = bisect_left(self.places, after(searched)) if searched else 0
+        order = self.order
+        start = bisect_left(self.places, order.after(searched), key=order.key) if searched else 0
         if start == len(self.places):
             return []
         outer = self.places[start][: Level.OUTER]
-        return self.places[start : bisect_left(self.places, after(outer), start)]
+        return self.places[start : bisect_left(self.places, order.after(outer), start, key=order.key)]
 
     # -- sums ------------------------------------------------------------------------------------------------------
 
@@ -111,12 +116,13 @@ class SessionsInView(Mapping[str, SessionRow]):
         for place in (*new, *changed):
             for group in ((), *above(place)):
                 self._tallies.pop(group, None)
-        _insert(self.places, new)
+        self.order.add(new)
+        self._insert(self.places, new)
         return new, changed
 
     def let_through(self, places: Iterable[Place]) -> None:
         """Add sessions in view to those that the filter lets through."""
-        _insert(self._let_through, list(places))
+        self._insert(self._let_through, list(places))
 
     def let_through_next(self, places: Iterable[Place]) -> None:
         """Do the same for sessions that come after all that are let through already, in order."""
@@ -134,7 +140,13 @@ class SessionsInView(Mapping[str, SessionRow]):
     def turn(self) -> None:
         """Change the order of proposals and beamlines; the filter is to be applied anew."""
         self.beamline_first = not self.beamline_first
-        self.places[:] = sorted(map(turned, self.places))
+        self.places[:] = map(turned, self.places)
+        self.sort(self.order.by)
+
+    def sort(self, by: SortBy) -> None:
+        """Sort anew, by what is known now; the filter is to be applied anew."""
+        self.order = Order(by, self._known, self.places)
+        self.places.sort(key=self.order.key)
         self._tallies.clear()
 
     def narrow(self, to: Filter) -> None:
@@ -143,11 +155,10 @@ class SessionsInView(Mapping[str, SessionRow]):
         self._let_through = [] if to.active else self.places
         self._tallies = {}
 
-
-def _insert(places: list[Place], new: list[Place]) -> None:
-    if len(new) < MANY:
-        for place in new:
-            insort(places, place)
-    else:
-        places.extend(new)
-        places.sort()
+    def _insert(self, places: list[Place], new: list[Place]) -> None:
+        if len(new) < MANY:
+            for place in new:
+                insort(places, place, key=self.order.key)
+        else:
+            places.extend(new)
+            places.sort(key=self.order.key)

@@ -1,6 +1,6 @@
 """The tree of sessions as plain data: which rows are visible, where the cursor is, what is open and what is marked.
 
-What must stay true: the rows are sorted by their places, and whatever comes in (sessions found, scanned, dropped)
+What must stay true: the rows are in the order of their places, and whatever comes in (sessions found, scanned, dropped)
 leaves the cursor on what it was on. Only what is open has nodes.
 """
 
@@ -14,8 +14,9 @@ from icat_tui.domain.summary import DatasetEntry, SessionRow, entries
 from icat_tui.tui.state.filtering import Filter, FilterMatch
 from icat_tui.tui.state.in_view import SessionsInView
 from icat_tui.tui.state.marks import Marks
-from icat_tui.tui.state.nodes import Level, Node, Place, above, after, collection_nodes, session_nodes, turned
+from icat_tui.tui.state.nodes import Level, Node, Place, above, collection_nodes, session_nodes, turned
 from icat_tui.tui.state.open_places import OpenPlaces
+from icat_tui.tui.state.order import Key, SortBy
 
 SEARCHED_TOGETHER = 2000
 """How many sessions are searched before hits are shown and keys are read again: a few milliseconds."""
@@ -88,6 +89,11 @@ class TreeModel:
         self.range_from = self.range_from and turned(self.range_from)
         self._narrow(self.filter, place and turned(place))
 
+    def sort(self, by: SortBy) -> None:
+        """Sort anew, by what is known now; the cursor stays on what it is on."""
+        self.sessions.sort(by)
+        self._narrow(self.filter, self._cursor_place())
+
     # -- the filter ------------------------------------------------------------------------------------------------
 
     def narrow(self, to: Filter) -> None:
@@ -127,14 +133,16 @@ class TreeModel:
                 self.sessions.let_through_next(matched)
                 self._open_matches(matched)
                 self.rows.extend(self._group_nodes(list(matched)))
-        if self._wanted and (self._searched is None or self._wanted <= after(self._searched)):
+        order = self.sessions.order
+        if self._wanted and (self._searched is None or order.key(self._wanted) <= order.after(self._searched)):
             self._return_to(self._wanted)
             self._wanted = None
         return self.searching
 
     def _appears(self, place: Place) -> bool:
         """Return whether a session that came in is let through anew; nothing that is shown vanishes by itself."""
-        if self._searched is not None and place > after(self._searched or ("",)):
+        order, searched = self.sessions.order, self._searched
+        if searched is not None and (not searched or order.key(place) > order.after(searched)):
             return False  # the search will get there
         if self.sessions.shows_place(place):
             return False
@@ -195,7 +203,7 @@ class TreeModel:
 
     def index(self, place: Place) -> int | None:
         """Return the row of a place, None where it is not visible."""
-        found = bisect_left(self.rows, place, key=_place)
+        found = bisect_left(self.rows, self.sessions.order.key(place), key=self._key)
         return found if found < len(self.rows) and self.rows[found].place == place else None
 
     def reveal(self, place: Place) -> int | None:
@@ -231,7 +239,8 @@ class TreeModel:
             if (index := self.index(each)) is not None:
                 self.cursor = index
                 return
-        self.cursor = max(0, min(bisect_left(self.rows, place, key=_place), len(self.rows) - 1))
+        found = bisect_left(self.rows, self.sessions.order.key(place), key=self._key)
+        self.cursor = max(0, min(found, len(self.rows) - 1))
 
     # -- rows ------------------------------------------------------------------------------------------------------
 
@@ -250,7 +259,7 @@ class TreeModel:
         """Make room for sessions; what is open, and what the cursor is on, stays visible when its row is unfolded."""
         outers = {place[: Level.OUTER] for place in appeared}
         for outer in outers:
-            start, end = _span(self.rows, outer)
+            start, end = self._span(outer)
             for node in self.rows[start:end]:
                 level = len(node.place)
                 stays = level <= Level.SESSION and (node.place in self.opened or cursor[:level] == node.place)
@@ -273,7 +282,7 @@ class TreeModel:
 
     def _renew(self, place: Place) -> None:
         """Make anew a visible node and what is visible below it."""
-        start, end = _span(self.rows, place)
+        start, end = self._span(place)
         node = self.rows[start]
         match node.level:
             case Level.OUTER:
@@ -312,18 +321,17 @@ class TreeModel:
         if not self.can_open(node) or node.place not in self.opened:
             yield node
             return
-        start, end = _span(self.rows, node.place)
+        start, end = self._span(node.place)
         shown = [node.dataset.path for node in self.rows[start:end] if node.dataset]
         datasets = self._datasets(node.place, shown)
         collections = {entry.collection for entry in datasets}
         yield node._replace(within=collections.pop()) if len(collections) == 1 else node
         yield from session_nodes(node.place, node.depth + 1, datasets, self.opened.__contains__)
 
+    def _key(self, node: Node) -> Key:
+        return self.sessions.order.key(node.place)
 
-_place = itemgetter(0)
-
-
-def _span(rows: list[Node], place: Place) -> tuple[int, int]:
-    """Return from where to where a node and what is visible below it are."""
-    start = bisect_left(rows, place, key=_place)
-    return start, bisect_left(rows, after(place), start, key=_place)
+    def _span(self, place: Place) -> tuple[int, int]:
+        """Return from where to where a node and what is visible below it are."""
+        start = bisect_left(self.rows, self.sessions.order.key(place), key=self._key)
+        return start, bisect_left(self.rows, self.sessions.order.after(place), start, key=self._key)
