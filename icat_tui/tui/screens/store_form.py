@@ -219,6 +219,8 @@ class StoreForm(Question[Offered]):
         names = error.names if isinstance(error, UsageError) else ()
         fields = sorted((FIELD_OF[name] for name in names if name in FIELD_OF), key=FIELDS.index)
         what = error.what if isinstance(error, UsageError) and fields else str(error)
+        for name in fields:
+            self.query_one(f"#{name}", Input).placeholder = "needed"
         self._show_troubles({fields[0] if fields else "": what})
 
     def _show_troubles(self, wrong: Mapping[str, str]) -> None:
