@@ -6,7 +6,7 @@ again, after a confirmation.
 
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from icat_tui.cli.cmd_journal_upkeep import init, repair, settle
 from icat_tui.cli.console import write, write_lines
@@ -18,13 +18,13 @@ from icat_tui.domain.errors import ExitCode, UsageError, exit_code
 from icat_tui.journal.reader import JournalReader
 from icat_tui.journal.sendings import MessageState, Sending, ShardIndex
 from icat_tui.journal.view import troubles_of
-from icat_tui.journal.writer import Journal
 from icat_tui.report.jsonl import SCHEMA, Record, json_line
 from icat_tui.report.lines import Line
 from icat_tui.report.totals import SentCounts
 from icat_tui.services import Services
+from icat_tui.sync.pending_messages import look_for
 from icat_tui.sync.resume import resume
-from icat_tui.sync.verify import MessageConfirmed, SentItem, verify
+from icat_tui.sync.verify import MessageConfirmed, SentItem
 from icat_tui.text import counted, visible
 
 COLOURS = {
@@ -133,12 +133,12 @@ def _verify(run: Run, services: Services, pending: list[Sending]) -> ExitCode:
     if not pending:
         log.warning("nothing is pending")
         return ExitCode.DONE
-    catalogue, journal_writer = services.catalogue(), Journal(services.journal_directory)
+    catalogue = services.catalogue()
     confirmed: set[str] = set()
     failed: set[str] = set()
-    for event in verify(pending, catalogue, run.settings.facility, timedelta(0), run.cancellation):
+    directory, facility = services.journal_directory, run.settings.facility
+    for event in look_for(pending, catalogue, directory, facility, run.cancellation):
         if isinstance(event, MessageConfirmed):
-            journal_writer.record_seen([(event.message, event.icat_id)])
             confirmed.add(event.message.id)
             _write_result(run, event.message, "seen", f"in investigation {event.investigation}")
         else:

@@ -20,6 +20,7 @@ from icat_tui.journal.shared_file import make_directory
 from icat_tui.journal.writer import Journal
 from icat_tui.report.lines import Line
 from icat_tui.services import Services
+from icat_tui.sync.pending_messages import settle as record_settled
 from icat_tui.text import counted, visible
 
 
@@ -105,7 +106,7 @@ def settle(run: Run, reader: JournalReader) -> ExitCode:
         raise UsageError(
             f"{visible(arguments.settle)} is the id of {counted(len(named), 'message')}: see journal --json"
         )
-    Journal(reader.directory).record_settled(named[0], Settlement(arguments.settled_as), arguments.why)
+    record_settled(named, reader.directory, Settlement(arguments.settled_as), arguments.why)
     if not run.arguments.quiet and not run.arguments.json:
         write_lines([Line(f"settled as {arguments.settled_as}: {visible(named[0].dataset)}")])
     return ExitCode.DONE

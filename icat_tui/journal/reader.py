@@ -112,7 +112,7 @@ class JournalReader:
     def shard(self, name: str) -> ShardReader:
         """Return a shard, read as of the last `refresh` or now."""
         if name not in self._shards:
-            self._shards[name] = self._read_shard(name)
+            self._shards[name] = self.read_once(name)
         return self._shards[name]
 
     def shards_of(self, paths: Iterable[str]) -> list[ShardReader]:
@@ -128,17 +128,22 @@ class JournalReader:
 
         Raises JournalError where they can't be listed.
         """
+        return map(self.read_once, self.names())
+
+    def names(self) -> list[str]:
+        """Return the names of all shards, sorted. Raises JournalError where they can't be listed."""
         if not self._journal:
-            return iter(())  # the user's own, which was not made yet
+            return []  # the user's own, which was not made yet
         try:
             found = {path.stem for path in self.directory.records.iterdir() if path.suffix == ".jsonl"}
         except FileNotFoundError:
             found = set()
         except OSError as error:
             raise unreadable(self.directory.records, error) from error
-        return map(self._read_shard, sorted(found | self._named))
+        return sorted(found | self._named)
 
-    def _read_shard(self, name: str) -> ShardReader:
+    def read_once(self, name: str) -> ShardReader:
+        """Return a shard, read now, and do not keep it."""
         shard = ShardReader(self.directory.shard(name), self._facility)
         shard.refresh(named=name in self._named, journal=self._journal)
         return shard

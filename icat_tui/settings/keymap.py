@@ -43,15 +43,39 @@ DEFAULT_KEYS: dict[str, str] = {
     "app.export": "e",
     "app.drop": "i",
     "app.drop_stale": "I",
+    "app.journal": "J",
     "app.log": "L",
     "app.focus": "tab",
     "app.help": "question_mark",
     "app.palette": "ctrl+p",
     "app.quit": "q,ctrl+q",
+    "journal.enter": "enter",
+    "journal.open": "right,l",
+    "journal.close": "left,h",
+    "journal.down": "down,j",
+    "journal.up": "up,k",
+    "journal.half_down": "ctrl+d",
+    "journal.half_up": "ctrl+u",
+    "journal.page_down": "pagedown,ctrl+f",
+    "journal.page_up": "pageup,ctrl+b",
+    "journal.top": "home,g",
+    "journal.bottom": "end,G",
+    "journal.resume": "r",
+    "journal.verify": "V",
+    "journal.settle": "E",
+    "journal.preview": "x",
+    "journal.copy": "y",
+    "journal.filter": "slash",
+    "journal.back": "escape",
+    "journal.leave": "q",
+    "journal.help": "question_mark,f1",
 }
 """Default keys by binding id, separated by commas; a capital letter is that key with shift."""
 GLOBAL_SCOPE = "app"
 """Scope (first part of an id) that is active together with `tree` or `detail`; these two are never active together."""
+
+SEPARATE_SCOPES = frozenset({"journal"})
+"""Scopes of screens that hear their own keys alone."""
 
 
 def keys_in_force(changed: Mapping[str, str]) -> dict[str, str]:
@@ -83,4 +107,4 @@ def key_names(keys: str) -> Iterator[str]:
 
 def _active_together(one: str, other: str) -> bool:
     scopes = {one.partition(".")[0], other.partition(".")[0]}
-    return len(scopes) == 1 or GLOBAL_SCOPE in scopes
+    return len(scopes) == 1 or (GLOBAL_SCOPE in scopes and not scopes & SEPARATE_SCOPES)

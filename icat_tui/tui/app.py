@@ -13,11 +13,10 @@ from typing import Any, ClassVar, TypeVar
 from msgspec import structs
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.containers import Container
 from textual.content import Content
-from textual.dom import DOMNode
 from textual.screen import ModalScreen
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
@@ -32,6 +31,7 @@ from icat_tui.tui.controllers.cache_drop import CacheDrop
 from icat_tui.tui.controllers.detail import detail_of
 from icat_tui.tui.controllers.discovery import Discovery
 from icat_tui.tui.controllers.exports import export
+from icat_tui.tui.controllers.journal_work import JournalWork
 from icat_tui.tui.controllers.registrations import Registrations
 from icat_tui.tui.controllers.scans import Scans
 from icat_tui.tui.controllers.status import UnderWay, status_of
@@ -87,6 +87,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.scans = Scans(self, workspace, self.store, self.discovery.take, self._open_scanned)
         self.registrations = Registrations(self, workspace, self.store, self.model, self._unmark)
         self.cache_drop = CacheDrop(self, workspace, self.store)
+        self.journal = JournalWork(self, workspace, self.store, self.registrations, self.scans.rescan)
         self.filter_choice = FilterChoice()
         self._keys_in_force = keys_in_force(workspace.services.settings.keys)
         self.set_keymap(dict(workspace.services.settings.keys))
@@ -126,15 +127,9 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
     @property
     def commands(self) -> list[Command]:
         """All that can be done by a key."""
-        nodes: list[tuple[DOMNode, type[DOMNode]]] = [
-            (self.session_tree, SessionTree),
-            (self.detail, DetailPane),
-            (self, IcatTui),
-        ]
-        return commands_of(
-            [(node, [each for each in kind.BINDINGS if not isinstance(each, tuple)]) for node, kind in nodes],
-            self._keys_in_force,
-        )
+        nodes = (self.session_tree, self.detail, self)
+        bindings = [(node, [each for each in node.BINDINGS if isinstance(each, Binding)]) for node in nodes]
+        return commands_of(bindings, self._keys_in_force)
 
     async def run_command(self, command: Command) -> None:
         """Do what a key does."""
@@ -151,6 +146,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.discovery.begin()
         if self.workspace.narrow:
             self.scans.scan_found(self.workspace.found(), use_cache=True)
+        self.journal.begin()
 
     def on_work_done(self, message: WorkDone) -> None:
         """Go on with what a thread has done."""
@@ -263,7 +259,8 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
     def show_state(self) -> None:
         """Show the status line as things are now."""
         registrations, scans = self.registrations, self.scans
-        under_way = UnderWay(registrations.progress, registrations.looking, scans.progress, registrations.looked_for)
+        doing = registrations.progress, registrations.looking, scans.progress, registrations.looked_for
+        under_way = UnderWay(*doing, self.journal.planned_text)
         answers = scans.icatplus_answers
         state = status_of(self.model, self.filter_choice, self.workspace, under_way, icatplus_answers=answers)
         self.screen_stack[0].query_one(StatusBar).show(state)
@@ -282,7 +279,8 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
     @property
     def activities(self) -> list[Activity]:
         """What is going on and can be stopped."""
-        return [*self.discovery.activities, *self.scans.activities, *self.registrations.activities]
+        controllers = (self.discovery, self.scans, self.registrations, self.journal)
+        return [activity for each in controllers for activity in each.activities]
 
     @property
     def busy(self) -> bool:
@@ -456,6 +454,10 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         if link and not over_ssh():
             self.open_url(link)
         self.hint(link or "there is no link here: go to a session")
+
+    def action_journal(self) -> None:
+        """Show the journal."""
+        self.journal.open()
 
     def action_log(self) -> None:
         """Show or hide the log."""

@@ -45,6 +45,7 @@ ACTIONS: dict[str, KeyAction] = {
     ),
     "drop": KeyAction("drop", "", "Drop this from the cache: it is shown as not scanned"),
     "drop_stale": KeyAction("drop_stale", "", "Check what is cached against the disk, and drop what has changed"),
+    "journal": KeyAction("journal", "", "Journal: what was sent and what became of it; resume, verify, settle"),
     "log": KeyAction("log", "Log", "Show or hide the log"),
     "focus": KeyAction("switch_pane", "", "Go to the detail and back"),
     "help": KeyAction("help", "Help", "List the keys"),

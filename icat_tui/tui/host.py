@@ -36,6 +36,9 @@ class Host(Protocol):
     def show(self, screen: ModalScreen[Any]) -> None:
         """Show a dialog that nothing follows from."""
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Have the terminal copy a text."""
+
     def background(self, doing: str, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
         """Do something in a thread, then something with its result in the UI's."""
 

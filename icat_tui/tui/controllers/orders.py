@@ -11,6 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from icat_tui.cancel import Cancellation
+from icat_tui.domain.formats import session_of
 from icat_tui.domain.message import Message
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.journal.sendings import Sending
@@ -63,7 +64,13 @@ class ResumeOrder(Struct, frozen=True):
 
     planned: tuple[Sending, ...]
     directories: tuple[SessionDirectory, ...] = ()
-    """The sessions that it is about."""
+    """The sessions that it is about, as far as they are in the tree."""
+
+    def by_message(self) -> dict[str, SessionDirectory]:
+        """Return the session of each message, by the message's id."""
+        of_paths = {directory.path: directory for directory in self.directories}
+        sessions = ((sending.id, of_paths.get(session_of(sending.dataset) or "")) for sending in self.planned)
+        return {identity: directory for identity, directory in sessions if directory is not None}
 
 
 Order = PlanOrder | HandOrder | ResumeOrder
@@ -149,6 +156,17 @@ class RunningOrder:
             case ResumeOrder(planned=planned):
                 for sending in planned:
                     self.outcomes.expect(sending.id)
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """The ids of its messages that are still to be sent, as far as they are made."""
+        order = self.order
+        confirmed = order.planned if isinstance(order, ResumeOrder) else order.messages
+        made = [each.id for each in confirmed]
+        return frozenset() if self.finished else frozenset(each for each in made if self._is_to_go(each))
+
+    def _is_to_go(self, message: str) -> bool:
+        return self.outcomes.of(message) is MessageOutcome.NOT_SENT
 
     @property
     def numbers(self) -> OrderNumbers:

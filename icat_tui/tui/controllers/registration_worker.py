@@ -85,6 +85,8 @@ class RegistrationWorker:
         if isinstance(order, PlanOrder):
             for plan in order.plans:
                 self._directories.update((offer.message.id, plan.session.directory) for offer in plan.offers)
+        elif isinstance(order, ResumeOrder):
+            self._directories.update(order.by_message())
         running = RunningOrder(len(self.orders) + 1, order, datetime.now(UTC))
         self.orders.append(running)
         self._confirmed.put(running)
@@ -208,8 +210,8 @@ class RegistrationWorker:
             for event in self._events(running, submission):
                 running.outcomes.add(event)
                 happened.append(event)
-                if isinstance(event, MessageAccepted | MessageUnknown) and running.order.directories:
-                    self._directories.setdefault(event.message.id, running.order.directories[0])
+                if isinstance(event, MessageAccepted | MessageUnknown) and isinstance(running.order, HandOrder):
+                    self._directories.setdefault(event.message.id, running.order.directory)
                 self._tell(event)
 
     def _events(self, running: RunningOrder, submission: Submission) -> Iterator[SubmitEvent]:

@@ -12,12 +12,22 @@ from functools import partial
 from msgspec import Struct, structs
 
 from icat_tui.cancel import Cancellation
-from icat_tui.domain.model import Session
+from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.status import Category, Status
+from icat_tui.journal.sendings import Sending
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms
 from icat_tui.text import counted
 from icat_tui.tui.controllers.equivalent_command import EquivalentCommands
-from icat_tui.tui.controllers.orders import HandOrder, Order, OrderNumbers, PlanOrder, RunningOrder, sum_of
+from icat_tui.tui.controllers.orders import (
+    HandOrder,
+    Order,
+    OrderDone,
+    OrderNumbers,
+    PlanOrder,
+    ResumeOrder,
+    RunningOrder,
+    sum_of,
+)
 from icat_tui.tui.controllers.registration_planner import RegistrationPlanner, first_invalid, session_to_choose_for
 from icat_tui.tui.controllers.registration_results import RegistrationResults, Unmark
 from icat_tui.tui.controllers.registration_worker import RegistrationEvent, RegistrationWorker
@@ -53,6 +63,8 @@ class Registrations:
     ) -> None:
         """Plan and send with what a workspace has; `unmark` takes marks off."""
         self._host, self._workspace, self._store, self._model = host, workspace, store, model
+        self.order_done: Callable[[], None] = lambda: None
+        """Called when nothing more of an order is sent."""
         self._looks: dict[Cancellation, float] = {}
         """Looks at what would be sent under way, with when they began."""
         self._planner = RegistrationPlanner(workspace, store, self._post)
@@ -193,6 +205,11 @@ class Registrations:
         return self._worker.orders
 
     @property
+    def waiting(self) -> frozenset[str]:
+        """The ids of messages that this run still sends."""
+        return frozenset().union(*(running.waiting for running in self._worker.unfinished))
+
+    @property
     def activities(self) -> list[Activity]:
         """What is under way and can be stopped."""
         looks = list(self._looks.items())
@@ -260,16 +277,27 @@ class Registrations:
         self._results.expect(session)
         self._give(order)
 
-    def _give(self, order: Order) -> None:
+    def resume(
+        self, planned: Sequence[Sending], directories: Sequence[SessionDirectory], sessions: Sequence[Session]
+    ) -> int:
+        """Have planned messages sent, and return the number of their order; `sessions` are those of their rows."""
+        for session in sessions:
+            self._results.expect(session)
+        return self._give(ResumeOrder(tuple(planned), tuple(directories))).number
+
+    def _give(self, order: Order) -> RunningOrder:
         running = self._worker.give(order)
         target = self._workspace.services.target()
         self._host.say(
             f"order {running.number}: {counted(running.numbers.confirmed, 'message')} confirmed for {target}"
         )
         self._host.show_state()
+        return running
 
     # -- what becomes of it ----------------------------------------------------------------------------------------
 
     def handle(self, event: Struct) -> None:
         """Show what became of a message, and take in how a session is now."""
         self._results.handle(event)
+        if isinstance(event, OrderDone):
+            self.order_done()

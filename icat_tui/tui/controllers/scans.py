@@ -202,6 +202,11 @@ class Scans:
         if directories:
             self.scan_found(in_groups(directories), use_cache=False, total=len(directories))
 
+    def rescan(self, directories: Sequence[SessionDirectory]) -> None:
+        """Look again at sessions of which ICAT or the journal says something else by now."""
+        if directories:
+            self.scan_found(in_groups(directories), use_cache=True, total=len(directories))
+
     def scan_found(self, found: Iterable[Found], *, use_cache: bool, total: int | None = None) -> None:
         """Scan sessions in a thread."""
         scan = Scan(self._workspace.index.row_of, total)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from icat_tui.tui.state.filtering import FilterChoice
 from icat_tui.tui.state.tree_model import TreeModel
-from icat_tui.tui.widgets.status_bar import BarState
+from icat_tui.tui.widgets.status_bar import BarState, ColouredText
 from icat_tui.tui.widgets.status_text import age_of, broker_text, filter_text, icatplus_text
 from icat_tui.tui.workspace import Workspace
 
@@ -13,7 +13,7 @@ Progress = tuple[int, int] | None
 
 
 class UnderWay(NamedTuple):
-    """Work under way, of each kind."""
+    """Work under way, of each kind, and what waits."""
 
     sending: Progress
     looking: bool
@@ -21,6 +21,8 @@ class UnderWay(NamedTuple):
     scanning: Progress
     looked_for: Progress
     """Messages that ICAT is asked for."""
+    planned: ColouredText | None = None
+    """How many messages wait to be resumed."""
 
     def told(self) -> tuple[str, Progress]:
         """Return what is told of it: what sends first."""
@@ -46,6 +48,7 @@ def status_of(
         doing=doing,
         marks=len(model.marks),
         range_begun=model.range_from is not None,
+        planned=under_way.planned,
         filtered=filter_text(choice, sessions=len(sessions.shown_places()), active=model.filter.active),
         icatplus=icatplus_text(icatplus_answers),
         broker=broker_text(workspace.forbidden, workspace.services.settings.queue),

@@ -10,6 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from icat_tui.domain.message import Message
 from icat_tui.sync.plan import Offer
 from icat_tui.text import visible
 from icat_tui.tui.screens.dialog import Dialog, hint
@@ -19,7 +20,7 @@ BREAKS = re.compile(r"(?<=>)(?=<tns:)|(?<=\n)")
 
 
 class MessagePreview(Dialog[None]):
-    """Dialog with the message of an offer."""
+    """Dialog with a message."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x,q", "leave", "back", tooltip="Back to where one came from"),
@@ -32,18 +33,18 @@ class MessagePreview(Dialog[None]):
     MessagePreview VerticalScroll { height: 1fr; }
     """
 
-    def __init__(self, offer: Offer) -> None:
-        """Show this message."""
+    def __init__(self, shown: Offer | Message) -> None:
+        """Show the message of an offer, or one that was made before."""
         super().__init__()
-        self._offer = offer
+        self._message, self._warnings = (shown, ()) if isinstance(shown, Message) else (shown.message, shown.warnings)
 
     def compose(self) -> ComposeResult:
         """Lay out where it goes, then what it says."""
-        message = self._offer.message
+        message = self._message
         with Vertical(id="box"):
             yield Static(Content(f"{message.action} -> {visible(message.destination)}"), classes="title")
             yield Static(Content(visible(message.dataset)))
-            for warning in self._offer.warnings:
+            for warning in self._warnings:
                 yield Static(Content(f"! {visible(warning)}"), classes="warning")
             with VerticalScroll():
                 yield Static(Content("\n".join(readable(message.body))))

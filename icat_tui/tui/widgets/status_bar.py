@@ -37,6 +37,8 @@ class BarState(Struct, frozen=True, kw_only=True):
     marks: int = 0
     range_begun: bool = False
     """Whether a range of marks is begun and not ended."""
+    planned: ColouredText | None = None
+    """How many messages of this user wait to be resumed, and by which key."""
     filtered: ColouredText | None = None
     """The filter, or what is wrong with it."""
     icatplus: ColouredText | None = None
@@ -96,7 +98,7 @@ def _parts(state: BarState) -> Iterator[Content]:
     ]
     if totals:
         yield Content(" ").join(totals)
-    for said in (state.icatplus, state.broker):
+    for said in (state.planned, state.icatplus, state.broker):
         if said is not None:
             yield _content(said)
     if state.age is not None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.summary import SessionRow
-from icat_tui.text import counted
+from icat_tui.text import counted, duration_text
 from icat_tui.tui.state.filtering import FilterChoice
 from icat_tui.tui.widgets.status_bar import ColouredText
 
@@ -20,6 +20,13 @@ def filter_text(choice: FilterChoice, *, sessions: int, active: bool) -> Coloure
     hidden = "".join(status.glyph for status in sorted(choice.hidden, key=lambda each: each.key))
     parts = [choice.text.strip(), "todo only" if choice.attention else "", f"without {hidden}" if hidden else ""]
     return ColouredText(f"filter {', '.join(filter(None, parts))}: {counted(sessions, 'session')}", "yellow")
+
+
+def planned_text(number: int, oldest: datetime | None, now: datetime, key: str) -> ColouredText | None:
+    """Return how many messages of this user wait to be resumed: `33 planned by you, 2 days old: J`."""
+    if not number or oldest is None:
+        return None
+    return ColouredText(f"{number:,} planned by you, {duration_text(now - oldest)} old: {key}", "yellow")
 
 
 def icatplus_text(answers: bool | None) -> ColouredText | None:

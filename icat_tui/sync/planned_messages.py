@@ -1,0 +1,101 @@
+"""Messages that a user confirmed, that were never sent, and that nobody is sending now: what to resume.
+
+What must stay true: it is cheap, as it is asked for at each start. A shard is read in full only where its lines begin
+like one with something planned in it, and only when it has changed.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Container, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from msgspec import Struct
+
+from icat_tui.domain.facility import Facility
+from icat_tui.domain.formats import session_of
+from icat_tui.journal.directory import JournalDirectory
+from icat_tui.journal.reader import JournalReader
+from icat_tui.journal.sendings import Sending
+from icat_tui.sync.session_lock import registering_now
+
+PLAN, OTHER = b'{"record": "plan", "schema": 1, "id": "', b'", "schema": 1, "id": "'
+"""Beginning of the line of a plan, and what follows the kind in those of other records about a message."""
+LONGEST_KIND = 32
+"""Bytes from the start of a line in which its kind ends."""
+
+
+class PlannedByUser(Struct, frozen=True):
+    """Messages that a user confirmed, that were never sent, and that nobody is sending now."""
+
+    number: int = 0
+    oldest: datetime | None = None
+    """When the first of them was confirmed; None: there are none."""
+
+
+class PlannedMessages:
+    """Planned messages of a journal; used by one thread at a time."""
+
+    def __init__(self, directory: JournalDirectory, facility: Facility) -> None:
+        """Keep the directory; it is read by `of`."""
+        self._reader, self._facility = JournalReader(directory, facility), facility
+        self._known: dict[str, tuple[tuple[int, int, int], tuple[Sending, ...]]] = {}
+        """Planned messages by shard, and the inode, size and time of its file then."""
+
+    def of(self, user: str, except_for: Container[str] = ()) -> PlannedByUser:
+        """Return what a user planned and nobody is sending, without the messages with some ids.
+
+        An order of which a session is locked is being sent, with all of its sessions. Raises JournalError.
+        """
+        by_order: defaultdict[str, list[Sending]] = defaultdict(list)
+        for sending in self._planned():
+            if sending.user == user and sending.id not in except_for:
+                by_order[sending.order or sending.id].append(sending)
+        left = [each for members in by_order.values() if not self._is_being_sent(members) for each in members]
+        return PlannedByUser(len(left), min((each.time for each in left), default=None))
+
+    def _is_being_sent(self, sendings: list[Sending]) -> bool:
+        places = {session_of(each.location) or each.location for each in sendings}
+        state_dir = self._reader.directory.path
+        return any(registering_now(state_dir, place, self._facility) for place in places)
+
+    def _planned(self) -> Iterator[Sending]:
+        self._reader.refresh()
+        for name in self._reader.names():
+            path = self._reader.directory.shard(name)
+            try:
+                status = os.stat(path)
+            except OSError:
+                continue  # what was planned there can't be resumed
+            stamp = status.st_ino, status.st_size, status.st_mtime_ns
+            known = self._known.get(name)
+            if known is None or known[0] != stamp:
+                planned = tuple(self._reader.read_once(name).index.planned()) if has_plans(path) else ()
+                known = self._known[name] = stamp, planned
+            yield from known[1]
+
+
+def has_plans(path: Path) -> bool:
+    """Return whether a shard may hold a plan that is the last record about its message; True where that is not clear.
+
+    It looks at the beginnings of the lines alone. Raises nothing: what can't be read has no plan.
+    """
+    try:
+        with path.open("rb") as shard:
+            return _has_plans(shard)
+    except OSError:
+        return False
+
+
+def _has_plans(shard: BinaryIO) -> bool:
+    planned: set[bytes] = set()
+    for line in shard:
+        if line.startswith(PLAN):
+            planned.add(line[len(PLAN) : line.find(b'"', len(PLAN))])
+        elif planned and (at := line.find(OTHER, 0, LONGEST_KIND + len(OTHER))) >= 0:
+            begin = at + len(OTHER)
+            planned.discard(line[begin : line.find(b'"', begin)])
+        elif b'"plan"' in line:
+            return True  # written by another program, in another order
+    return bool(planned)
