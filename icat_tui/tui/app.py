@@ -21,7 +21,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
-from icat_tui.domain.errors import IcatTuiError
 from icat_tui.domain.status import Status
 from icat_tui.settings.keymap import keys_in_force
 from icat_tui.text import visible
@@ -34,14 +33,14 @@ from icat_tui.tui.controllers.exports import export
 from icat_tui.tui.controllers.journal_work import JournalWork
 from icat_tui.tui.controllers.registrations import Registrations
 from icat_tui.tui.controllers.scans import Scans
-from icat_tui.tui.controllers.status import UnderWay, status_of
+from icat_tui.tui.controllers.status import UnderWay, first_steps, status_of, title_of
+from icat_tui.tui.host import Activity, next_to_stop
 from icat_tui.tui.key_gate import OrderedKeys
 from icat_tui.tui.messages import IndexChanged, RegistrationTold, SessionsDiscovered
 from icat_tui.tui.screens.command_palette import CommandProvider
 from icat_tui.tui.screens.help import Help
 from icat_tui.tui.screens.leave import LeaveQuestion, Leaving
 from icat_tui.tui.screens.yes_no import YesNo
-from icat_tui.tui.state.activity import Activity, next_to_stop
 from icat_tui.tui.state.filtering import FilterChoice, FilterError
 from icat_tui.tui.state.marks import Mark
 from icat_tui.tui.state.session_store import SessionStore, StoreChange
@@ -54,12 +53,11 @@ from icat_tui.tui.widgets.key_line import KeyLine
 from icat_tui.tui.widgets.log_pane import LogEntry, LogPane
 from icat_tui.tui.widgets.session_tree import SessionTree
 from icat_tui.tui.widgets.status_bar import StatusBar
+from icat_tui.tui.widgets.tree_pane import TreePane
 from icat_tui.tui.workspace import Workspace
 
 log = logging.getLogger("icat_tui")
 FILTER_HINT = "names, status:…, beamline:…, sample:…   enter keeps, esc clears"
-MANY = 50
-"""From how many sessions on one is asked first."""
 Answer = TypeVar("Answer")
 
 
@@ -102,7 +100,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
         with Container(id="panes"):
-            yield SessionTree(self.model, id="tree")
+            yield TreePane(self.model, id="tree-pane")
             yield DetailPane(id="detail")
         yield LogPane(id="log")
         yield Input(id="filter", placeholder=FILTER_HINT, compact=True)
@@ -156,15 +154,11 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
     def on_work_failed(self, message: WorkFailed) -> None:
         """Show what went wrong in a thread: our own errors as they are, any other with its traceback."""
         log.debug("%s", message.details)
-        if not self.is_open:
-            return
-        self.scans.flush()
-        if isinstance(message.error, IcatTuiError):
-            self.complain(str(message.error))
-            return
-        what = f"a mistake of ours while {message.doing} ({type(message.error).__name__}: {message.error})"
-        self.say(message.details, Status.INVALID.colour)
-        self.complain(f"{what}: please report it, with what the log (L) says")
+        if self.is_open:
+            self.scans.flush()
+            if not message.expected:
+                self.say(message.details, Status.INVALID.colour)
+            self.complain(message.line)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show what went wrong in a worker of textual's."""
@@ -188,6 +182,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
 
     def _store_changed(self, change: StoreChange) -> None:
         """Draw what is known by now."""
+        self.model.now = self.workspace.now()
         indexed = (path for path in change.indexed if path in self.model.sessions or self.discovery.belongs(path))
         with self.session_tree.changing() as model:
             if change.gone:
@@ -245,29 +240,23 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
 
         self.push_screen(screen, answered)
 
-    def ask_above_many(self, question: str, number: int, then: Callable[[], None]) -> None:
-        """Do something; where it concerns many, only after a yes."""
-        if number <= MANY:
-            then()
-        else:
-            self.ask(YesNo(question), lambda _: then())
-
     def show(self, screen: ModalScreen[Any]) -> None:
         """Show a dialog that nothing follows from."""
         self.push_screen(screen)
 
     def show_state(self) -> None:
         """Show the status line as things are now."""
-        registrations, scans = self.registrations, self.scans
-        doing = registrations.progress, registrations.looking, scans.progress, registrations.looked_for
+        sent, answers = self.registrations, self.scans.icatplus_answers
+        doing = sent.progress, sent.looking, self.scans.progress, sent.looked_for
         under_way = UnderWay(*doing, self.journal.planned_text)
-        answers = scans.icatplus_answers
         state = status_of(self.model, self.filter_choice, self.workspace, under_way, icatplus_answers=answers)
         self.screen_stack[0].query_one(StatusBar).show(state)
+        title = title_of(self.model, self.filter_choice, self.workspace.services.settings.data_root)
+        self.screen_stack[0].query_one(TreePane).show(title, first_steps(self.model))
 
     def show_keys(self) -> None:
         """Show the keys that do something on this row."""
-        can_export, busy = self.workspace.save_dir is not None, self.busy
+        can_export, busy = self.workspace.save_dir is not None, bool(self.activities)
         keys = [
             (each.keys.split()[0], each.label)
             for each in self.commands
@@ -281,11 +270,6 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         """What is going on and can be stopped."""
         controllers = (self.discovery, self.scans, self.registrations, self.journal)
         return [activity for each in controllers for activity in each.activities]
-
-    @property
-    def busy(self) -> bool:
-        """Whether anything is going on that can be stopped."""
-        return bool(self.activities)
 
     # -- what widgets say ------------------------------------------------------------------------------------------
 
@@ -337,6 +321,11 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         """Say that there is nothing further."""
         self.hint(f"nothing {'further down' if message.step > 0 else 'further up'} wants attention")
 
+    def on_session_tree_level_toggled(self, message: SessionTree.LevelToggled) -> None:
+        """Say how many stay closed."""
+        if message.count:
+            self.hint(f"{message.count:,} stay closed: they are too many to be looked through")
+
     def on_session_tree_filter_applied(self) -> None:
         """Show how much the filter lets through."""
         self.show_state()
@@ -384,6 +373,11 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
     def action_turn(self) -> None:
         """Turn proposals and beamlines."""
         self.session_tree.turn()
+
+    def action_sort(self) -> None:
+        """Sort by what comes next."""
+        self.session_tree.sort(self.model.sessions.order.by.next)
+        self.show_state()
 
     def action_step_back(self) -> None:
         """Leave the pane; else drop the range, else the filter; else stop what is going on, the youngest first."""
@@ -434,7 +428,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
     def action_export(self) -> None:
         """Write the overview, or under a filter what is shown."""
         shown = shown_directories(self.model) if self.model.filter.active else None
-        self.background("exporting", lambda: export(self.workspace, self.store, shown), self.hint)
+        self.background("exporting", partial(export, self.workspace, self.store, shown), self.hint)
 
     def action_copy(self) -> None:
         """Copy the path of what the cursor is on, and show it."""

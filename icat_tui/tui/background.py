@@ -11,6 +11,8 @@ from typing import TypeVar
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from icat_tui.domain.errors import IcatTuiError
+
 Result = TypeVar("Result")
 
 
@@ -32,6 +34,19 @@ class WorkFailed(Message):
         self.doing = doing
         self.error = error
         self.details = traceback.format_exc()
+
+    @property
+    def expected(self) -> bool:
+        """Whether the error is one of ours, which says itself what is the matter."""
+        return isinstance(self.error, IcatTuiError)
+
+    @property
+    def line(self) -> str:
+        """The error in a line for a person."""
+        if self.expected:
+            return str(self.error)
+        what = f"a mistake of ours while {self.doing} ({type(self.error).__name__}: {self.error})"
+        return f"{what}: please report it, with what the log (L) says"
 
 
 def in_background(

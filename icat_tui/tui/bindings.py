@@ -12,19 +12,9 @@ from textual.dom import DOMNode
 from icat_tui.domain.status import ACTIONABLE, Category, Status
 from icat_tui.domain.summary import STATUSES
 from icat_tui.settings.keymap import DEFAULT_KEYS, key_names
+from icat_tui.tui.key_actions import KeyAction, bindings_of
 from icat_tui.tui.state.nodes import Level, Node
 from icat_tui.tui.state.tree_model import TreeModel
-
-
-class KeyAction(NamedTuple):
-    """Action of a key, with its words."""
-
-    action: str
-    label: str
-    """In the footer; empty: not there."""
-    tooltip: str
-    """In the palette and in the help."""
-
 
 ACTIONS: dict[str, KeyAction] = {
     "register": KeyAction("register", "Register", "Register what is marked, else what the cursor is on"),
@@ -38,6 +28,7 @@ ACTIONS: dict[str, KeyAction] = {
     "attention": KeyAction("attention", "Todo only", "Show only what wants attention, or everything again"),
     "back": KeyAction("step_back", "Back", "Clear the filter; else stop what is going on"),
     "turn": KeyAction("turn", "", "Beamlines above proposals, or the other way round"),
+    "sort": KeyAction("sort", "", "Sort by what comes next: path, urgency, date, missing, last change"),
     "link": KeyAction("link", "", "Link to the data portal: opened, or shown over SSH"),
     "copy": KeyAction("copy", "Copy path", "Copy the path, and show it"),
     "export": KeyAction(
@@ -56,17 +47,7 @@ ACTIONS: dict[str, KeyAction] = {
 
 def app_bindings() -> list[Binding]:
     """Return the bindings of the app."""
-    bindings = [
-        Binding(
-            DEFAULT_KEYS[f"app.{name}"],
-            does.action,
-            does.label or does.tooltip,
-            show=bool(does.label),
-            id=f"app.{name}",
-            tooltip=does.tooltip,
-        )
-        for name, does in ACTIONS.items()
-    ]
+    bindings = bindings_of("app", ACTIONS)
     for status in Status:
         word = f"Show or hide what is {status.word}"
         identity = f"app.status_{status.key}"

@@ -1,7 +1,7 @@
-"""The interface that controllers have to the app: show a text, ask a question, run work in a thread."""
+"""The interface between controllers and the app: show a text, ask a question, run work in a thread, stop it."""
 
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from textual.message import Message
 from textual.screen import ModalScreen
@@ -30,9 +30,6 @@ class Host(Protocol):
     def ask(self, screen: ModalScreen[Answer | None], then: Callable[[Answer], None]) -> None:
         """Show a dialog, and go on with what it was dismissed with, if that is anything."""
 
-    def ask_above_many(self, question: str, number: int, then: Callable[[], None]) -> None:
-        """Do something; where it concerns many, only after a yes."""
-
     def show(self, screen: ModalScreen[Any]) -> None:
         """Show a dialog that nothing follows from."""
 
@@ -53,3 +50,20 @@ class Host(Protocol):
 
     def show_state(self) -> None:
         """Show the status line as things are now."""
+
+
+class Activity(NamedTuple):
+    """Scan, look, verification or sending under way."""
+
+    since: float
+    """Of `time.monotonic`."""
+    noun: str
+    """For the footer: `esc Stop the scan`."""
+    stop: Callable[[], None]
+    question: str = ""
+    """What is asked before it is stopped; empty: nothing."""
+
+
+def next_to_stop(activities: Iterable[Activity]) -> Activity | None:
+    """Return what `esc` stops: the youngest of those that need no question, else the youngest."""
+    return max(activities, key=lambda each: (not each.question, each.since), default=None)

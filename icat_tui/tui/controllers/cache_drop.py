@@ -10,6 +10,7 @@ from icat_tui.domain.formats import RawFormat
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.text import counted
 from icat_tui.tui.host import Host
+from icat_tui.tui.screens.yes_no import ask_above_many
 from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.workspace import Workspace
 
@@ -50,7 +51,8 @@ class CacheDrop:
             if trouble:
                 self._host.complain(trouble)
 
-        self._host.ask_above_many(
+        ask_above_many(
+            self._host,
             f"Drop {len(directories):,} sessions from the cache?",
             len(directories),
             lambda: self._host.background("dropping from the cache", remove, removed),
@@ -64,7 +66,8 @@ class CacheDrop:
             self._host.hint(found.summary)
 
         number = sum(row.category is not None for row in self._store.rows.values())
-        self._host.ask_above_many(
+        ask_above_many(
+            self._host,
             f"Check {number:,} cached sessions against the disk, and drop those that are gone or have changed?",
             number,
             lambda: self._host.background("checking the cache", lambda: invalidated(self._workspace), dropped),

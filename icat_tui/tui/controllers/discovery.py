@@ -18,9 +18,8 @@ from icat_tui.domain.status import Status
 from icat_tui.domain.summary import SessionRow
 from icat_tui.text import counted
 from icat_tui.tui.controllers.scans import without_sessions
-from icat_tui.tui.host import Host
+from icat_tui.tui.host import Activity, Host
 from icat_tui.tui.messages import IndexChanged, SessionsDiscovered
-from icat_tui.tui.state.activity import Activity
 from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.workspace import Workspace
 

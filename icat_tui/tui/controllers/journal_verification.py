@@ -15,8 +15,7 @@ from icat_tui.cancel import Cancellation
 from icat_tui.journal.sendings import Sending
 from icat_tui.sync.pending_messages import look_for
 from icat_tui.sync.verify import MessageConfirmed
-from icat_tui.tui.host import Host
-from icat_tui.tui.state.activity import Activity
+from icat_tui.tui.host import Activity, Host
 from icat_tui.tui.state.journal_message import JournalMessage
 from icat_tui.tui.workspace import Workspace
 

@@ -23,12 +23,11 @@ from icat_tui.tui.controllers.journal_feed import JournalFeed
 from icat_tui.tui.controllers.journal_reading import JournalReading
 from icat_tui.tui.controllers.journal_verification import JournalVerification, Verified
 from icat_tui.tui.controllers.planned_work import PlannedWork
-from icat_tui.tui.host import Host
+from icat_tui.tui.host import Activity, Host
 from icat_tui.tui.screens.confirm_resume import ConfirmResume, Resumption
 from icat_tui.tui.screens.journal_screen import JournalScreen
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.settle_form import Settled, SettleForm
-from icat_tui.tui.state.activity import Activity
 from icat_tui.tui.state.journal_entries import JournalShown
 from icat_tui.tui.state.journal_filter import JournalFilter
 from icat_tui.tui.state.journal_message import JournalMessage

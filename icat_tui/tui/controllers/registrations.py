@@ -33,13 +33,12 @@ from icat_tui.tui.controllers.registration_results import RegistrationResults, U
 from icat_tui.tui.controllers.registration_worker import RegistrationEvent, RegistrationWorker
 from icat_tui.tui.controllers.store_by_hand import StoreByHand
 from icat_tui.tui.controllers.walk_guide import RegistrationGuide
-from icat_tui.tui.host import Host
+from icat_tui.tui.host import Activity, Host
 from icat_tui.tui.messages import RegistrationTold
 from icat_tui.tui.screens.choose_investigation import ChooseInvestigation
 from icat_tui.tui.screens.confirm_plan import Confirmation, ConfirmPlan
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.session_walk import SessionWalk
-from icat_tui.tui.state.activity import Activity
 from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.state.targets import Selected, directories_of, hidden_marks, marks_for, selection_of
 from icat_tui.tui.state.tree_model import TreeModel

@@ -34,8 +34,8 @@ from icat_tui.domain.status import Status
 from icat_tui.domain.summary import SessionRow
 from icat_tui.sync.scan import ScanPlan, scan
 from icat_tui.text import counted
-from icat_tui.tui.host import Host
-from icat_tui.tui.state.activity import Activity
+from icat_tui.tui.host import Activity, Host
+from icat_tui.tui.screens.yes_no import ask_above_many
 from icat_tui.tui.state.session_store import AT_HAND, SessionStore
 from icat_tui.tui.workspace import Workspace
 
@@ -190,7 +190,7 @@ class Scans:
             self.scan_found(in_groups(directories), use_cache=False, total=len(directories))
             also()
 
-        self._host.ask_above_many(f"Scan {len(directories):,} sessions, without the cache?", len(directories), begin)
+        ask_above_many(self._host, f"Scan {len(directories):,} sessions, without the cache?", len(directories), begin)
 
     def scan_to_open(self, directory: SessionDirectory) -> None:
         """Scan a session, which is opened then."""

@@ -15,9 +15,9 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from icat_tui.settings.keymap import DEFAULT_KEYS
 from icat_tui.text import and_more, counted, visible
-from icat_tui.tui.bindings import Command, KeyAction, commands_of
+from icat_tui.tui.bindings import Command, commands_of
+from icat_tui.tui.key_actions import KeyAction, bindings_of
 from icat_tui.tui.screens.dialog import Dialog
 from icat_tui.tui.screens.help import Help
 from icat_tui.tui.state.filtering import FilterError
@@ -116,17 +116,7 @@ class JournalScreen(Dialog[None], inherit_bindings=False):
         &.-low #journal-detail { height: 3; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            DEFAULT_KEYS[f"journal.{name}"],
-            does.action,
-            does.label or does.tooltip,
-            show=bool(does.label),
-            id=f"journal.{name}",
-            tooltip=does.tooltip,
-        )
-        for name, does in ACTIONS.items()
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("journal", ACTIONS)]
 
     def __init__(self, place: str, desk: JournalDesk, clock: Callable[[], Clock], *, me: str, keys: Keys) -> None:
         """Show the journal that is at a place; `me` is the user's name, `keys` are those in force."""

@@ -1,5 +1,6 @@
 """A question that is answered with yes or no."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,7 +10,11 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from icat_tui.text import visible
+from icat_tui.tui.host import Host
 from icat_tui.tui.screens.dialog import Question, hint
+
+MANY = 50
+"""From how many sessions on one is asked first."""
 
 
 class YesNo(Question[bool]):
@@ -46,3 +51,11 @@ class YesNo(Question[bool]):
     def on_button_pressed(self) -> None:
         """Take it for no."""
         self.dismiss(None)
+
+
+def ask_above_many(host: Host, question: str, number: int, then: Callable[[], None]) -> None:
+    """Do something; where it concerns many, only after a yes."""
+    if number <= MANY:
+        then()
+    else:
+        host.ask(YesNo(question), lambda _: then())

@@ -60,6 +60,11 @@ class Filter(Struct, frozen=True, kw_only=True):
         """Whether it holds anything back."""
         return self != Filter()
 
+    @property
+    def opens_sessions(self) -> bool:
+        """Whether what matches in a session is shown opened: not where only what wants attention is asked for."""
+        return self.active and self != Filter(attention=True)
+
     def match(self, row: SessionRow) -> FilterMatch:
         """Return how a session matches."""
         if self.attention and row.category not in ATTENTION:

@@ -4,19 +4,18 @@ What must stay true: the rows are in the order of their places, and whatever com
 leaves the cursor on what it was on. Only what is open has nodes.
 """
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
-from icat_tui.domain.summary import DatasetEntry, SessionRow, entries
+from icat_tui.domain.summary import SessionRow
 from icat_tui.tui.state.filtering import Filter, FilterMatch
 from icat_tui.tui.state.in_view import SessionsInView
 from icat_tui.tui.state.marks import Marks
 from icat_tui.tui.state.nodes import Level, Node, Place, above, collection_nodes, session_nodes, turned
 from icat_tui.tui.state.open_places import OpenPlaces
-from icat_tui.tui.state.order import Key, SortBy
+from icat_tui.tui.state.order import SortBy
+from icat_tui.tui.state.row_builder import RowBuilder, row_at, span
 
 SEARCHED_TOGETHER = 2000
 """How many sessions are searched before hits are shown and keys are read again: a few milliseconds."""
@@ -40,8 +39,11 @@ class TreeModel:
         """
         self.sessions = SessionsInView(known, beamline_first=beamline_first)
         self.opened = OpenPlaces(groups_open=groups_open)
+        self._build = RowBuilder(self.sessions, self.opened)
         self.rows: list[Node] = []
         self.cursor = 0
+        self.now: datetime | None = None
+        """The time that ages are counted to."""
         self.marks = Marks()
         self.range_from: Place | None = None
         """Where a range of marks was begun that is not ended yet."""
@@ -132,7 +134,7 @@ class TreeModel:
             if matched:
                 self.sessions.let_through_next(matched)
                 self._open_matches(matched)
-                self.rows.extend(self._group_nodes(list(matched)))
+                self.rows.extend(self._build.group(list(matched), self.rows))
         order = self.sessions.order
         if self._wanted and (self._searched is None or order.key(self._wanted) <= order.after(self._searched)):
             self._return_to(self._wanted)
@@ -168,8 +170,8 @@ class TreeModel:
 
     def _open_match(self, place: Place) -> None:
         """Open a session that matches by its datasets, and its collections."""
-        if self.opened.has_room:
-            nodes = list(session_nodes(place, 0, self._datasets(place), lambda _: False))
+        if self.opened.has_room and self.filter.opens_sessions:
+            nodes = list(session_nodes(place, 0, self._build.datasets(place), lambda _: False))
             self.opened.open_match(place, len(nodes))
             for node in nodes:
                 if node.level == Level.COLLECTION:
@@ -195,15 +197,21 @@ class TreeModel:
         self._return_to(kept)
         return True
 
+    def set_open(self, places: Iterable[Place], *, opened: bool) -> None:
+        """Open or close many places at once."""
+        kept = self._cursor_place()
+        for place in places:
+            self.opened.set(place, opened=opened)
+        self._rebuild()
+        self._return_to(kept)
+
     def can_open(self, node: Node) -> bool:
         """Return whether there is anything below a node."""
-        if node.level == Level.SESSION:
-            return any(self.sessions.at(node.place).counts)
-        return node.level != Level.DATASET
+        return self._build.can_open(node)
 
     def index(self, place: Place) -> int | None:
         """Return the row of a place, None where it is not visible."""
-        found = bisect_left(self.rows, self.sessions.order.key(place), key=self._key)
+        found = row_at(self.rows, place, self.sessions.order)
         return found if found < len(self.rows) and self.rows[found].place == place else None
 
     def reveal(self, place: Place) -> int | None:
@@ -239,27 +247,18 @@ class TreeModel:
             if (index := self.index(each)) is not None:
                 self.cursor = index
                 return
-        found = bisect_left(self.rows, self.sessions.order.key(place), key=self._key)
-        self.cursor = max(0, min(found, len(self.rows) - 1))
+        self.cursor = max(0, min(row_at(self.rows, place, self.sessions.order), len(self.rows) - 1))
 
     # -- rows ------------------------------------------------------------------------------------------------------
 
-    def _datasets(self, place: Place, also: Sequence[str] = ()) -> list[DatasetEntry]:
-        row = self.sessions.at(place)
-        return self.filter.kept(row, frozenset(also)) if self.filter.active else entries(row)
-
     def _rebuild(self) -> None:
-        self.rows = [
-            node
-            for _, places in groupby(self.sessions.shown_places(), itemgetter(0))
-            for node in self._group_nodes(list(places))
-        ]
+        self.rows = self._build.everything(self.rows)
 
     def _renew_groups(self, appeared: list[Place], cursor: Place) -> None:
         """Make room for sessions; what is open, and what the cursor is on, stays visible when its row is unfolded."""
         outers = {place[: Level.OUTER] for place in appeared}
         for outer in outers:
-            start, end = self._span(outer)
+            start, end = span(self.rows, outer, self.sessions.order)
             for node in self.rows[start:end]:
                 level = len(node.place)
                 stays = level <= Level.SESSION and (node.place in self.opened or cursor[:level] == node.place)
@@ -267,7 +266,7 @@ class TreeModel:
                     for place in above(node.place):
                         self.opened.set(place, opened=True)
             if len(outers) <= MANY:
-                self.rows[start:end] = self._group_nodes(self.sessions.within(outer))
+                self.rows[start:end] = list(self._build.group(self.sessions.within(outer), self.rows))
         if len(outers) > MANY:
             self._rebuild()
 
@@ -282,56 +281,15 @@ class TreeModel:
 
     def _renew(self, place: Place) -> None:
         """Make anew a visible node and what is visible below it."""
-        start, end = self._span(place)
+        start, end = span(self.rows, place, self.sessions.order)
         node = self.rows[start]
         match node.level:
             case Level.OUTER:
-                nodes = self._group_nodes(self.sessions.within(place))
+                nodes = self._build.group(self.sessions.within(place), self.rows)
             case Level.INNER:
-                nodes = self._inner_nodes(self.sessions.within(place), node.depth, node.folded)
+                nodes = self._build.inner(self.sessions.within(place), node, self.rows)
             case Level.SESSION:
-                nodes = self._session_nodes(node._replace(within=None))
+                nodes = self._build.session(node._replace(within=None), self.rows)
             case _:
                 nodes = iter([node, *collection_nodes(node)] if place in self.opened else [node])
-        self.rows[start:end] = nodes
-
-    def _group_nodes(self, places: list[Place]) -> Iterator[Node]:
-        """Yield the rows of one proposal (or beamline): its sessions are `places`, at least one."""
-        if places[0][1] == places[-1][1]:
-            yield from self._inner_nodes(places, 0, 1)
-            return
-        outer = Node(places[0][: Level.OUTER], 0)
-        yield outer
-        if outer.place in self.opened:
-            for _, inner in groupby(places, itemgetter(1)):
-                yield from self._inner_nodes(list(inner), 1, 0)
-
-    def _inner_nodes(self, places: list[Place], depth: int, folded: int) -> Iterator[Node]:
-        if len(places) == 1:
-            yield from self._session_nodes(Node(places[0], depth, folded + 1))
-            return
-        inner = Node(places[0][: Level.INNER], depth, folded)
-        yield inner
-        if inner.place in self.opened:
-            for place in places:
-                yield from self._session_nodes(Node(place, depth + 1))
-
-    def _session_nodes(self, node: Node) -> Iterator[Node]:
-        """Yield a session and, if it is open, what is shown in it; what was shown stays, whatever the filter says."""
-        if not self.can_open(node) or node.place not in self.opened:
-            yield node
-            return
-        start, end = self._span(node.place)
-        shown = [node.dataset.path for node in self.rows[start:end] if node.dataset]
-        datasets = self._datasets(node.place, shown)
-        collections = {entry.collection for entry in datasets}
-        yield node._replace(within=collections.pop()) if len(collections) == 1 else node
-        yield from session_nodes(node.place, node.depth + 1, datasets, self.opened.__contains__)
-
-    def _key(self, node: Node) -> Key:
-        return self.sessions.order.key(node.place)
-
-    def _span(self, place: Place) -> tuple[int, int]:
-        """Return from where to where a node and what is visible below it are."""
-        start = bisect_left(self.rows, self.sessions.order.key(place), key=self._key)
-        return start, bisect_left(self.rows, self.sessions.order.after(place), start, key=self._key)
+        self.rows[start:end] = list(nodes)

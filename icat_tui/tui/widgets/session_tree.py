@@ -12,19 +12,23 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from icat_tui.domain.summary import STATUSES
-from icat_tui.settings.keymap import DEFAULT_KEYS
+from icat_tui.domain.status import Category, Status
+from icat_tui.domain.summary import STATUSES, Counts
 from icat_tui.text import visible
+from icat_tui.tui.key_actions import KeyAction, bindings_of
 from icat_tui.tui.state.attention import seek_attention
+from icat_tui.tui.state.columns import Cell, Columns, columns_for, row_cells
 from icat_tui.tui.state.filtering import Filter
+from icat_tui.tui.state.level import toggle_level
 from icat_tui.tui.state.marks import Marking
 from icat_tui.tui.state.nodes import Node, above
+from icat_tui.tui.state.order import SortBy
 from icat_tui.tui.state.targets import mark_range, toggle_mark
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.theme import STATUS_CLASSES, STATUS_CSS
@@ -36,6 +40,24 @@ RANGE = "v"
 ARROWS = {None: " ", False: "▸", True: "▾"}
 LABEL_AT_LEAST = 12
 """Columns that counts leave to a name, where the row has that many."""
+
+ACTIONS = {
+    "enter": KeyAction("enter", "Open/close", "Open or close what the cursor is on"),
+    "open": KeyAction("open", "", "Open, or go to the first row within"),
+    "close": KeyAction("close", "", "Close, or go to what this lies in"),
+    "down": KeyAction("move(1)", "", "One row down"),
+    "up": KeyAction("move(-1)", "", "One row up"),
+    "page_down": KeyAction("page(1)", "", "One page down"),
+    "page_up": KeyAction("page(-1)", "", "One page up"),
+    "top": KeyAction("first", "", "To the first row"),
+    "bottom": KeyAction("last", "", "To the last row"),
+    "next": KeyAction("attention(1)", "Next", "To the next that wants attention"),
+    "previous": KeyAction("attention(-1)", "", "To the one before"),
+    "level": KeyAction("level", "", "Open all of this level, or close all"),
+    "mark": KeyAction("mark", "Mark", "Mark or unmark what the cursor is on"),
+    "range": KeyAction("range", "", "Mark from here; again: up to here"),
+    "unmark": KeyAction("unmark", "", "Unmark everything"),
+}
 
 Drawn = tuple[RowText, bool] | None
 """What stands in a row of the screen, and whether the cursor is on it; None: nothing."""
@@ -58,80 +80,7 @@ class SessionTree(ScrollView, can_focus=True):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"session-tree--cursor", *STATUS_CLASSES}
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            DEFAULT_KEYS["tree.enter"],
-            "enter",
-            "Open/close",
-            id="tree.enter",
-            tooltip="Open or close what the cursor is on",
-        ),
-        Binding(
-            DEFAULT_KEYS["tree.open"],
-            "open",
-            "Open",
-            show=False,
-            id="tree.open",
-            tooltip="Open, or go to the first row within",
-        ),
-        Binding(
-            DEFAULT_KEYS["tree.close"],
-            "close",
-            "Close",
-            show=False,
-            id="tree.close",
-            tooltip="Close, or go to what this lies in",
-        ),
-        Binding(DEFAULT_KEYS["tree.down"], "move(1)", "Down", show=False, id="tree.down", tooltip="One row down"),
-        Binding(DEFAULT_KEYS["tree.up"], "move(-1)", "Up", show=False, id="tree.up", tooltip="One row up"),
-        Binding(
-            DEFAULT_KEYS["tree.page_down"],
-            "page(1)",
-            "Page down",
-            show=False,
-            id="tree.page_down",
-            tooltip="One page down",
-        ),
-        Binding(
-            DEFAULT_KEYS["tree.page_up"], "page(-1)", "Page up", show=False, id="tree.page_up", tooltip="One page up"
-        ),
-        Binding(DEFAULT_KEYS["tree.top"], "first", "Top", show=False, id="tree.top", tooltip="To the first row"),
-        Binding(DEFAULT_KEYS["tree.bottom"], "last", "Bottom", show=False, id="tree.bottom", tooltip="To the last row"),
-        Binding(
-            DEFAULT_KEYS["tree.next"],
-            "attention(1)",
-            "Next",
-            id="tree.next",
-            tooltip="To the next that wants attention",
-        ),
-        Binding(
-            DEFAULT_KEYS["tree.previous"],
-            "attention(-1)",
-            "Previous",
-            show=False,
-            id="tree.previous",
-            tooltip="To the one before",
-        ),
-        Binding(
-            DEFAULT_KEYS["tree.mark"], "mark", "Mark", id="tree.mark", tooltip="Mark or unmark what the cursor is on"
-        ),
-        Binding(
-            DEFAULT_KEYS["tree.range"],
-            "range",
-            "Range",
-            show=False,
-            id="tree.range",
-            tooltip="Mark from here; again: up to here",
-        ),
-        Binding(
-            DEFAULT_KEYS["tree.unmark"],
-            "unmark",
-            "Unmark all",
-            show=False,
-            id="tree.unmark",
-            tooltip="Unmark everything",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("tree", ACTIONS)]
 
     class CursorMoved(Message):
         """Message: the cursor has come to another row, or to none."""
@@ -149,6 +98,14 @@ class SessionTree(ScrollView, can_focus=True):
             super().__init__()
             self.node = node
             self.opened = opened
+
+    class LevelToggled(Message):
+        """Message: all of a level were opened or closed."""
+
+        def __init__(self, count: int) -> None:
+            """Take how many were left closed, as they are too many."""
+            super().__init__()
+            self.count = count
 
     class NodeEntered(Message):
         """Message: a row was entered that has nothing to open, a dataset or a session not scanned yet."""
@@ -175,6 +132,14 @@ class SessionTree(ScrollView, can_focus=True):
             super().__init__()
             self.step = step
 
+    class LaidOut(Message):
+        """Message: the columns have changed."""
+
+        def __init__(self, layout: tuple[Columns, int]) -> None:
+            """Take them, and how wide the tree is without its scroll bar."""
+            super().__init__()
+            self.columns_and_width = layout
+
     class FilterApplied(Message):
         """Message: the filter has been applied to all sessions."""
 
@@ -187,6 +152,8 @@ class SessionTree(ScrollView, can_focus=True):
         """Show a model; changes to it go through `changing`."""
         super().__init__(id=id)
         self.model = model
+        self._layout = Columns(), 0
+        """The columns, and the width that they are for."""
         self._drawn: dict[int, Drawn] = {}
         """What was drawn last, by row of the screen."""
         self._search_called = False
@@ -200,14 +167,22 @@ class SessionTree(ScrollView, can_focus=True):
         if drawn is None:
             return Strip.blank(width, self.rich_style)
         shown, under_cursor = drawn
-        left, glyph, counts = _texts(shown)
+        left, glyph = _texts(shown)
         room = width - cell_len(left) - cell_len(glyph)
-        counts = _fitting(counts, room - LABEL_AT_LEAST)
-        right = sum(cell_len(text) + 1 for text, _ in counts)
+        cells = self._cells(shown, room)
+        right = sum(cell_len(text) for text, _ in cells)
         label = _cut(visible(shown.label), room - right)
         texts = [(left, ""), (glyph, shown.sign.colour if shown.sign else ""), (label, "grey" if shown.stale else "")]
-        texts += [(f" {text}", colour) for text, colour in counts]
-        return self._strip(texts, width, under_cursor=under_cursor)
+        return self._strip([*texts, *cells], width, under_cursor=under_cursor)
+
+    def _cells(self, shown: RowText, room: int) -> list[Cell]:
+        """Return what stands right of a name: in columns, or where that is too narrow one after the other."""
+        if not self._layout[0].width:
+            return _fitting(shown.counts, room - LABEL_AT_LEAST)
+        if isinstance(shown.sign, Status) and not shown.counts:
+            return []  # a dataset, whose name may be long
+        word = shown.sign.word if isinstance(shown.sign, Category) else ""
+        return row_cells(self._layout[0], shown.counts, shown.age, shown.fit, word)
 
     def _strip(self, texts: list[tuple[str, str]], width: int, *, under_cursor: bool) -> Strip:
         plain = "".join(text for text, _ in texts)
@@ -245,13 +220,26 @@ class SessionTree(ScrollView, can_focus=True):
         if 0 <= y < height:
             self.scroll_to(y=max(0, min(self.model.cursor - y, rows - height)), animate=False)
         self._bring_into_view()
-        if self.scroll_offset.y == top:
+        if self._lay_out():
+            self.refresh()
+        elif self.scroll_offset.y == top:
             for row in range(height):
                 if self._drawn.get(row) != self._at(top + row):
                     self.refresh_line(top + row)
         after = self.model.node
         if (before and before.place) != (after and after.place):
             self.post_message(self.CursorMoved(after))
+
+    def _lay_out(self) -> bool:
+        """Choose the columns for what is in view; return whether they have changed."""
+        width = self.scrollable_content_region.width
+        columns = columns_for(self.model.sessions.totals().counts, width)
+        if (columns, width) == self._layout:
+            return False
+        self._layout = columns, width
+        self._drawn.clear()
+        self.post_message(self.LaidOut(self._layout))
+        return True
 
     def narrow(self, to: Filter) -> None:
         """Apply a filter: its first hits at once, the others as the event loop has time."""
@@ -264,6 +252,13 @@ class SessionTree(ScrollView, can_focus=True):
         """Change the order of proposals and beamlines."""
         with self.changing() as model:
             model.turn()
+            model.search()
+        self._search_on(self.call_after_refresh)
+
+    def sort(self, by: SortBy) -> None:
+        """Sort anew."""
+        with self.changing() as model:
+            model.sort(by)
             model.search()
         self._search_on(self.call_after_refresh)
 
@@ -285,6 +280,7 @@ class SessionTree(ScrollView, can_focus=True):
         """Keep the cursor in view."""
         self._drawn.clear()
         self.virtual_size = Size(0, len(self.model.rows))
+        self._lay_out()
         self._bring_into_view()
 
     def move_to(self, index: int) -> None:
@@ -372,6 +368,12 @@ class SessionTree(ScrollView, can_focus=True):
         if not found:
             self.post_message(self.AttentionSought(step))
 
+    def action_level(self) -> None:
+        """Open all of this level, or close all."""
+        with self.changing() as model:
+            closed = toggle_level(model)
+        self.post_message(self.LevelToggled(closed))
+
     def action_mark(self) -> None:
         """Mark or unmark what the cursor is on, and go on to the next row."""
         if (node := self.model.node) is not None:
@@ -413,29 +415,24 @@ class SessionTree(ScrollView, can_focus=True):
 
 # -- a row as text ---------------------------------------------------------------------------------------------------
 
-Coloured = tuple[str, str]
-"""A text and its colour name."""
 
-
-def _texts(shown: RowText) -> tuple[str, str, list[Coloured]]:
-    """Return what stands before the glyph, the glyph with a space on either side, and the counts by status."""
+def _texts(shown: RowText) -> tuple[str, str]:
+    """Return what stands before the glyph, and the glyph with a space on either side."""
     left = f"{RANGE if shown.range_begins else MARKS[shown.marking]}{'  ' * shown.depth}{ARROWS[shown.opened]}"
-    counts = [
-        (f"{status.glyph}{number}", status.colour)
-        for status, number in zip(STATUSES, shown.counts, strict=False)
-        if number
-    ]
-    return left, f" {shown.sign.glyph if shown.sign else ' '} ", counts
+    return left, f" {shown.sign.glyph if shown.sign else ' '} "
 
 
-def _fitting(counts: list[Coloured], room: int) -> list[Coloured]:
+def _fitting(counts: Counts, room: int) -> list[Cell]:
     """Return the counts that there is room for, from the first; `…` where some are left out."""
-    fitting: list[Coloured] = []
-    for text, colour in counts:
-        room -= cell_len(text) + 1
+    fitting: list[Cell] = []
+    for status, number in zip(STATUSES, counts, strict=False):
+        text = f" {status.glyph}{number:,}"
+        if not number:
+            continue
+        room -= cell_len(text)
         if room < 0:
-            return [*fitting, ("…", "")]
-        fitting.append((text, colour))
+            return [*fitting, (" …", "")]
+        fitting.append((text, status.colour))
     return fitting
 
 

@@ -6,6 +6,7 @@ from icat_tui.domain.status import Category, Status
 from icat_tui.domain.summary import SessionRow
 from icat_tui.tui.state.attention import seek_attention
 from icat_tui.tui.state.filtering import Filter, FilterMatch, parse_filter
+from icat_tui.tui.state.level import toggle_level
 from icat_tui.tui.state.nodes import Level, Place
 from icat_tui.tui.state.open_places import OPENED_AT_MOST
 from icat_tui.tui.state.tree_model import TreeModel
@@ -182,8 +183,11 @@ def test_sessions_that_come_in_fold_away_neither_the_cursor_nor_what_is_open() -
     assert tree.node.place == under_cursor.place
 
 
+WITH_INVALID = Filter(statuses=frozenset({Status.INVALID}))
+
+
 def test_one_batch_can_add_a_session_and_take_rows_from_an_open_one_beside_it() -> None:
-    for to in (Filter(), Filter(attention=True)):
+    for to in (Filter(), WITH_INVALID):
         tree = a_model()
         bad: list[Named] = [("c", f"{number}", Status.INVALID) for number in range(3)]
         put(tree, [a_row(a_directory(date=date), bad, Category.HAS_INVALID) for date in ("20230101", "20230102")])
@@ -280,20 +284,54 @@ def test_a_session_that_stops_matching_stays_until_the_filter_is_applied_again()
     tree = a_model()
     directory = a_directory()
     put(tree, [a_row(directory, [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
-    searched(tree, Filter(attention=True))
+    searched(tree, WITH_INVALID)
     tree.move_to(1)
     put(tree, [a_row(directory, [("c", "1", Status.REGISTERED)], Category.OK)])
     assert tree.node
     assert tree.node.dataset
     assert tree.node.dataset.status == Status.REGISTERED
-    searched(tree, Filter(attention=True))
+    searched(tree, WITH_INVALID)
     assert not tree.rows
+
+
+def test_only_what_wants_attention_is_shown_with_its_sessions_closed() -> None:
+    tree = a_model()
+    put(tree, [a_row(a_directory("p1"), [("c", "1", Status.INVALID)], Category.HAS_INVALID), a_row(a_directory("p2"))])
+    searched(tree, Filter(attention=True))
+    assert labels(tree) == ["p1/id99/20231019"]
+    tree.open(0)
+    assert labels(tree) == ["p1/id99/20231019/c", "  1"]
+
+
+def test_all_of_a_level_are_opened_and_closed_again() -> None:
+    tree = a_model(groups_open=True)
+    known = [
+        a_row(a_directory("p1", date=date), [("c", str(n), Status.REGISTERED) for n in range(3)])
+        for date in ("20230101", "20230102")
+    ]
+    put(tree, known)
+    closed = labels(tree)
+    tree.move_to(1)
+    assert toggle_level(tree) == 0
+    assert len(tree.rows) == 1 + 2 * 4
+    tree.move_to(3)  # a dataset stands for its session
+    assert toggle_level(tree) == 0
+    assert labels(tree) == closed
+
+
+def test_no_more_are_opened_at_once_than_one_can_look_through() -> None:
+    tree = a_model(groups_open=True)
+    many = [("c", str(n), Status.REGISTERED) for n in range(6000)]
+    put(tree, [a_row(a_directory("p1", date=date), many) for date in ("20230101", "20230102")])
+    tree.move_to(1)
+    assert toggle_level(tree) == 1
+    assert len(tree.rows) == 1 + 1 + 6000 + 1
 
 
 def test_a_session_that_begins_to_match_appears_opened() -> None:
     tree = a_model()
     put(tree, [found(a_directory("p1"))])
-    searched(tree, Filter(attention=True))
+    searched(tree, WITH_INVALID)
     assert not tree.rows
     put(tree, [a_row(a_directory("p1"), [("c", "1", Status.INVALID)], Category.HAS_INVALID)])
     assert labels(tree) == ["p1/id99/20231019/c", "  1"]
