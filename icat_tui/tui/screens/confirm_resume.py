@@ -43,6 +43,12 @@ class ConfirmResume(SendQuestion[bool]):
         Binding("end,G", "scroll_text(1_000_000)", "bottom", show=False),
     ]
 
+    DEFAULT_CSS = """
+    ConfirmResume #box { height: 90%; }
+    ConfirmResume.-low #box { height: 100%; & #summary { max-height: 2; } & .hint { max-height: 1; } }
+    ConfirmResume VerticalScroll { height: 1fr; }
+    """
+
     def __init__(self, resumption: Resumption) -> None:
         """Ask this."""
         super().__init__("")

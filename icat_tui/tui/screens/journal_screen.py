@@ -199,7 +199,9 @@ class JournalScreen(Dialog[None], inherit_bindings=False):
     def _title(self) -> str:
         shown = self.model.shown
         parts = ["Journal"]
-        if not self._read or shown.reading:
+        if shown.broken:
+            parts.append("can't be read")
+        elif not self._read or shown.reading:
             parts.append(f"reading the journal: {counted(shown.messages, 'message')} so far")
         elif shown.tally.total == shown.messages:
             parts.append(f"{counted(shown.messages, 'message')} in {counted(len(shown.orders), 'order')}")

@@ -44,6 +44,11 @@ class SettleForm(SendQuestion[Settled]):
         Binding("pageup,ctrl+u", "scroll_text(-10)", "page up", show=False),
     ]
 
+    DEFAULT_CSS = """
+    SettleForm VerticalScroll { max-height: 8; }
+    SettleForm.-low VerticalScroll { max-height: 3; }
+    """
+
     def __init__(self, number: int, lines: Sequence[str]) -> None:
         """Ask about so many messages; `lines` name them, not made visible yet."""
         super().__init__("")
