@@ -74,7 +74,8 @@ class JournalReading:
         last = ""
         for each in sorted(sendings, key=lambda each: (session_of(each.dataset) or "", each.dataset))[:NAMED]:
             session = session_of(each.dataset) or ""
-            head = f"{session or 'in no session'}, by {each.user}, {moment_text(each.time, now, zone)}"
+            label = " ".join(session.rsplit("/", 3)[1:]) or "in no session"
+            head = f"{label}, by {each.user}, {moment_text(each.time, now, zone)}"
             if head != last:
                 lines.append(head)
                 last = head

@@ -13,8 +13,8 @@ from icat_tui.sync.planned_messages import PlannedByUser, PlannedMessages
 from icat_tui.tui.host import Host
 from icat_tui.tui.workspace import Workspace
 
-PAUSE = 60.0
-"""Seconds between two looks, as others of this user may send too."""
+SOON, PAUSE = 0.5, 60.0
+"""Seconds until the first look, and between two, as this user may send from elsewhere too."""
 
 
 class PlannedWork:
@@ -28,8 +28,8 @@ class PlannedWork:
         self.known = PlannedByUser()
 
     def begin(self) -> None:
-        """Look now, and every now and then."""
-        self.look()
+        """Look soon, once there is something on the screen, and every now and then."""
+        self._host.set_timer(SOON, self.look)
         self._host.set_interval(PAUSE, self.look)
 
     def look(self) -> None:

@@ -157,6 +157,7 @@ class JournalScreen(Dialog[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Say that it is being read."""
         self.query_one("#filter-line").display = False
+        self._update("#said", Content())
         self.listing.focus()
         self._show_all()
         self.set_interval(MINUTE, self._tell_times)
@@ -184,7 +185,7 @@ class JournalScreen(Dialog[None], inherit_bindings=False):
 
     def tell(self, text: str, colour: str = "") -> None:
         """Say something about what was asked for last."""
-        self.query_one("#said", Static).update(Content.styled(visible(text), style(colour)))
+        self._update("#said", Content.styled(visible(text), style(colour)))
         self._show_keys()
 
     def _show_all(self) -> None:

@@ -46,7 +46,10 @@ class SettleForm(SendQuestion[Settled]):
 
     DEFAULT_CSS = """
     SettleForm VerticalScroll { max-height: 8; }
-    SettleForm.-low VerticalScroll { max-height: 3; }
+    SettleForm.-low VerticalScroll { max-height: 2; }
+    SettleForm.-low .means { display: none; }
+    SettleForm.-low #summary { max-height: 3; }
+    SettleForm.-low .hint { max-height: 1; }
     """
 
     def __init__(self, number: int, lines: Sequence[str]) -> None:
@@ -61,10 +64,10 @@ class SettleForm(SendQuestion[Settled]):
             yield Static(Content(f"What became of {counted(self._number, 'message')}?"), classes="title")
             with VerticalScroll(can_focus=False):
                 yield Static(Content("\n".join(map(visible, self._lines))))
-            yield Static(hint(("a", MEANS[Settlement.SEEN])))
-            yield Static(hint(("l", MEANS[Settlement.LOST])))
+            yield Static(hint(("a", MEANS[Settlement.SEEN])), classes="means")
+            yield Static(hint(("l", MEANS[Settlement.LOST])), classes="means")
             yield Static(self.summary_text(), id="summary", classes="warning")
-            why = Input(placeholder="how do you know? (for all who read the journal)", compact=True, id="why")
+            why = Input(placeholder="how do you know?", compact=True, id="why")
             why.display = False
             yield why
             yield self.number_line()
@@ -80,7 +83,7 @@ class SettleForm(SendQuestion[Settled]):
         """Return what was chosen."""
         if self._settled is None:
             return Content("It is written to the journal with your name; ICAT is told nothing")
-        return Content(f"{self._settled}: {MEANS[self._settled]}. Why do you know? enter settles")
+        return Content(f"{MEANS[self._settled]}. enter settles")
 
     def action_choose(self, settled: str) -> None:
         """Take what became of them, and ask for the reason."""

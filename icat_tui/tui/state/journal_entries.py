@@ -13,7 +13,7 @@ from icat_tui.tui.state.journal_filter import JournalFilter
 from icat_tui.tui.state.journal_message import JournalMessage, OrderKey, StateCounts, sum_of_tallies, tally_of
 
 
-class SessionEntry(Struct, frozen=True):
+class SessionEntry(Struct, frozen=True, gc=False):
     """Messages of one order about one session."""
 
     path: str
@@ -26,7 +26,7 @@ class SessionEntry(Struct, frozen=True):
         return " ".join(self.path.rsplit("/", 3)[1:]) if self.path else "in no session"
 
 
-class OrderEntry(Struct, frozen=True):
+class OrderEntry(Struct, frozen=True, gc=False):
     """Messages that were confirmed together, by session."""
 
     key: OrderKey

@@ -122,7 +122,7 @@ def _condition(word: str, zone: tzinfo, today: date, me: str) -> Condition:
     if field not in FIELDS:
         closest = difflib.get_close_matches(field, FIELDS, n=1)
         meant = f", do you mean {closest[0]}:?" if closest else f": use one of {', '.join(FIELDS)}"
-        raise FilterError(f"There is no field {field}:{meant}")
+        raise FilterError(f"There is no field {field!r}{meant}")
     values = tuple(part for part in value.split(",") if part)
     if not values:
         return Condition(field, ("",))  # it is being typed

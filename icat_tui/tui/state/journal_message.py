@@ -60,7 +60,7 @@ class StateCounts(NamedTuple):
         return sum(number for state, number in self.counts if state in wanted)
 
 
-class JournalMessage(Struct, frozen=True):
+class JournalMessage(Struct, frozen=True, gc=False):
     """Message as the journal has it, without its body."""
 
     id: str

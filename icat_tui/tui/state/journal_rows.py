@@ -152,6 +152,8 @@ class JournalRows:
 
     def _find(self, under: JournalRow) -> None:
         """Put the cursor on what it was on, or on what that lies in; where it is gone it stays at its place."""
+        if self.row.place == under.place:
+            return
         places = {row.place: at for at, row in enumerate(self.rows)}
         if under.place not in places and under.message is not None:
             self._follow(under.message)

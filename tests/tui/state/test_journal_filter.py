@@ -78,7 +78,7 @@ def test_it_lets_through_what_it_says(text: str, wanted: set[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("usr:me", "no field usr:, do you mean user:"),
+        ("usr:me", "no field 'usr', do you mean user:"),
         ("zzz:1", "use one of user, state"),
         ("state:nothing", "no state 'nothing'"),
         ("date:soon", "'soon' is no date"),
