@@ -284,6 +284,7 @@ class ShardIndex:
     def _settle_by_person(self, record: Record, sending: Sending) -> None:
         if record.settled is Settlement.SEEN:
             self._settle(sending.about, record)
+            sending.words = record.words
             return
         sending.state, sending.words = MessageState.LOST, record.words
         self._seen.pop(sending.about, None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from icat_tui.journal.directory import user_name
 from icat_tui.journal.records import SendOutcome
 from icat_tui.journal.sendings import MessageState
 from icat_tui.sync.session_lock import locked
+from icat_tui.text import visible
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.screens.confirm_plan import ConfirmPlan
 from icat_tui.tui.screens.confirm_resume import ConfirmResume
@@ -19,9 +21,11 @@ from icat_tui.tui.screens.journal_screen import JournalScreen
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.settle_form import SettleForm
 from icat_tui.tui.widgets.journal_list import JournalList
-from tests.support.journal_entries import index_of, shards_in, spoil
+from tests.support.icatplus import HANG
+from tests.support.journal_entries import index_of, message, shards_in, spoil
 from tests.support.journal_states import OTHER, journal_of, message_in, other_process, write_all_states
 from tests.support.live_facility import LiveFacility, dataset
+from tests.support.names import HOSTILE_NAMES
 from tests.support.ports import free_port
 from tests.support.ui_app import Driver, a_workplace, drive_app, log_lines, ready, scanned, status_line, typed
 from tests.support.ui_host import screen_lines, texts, until
@@ -188,6 +192,40 @@ def test_an_empty_journal_says_that_nothing_was_confirmed(facility: LiveFacility
         assert isinstance(app.screen, JournalScreen)
 
     drive_app(a_workplace(facility), act, size=(40, 12))
+
+
+def test_what_this_run_sends_moves_in_the_journal_while_it_is_looked_at(facility: LiveFacility) -> None:
+    facility.session(unregistered=2)
+    facility.ingester.waits = True
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: ready(app, ConfirmPlan))
+        await pilot.press("y")
+        await until(pilot, lambda: not isinstance(app.screen, ConfirmPlan))
+        await pilot.press("J")
+        await until(pilot, lambda: "~2" in listed(app)[0])
+        facility.ingester.catch_up()
+        await until(pilot, lambda: "=2" in listed(app)[0])
+
+    drive_app(a_workplace(facility, verify_wait="20s"), act)
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES[:6])
+def test_names_from_outside_are_made_visible(facility: LiveFacility, name: str) -> None:
+    path = f"/data/visitor/hg333/id10/20231019/RAW_DATA/colA/{name}"
+    journal_of(facility.journal, OTHER).record_plans([message(1, dataset=path)])
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await pilot.press("J")
+        await until(pilot, lambda: len(journal(app).model.shown.orders) == 1)
+        await pilot.press("enter", "down")
+        await until(pilot, lambda: "register -> icatIngest" in on_screen(app))
+        assert all(line.isprintable() for line in screen_lines(app))
+        assert visible(name)[:20].split()[0] in on_screen(app)
+
+    drive_app(a_workplace(facility), act, size=(120, 30))
 
 
 # -- messages --------------------------------------------------------------------------------------------------------
@@ -367,6 +405,58 @@ def test_what_icat_has_got_meanwhile_is_in_icat_after_v_and_in_the_tree(facility
 
     drive_app(a_workplace(facility), act)
     assert facility.told(dataset(session, "unregistered"))[-1] == "seen"
+
+
+def test_esc_stops_asking_an_icat_that_hangs_at_once(facility: LiveFacility) -> None:
+    session = facility.session(unregistered=1)
+    send_and_lose(facility)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await open_journal(app, pilot, 1)
+        facility.place.icatplus.hung.clear()
+        facility.place.icatplus.fault = lambda _: HANG
+        await pilot.press("V")
+        assert "asking ICAT about 1 message: esc stops it" in on_screen(app)
+        await until(pilot, facility.place.icatplus.hung.is_set)
+        assert "esc Stop asking" in on_screen(app)
+        assert [each.noun for each in app.activities] == ["asking ICAT"]
+        begun = time.monotonic()
+        await pilot.press("escape")
+        await until(pilot, lambda: "stopped: ICAT is asked no more" in on_screen(app))
+        assert not app.journal.verifying
+        assert time.monotonic() - begun < 1
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, JournalScreen))
+
+    drive_app(a_workplace(facility), act)
+    assert facility.told(dataset(session, "unregistered"))[-1] == "accepted"
+
+
+def test_what_could_not_be_looked_for_says_why_and_stays_pending(facility: LiveFacility) -> None:
+    session = facility.session(unregistered=1)
+    send_and_lose(facility)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await open_journal(app, pilot, 1)
+        facility.place.icatplus.fault = lambda _: (403, "no")
+        await pilot.press("V")
+        await until(pilot, lambda: "1 could not be looked for:" in on_screen(app))
+
+    drive_app(a_workplace(facility), act)
+    assert facility.told(dataset(session, "unregistered"))[-1] == "accepted"
+
+
+def test_without_an_icat_to_ask_that_is_said(facility: LiveFacility) -> None:
+    write_all_states(facility.journal)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await pilot.press("J")
+        await until(pilot, lambda: len(journal(app).model.shown.orders) == 2)
+        await pilot.press("V")
+        await until(pilot, lambda: "ICAT could not be asked: no ICAT+ is known" in on_screen(app))
+        assert not app.journal.verifying
+
+    drive_app(a_workplace(facility, narrow=False, icatplus=""), act)
 
 
 # -- settling --------------------------------------------------------------------------------------------------------

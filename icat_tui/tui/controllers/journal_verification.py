@@ -12,6 +12,7 @@ from functools import partial
 from msgspec import Struct
 
 from icat_tui.cancel import Cancellation
+from icat_tui.domain.errors import IcatTuiError
 from icat_tui.journal.sendings import Sending
 from icat_tui.sync.pending_messages import look_for
 from icat_tui.sync.verify import MessageConfirmed
@@ -32,9 +33,13 @@ class Verified(Struct, frozen=True):
     reason: str = ""
     """Why the first of those could not be looked for."""
     stopped: bool = False
+    trouble: str = ""
+    """Why nothing could be asked; empty: it could."""
 
     def words(self) -> str:
         """Return what came of it."""
+        if self.trouble:
+            return f"ICAT could not be asked: {self.trouble}"
         waiting = len(self.asked) - len(self.seen) - self.failed
         if not self.asked:
             return "nothing is pending here any more"
@@ -85,6 +90,8 @@ class JournalVerification:
                         reasons.append(event.reason)
                     elif isinstance(event.message, Sending):
                         seen.append(event.message)
+        except IcatTuiError as error:
+            return stop, Verified(stopped=bool(stop), trouble=str(error))
         except BaseException:
             if self._asking is stop:
                 self._asking = None

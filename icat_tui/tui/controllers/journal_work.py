@@ -7,8 +7,9 @@ to messages as the journal has them then, not as they were on the screen.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
+from icat_tui.domain.errors import IcatTuiError
 from icat_tui.domain.message import Message
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.journal.directory import user_name
@@ -37,6 +38,7 @@ from icat_tui.tui.widgets.status_bar import ColouredText
 from icat_tui.tui.widgets.status_text import planned_text
 from icat_tui.tui.workspace import Workspace
 
+Result = TypeVar("Result")
 Rescan = Callable[[Sequence[SessionDirectory]], None]
 
 
@@ -135,6 +137,23 @@ class JournalWork:
         else:
             self._host.hint(text)
 
+    def _in_thread(self, doing: str, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
+        """Do something in a thread, then something with its result; an error of ours is told where one looks."""
+
+        def tried() -> tuple[Result] | IcatTuiError:
+            try:
+                return (work(),)
+            except IcatTuiError as error:
+                return error
+
+        def go_on(result: tuple[Result] | IcatTuiError) -> None:
+            if isinstance(result, IcatTuiError):
+                self._tell(str(result), "red")
+            else:
+                then(result[0])
+
+        self._host.background(doing, tried, go_on)
+
     def _look(self) -> None:
         if self._feed is not None:
             self._feed.look()
@@ -154,7 +173,7 @@ class JournalWork:
         if not messages:
             self._tell("nothing is planned here that was never sent")
             return
-        self._host.background("reading what is planned", partial(self._planned, messages), self._ask_to_resume)
+        self._in_thread("reading what is planned", partial(self._planned, messages), self._ask_to_resume)
 
     def _planned(self, messages: Sequence[JournalMessage]) -> Resumable:
         """Return what can be sent, with its sessions as they were known last, and how much of it is being sent."""
@@ -221,7 +240,7 @@ class JournalWork:
     def _verified(self, verified: Verified) -> None:
         self._rescan(self._reading.directories(verified.seen))
         self._look()
-        self._tell(verified.words(), "green" if verified.seen else "")
+        self._tell(verified.words(), "red" if verified.trouble else "green" if verified.seen else "")
 
     # -- settling --------------------------------------------------------------------------------------------------
 
@@ -231,7 +250,7 @@ class JournalWork:
             self._tell("there is nothing to settle here: only what was sent, and not seen in ICAT")
             return
         states = {message.state for message in messages}
-        self._host.background(
+        self._in_thread(
             "reading the journal",
             lambda: self._reading.nobody_sends(self._reading.now(messages, states)),
             self._ask_what_became,
@@ -251,7 +270,7 @@ class JournalWork:
             self._rescan(self._reading.directories(sendings))
             self._tell(f"{counted(len(sendings), 'message')} settled as {answer.settled}")
 
-        self._host.background(
+        self._in_thread(
             "settling", lambda: settle(sendings, self._reading.directory, answer.settled, answer.why), settled
         )
 
@@ -277,4 +296,4 @@ class JournalWork:
             else:
                 then(found)
 
-        self._host.background("reading a message", lambda: self._reading.body(message), show)
+        self._in_thread("reading a message", lambda: self._reading.body(message), show)
