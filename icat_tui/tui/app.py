@@ -41,7 +41,8 @@ from icat_tui.tui.screens.command_palette import CommandProvider
 from icat_tui.tui.screens.help import Help
 from icat_tui.tui.screens.leave import LeaveQuestion, Leaving
 from icat_tui.tui.screens.yes_no import YesNo
-from icat_tui.tui.state.filtering import FilterChoice, FilterError
+from icat_tui.tui.state.filter_words import FilterError
+from icat_tui.tui.state.filtering import FilterChoice
 from icat_tui.tui.state.marks import Mark
 from icat_tui.tui.state.session_store import SessionStore, StoreChange
 from icat_tui.tui.state.targets import directories_of, link_of, path_of, shown_directories

@@ -3,10 +3,13 @@
 import operator
 
 from hypothesis import strategies as st
+from msgspec import structs
 
 from icat_tui.domain.status import Category, Status
-from icat_tui.tui.state.filtering import Filter
-from tests.support.samples import a_directory
+from icat_tui.domain.summary import SessionRow
+from icat_tui.tui.state.filtering import Filter, parse_filter
+from tests.support.samples import NOW, a_directory
+from tests.support.tree_rows import a_row
 
 PLACES = st.builds(
     a_directory,
@@ -25,12 +28,29 @@ DATASETS = st.lists(
 )
 
 
+WORDS = st.sampled_from(
+    [
+        *("lab6", "0001", "hg3", "cola", "/data/visitor/hg333", '"cola-b"', "powder"),
+        *("status:invalid", "status:unknown", "status:todo,registered", "!", "=?", "sample:powder", "sample:si,lab"),
+        *("beamline:id99", "proposal:ab1", "date:2023", "after:2023-10", "before:2024", "date:..2023-09,20240102"),
+        *("age:<1h", "age:>2d"),
+    ]
+)
+"""Words of a filter, each a condition of its own."""
+
+
+def _chosen(words: list[tuple[str, str]], hidden: frozenset[Status], *, attention: bool) -> Filter:
+    parsed = parse_filter(" ".join(f"{sign}{word}" for sign, word in words), NOW)
+    return structs.replace(parsed, hidden=hidden, attention=attention)
+
+
 FILTERS = st.builds(
-    Filter,
-    names=st.lists(st.sampled_from(["lab6", "0001", "hg3", "cola"]), max_size=2).map(tuple),
-    statuses=st.frozensets(st.sampled_from(Status), max_size=2),
-    categories=st.frozensets(st.sampled_from(Category), max_size=1),
-    beamlines=st.sampled_from([(), ("id99",)]),
-    hidden=st.frozensets(st.sampled_from(Status), max_size=3),
+    _chosen,
+    st.lists(st.tuples(st.sampled_from(["", "-"]), WORDS), max_size=3),
+    st.frozensets(st.sampled_from(Status), max_size=3),
     attention=st.booleans(),
 )
+ROWS: st.SearchStrategy[SessionRow] = st.builds(
+    a_row, PLACES, DATASETS, st.sampled_from(Category), st.sampled_from([None, "powder", "Si 111"])
+)
+"""Sessions that were scanned."""

@@ -115,7 +115,7 @@ class Registrations:
     def walk(self) -> None:
         """Walk through the sessions in view where something is to be done, the oldest first."""
         rows = [self._model.sessions[path] for path in self._model.sessions.shown()]
-        wanted = {Category.TODO} | (self._model.filter.categories & {Category.TODO_ONGOING})
+        wanted = {Category.TODO} | (self._model.filter.wanted.categories & {Category.TODO_ONGOING})
         directories = sorted(
             (row.directory for row in rows if row.category in wanted), key=lambda each: (each.date, each.path)
         )

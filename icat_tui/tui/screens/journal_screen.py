@@ -20,7 +20,7 @@ from icat_tui.tui.bindings import Command, commands_of
 from icat_tui.tui.key_actions import KeyAction, bindings_of
 from icat_tui.tui.screens.dialog import Dialog
 from icat_tui.tui.screens.help import Help
-from icat_tui.tui.state.filtering import FilterError
+from icat_tui.tui.state.filter_words import FilterError
 from icat_tui.tui.state.journal_entries import JournalShown
 from icat_tui.tui.state.journal_filter import JournalFilter, parse_journal_filter
 from icat_tui.tui.state.journal_message import CAN_BE_RESUMED, CAN_BE_VERIFIED, JournalMessage

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from msgspec import Struct
 
 from icat_tui.journal.sendings import PENDING_STATES, MessageState
-from icat_tui.tui.state.filtering import FilterError
+from icat_tui.tui.state.filter_words import FilterError
 from icat_tui.tui.state.journal_message import JournalMessage
 
 ME = "me"

@@ -183,7 +183,7 @@ def test_sessions_that_come_in_fold_away_neither_the_cursor_nor_what_is_open() -
     assert tree.node.place == under_cursor.place
 
 
-WITH_INVALID = Filter(statuses=frozenset({Status.INVALID}))
+WITH_INVALID = parse_filter("status:invalid")
 
 
 def test_one_batch_can_add_a_session_and_take_rows_from_an_open_one_beside_it() -> None:
