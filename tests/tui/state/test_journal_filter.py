@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icat_tui.journal.sendings import MessageState
-from icat_tui.tui.state.filtering import FilterError
+from icat_tui.tui.state.filter_words import FilterError
 from icat_tui.tui.state.journal_filter import parse_journal_filter
 from tests.support.journal_rows import THEN, a_message
 
