@@ -72,6 +72,13 @@ def test_shards_without_plans_are_not_read_in_full_and_unchanged_ones_not_at_all
     assert planned.of(ME).number == 0
 
 
+def test_a_shard_that_is_gone_or_can_not_be_read_has_no_plans(tmp_path: Path) -> None:
+    directory = shared_journal(tmp_path / "state")
+    write_all_states(directory)
+    shards_in(directory)[0].unlink()
+    assert PlannedMessages(directory, Facility()).of(ME).number == 0
+
+
 def test_what_is_not_clear_is_read_in_full(tmp_path: Path) -> None:
     shard = tmp_path / "shard"
     shard.write_bytes(b'{"id": "x", "record": "plan"}\n')

@@ -251,6 +251,21 @@ def test_a_message_is_shown_byte_for_byte_and_copied(facility: LiveFacility) -> 
     drive_app(a_workplace(facility), act)
 
 
+def test_its_keys_are_remapped_and_may_be_those_of_the_tree(facility: LiveFacility) -> None:
+    write_all_states(facility.journal)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await pilot.press("J")
+        await until(pilot, lambda: len(journal(app).model.shown.orders) == 2)
+        await pilot.press("q", "V")
+        assert isinstance(app.screen, JournalScreen)
+        assert "w Close" in on_screen(app)
+        await pilot.press("w")
+        await until(pilot, lambda: not isinstance(app.screen, JournalScreen))
+
+    drive_app(a_workplace(facility, narrow=False, keys="journal.leave=w"), act, size=(120, 30))
+
+
 # -- resuming --------------------------------------------------------------------------------------------------------
 
 

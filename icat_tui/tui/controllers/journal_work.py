@@ -137,6 +137,11 @@ class JournalWork:
         else:
             self._host.hint(text)
 
+    def _show_doing(self, text: str) -> None:
+        """Say on the screen what is under way, which takes its time where a journal is large."""
+        if self._screen is not None:
+            self._screen.tell(text)
+
     def _in_thread(self, doing: str, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
         """Do something in a thread, then something with its result; an error of ours is told where one looks."""
 
@@ -173,6 +178,7 @@ class JournalWork:
         if not messages:
             self._tell("nothing is planned here that was never sent")
             return
+        self._show_doing("looking at what is planned here")
         self._in_thread("reading what is planned", partial(self._planned, messages), self._ask_to_resume)
 
     def _planned(self, messages: Sequence[JournalMessage]) -> Resumable:
@@ -185,6 +191,7 @@ class JournalWork:
         return Resumable(free, directories, sessions, len(planned) - len(free))
 
     def _ask_to_resume(self, found: Resumable) -> None:
+        self._show_doing("")
         planned, busy = found.planned, found.busy
         if not planned:
             self._tell(f"{counted(busy, 'message')} being sent now" if busy else "nothing is planned here any more")
@@ -249,6 +256,7 @@ class JournalWork:
         if not messages:
             self._tell("there is nothing to settle here: only what was sent, and not seen in ICAT")
             return
+        self._show_doing("looking at what became of it")
         states = {message.state for message in messages}
         self._in_thread(
             "reading the journal",
@@ -257,6 +265,7 @@ class JournalWork:
         )
 
     def _ask_what_became(self, sendings: list[Sending]) -> None:
+        self._show_doing("")
         if not sendings:
             self._tell("it is being sent now, or something became of it meanwhile")
             self._look()

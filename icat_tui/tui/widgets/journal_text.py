@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
-from icat_tui.text import ago_text, counted, moment_text, visible
+from icat_tui.text import ago_text, counted, moment_text, time_text, visible
 from icat_tui.tui.state.journal_entries import OrderEntry
 from icat_tui.tui.state.journal_message import LOOKS, JournalMessage, StateCounts
 from icat_tui.tui.state.journal_rows import JournalRow, RowLevel
@@ -34,6 +34,10 @@ class Clock(NamedTuple):
     def told(self, moment: datetime) -> str:
         """Return a moment as it is told."""
         return moment_text(moment, self.now, self.zone)
+
+    def told_exactly(self, moment: datetime) -> str:
+        """Return a moment with day and time."""
+        return f"{time_text(moment, self.zone)}, {ago_text(moment, self.now)}"
 
 
 def row_texts(row: JournalRow, width: int, clock: Clock) -> tuple[Coloured, ...]:
@@ -119,8 +123,7 @@ def detail_of_row(row: JournalRow, clock: Clock) -> Content:
 
 
 def _order_line(order: OrderEntry, clock: Clock) -> Content:
-    exact = f"{order.time.astimezone(clock.zone):%Y-%m-%d %H:%M:%S}"
-    return Content(f"confirmed {exact} by {visible(order.user)} on {visible(order.host)}")
+    return Content(f"{clock.told_exactly(order.time)}, by {visible(order.user)} on {visible(order.host)}")
 
 
 def _counts_in_words(tally: StateCounts) -> Content:
@@ -135,7 +138,6 @@ def _counts_in_words(tally: StateCounts) -> Content:
 
 def _message_detail(message: JournalMessage, clock: Clock) -> Content:
     look = LOOKS[message.state]
-    exact = f"{message.time.astimezone(clock.zone):%Y-%m-%d %H:%M:%S}"
     where = [
         f"investigation {message.investigation}" if message.investigation is not None else "",
         f"ICAT id {message.icat_id}" if message.icat_id is not None else "",
@@ -146,7 +148,7 @@ def _message_detail(message: JournalMessage, clock: Clock) -> Content:
         Content.styled(state, style(look.colour)),
         Content(visible(message.dataset)),
         Content(f"{action_word(message)} -> {visible(message.destination)}  {', '.join(filter(None, where))}"),
-        Content(f"{exact} by {visible(message.user)} on {visible(message.host)}"),
+        Content(f"{clock.told_exactly(message.time)}, by {visible(message.user)} on {visible(message.host)}"),
         Content(f"message {visible(message.id)}"),
     ]
     return Content("\n").join(lines)
