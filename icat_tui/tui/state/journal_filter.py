@@ -3,15 +3,13 @@
 What must stay true: what can't be understood is an error that says so, and never lets everything or nothing through.
 """
 
-import difflib
-import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 
 from msgspec import Struct
 
 from icat_tui.journal.sendings import PENDING_STATES, MessageState
-from icat_tui.tui.state.filter_words import FilterError
+from icat_tui.tui.state.filter_words import DATE_FIELDS, Days, FilterError, Word, parse_days, split_words
 from icat_tui.tui.state.journal_message import JournalMessage
 
 ME = "me"
@@ -44,10 +42,6 @@ GLYPHS: dict[str, frozenset[MessageState]] = {
     "_": STATES["lost"],
     "=": STATES["seen"],
 }
-LOOKS_LIKE_A_FIELD = re.compile(r"[a-z_]+")
-DATE = re.compile(r"([0-9]{4})(?:-?([0-9]{2})(?:-?([0-9]{2}))?)?")
-DAYS_AGO = re.compile(r"([0-9]{1,5})d")
-DECEMBER = 12
 
 
 class Condition(Struct, frozen=True):
@@ -108,29 +102,19 @@ class JournalFilter(Struct, frozen=True):
 
 def parse_journal_filter(text: str, zone: tzinfo, today: date, me: str = "") -> JournalFilter:
     """Return the filter that was typed; `me` is the name that `user:me` stands for. Raises FilterError."""
-    text = "".join(character for character in text if character.isprintable() or character.isspace())
-    return JournalFilter(tuple(_condition(word, zone, today, me) for word in text.lower().split() if word != "-"))
+    words = [word for word in split_words(text, FIELDS) if word.values]
+    return JournalFilter(tuple(_condition(word, zone, today, me) for word in words))
 
 
-def _condition(word: str, zone: tzinfo, today: date, me: str) -> Condition:
-    negated, wanted = word.startswith("-") and len(word) > 1, word.removeprefix("-")
-    field, colon, value = wanted.partition(":")
-    if wanted in GLYPHS:
-        return Condition("state", states=GLYPHS[wanted], negated=negated)
-    if not colon or not LOOKS_LIKE_A_FIELD.fullmatch(field):
-        return Condition("", (wanted,), negated=negated)
-    if field not in FIELDS:
-        closest = difflib.get_close_matches(field, FIELDS, n=1)
-        meant = f", do you mean {closest[0]}:?" if closest else f": use one of {', '.join(FIELDS)}"
-        raise FilterError(f"There is no field {field!r}{meant}")
-    values = tuple(part for part in value.split(",") if part)
-    if not values:
-        return Condition(field, ("",))  # it is being typed
+def _condition(word: Word, zone: tzinfo, today: date, me: str) -> Condition:
+    field, values, negated = word.field, word.values, word.negated
+    if not field and not word.quoted and values[0] in GLYPHS:
+        return Condition("state", states=GLYPHS[values[0]], negated=negated)
     if field == "state":
-        states = frozenset().union(*(_states(each) for each in values))
-        return Condition(field, states=states, negated=negated)
-    if field in ("date", "before", "after"):
-        return Condition(field, between=tuple(_between(field, each, zone, today) for each in values), negated=negated)
+        return Condition(field, states=frozenset().union(*map(_states, values)), negated=negated)
+    if field in DATE_FIELDS:
+        between = tuple(_moments(parse_days(field, each, today), zone) for each in values)
+        return Condition(field, between=between, negated=negated)
     if field == "user":
         values = tuple(me.lower() if me and each == ME else each for each in values)
     return Condition(field, values, negated=negated)
@@ -139,44 +123,17 @@ def _condition(word: str, zone: tzinfo, today: date, me: str) -> Condition:
 def _states(word: str) -> frozenset[MessageState]:
     if word in GLYPHS:
         return GLYPHS[word]
-    wanted = word.replace("-", "_")
+    wanted = word.replace("-", "_").replace(" ", "_")
     for name, states in STATES.items():
         if name.startswith(wanted):
             return states
     raise FilterError(f"There is no state {word!r}: use one of {', '.join(STATES)}")
 
 
-def _between(field: str, value: str, zone: tzinfo, today: date) -> tuple[datetime | None, datetime | None]:
-    """Return the moments that a date is about: it and what follows for `after:`, what lies before it for `before:`."""
-    first, last = _days(value, today)
-    begin, end = _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
-    return {"date": (begin, end), "before": (None, begin), "after": (begin, None)}[field]
+def _moments(days: Days, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
+    """Return from when on, and until when, days are at a place."""
+    return _midnight(days.begin, zone), _midnight(days.end, zone)
 
 
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
-
-
-def _days(value: str, today: date) -> tuple[date, date]:
-    """Return the first and the last day of what was typed. Raises FilterError."""
-    named = {"today": today, "yesterday": today - timedelta(days=1)}
-    if value in named:
-        return named[value], named[value]
-    try:
-        if ago := DAYS_AGO.fullmatch(value):
-            day = today - timedelta(days=int(ago[1]))
-            return day, day
-        if typed := DATE.fullmatch(value):
-            return _period(int(typed[1]), int(typed[2] or 0), int(typed[3] or 0))
-    except (ValueError, OverflowError):
-        pass
-    raise FilterError(f"{value!r} is no date: write 2026-11-14, 2026-11, 2026, today, yesterday or 7d (days ago)")
-
-
-def _period(year: int, month: int, day: int) -> tuple[date, date]:
-    """Return the first and the last day of a year, of a month of it, or of a day. Raises ValueError."""
-    if day:
-        return date(year, month, day), date(year, month, day)
-    first = date(year, month or 1, 1)
-    following = date(year + 1, 1, 1) if month in (0, DECEMBER) else date(year, month + 1, 1)
-    return first, following - timedelta(days=1)
+def _midnight(day: date | None, zone: tzinfo) -> datetime | None:
+    return datetime(day.year, day.month, day.day, tzinfo=zone) if day else None
