@@ -194,7 +194,8 @@ class JournalWork:
         self._show_doing("")
         planned, busy = found.planned, found.busy
         if not planned:
-            self._tell(f"{counted(busy, 'message')} being sent now" if busy else "nothing is planned here any more")
+            left = f"{counted(busy, 'message')} being sent now"
+            self._tell(f"there is nothing else to resume here: {left}" if busy else "nothing is planned here any more")
             self._look()
             return
         me, others = user_name(), Counter(each.user for each in planned)
