@@ -40,8 +40,10 @@ from icat_tui.settings.load import load
 from icat_tui.settings.schema import Settings
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.screens.confirm_plan import ConfirmPlan
+from icat_tui.tui.screens.journal_screen import JournalScreen
 from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.theme import DARK, LIGHT, MONO
+from icat_tui.tui.widgets.journal_list import JournalList
 from icat_tui.tui.workspace import Workspace
 from tests.support.ui_app import detail, scanned
 from tests.support.ui_host import until
@@ -128,11 +130,22 @@ async def a_walk(app: IcatTui, pilot: Driver) -> None:
     await pilot.press("d")
 
 
+async def the_journal(app: IcatTui, pilot: Driver) -> None:
+    """Show what was sent before, and what became of it."""
+    await pilot.press("J")
+    await until(pilot, lambda: isinstance(app.screen, JournalScreen) and app.screen.model.shown.orders)
+    await pilot.press("enter", "down")
+    if app.screen.query_one(JournalList).model.row.message is None:
+        await pilot.press("enter", "down")
+    await until(pilot, lambda: "register ->" in str(app.screen.query_one("#journal-detail Static").render()))
+
+
 PICTURES = {
     "tree": Picture(the_tree),
     "confirm": Picture(a_confirmation),
     "walk": Picture(a_walk),
     "filter": Picture(a_filter),
+    "journal": Picture(the_journal),
     "mono": Picture(the_tree, theme=MONO),
     "80x24": Picture(the_tree, size=(80, 24)),
     "light": Picture(the_tree, theme=LIGHT),
