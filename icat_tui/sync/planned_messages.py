@@ -6,7 +6,7 @@ like one with something planned in it, and only when it has changed.
 
 import os
 from collections import defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -43,14 +43,17 @@ class PlannedMessages:
         self._known: dict[str, tuple[tuple[int, int, int], tuple[Sending, ...]]] = {}
         """Planned messages by shard, and the inode, size and time of its file then."""
 
-    def of(self, user: str, except_for: Container[str] = ()) -> PlannedByUser:
-        """Return what a user planned and nobody is sending, without the messages with some ids.
+    def of(self, user: str, waiting: Callable[[], Container[str]] = frozenset) -> PlannedByUser:
+        """Return what a user planned and nobody is sending.
 
-        An order of which a session is locked is being sent, with all of its sessions. Raises JournalError.
+        `waiting` returns the ids of messages that this process still sends; it is called after the journal was read. An
+        order of which a session is locked is being sent, with all of its sessions. Raises JournalError.
         """
+        planned = [sending for sending in self._planned() if sending.user == user]
+        being_sent = waiting()
         by_order: defaultdict[str, list[Sending]] = defaultdict(list)
-        for sending in self._planned():
-            if sending.user == user and sending.id not in except_for:
+        for sending in planned:
+            if sending.id not in being_sent:
                 by_order[sending.order or sending.id].append(sending)
         left = [each for members in by_order.values() if not self._is_being_sent(members) for each in members]
         return PlannedByUser(len(left), min((each.time for each in left), default=None))

@@ -25,7 +25,7 @@ def test_only_what_the_user_planned_counts_and_the_oldest_is_named(tmp_path: Pat
     assert planned.of(ME) == PlannedByUser(2, oldest)
     assert planned.of(OTHER).number == 1
     assert planned.of("nobody") == PlannedByUser()
-    assert planned.of(ME, {"m1"}).number == 1
+    assert planned.of(ME, lambda: {"m1"}).number == 1
 
 
 def test_an_order_of_which_a_session_is_locked_is_being_sent(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ class PlannedWork:
     """Controller of what is known of planned messages."""
 
     def __init__(self, host: Host, workspace: Workspace, waiting: Callable[[], Container[str]]) -> None:
-        """Know nothing yet; `waiting` returns the ids of messages that this run still sends."""
+        """Know nothing yet; `waiting` returns, in any thread, the ids of messages that this run still sends."""
         self._host, self._workspace, self._waiting = host, workspace, waiting
         self._messages: PlannedMessages | None = None
         self._looking = self._again = False
@@ -37,16 +37,15 @@ class PlannedWork:
         self._again = self._looking
         if not self._looking:
             self._looking = True
-            waiting = self._waiting()
-            self._host.background("looking for planned messages", lambda: self._look(waiting), self._take)
+            self._host.background("looking for planned messages", self._look, self._take)
 
-    def _look(self, waiting: Container[str]) -> PlannedByUser:
+    def _look(self) -> PlannedByUser:
         """Return what is planned; nothing where the journal can't be read, which the scan tells."""
         try:
             services = self._workspace.services
             if self._messages is None:
                 self._messages = PlannedMessages(services.journal_directory, services.facility)
-            return self._messages.of(user_name(), waiting)
+            return self._messages.of(user_name(), self._waiting)
         except (JournalError, HomeUnknownError):
             return PlannedByUser()
 

@@ -49,7 +49,7 @@ class JournalRows:
         self.rows: list[JournalRow] = []
         self._open: set[Place] = set()
         self._moved = False
-        """Whether a person has moved the cursor: before that it is on the newest order."""
+        """Whether the cursor was moved, or all was read once: before that it is on the newest order."""
         self.take(self.shown)
 
     @property
@@ -66,6 +66,7 @@ class JournalRows:
             self._find(under)
         if not self._moved:
             self.cursor = min(1, len(self.rows) - 1)
+            self._moved = bool(shown.orders) and not shown.reading
 
     def move_to(self, at: int) -> None:
         """Put the cursor on a row, or on the closest there is."""

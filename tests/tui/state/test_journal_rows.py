@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from msgspec import structs
+
 from icat_tui.journal.sendings import MessageState
 from icat_tui.tui.state.journal_message import CAN_BE_RESUMED
 from icat_tui.tui.state.journal_rows import JournalRows, RowLevel
@@ -82,10 +84,13 @@ def test_the_cursor_stays_on_what_it_is_on_whatever_comes_above() -> None:
     assert rows.row.place == ("one",)
 
 
-def test_until_somebody_moves_it_the_cursor_is_on_the_newest_order() -> None:
-    rows = rows_of(SINGLE)
+def test_while_the_journal_is_read_the_cursor_is_on_the_newest_order_and_stays_there_afterwards() -> None:
+    rows = JournalRows()
+    rows.take(structs.replace(shown_of(SINGLE), reading=True))
     rows.take(shown_of(*TWO_SESSIONS, SINGLE))
-    assert rows.row.place == ("one",)
+    assert place_of(rows) == ["one"]
+    rows.take(shown_of(a_message("9", order="newer", time=THEN + timedelta(days=1)), *TWO_SESSIONS, SINGLE))
+    assert place_of(rows) == ["one"]
 
 
 def test_it_follows_a_message_into_the_order_that_sent_it() -> None:
