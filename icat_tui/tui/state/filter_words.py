@@ -7,7 +7,7 @@ would be right; a field that has no value yet, as it is still being typed, is no
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -21,6 +21,8 @@ _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(d
 _DECEMBER = 12
 DATE_FIELDS = ("date", "before", "after")
 """Fields that `parse_days` reads the values of."""
+_NARROWING = ("", "before", "after", "age")
+"""Fields of which each word must fit; of any other field one of its words is enough."""
 
 
 class FilterError(ValueError):
@@ -64,6 +66,21 @@ def _word(text: str, fields: Sequence[str]) -> Word:
         raise FilterError(f"There is no field {field}: {meant} {', '.join(fields)}; as a name: in quotes")
     values = (_unquoted(each) for each in _VALUE.findall(value))
     return Word(field, tuple(each for each in values if each), negated, quoted)
+
+
+def joined(words: Iterable[Word]) -> list[Word]:
+    """Return words with those together of which one is enough, and without those that are still being typed.
+
+    A field that is given again widens the choice (`date:2025 date:2026`), but `before:`, `after:` and `age:` narrow it,
+    as do names and what is negated.
+    """
+    whole: dict[tuple[str, int], Word] = {}
+    for number, word in enumerate(words):
+        key = (word.field, number if word.negated or word.field in _NARROWING else -1)
+        if word.values:
+            before = whole.get(key)
+            whole[key] = word._replace(values=(*before.values, *word.values)) if before else word
+    return list(whole.values())
 
 
 def _unquoted(text: str) -> str:

@@ -7,8 +7,6 @@ condition and its negation share all datasets between them. Most sessions are de
 from collections.abc import Container, Iterable, Iterator
 from datetime import UTC, date, datetime
 from enum import IntEnum
-from itertools import groupby
-from operator import attrgetter
 from typing import TypeVar
 
 from msgspec import Struct, structs
@@ -25,12 +23,19 @@ from icat_tui.domain.summary import (
     packed_datasets,
     unpacked,
 )
-from icat_tui.tui.state.filter_words import DATE_FIELDS, Ages, FilterError, Word, parse_age, parse_days, split_words
+from icat_tui.tui.state.filter_words import (
+    DATE_FIELDS,
+    Ages,
+    FilterError,
+    Word,
+    joined,
+    parse_age,
+    parse_days,
+    split_words,
+)
 
 ALL = frozenset(Status)
 FIELDS = ("status", "proposal", "beamline", "sample", "date", "before", "after", "age")
-NARROWING = ("before", "after", "age")
-"""Fields that narrow the choice when they are given again; any other widens it."""
 GLYPHS = {each.glyph: each.value for each in (*Category, *Status)}
 """Words by their glyphs; where a status and a category have the same, it means the status."""
 BARE_GLYPHS = frozenset(glyph for glyph in GLYPHS if not glyph.isalnum() and glyph != "-")
@@ -277,8 +282,7 @@ def parse_filter(text: str, now: datetime | None = None) -> Filter:
 
     `now`, in the zone of the facility, is what `today` and ages are counted from.
     """
-    words = [_glyphs_as_status(word) for word in split_words(text, FIELDS)]
-    given = [word for word in words if word.values]
+    given = joined(_glyphs_as_status(word) for word in split_words(text, FIELDS))
     return Filter(
         names=tuple(_values(given, "", negated=False)),
         without=tuple(_values(given, "", negated=True)),
@@ -286,7 +290,9 @@ def parse_filter(text: str, now: datetime | None = None) -> Filter:
         unwanted=_statuses(_values(given, "status", negated=True)),
         samples=tuple(_values(given, "sample", negated=False)),
         other_samples=tuple(_values(given, "sample", negated=True)),
-        sessions=tuple(_of_sessions(given, now or datetime.now(UTC))),
+        sessions=tuple(
+            _of_session(word, now or datetime.now(UTC)) for word in given if word.field not in ("", "status", "sample")
+        ),
     )
 
 
@@ -324,16 +330,6 @@ def _meant(word: str, kind: type[Key]) -> list[Key]:
     """Return what a word of a filter means: what it names, else what begins with it."""
     exact = [each for each in kind if each == word]
     return exact or [each for each in kind if each.startswith(word)]
-
-
-def _of_sessions(words: Iterable[Word], now: datetime) -> Iterator[SessionCondition]:
-    """Yield the conditions on sessions: one for all that widen each other, one for each other word."""
-    fields = [word for word in words if word.field and word.field not in ("status", "sample")]
-    alone = [word for word in fields if word.negated or word.field in NARROWING]
-    yield from (_of_session(word, now) for word in alone)
-    together = sorted((word for word in fields if word not in alone), key=attrgetter("field"))
-    for field, same in groupby(together, attrgetter("field")):
-        yield _of_session(Word(field, tuple(value for word in same for value in word.values)), now)
 
 
 def _of_session(word: Word, now: datetime) -> SessionCondition:

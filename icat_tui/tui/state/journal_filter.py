@@ -1,6 +1,7 @@
 """The filter of the journal: words, and `user: state: date: before: after: proposal: beamline:`, each with `-` for not.
 
-What must stay true: what can't be understood is an error that says so, and never lets everything or nothing through.
+What must stay true: what can't be understood is an error that says so, and never lets everything or nothing through. The
+grammar is that of all filters (`filter_words`).
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from datetime import date, datetime, tzinfo
 from msgspec import Struct
 
 from icat_tui.journal.sendings import PENDING_STATES, MessageState
-from icat_tui.tui.state.filter_words import DATE_FIELDS, Days, FilterError, Word, parse_days, split_words
+from icat_tui.tui.state.filter_words import DATE_FIELDS, Days, FilterError, Word, joined, parse_days, split_words
 from icat_tui.tui.state.journal_message import JournalMessage
 
 ME = "me"
@@ -42,6 +43,8 @@ GLYPHS: dict[str, frozenset[MessageState]] = {
     "_": STATES["lost"],
     "=": STATES["seen"],
 }
+BARE_GLYPHS = frozenset(glyph for glyph in GLYPHS if not glyph.isalnum() and glyph != "-")
+"""Glyphs that mean their state also without `state:`: letters begin names, `-` begins what is not wanted."""
 
 
 class Condition(Struct, frozen=True):
@@ -102,22 +105,26 @@ class JournalFilter(Struct, frozen=True):
 
 def parse_journal_filter(text: str, zone: tzinfo, today: date, me: str = "") -> JournalFilter:
     """Return the filter that was typed; `me` is the name that `user:me` stands for. Raises FilterError."""
-    words = [word for word in split_words(text, FIELDS) if word.values]
+    words = joined(_glyph_as_state(word) for word in split_words(text, FIELDS))
     return JournalFilter(tuple(_condition(word, zone, today, me) for word in words))
 
 
+def _glyph_as_state(word: Word) -> Word:
+    bare = not word.field and not word.quoted and word.values[0] in BARE_GLYPHS
+    return word._replace(field="state") if bare else word
+
+
 def _condition(word: Word, zone: tzinfo, today: date, me: str) -> Condition:
-    field, values, negated = word.field, word.values, word.negated
-    if not field and not word.quoted and values[0] in GLYPHS:
-        return Condition("state", states=GLYPHS[values[0]], negated=negated)
+    field, values = word.field, word.values
     if field == "state":
-        return Condition(field, states=frozenset().union(*map(_states, values)), negated=negated)
+        states = frozenset().union(*(_states(each) for each in values))
+        return Condition(field, states=states, negated=word.negated)
     if field in DATE_FIELDS:
         between = tuple(_moments(parse_days(field, each, today), zone) for each in values)
-        return Condition(field, between=between, negated=negated)
+        return Condition(field, between=between, negated=word.negated)
     if field == "user":
         values = tuple(me.lower() if me and each == ME else each for each in values)
-    return Condition(field, values, negated=negated)
+    return Condition(field, values, negated=word.negated)
 
 
 def _states(word: str) -> frozenset[MessageState]:

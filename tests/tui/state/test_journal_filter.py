@@ -70,6 +70,10 @@ def kept(text: str) -> set[str]:
         ("user:", ALL),
         ('"the connection"', {"unknown"}),
         ("date:2026-10..2026-11-14", ALL - {"rejected"}),
+        ("-user:", ALL),
+        ("state:planned state:in_icat", {"planned", "seen"}),
+        ("date:2026-11-15..", {"rejected"}),
+        ('"connection was"', {"unknown"}),
         ("/data/visitor/ma1", {"seen"}),
     ],
 )
