@@ -25,6 +25,10 @@ DEFAULT_KEYS: dict[str, str] = {
     "tree.mark": "space",
     "tree.range": "v",
     "tree.unmark": "u",
+    "tree.filter": "slash",
+    **{f"tree.status_{number}": str(number) for number in range(1, 10)},
+    "filter.older": "up",
+    "filter.newer": "down",
     "detail.down": "j",
     "detail.up": "k",
     "app.register": "r",
@@ -34,10 +38,8 @@ DEFAULT_KEYS: dict[str, str] = {
     "app.scan": "s",
     "app.scan_shown": "S",
     "app.rediscover": "R",
-    "app.filter": "slash",
     "app.attention": "t",
     "app.back": "escape",
-    **{f"app.status_{number}": str(number) for number in range(1, 10)},
     "app.turn": "b",
     "app.sort": "O",
     "app.link": "o",
@@ -73,11 +75,22 @@ DEFAULT_KEYS: dict[str, str] = {
     "journal.help": "question_mark,f1",
 }
 """Default keys by binding id, separated by commas; a capital letter is that key with shift."""
+RENAMED: dict[str, str] = {
+    "app.filter": "tree.filter",
+    **{f"app.status_{number}": f"tree.status_{number}" for number in range(1, 10)},
+}
+"""Ids of earlier versions, which are still taken, with those of today."""
 GLOBAL_SCOPE = "app"
 """Scope (first part of an id) that is active together with `tree` or `detail`; these two are never active together."""
 
 SEPARATE_SCOPES = frozenset({"journal"})
 """Scopes of screens that hear their own keys alone."""
+
+
+def with_new_ids(changed: Mapping[str, str]) -> dict[str, str]:
+    """Return changed keys by the ids of today; where both an old and a new id stand, the new one counts."""
+    old = {RENAMED[binding]: keys for binding, keys in changed.items() if binding in RENAMED}
+    return old | {binding: keys for binding, keys in changed.items() if binding not in RENAMED}
 
 
 def keys_in_force(changed: Mapping[str, str]) -> dict[str, str]:

@@ -162,10 +162,17 @@ def _from_file(file: Path, *, required: bool = False) -> Layer:
             raise UsageError(f"{place}: a path in a file must be absolute, or below ~")
         if KEYS[key].read is values.flag and not isinstance(value, bool):
             raise UsageError(f"{place}: {value!r} is not true or false, without quotes")
-        bare = KEYS[key].read in (values.duration, values.duration_or_never) and values.in_seconds(value)
-        warning = f'{place}: a duration needs its unit, as in "{value}s": later versions refuse it' if bare else ""
-        layer[key] = Given(_read(key, value, "file", place), origin, warning)
+        layer[key] = Given(_read(key, value, "file", place), origin, _warning(key, value, place))
     return layer
+
+
+def _warning(key: str, value: object, place: str) -> str:
+    """Return what a person should change in a value of a file that was read well; empty: nothing."""
+    if KEYS[key].read in (values.duration, values.duration_or_never) and values.in_seconds(value):
+        return f'{place}: a duration needs its unit, as in "{value}s": later versions refuse it'
+    if KEYS[key].read is values.keys and (old := values.old_key_ids(value)):
+        return f"{place}: {', '.join(f'{before} is called {now} now' for before, now in old.items())}"
+    return ""
 
 
 def _from_user_file(file: Path | None) -> Layer:
@@ -182,8 +189,10 @@ def _from_environment(environ: Mapping[str, str]) -> Layer:
         if variable not in keys:
             closest = _closest(variable, keys)
             raise UsageError(f"there is no setting for the variable {visible(variable)}; the closest is {closest}")
-        value = _read(keys[variable], environ[variable], "environment", variable)
-        layer[keys[variable]] = Given(value, variable)
+        key, value = keys[variable], environ[variable]
+        known = _read(key, value, "environment", variable)
+        table = values.split_table(value) if KEYS[key].read is values.keys else value
+        layer[key] = Given(known, variable, "" if table is value else _warning(key, table, variable))
     return layer
 
 

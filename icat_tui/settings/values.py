@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from icat_tui.domain.broker_address import BrokerAddress, parse_broker
 from icat_tui.domain.formats import AUTO, RawFormat
-from icat_tui.settings.keymap import keys_in_force
+from icat_tui.settings.keymap import RENAMED, keys_in_force, with_new_ids
 
 NEVER = "never"
 MOST_JOBS = 64
@@ -217,12 +217,21 @@ def beamline_formats(value: object) -> dict[str, str]:
 
 def keys(value: object) -> dict[str, str]:
     """Read a table of keys by binding id; `tree.next` may be a table `tree` with `next` in it."""
+    given = with_new_ids({binding: any_text(entry) for binding, entry in _flat(value).items()})
+    keys_in_force(given)
+    return given
+
+
+def old_key_ids(value: object) -> dict[str, str]:
+    """Return the ids of earlier versions in a table of keys, with those of today."""
+    return {binding: RENAMED[binding] for binding in _flat(value) if binding in RENAMED}
+
+
+def _flat(value: object) -> dict[str, object]:
     flat: dict[str, object] = {}
     for place, entry in _table(value).items():
         flat |= {f"{place}.{each}": one for each, one in entry.items()} if isinstance(entry, dict) else {place: entry}
-    given = {binding: any_text(entry) for binding, entry in flat.items()}
-    keys_in_force(given)
-    return given
+    return flat
 
 
 def split_list(value: str) -> list[str]:

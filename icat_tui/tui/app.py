@@ -10,7 +10,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
-from msgspec import structs
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -31,6 +30,7 @@ from icat_tui.tui.controllers.detail import detail_of
 from icat_tui.tui.controllers.discovery import Discovery
 from icat_tui.tui.controllers.exports import export
 from icat_tui.tui.controllers.journal_work import JournalWork
+from icat_tui.tui.controllers.narrowing import Narrowing
 from icat_tui.tui.controllers.registrations import Registrations
 from icat_tui.tui.controllers.scans import Scans
 from icat_tui.tui.controllers.status import UnderWay, first_steps, status_of, title_of
@@ -41,8 +41,6 @@ from icat_tui.tui.screens.command_palette import CommandProvider
 from icat_tui.tui.screens.help import Help
 from icat_tui.tui.screens.leave import LeaveQuestion, Leaving
 from icat_tui.tui.screens.yes_no import YesNo
-from icat_tui.tui.state.filter_words import FilterError
-from icat_tui.tui.state.filtering import FilterChoice
 from icat_tui.tui.state.marks import Mark
 from icat_tui.tui.state.session_store import SessionStore, StoreChange
 from icat_tui.tui.state.targets import directories_of, link_of, path_of, shown_directories
@@ -50,6 +48,7 @@ from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.terminal import copy_sequence, over_ssh
 from icat_tui.tui.theme import THEMES, VARIABLES
 from icat_tui.tui.widgets.detail_pane import DetailPane
+from icat_tui.tui.widgets.filter_line import FilterLine
 from icat_tui.tui.widgets.key_line import KeyLine
 from icat_tui.tui.widgets.log_pane import LogEntry, LogPane
 from icat_tui.tui.widgets.session_tree import SessionTree
@@ -58,7 +57,7 @@ from icat_tui.tui.widgets.tree_pane import TreePane
 from icat_tui.tui.workspace import Workspace
 
 log = logging.getLogger("icat_tui")
-FILTER_HINT = "names, status:…, beamline:…, sample:…   enter keeps, esc clears"
+FILTER_HINT = "names, -not, status: proposal: beamline: sample: date: before: after: age:"
 Answer = TypeVar("Answer")
 
 
@@ -87,7 +86,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.registrations = Registrations(self, workspace, self.store, self.model, self._unmark)
         self.cache_drop = CacheDrop(self, workspace, self.store)
         self.journal = JournalWork(self, workspace, self.store, self.registrations, self.scans.rescan)
-        self.filter_choice = FilterChoice()
+        self.narrowing = Narrowing(self, workspace, lambda: self.session_tree, lambda: self.filter_line)
         self._keys_in_force = keys_in_force(workspace.services.settings.keys)
         self.set_keymap(dict(workspace.services.settings.keys))
         self.model.put(path for path in self.store.rows if self.discovery.belongs(path))
@@ -104,7 +103,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
             yield TreePane(self.model, id="tree-pane")
             yield DetailPane(id="detail")
         yield LogPane(id="log")
-        yield Input(id="filter", placeholder=FILTER_HINT, compact=True)
+        yield FilterLine(FILTER_HINT, id="filter")
         yield StatusBar(id="status")
         yield KeyLine(id="keys")
 
@@ -119,14 +118,14 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         return self.screen_stack[0].query_one(DetailPane)
 
     @property
-    def filter_line(self) -> Input:
+    def filter_line(self) -> FilterLine:
         """The line that a filter is typed into."""
-        return self.screen_stack[0].query_one("#filter", Input)
+        return self.screen_stack[0].query_one("#filter", FilterLine)
 
     @property
     def commands(self) -> list[Command]:
         """All that can be done by a key."""
-        nodes = (self.session_tree, self.detail, self)
+        nodes = (self.session_tree, self.detail, self.filter_line, self)
         bindings = [(node, [each for each in node.BINDINGS if isinstance(each, Binding)]) for node in nodes]
         return commands_of(bindings, self._keys_in_force)
 
@@ -143,6 +142,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.show_state()
         self.detail.follow(self.model.node)
         self.discovery.begin()
+        self.narrowing.begin()
         if self.workspace.narrow:
             self.scans.scan_found(self.workspace.found(), use_cache=True)
         self.journal.begin()
@@ -250,9 +250,9 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         sent, answers = self.registrations, self.scans.icatplus_answers
         doing = sent.progress, sent.looking, self.scans.progress, sent.looked_for
         under_way = UnderWay(*doing, self.journal.planned_text)
-        state = status_of(self.model, self.filter_choice, self.workspace, under_way, icatplus_answers=answers)
+        state = status_of(self.model, self.narrowing.choice, self.workspace, under_way, icatplus_answers=answers)
         self.screen_stack[0].query_one(StatusBar).show(state)
-        title = title_of(self.model, self.filter_choice, self.workspace.services.settings.data_root)
+        title = title_of(self.model, self.narrowing.choice, self.workspace.services.settings.data_root)
         self.screen_stack[0].query_one(TreePane).show(title, first_steps(self.model))
 
     def show_keys(self) -> None:
@@ -329,6 +329,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
 
     def on_session_tree_filter_applied(self) -> None:
         """Show how much the filter lets through."""
+        self.narrowing.tell()
         self.show_state()
         self.detail.follow(self.model.node)
 
@@ -336,40 +337,27 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
 
     def action_filter(self) -> None:
         """Type a filter."""
-        self.filter_line.display = True
-        self.filter_line.focus()
+        self.narrowing.open()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def on_filter_line_typed(self, message: FilterLine.Typed) -> None:
         """Apply what has been typed so far."""
-        if event.input is self.filter_line:
-            self._choose(structs.replace(self.filter_choice, text=self.filter_line.value))
+        self.narrowing.type(message.text)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_filter_line_kept(self, message: FilterLine.Kept) -> None:
         """Go back to the tree; the filter stays."""
-        if event.input is self.filter_line:
-            self.filter_line.display = False
-            self.session_tree.focus()
+        self.narrowing.keep(message.text)
 
-    def _choose(self, choice: FilterChoice) -> None:
-        """Show what a filter lets through; one with a mistake in it changes nothing but the status line."""
-        self.filter_choice = choice
-        try:
-            wanted = choice.filter
-        except FilterError:
-            pass
-        else:
-            if wanted != self.model.filter:
-                self.session_tree.narrow(wanted)
-        self.show_state()
+    def on_filter_line_cleared(self) -> None:
+        """Show everything."""
+        self.narrowing.clear()
 
     def action_status(self, key: int) -> None:
         """Show or hide a status."""
-        hidden = self.filter_choice.hidden ^ {list(Status)[key - 1]}
-        self._choose(structs.replace(self.filter_choice, hidden=hidden))
+        self.narrowing.toggle_status(key)
 
     def action_attention(self) -> None:
         """Show only what wants attention, or everything."""
-        self._choose(structs.replace(self.filter_choice, attention=not self.filter_choice.attention))
+        self.narrowing.toggle_attention()
 
     def action_turn(self) -> None:
         """Turn proposals and beamlines."""
@@ -386,11 +374,8 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
             self.session_tree.focus()
         elif self.session_tree.range_begun:
             self.session_tree.drop_range()
-        elif self.filter_line.has_focus or self.model.filter.active or self.filter_choice.trouble:
-            self.filter_line.value = ""
-            self.filter_line.display = False
-            self.session_tree.focus()
-            self._choose(FilterChoice())
+        elif self.narrowing.active:
+            self.filter_line.clear()
         elif activity := next_to_stop(self.activities):
             self.stop(activity)
 

@@ -11,7 +11,7 @@ from textual.dom import DOMNode
 
 from icat_tui.domain.status import ACTIONABLE, Category, Status
 from icat_tui.domain.summary import STATUSES
-from icat_tui.settings.keymap import DEFAULT_KEYS, key_names
+from icat_tui.settings.keymap import key_names
 from icat_tui.tui.key_actions import KeyAction, bindings_of
 from icat_tui.tui.state.nodes import Level, Node
 from icat_tui.tui.state.tree_model import TreeModel
@@ -24,7 +24,6 @@ ACTIONS: dict[str, KeyAction] = {
     "scan": KeyAction("scan", "Scan", "Scan what the cursor is on, without the cache"),
     "scan_shown": KeyAction("scan_shown", "", "Scan all that is shown, without the cache"),
     "rediscover": KeyAction("rediscover", "", "Look for sessions again: list what may hold new ones"),
-    "filter": KeyAction("filter", "Filter", "Filter by name, status:, beamline:, sample:"),
     "attention": KeyAction("attention", "Todo only", "Show only what wants attention, or everything again"),
     "back": KeyAction("step_back", "Back", "Clear the filter; else stop what is going on"),
     "turn": KeyAction("turn", "", "Beamlines above proposals, or the other way round"),
@@ -47,14 +46,7 @@ ACTIONS: dict[str, KeyAction] = {
 
 def app_bindings() -> list[Binding]:
     """Return the bindings of the app."""
-    bindings = bindings_of("app", ACTIONS)
-    for status in Status:
-        word = f"Show or hide what is {status.word}"
-        identity = f"app.status_{status.key}"
-        bindings.append(
-            Binding(DEFAULT_KEYS[identity], f"status({status.key})", word, show=False, id=identity, tooltip=word)
-        )
-    return bindings
+    return bindings_of("app", ACTIONS)
 
 
 KEY_WORDS = {"slash": "/", "question_mark": "?", "escape": "esc", "pagedown": "pgdn", "pageup": "pgup"}
@@ -94,6 +86,7 @@ def applies(identity: str, model: TreeModel, *, can_export: bool, busy: bool) ->
         "app.register": lambda: bool(model.marks) or _holds(model, node, {*ACTIONABLE, Status.INVALID}),
         "app.preview": lambda: _holds(model, node, set(ACTIONABLE)),
         "app.walk": lambda: any(row.category == Category.TODO for row in model.sessions.rows()),
+        "tree.filter": lambda: True,
         "app.back": lambda: model.filter.active or busy,
         "app.export": lambda: can_export,
         "app.scan": lambda: node is not None,

@@ -183,7 +183,7 @@ def test_a_filter_is_applied_as_it_is_typed_kept_by_enter_and_cleared_by_esc(fac
         assert "filter in321: 1 session" in status_line(app)
         await pilot.press("escape")
         await until(pilot, lambda: len(app.model.sessions.shown()) == 2)
-        assert app.query_one("#filter", Input).value == ""
+        assert app.query_one("#filter Input", Input).value == ""
 
     drive_app(a_workplace(facility), act)
 

@@ -8,11 +8,11 @@ from textual.binding import Binding
 from icat_tui.settings.keymap import DEFAULT_KEYS
 from icat_tui.settings.load import load
 from icat_tui.tui.app import IcatTui
-from icat_tui.tui.bindings import app_bindings
 from icat_tui.tui.screens.command_palette import CommandProvider
 from icat_tui.tui.screens.journal_screen import JournalScreen
 from icat_tui.tui.terminal import copy_sequence
 from icat_tui.tui.widgets.detail_pane import DetailPane
+from icat_tui.tui.widgets.filter_line import FilterLine
 from icat_tui.tui.widgets.session_tree import SessionTree
 from tests.support.live_facility import LiveFacility
 from tests.support.ui_app import Driver, a_workplace, drive_app, keys_line, log_lines, scanned
@@ -20,7 +20,8 @@ from tests.support.ui_host import until
 
 BINDINGS = [
     each
-    for each in (*SessionTree.BINDINGS, *DetailPane.BINDINGS, *app_bindings(), *JournalScreen.BINDINGS)
+    for node in (SessionTree, DetailPane, FilterLine, IcatTui, JournalScreen)
+    for each in node.BINDINGS
     if isinstance(each, Binding)
 ]
 

@@ -44,7 +44,7 @@ def test_a_filter_and_its_text_in_one_packet_end_in_the_filter(facility: LiveFac
         type_at_once(app, ["slash", *"qrwA1"])
         await until(pilot, lambda: app.model.filter.names)
         await pilot.pause()
-        assert app.screen_stack[0].query_one("#filter", Input).value == "qrwA1"
+        assert app.screen_stack[0].query_one("#filter Input", Input).value == "qrwA1"
         assert len(app.screen_stack) == 1
 
     drive_app(a_workplace(facility), act)

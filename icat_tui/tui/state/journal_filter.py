@@ -1,7 +1,7 @@
 """The filter of the journal: words, and `user: state: date: before: after: proposal: beamline:`, each with `-` for not.
 
-What must stay true: what can't be understood is an error that says so, and never lets everything or nothing through. The
-grammar is that of all filters (`filter_words`).
+What must stay true: what can't be understood is an error that says so, and never lets everything or nothing through.
+The grammar is that of all filters (`filter_words`).
 """
 
 from collections.abc import Callable

@@ -57,6 +57,11 @@ ACTIONS = {
     "mark": KeyAction("mark", "Mark", "Mark or unmark what the cursor is on"),
     "range": KeyAction("range", "", "Mark from here; again: up to here"),
     "unmark": KeyAction("unmark", "", "Unmark everything"),
+    "filter": KeyAction("app.filter", "Filter", "Filter by name, status:, proposal:, beamline:, sample:, date:, age:"),
+    **{
+        f"status_{status.key}": KeyAction(f"app.status({status.key})", "", f"Show or hide what is {status.word}")
+        for status in Status
+    },
 }
 
 Drawn = tuple[RowText, bool] | None
