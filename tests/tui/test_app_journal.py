@@ -385,6 +385,21 @@ def test_what_somebody_is_sending_is_not_resumed(facility: LiveFacility) -> None
         drive_app(place, act)
 
 
+def test_a_key_held_down_asks_once(facility: LiveFacility) -> None:
+    facility.session(registered=1)
+    write_all_states(facility.journal)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await open_journal(app, pilot, 2)
+        await pilot.press("r")
+        await until(pilot, lambda: ready(app, ConfirmResume))
+        await pilot.press("escape", "r", "r", "r", "E")
+        await pilot.pause(0.2)
+        assert isinstance(app.screen, JournalScreen)
+
+    drive_app(a_workplace(facility), act)
+
+
 # -- asking ICAT -----------------------------------------------------------------------------------------------------
 
 
@@ -496,6 +511,23 @@ def test_a_person_says_what_became_of_what_is_pending_with_a_reason(facility: Li
     drive_app(a_workplace(facility), act)
     (settled,) = [each for each in facility.records if each.settled]
     assert (settled.settled, settled.words, settled.user) == ("lost", "ICAT was restored", ME)
+
+
+def test_the_form_can_be_filled_in_on_forty_columns_by_twelve_lines(facility: LiveFacility) -> None:
+    facility.session(registered=1)
+    write_all_states(facility.journal)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await open_journal(app, pilot, 2)
+        await pilot.press("E")
+        await until(pilot, lambda: ready(app, SettleForm))
+        await pilot.press("a")
+        await typed(pilot, "seen in the portal")
+        assert "seen in the portal" in on_screen(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: states(facility)["m12"] is MessageState.SEEN)
+
+    drive_app(a_workplace(facility), act, size=(40, 12))
 
 
 def test_of_many_only_what_is_pending_is_settled(facility: LiveFacility) -> None:
