@@ -104,16 +104,26 @@ def test_a_filter_narrows_it_and_what_is_no_filter_is_said_beside_the_field(faci
         await typed(pilot, "user:me")
         await until(pilot, lambda: len(journal(app).model.shown.orders) == 1)
         assert "2 of 10 messages in 1 order" in on_screen(app)
-        journal(app).field.value = "user:me nobody:1"  # as pasted: typed, it would be a word first
+        journal(app).filter_line.field.value = "user:me nobody:1"  # as pasted: typed, it would be a word first
         await until(pilot, lambda: "There is no field nobody:" in on_screen(app))
         assert len(journal(app).model.shown.orders) == 1
-        await pilot.press("enter", "escape")
-        assert journal(app).field.value == ""
+        await pilot.press("enter")  # it can't be kept
+        assert journal(app).filter_line.display
+        journal(app).filter_line.field.value = "user:me"
+        await until(pilot, lambda: "There is no field" not in on_screen(app))
+        await pilot.press("enter")
+        assert journal(app).listing.has_focus
+        assert "filter user:me" in on_screen(app)
+        assert not app.model.filter.active
+        await pilot.press("escape")
         await until(pilot, lambda: len(journal(app).model.shown.orders) == 2)
+        await pilot.press("slash", "up")
+        await until(pilot, lambda: len(journal(app).model.shown.orders) == 1)
+        await pilot.press("escape")
         await pilot.press("slash")
         await typed(pilot, "nothing-like-this")
         await until(pilot, lambda: "No message is let through by the filter" in on_screen(app))
-        await pilot.press("escape", "escape", "escape")
+        await pilot.press("escape", "escape")
         await until(pilot, lambda: not isinstance(app.screen, JournalScreen))
 
     drive_app(a_workplace(facility), act, size=(100, 30))

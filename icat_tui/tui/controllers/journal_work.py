@@ -29,6 +29,7 @@ from icat_tui.tui.screens.confirm_resume import ConfirmResume, Resumption
 from icat_tui.tui.screens.journal_screen import JournalScreen
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.settle_form import Settled, SettleForm
+from icat_tui.tui.state.filter_history import FilterHistory
 from icat_tui.tui.state.journal_entries import JournalShown
 from icat_tui.tui.state.journal_filter import JournalFilter
 from icat_tui.tui.state.journal_message import JournalMessage
@@ -84,6 +85,7 @@ class JournalWork:
         self._planned_work = PlannedWork(host, workspace, lambda: registrations.waiting)
         registrations.order_done = self._planned_work.look
         self._keys = keys_in_force(workspace.services.settings.keys)
+        self.history = FilterHistory()
         self._screen: JournalScreen | None = None
         self._feed: JournalFeed | None = None
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
@@ -20,12 +20,14 @@ from icat_tui.tui.bindings import Command, commands_of
 from icat_tui.tui.key_actions import KeyAction, bindings_of
 from icat_tui.tui.screens.dialog import Dialog
 from icat_tui.tui.screens.help import Help
+from icat_tui.tui.state.filter_history import FilterHistory
 from icat_tui.tui.state.filter_words import FilterError
 from icat_tui.tui.state.journal_entries import JournalShown
 from icat_tui.tui.state.journal_filter import JournalFilter, parse_journal_filter
 from icat_tui.tui.state.journal_message import CAN_BE_RESUMED, CAN_BE_VERIFIED, JournalMessage
 from icat_tui.tui.state.journal_rows import JournalRows
 from icat_tui.tui.theme import style
+from icat_tui.tui.widgets.filter_line import FilterLine
 from icat_tui.tui.widgets.journal_list import JournalList
 from icat_tui.tui.widgets.journal_text import Clock, detail_of_row
 from icat_tui.tui.widgets.key_line import KeyLine
@@ -57,7 +59,7 @@ ACTIONS = {
     "preview": KeyAction("preview", "Message", "Show the message byte for byte"),
     "copy": KeyAction("copy", "Copy", "Copy the message"),
     "filter": KeyAction("filter", "Filter", "Filter by words and by user:, state:, date:, before:, after:, proposal:"),
-    "back": KeyAction("step_back", "Clear filter", "Leave the field, the filter, what is asked of ICAT, the journal"),
+    "back": KeyAction("step_back", "Clear filter", "Clear the filter; else ask ICAT no more; else close the journal"),
     "leave": KeyAction("leave", "Close", "Close the journal"),
     "help": KeyAction("help", "Help", "List the keys of the journal"),
 }
@@ -65,6 +67,9 @@ ACTIONS = {
 
 class JournalDesk(Protocol):
     """Protocol of what does the work for the screen."""
+
+    history: FilterHistory
+    """Filters that were kept."""
 
     def narrow(self, wanted: JournalFilter) -> None:
         """Show what a filter lets through."""
@@ -109,9 +114,6 @@ class JournalScreen(Dialog[None], inherit_bindings=False):
         & #troubles { color: $warning; max-height: 3; }
         & #instead { color: $warning; padding: 1 2; }
         & #journal-detail { height: 7; border-top: solid $secondary; padding: 0 1; }
-        & #filter-line { height: auto; max-height: 3; background: $panel; }
-        & #journal-filter { width: 1fr; min-width: 24; border: none; padding: 0; height: 1; }
-        & #filter-trouble { width: auto; max-width: 65%; color: $error; }
         & #said { height: auto; max-height: 3; color: $secondary; }
         &.-low #journal-detail { height: 3; }
     }
@@ -138,9 +140,7 @@ class JournalScreen(Dialog[None], inherit_bindings=False):
             yield JournalList(self.model, self._clock)
             with VerticalScroll(id="journal-detail", can_focus=False):
                 yield Static(Content())
-            with Horizontal(id="filter-line"):
-                yield Input(id="journal-filter", placeholder=FILTER_HINT, compact=True)
-                yield Static(Content(), id="filter-trouble")
+            yield FilterLine(FILTER_HINT, id="journal-filter")
             yield Static(Content(), id="said")
             yield KeyLine(id="journal-keys")
 
@@ -150,13 +150,13 @@ class JournalScreen(Dialog[None], inherit_bindings=False):
         return self.query_one(JournalList)
 
     @property
-    def field(self) -> Input:
+    def filter_line(self) -> FilterLine:
         """The line that a filter is typed into."""
-        return self.query_one("#journal-filter", Input)
+        return self.query_one(FilterLine)
 
     def on_mount(self) -> None:
         """Say that it is being read."""
-        self.query_one("#filter-line").display = False
+        self.filter_line.history = self._desk.history
         self._update("#said", Content())
         self.listing.focus()
         self._show_all()
@@ -209,6 +209,8 @@ class JournalScreen(Dialog[None], inherit_bindings=False):
         else:
             orders = counted(len(shown.orders), "order")
             parts.append(f"{shown.tally.total:,} of {counted(shown.messages, 'message')} in {orders}")
+        if self.filter_line.text:
+            parts.append(f"filter {visible(self.filter_line.text)}")
         return " · ".join([*parts, visible(self._place)])
 
     def _instead(self) -> str:
@@ -259,10 +261,10 @@ class JournalScreen(Dialog[None], inherit_bindings=False):
             "journal.settle": bool(row.tally.of(CAN_BE_VERIFIED)),
             "journal.preview": row.message is not None,
             "journal.copy": row.message is not None,
-            "journal.back": self.field.value != "" or self._desk.verifying,
+            "journal.back": self._filtering or self._desk.verifying,
         }
         keys = [
-            (each.keys.split()[0], "Stop asking" if each.id == "journal.back" and not self.field.value else each.label)
+            (each.keys.split()[0], "Stop asking" if each.id == "journal.back" and not self._filtering else each.label)
             for each in self.commands
             if each.label and rules.get(each.id, True)
         ]
@@ -275,36 +277,44 @@ class JournalScreen(Dialog[None], inherit_bindings=False):
 
     # -- the filter ------------------------------------------------------------------------------------------------
 
+    @property
+    def _filtering(self) -> bool:
+        return self.filter_line.display or bool(self.filter_line.text)
+
     def action_filter(self) -> None:
         """Type a filter."""
-        self.query_one("#filter-line").display = True
-        self.field.focus()
+        self.filter_line.open()
 
-    def on_input_changed(self) -> None:
+    def on_filter_line_typed(self, message: FilterLine.Typed) -> None:
         """Apply what has been typed so far; what can't be understood changes nothing, and is said beside it."""
-        trouble, today = "", self._clock().now.astimezone(self._clock().zone).date()
+        message.stop()
+        clock = self._clock()
         try:
-            self._desk.narrow(parse_journal_filter(self.field.value, self._clock().zone, today, self._me))
+            wanted = parse_journal_filter(message.text, clock.zone, clock.now.astimezone(clock.zone).date(), self._me)
         except FilterError as error:
-            trouble = str(error)
-        self._update("#filter-trouble", Content(visible(f" {trouble}" if trouble else "")))
-        self._show_keys()
+            self.filter_line.tell(str(error), wrong=True)
+        else:
+            self.filter_line.tell("")
+            self._desk.narrow(wanted)
+        self._show_all()
 
-    def on_input_submitted(self) -> None:
+    def on_filter_line_kept(self, message: FilterLine.Kept) -> None:
         """Go back to the list; the filter stays."""
-        self._leave_field()
-
-    def _leave_field(self) -> None:
-        self.query_one("#filter-line").display = bool(self.field.value)
+        message.stop()
         self.listing.focus()
+        self._show_all()
+
+    def on_filter_line_cleared(self, message: FilterLine.Cleared) -> None:
+        """Show everything."""
+        message.stop()
+        self.listing.focus()
+        self._desk.narrow(JournalFilter())
+        self._show_all()
 
     def action_step_back(self) -> None:
-        """Leave the field; else clear the filter; else ask ICAT no more; else close."""
-        if self.focused is self.field:
-            self._leave_field()
-        elif self.field.value:
-            self.field.value = ""
-            self._leave_field()
+        """Clear the filter; else ask ICAT no more; else close."""
+        if self._filtering:
+            self.filter_line.clear()
         elif self._desk.verifying:
             self._desk.stop_verifying()
         else:
