@@ -1,7 +1,7 @@
 """Messages that a user confirmed, that were never sent, and that nobody is sending now: what to resume.
 
 What must stay true: it is cheap, as it is asked for at each start. A shard is read in full only where its lines begin
-like one with something planned in it, and only when it has changed.
+like one with something planned in it, and only when it has changed; a look at a journal of years reads a part of it.
 """
 
 import os
@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from msgspec import Struct
 
@@ -22,8 +22,19 @@ from icat_tui.sync.session_lock import registering_now
 
 PLAN, OTHER = b'{"record": "plan", "schema": 1, "id": "', b'", "schema": 1, "id": "'
 """Beginning of the line of a plan, and what follows the kind in those of other records about a message."""
+MOST_AT_ONCE = 1 << 28
+"""Bytes of shards that one look reads; those written last come first, and the next look goes on."""
 LONGEST_KIND = 32
 """Bytes from the start of a line in which its kind ends."""
+
+
+class ShardStamp(NamedTuple):
+    """File as it was at one time."""
+
+    inode: int
+    size: int
+    time: int
+    """In nanoseconds."""
 
 
 class PlannedByUser(Struct, frozen=True):
@@ -40,8 +51,8 @@ class PlannedMessages:
     def __init__(self, directory: JournalDirectory, facility: Facility) -> None:
         """Keep the directory; it is read by `of`."""
         self._reader, self._facility = JournalReader(directory, facility), facility
-        self._known: dict[str, tuple[tuple[int, int, int], tuple[Sending, ...]]] = {}
-        """Planned messages by shard, and the inode, size and time of its file then."""
+        self._known: dict[str, tuple[ShardStamp, tuple[Sending, ...]]] = {}
+        """Planned messages by shard, and how its file was then."""
 
     def of(self, user: str, waiting: Callable[[], Container[str]] = frozenset) -> PlannedByUser:
         """Return what a user planned and nobody is sending.
@@ -65,18 +76,24 @@ class PlannedMessages:
 
     def _planned(self) -> Iterator[Sending]:
         self._reader.refresh()
-        for name in self._reader.names():
-            path = self._reader.directory.shard(name)
-            try:
-                status = os.stat(path)
-            except OSError:
-                continue  # what was planned there can't be resumed
-            stamp = status.st_ino, status.st_size, status.st_mtime_ns
+        shard = self._reader.directory.shard
+        stamps = {name: stamp for name in self._reader.names() if (stamp := _stamp(shard(name)))}
+        left = MOST_AT_ONCE
+        for name, stamp in sorted(stamps.items(), key=lambda item: item[1].time, reverse=True):
             known = self._known.get(name)
-            if known is None or known[0] != stamp:
-                planned = tuple(self._reader.read_once(name).index.planned()) if has_plans(path) else ()
+            if (known is None or known[0] != stamp) and left > 0:
+                left -= stamp.size
+                planned = tuple(self._reader.read_once(name).index.planned()) if has_plans(shard(name)) else ()
                 known = self._known[name] = stamp, planned
-            yield from known[1]
+            yield from known[1] if known else ()
+
+
+def _stamp(path: Path) -> ShardStamp | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None  # what was planned there can't be resumed
+    return ShardStamp(status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def has_plans(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """What a user planned, and nobody is sending."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from icat_tui.domain.facility import Facility
 from icat_tui.journal.directory import user_name
 from icat_tui.journal.reader import JournalReader
 from icat_tui.journal.records import SendOutcome
+from icat_tui.sync import planned_messages
 from icat_tui.sync.planned_messages import PlannedByUser, PlannedMessages, has_plans
 from icat_tui.sync.session_lock import locked
 from tests.support.journal_entries import own_journal, records_in, shards_in, shared_journal
@@ -77,6 +79,18 @@ def test_a_shard_that_is_gone_or_can_not_be_read_has_no_plans(tmp_path: Path) ->
     write_all_states(directory)
     shards_in(directory)[0].unlink()
     assert PlannedMessages(directory, Facility()).of(ME).number == 0
+
+
+def test_of_a_large_journal_what_was_written_last_is_read_first_and_the_rest_at_the_next_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planned_messages, "MOST_AT_ONCE", 1)
+    directory = shared_journal(tmp_path / "state")
+    for number, name in enumerate(("aa1", "bb2", "cc3")):
+        journal_of(directory).record_plans([message_in(f"{name}/id10/20231019", number)])
+        os.utime(directory.shard(name), (1_000_000 - number, 1_000_000 - number))
+    planned = PlannedMessages(directory, Facility())
+    assert [planned.of(ME).number for _ in range(4)] == [1, 2, 3, 3]
 
 
 def test_what_is_not_clear_is_read_in_full(tmp_path: Path) -> None:
