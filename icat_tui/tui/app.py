@@ -33,7 +33,7 @@ from icat_tui.tui.controllers.journal_work import JournalWork
 from icat_tui.tui.controllers.narrowing import Narrowing
 from icat_tui.tui.controllers.registrations import Registrations
 from icat_tui.tui.controllers.scans import Scans
-from icat_tui.tui.controllers.status import UnderWay, first_steps, status_of, title_of
+from icat_tui.tui.controllers.status import UnderWay, first_steps, instead_of_rows, status_of, title_of
 from icat_tui.tui.host import Activity, next_to_stop
 from icat_tui.tui.key_gate import OrderedKeys
 from icat_tui.tui.messages import IndexChanged, RegistrationTold, SessionsDiscovered
@@ -253,7 +253,9 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         state = status_of(self.model, self.narrowing.choice, self.workspace, under_way, icatplus_answers=answers)
         self.screen_stack[0].query_one(StatusBar).show(state)
         title = title_of(self.model, self.narrowing.choice, self.workspace.services.settings.data_root)
-        self.screen_stack[0].query_one(TreePane).show(title, first_steps(self.model))
+        self.screen_stack[0].query_one(TreePane).show(
+            title, first_steps(self.model), instead_of_rows(self.model, self.narrowing.choice)
+        )
 
     def show_keys(self) -> None:
         """Show the keys that do something on this row."""

@@ -9,10 +9,12 @@ from icat_tui.cache.session_cache import SessionCache
 from icat_tui.domain.errors import SaveError
 from icat_tui.domain.model import SessionDirectory
 from icat_tui.domain.status import Category, Status
+from icat_tui.settings.schema import own_directory
 from icat_tui.tui.app import IcatTui
 from icat_tui.tui.background import in_background
 from icat_tui.tui.screens.help import Help
 from icat_tui.tui.screens.yes_no import YesNo
+from icat_tui.tui.state.filter_history import FILE, read_filters
 from tests.support.icatplus import HANG
 from tests.support.live_facility import LiveFacility
 from tests.support.ui_app import (
@@ -29,7 +31,7 @@ from tests.support.ui_app import (
     status_line,
     typed,
 )
-from tests.support.ui_host import until
+from tests.support.ui_host import screen_lines, until
 
 OTHER = "in321/id11/20231102"
 
@@ -165,6 +167,10 @@ def test_scanning_all_asks_above_fifty_sessions(facility: LiveFacility) -> None:
     drive_app(a_workplace(facility, narrow=False), act)
 
 
+def on_screen(app: IcatTui) -> str:
+    return "\n".join(screen_lines(app))
+
+
 # -- the filter ------------------------------------------------------------------------------------------------------
 
 
@@ -195,8 +201,10 @@ def test_a_filter_that_is_none_says_so_and_changes_nothing(facility: LiveFacilit
         await scanned(app, pilot)
         await pilot.press("slash")
         await typed(pilot, "status:zzz")
-        await until(pilot, lambda: "There is no status" in status_line(app))
+        await until(pilot, lambda: "There is no status 'zzz'" in on_screen(app))
         assert app.model.sessions.shown()
+        await pilot.press("enter")
+        assert app.filter_line.display
 
     drive_app(a_workplace(facility), act)
 
@@ -215,6 +223,58 @@ def test_statuses_are_hidden_and_shown_by_their_keys_and_all_but_attention_by_t(
         await pilot.press("t")
         await until(pilot, lambda: len(app.model.sessions.shown()) == 1)
         await pilot.press("t")
+        assert not app.model.filter.active
+
+    drive_app(a_workplace(facility), act)
+
+
+def test_numbers_are_those_of_what_is_shown_and_nothing_is_said_to_be_nothing(facility: LiveFacility) -> None:
+    facility.session(unregistered=2, registered=1)
+    facility.place.session(OTHER)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("slash")
+        await typed(pilot, "status:registered")
+        await until(pilot, lambda: "2 sessions" in on_screen(app).splitlines()[-3])
+        assert "=3" in status_line(app)
+        assert "!" not in status_line(app)
+        await typed(pilot, " nowhere")
+        await until(pilot, lambda: "no session matches" in on_screen(app))
+        assert "nothing matches status:registered nowhere: esc clears the filter" in on_screen(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: "nothing matches" not in on_screen(app))
+        assert "!2" in status_line(app)
+
+    drive_app(a_workplace(facility), act)
+
+
+def test_a_filter_that_was_kept_comes_back_at_the_next_start(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
+
+    async def keep(app: IcatTui, pilot: Driver) -> None:
+        await pilot.press("slash")
+        await typed(pilot, "status:unreg")
+        await pilot.press("enter")
+        await until(pilot, lambda: read_filters(own_directory("state") / FILE))
+
+    async def come_back(app: IcatTui, pilot: Driver) -> None:
+        await until(pilot, lambda: app.filter_line.history.filters)
+        await pilot.press("slash", "up")
+        await until(pilot, lambda: app.model.filter.active)
+        assert app.filter_line.text == "status:unreg"
+
+    drive_app(a_workplace(facility), keep)
+    drive_app(a_workplace(facility), come_back)
+
+
+def test_digits_hide_nothing_while_another_pane_has_the_focus(facility: LiveFacility) -> None:
+    facility.session(unregistered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("tab", "1")
+        await pilot.pause()
         assert not app.model.filter.active
 
     drive_app(a_workplace(facility), act)

@@ -24,10 +24,11 @@ def detail_of(
 ) -> tuple[Content | None, Later | None]:
     """Return what is told of a row at once, and what takes its time to be told then; None: nothing."""
     if node.level < Level.SESSION:
-        label, sessions = "/".join(node.place), model.sessions.within(node.place)
-        return group_detail(label, model.sessions.tally_of(node.place), len(sessions)), None
+        within = model.sessions.categories_of(node.place)
+        names = {place[1] if len(within) > 1 else "": categories for place, categories in within.items()}
+        return group_detail("/".join(node.place), model.sessions.tally_of(node.place), names), None
     if node.level == Level.COLLECTION and node.tally is not None:
-        return group_detail(node.place[4], node.tally, 0), None
+        return group_detail(node.place[4], node.tally, {}), None
     row = model.sessions.at(node.place)
     if row.category is None:
         return unscanned_detail(row), None

@@ -1,23 +1,25 @@
 """The status line as things are now, put together from the controllers."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from icat_tui.domain.status import ATTENTION, Category
-from icat_tui.text import and_more, counted
+from icat_tui.text import and_more
 from icat_tui.tui.state.filtering import FilterChoice
-from icat_tui.tui.state.nodes import PRESSING
 from icat_tui.tui.state.order import SortBy
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.widgets.status_bar import BarState, ColouredText
-from icat_tui.tui.widgets.status_text import age_of, broker_text, filter_text, icatplus_text
+from icat_tui.tui.widgets.status_text import (
+    age_of,
+    broker_text,
+    filter_parts,
+    filter_text,
+    icatplus_text,
+    sessions_text,
+)
 from icat_tui.tui.workspace import Workspace
 
 ROOT = 16
 """Characters of the data root that are shown, the last."""
-WORDS = {Category.HAS_INVALID: "invalid", Category.TODO_ONGOING: "ongoing"}
-"""Where the word of a category is too long for a line of numbers."""
 Progress = tuple[int, int] | None
 """How many are done, and of how many; None: nothing of the kind is under way."""
 
@@ -68,8 +70,7 @@ def status_of(
 
 def title_of(model: TreeModel, choice: FilterChoice, roots: Sequence[str]) -> str:
     """Return what the tree shows: data root, sessions by category, order, and the filter."""
-    rows = [model.sessions[path] for path in model.sessions.shown()]
-    parts = [_roots(roots), _sessions(Counter(row.category for row in rows))]
+    parts = [_roots(roots), sessions_text(model.sessions.categories())]
     order = model.sessions.order.by
     parts += [f"by {order}"] if order != SortBy.PATH else []
     parts += ["todo only"] if choice.attention else []
@@ -83,18 +84,16 @@ def _roots(roots: Sequence[str]) -> str:
     return f"{short}{and_more(len(others) + 1)}"
 
 
-def _sessions(categories: Counter[Category | None]) -> str:
-    """Return sessions in numbers: "28 sessions: 8 todo, 3 unknown, 1 invalid"."""
-    wanted = [category for category in PRESSING if category in ATTENTION or category == Category.TODO_ONGOING]
-    told = [f"{categories[each]:,} {WORDS.get(each, each.word)}" for each in wanted if categories[each]]
-    told += [f"{categories[None]:,} not scanned"] if categories[None] else []
-    number = counted(categories.total(), "session")
-    return f"{number}: {', '.join(told)}" if told else number
-
-
 def first_steps(model: TreeModel) -> str:
     """Return what to do where nothing that is shown was scanned yet; empty: something was."""
-    paths = model.sessions.shown()
-    if not paths or any(model.sessions[path].category for path in paths):
+    categories = model.sessions.categories()
+    if not categories or any(categories.keys()):
         return ""
-    return f"nothing is scanned yet: S scans all {len(paths):,}, enter one"
+    return f"nothing is scanned yet: S scans all {categories.total():,}, enter one"
+
+
+def instead_of_rows(model: TreeModel, choice: FilterChoice) -> str:
+    """Return what stands in the place of the tree where the filter lets nothing through; empty where it does."""
+    if model.rows or model.searching or not model.filter.active:
+        return ""
+    return f"nothing matches {' and '.join(filter_parts(choice))}: esc clears the filter"

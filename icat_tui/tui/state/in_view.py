@@ -5,12 +5,14 @@ than what is known; only the order, the filter's choice and the sums are kept.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
-from icat_tui.domain.summary import SessionRow
+from icat_tui.domain.summary import Counts, SessionRow
 from icat_tui.tui.state.filtering import Filter
-from icat_tui.tui.state.nodes import Level, Place, Tally, above, place_of, tally, turned
+from icat_tui.tui.state.nodes import Level, Place, Tally, above, place_of, turned
 from icat_tui.tui.state.order import Order, SortBy
+from icat_tui.tui.state.session_sums import Categories, SessionSums
 
 MANY = 50
 """From how many new sessions on it is faster to sort than to insert."""
@@ -30,6 +32,10 @@ class SessionsInView(Mapping[str, SessionRow]):
         """Of all sessions in view, sorted."""
         self._let_through = self.places
         """Of those that the filter lets through, sorted."""
+        self._sums = SessionSums()
+        """Of all sessions in view."""
+        self._shown_sums = self._sums
+        """Of those that the filter lets through, and of the datasets in them that it lets through."""
         self._tallies: dict[Place, Tally] = {}
 
     def __getitem__(self, path: str) -> SessionRow:
@@ -91,16 +97,31 @@ class SessionsInView(Mapping[str, SessionRow]):
     # -- sums ------------------------------------------------------------------------------------------------------
 
     def totals(self) -> Tally:
+        """Return what sessions and datasets have together that the filter lets through."""
+        return self._shown_sums.total()
+
+    def all_totals(self) -> Tally:
         """Return what all sessions in view have together, whatever the filter lets through."""
-        if () not in self._tallies:
-            self._tallies[()] = tally(list(self.rows()))
-        return self._tallies[()]
+        return self._sums.total()
+
+    def categories(self) -> Categories:
+        """Return the number of sessions by category that the filter lets through."""
+        return self._shown_sums.categories()
+
+    def counts_of(self, place: Place) -> Counts:
+        """Return the datasets by status that the filter lets through in the session at a place."""
+        return self._shown_sums.counts_of(place[3])
 
     def tally_of(self, group: Place) -> Tally:
         """Return what the sessions of a group have together that the filter lets through."""
         if group not in self._tallies:
-            self._tallies[group] = tally([self.at(place) for place in self.within(group)])
+            self._tallies[group] = self._shown_sums.of(place[3] for place in self.within(group))
         return self._tallies[group]
+
+    def categories_of(self, group: Place) -> dict[Place, Categories]:
+        """Return the number of sessions by category that the filter lets through, for each entry of an outer group."""
+        inner = groupby(self.within(group), lambda place: place[: Level.INNER])
+        return {entry: self._shown_sums.categories_of(place[3] for place in places) for entry, places in inner}
 
     # -- changes ---------------------------------------------------------------------------------------------------
 
@@ -113,25 +134,43 @@ class SessionsInView(Mapping[str, SessionRow]):
                 place_of(self._known[path], beamline_first=self.beamline_first)
             )
             self._paths.add(path)
+            self._put(path)
         for place in (*new, *changed):
-            for group in ((), *above(place)):
+            for group in above(place):
                 self._tallies.pop(group, None)
         self.order.add(new)
         self._insert(self.places, new)
         return new, changed
 
+    def _put(self, path: str) -> None:
+        row = self._known[path]
+        self._sums.put(path, row.category, row.counts)
+        if self._shown_sums is not self._sums and path in self._shown_sums:
+            self._shown_sums.put(path, row.category, self.filter.counts(row))
+
+    def _put_shown(self, places: Iterable[Place]) -> None:
+        for place in places:
+            row = self._known[place[3]]
+            self._shown_sums.put(place[3], row.category, self.filter.counts(row))
+
     def let_through(self, places: Iterable[Place]) -> None:
         """Add sessions in view to those that the filter lets through."""
-        self._insert(self._let_through, list(places))
+        shown = list(places)
+        self._insert(self._let_through, shown)
+        self._put_shown(shown)
 
-    def let_through_next(self, places: Iterable[Place]) -> None:
+    def let_through_next(self, places: Collection[Place]) -> None:
         """Do the same for sessions that come after all that are let through already, in order."""
         self._let_through.extend(places)
+        self._put_shown(places)
 
     def remove(self, paths: Iterable[str]) -> None:
         """Take sessions out of view."""
         gone = self._paths.intersection(paths)
         self._paths -= gone
+        for path in gone:
+            self._sums.remove(path)
+            self._shown_sums.remove(path)
         self.places[:] = [place for place in self.places if place[3] not in gone]
         if self._let_through is not self.places:
             self._let_through[:] = [place for place in self._let_through if place[3] not in gone]
@@ -153,6 +192,7 @@ class SessionsInView(Mapping[str, SessionRow]):
         """Let through what a filter does: everything at once without one, else what `let_through` adds."""
         self.filter = to
         self._let_through = [] if to.active else self.places
+        self._shown_sums = SessionSums() if to.active else self._sums
         self._tallies = {}
 
     def _insert(self, places: list[Place], new: list[Place]) -> None:

@@ -137,13 +137,6 @@ PRESSING_STATUSES = sorted(
 """Statuses in the order in which one of them stands for a collection: what can be registered first."""
 
 
-def tally(rows: Sequence[SessionRow]) -> Tally:
-    """Return what sessions have together."""
-    categories = {row.category for row in rows}
-    sign = next((category for category in PRESSING if category in categories), None)
-    return Tally(sign, tuple(map(sum, zip(*(row.counts for row in rows if row.counts), strict=True))))
-
-
 def tally_datasets(datasets: Sequence[DatasetEntry]) -> Tally:
     """Return what datasets, at least one, have together."""
     numbers = Counter(entry.status for entry in datasets)

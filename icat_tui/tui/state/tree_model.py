@@ -19,6 +19,8 @@ from icat_tui.tui.state.row_builder import RowBuilder, row_at, span
 
 SEARCHED_TOGETHER = 2000
 """How many sessions are searched before hits are shown and keys are read again: a few milliseconds."""
+READ_AS_A_SESSION = 25
+"""How many datasets, whose names have to be looked at, count as one more session of those."""
 MANY = 50
 """From how many changed groups on it is faster to build all rows anew."""
 
@@ -133,6 +135,7 @@ class TreeModel:
             self._searched = group[0][: Level.OUTER]
             if matched:
                 self.sessions.let_through_next(matched)
+                sessions -= self._datasets_read(matched) // READ_AS_A_SESSION
                 self._open_matches(matched)
                 self.rows.extend(self._build.group(list(matched), self.rows))
         order = self.sessions.order
@@ -140,6 +143,10 @@ class TreeModel:
             self._return_to(self._wanted)
             self._wanted = None
         return self.searching
+
+    def _datasets_read(self, matched: Iterable[Place]) -> int:
+        """Return in how many datasets of sessions a name or a sample had to be looked for."""
+        return sum(sum(self.sessions.at(place).counts) for place in matched) if self.filter.asks_for_text else 0
 
     def _appears(self, place: Place) -> bool:
         """Return whether a session that came in is let through anew; nothing that is shown vanishes by itself."""

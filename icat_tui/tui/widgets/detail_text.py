@@ -3,7 +3,7 @@
 What must stay true: every text that comes from outside has been made visible, and none of it is markup.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from icat_tui.domain.summary import STATUSES, Counts, SessionRow
 from icat_tui.text import counted, visible
 from icat_tui.tui.state.nodes import Tally
 from icat_tui.tui.theme import style
+from icat_tui.tui.widgets.status_text import sessions_text
 
 FITS = {
     Match.INSIDE: "the session is inside its time slot",
@@ -52,11 +53,17 @@ def unscanned_detail(row: SessionRow) -> Content:
     )
 
 
-def group_detail(label: str, together: Tally, sessions: int) -> Content:
-    """Return what is told about a proposal, a beamline or a collection; 0 `sessions`: a collection."""
+def group_detail(label: str, together: Tally, within: Mapping[str, Mapping[Category | None, int]]) -> Content:
+    """Return what is told about a proposal, a beamline or a collection.
+
+    `within` has sessions by category: those of each beamline of a proposal, and the other way round, or all of them
+    under an empty name. It is empty for a collection.
+    """
     lines = [DetailLine("", visible(label))]
-    if sessions:
-        lines.append(DetailLine("sessions", f"{sessions:,}"))
+    lines += [
+        DetailLine(f"{visible(name)} " if name else "", sessions_text(categories))
+        for name, categories in within.items()
+    ]
     return _content([*lines, *_counts(together.counts)])
 
 

@@ -69,8 +69,7 @@ def _tally(tree: TreeModel, node: Node) -> Tally:
     if node.dataset is not None:
         return Tally(node.dataset.status, ())
     if node.level == Level.SESSION:
-        row = tree.sessions.at(node.place)
-        return Tally(row.category, row.counts)
+        return Tally(tree.sessions.at(node.place).category, tree.sessions.counts_of(node.place))
     return node.tally or tree.sessions.tally_of(node.place)
 
 

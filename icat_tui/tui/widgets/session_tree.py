@@ -162,6 +162,8 @@ class SessionTree(ScrollView, can_focus=True):
         self._drawn: dict[int, Drawn] = {}
         """What was drawn last, by row of the screen."""
         self._search_called = False
+        self._instead = ""
+        """What stands in the place of rows where there are none."""
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 
@@ -170,7 +172,8 @@ class SessionTree(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         drawn = self._drawn[y] = self._at(self.scroll_offset.y + y)
         if drawn is None:
-            return Strip.blank(width, self.rich_style)
+            text = set_cell_size(f"  {_cut(visible(self._instead), width - 2)}", width)
+            return self._strip([(text, "grey")] if y == 1 and self._instead else [], width, under_cursor=False)
         shown, under_cursor = drawn
         left, glyph = _texts(shown)
         room = width - cell_len(left) - cell_len(glyph)
@@ -210,6 +213,12 @@ class SessionTree(ScrollView, can_focus=True):
         super().notify_style_update()
         self._drawn.clear()
 
+    def show_instead(self, text: str) -> None:
+        """Show a text in the place of rows, as there are none; empty: nothing."""
+        if text != self._instead:
+            self._instead = text
+            self.refresh()
+
     # -- changes ---------------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -238,7 +247,7 @@ class SessionTree(ScrollView, can_focus=True):
     def _lay_out(self) -> bool:
         """Choose the columns for what is in view; return whether they have changed."""
         width = self.scrollable_content_region.width
-        columns = columns_for(self.model.sessions.totals().counts, width)
+        columns = columns_for(self.model.sessions.all_totals().counts, width)
         if (columns, width) == self._layout:
             return False
         self._layout = columns, width
@@ -270,7 +279,7 @@ class SessionTree(ScrollView, can_focus=True):
     def _search_on(self, later: Callable[[Callable[[], None]], object]) -> None:
         if not self.model.searching:
             if self.model.filter.active:
-                self.post_message(self.FilterApplied(len(self.model.sessions.shown())))
+                self.post_message(self.FilterApplied(len(self.model.sessions.shown_places())))
         elif not self._search_called:
             self._search_called = True
             later(self._search_some_more)

@@ -1,25 +1,42 @@
 """The parts of the status line as texts, each made from the values that it shows."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from icat_tui.domain.broker_address import BrokerAddress
+from icat_tui.domain.status import ATTENTION, Category
 from icat_tui.domain.summary import SessionRow
 from icat_tui.text import counted, duration_text
 from icat_tui.tui.state.filtering import FilterChoice
+from icat_tui.tui.state.nodes import PRESSING
 from icat_tui.tui.widgets.status_bar import ColouredText
 
 MINUTE = timedelta(minutes=1)
+WORDS = {Category.HAS_INVALID: "invalid", Category.TODO_ONGOING: "ongoing"}
+"""Where the word of a category is too long for a line of numbers."""
+
+
+def filter_parts(choice: FilterChoice) -> list[str]:
+    """Return what is asked for, as words: the text as it was typed, "todo only", the hidden statuses."""
+    hidden = "".join(status.glyph for status in sorted(choice.hidden, key=lambda each: each.key))
+    parts = [choice.text.strip(), "todo only" if choice.attention else "", f"without {hidden}" if hidden else ""]
+    return [part for part in parts if part]
 
 
 def filter_text(choice: FilterChoice, *, sessions: int, active: bool) -> ColouredText | None:
-    """Return what is wrong with the filter, else the filter and how many sessions it shows; None without one."""
-    if choice.trouble:
-        return ColouredText(choice.trouble, "red")
-    if not active:
+    """Return the filter and how many sessions it shows; None without one, and while it has a mistake in it."""
+    if not active or choice.trouble:
         return None
-    hidden = "".join(status.glyph for status in sorted(choice.hidden, key=lambda each: each.key))
-    parts = [choice.text.strip(), "todo only" if choice.attention else "", f"without {hidden}" if hidden else ""]
-    return ColouredText(f"filter {', '.join(filter(None, parts))}: {counted(sessions, 'session')}", "yellow")
+    return ColouredText(f"filter {', '.join(filter_parts(choice))}: {counted(sessions, 'session')}", "yellow")
+
+
+def sessions_text(categories: Mapping[Category | None, int]) -> str:
+    """Return sessions in numbers: "28 sessions: 8 todo, 3 unknown, 1 invalid, 2 not scanned"."""
+    wanted = [category for category in PRESSING if category in ATTENTION or category == Category.TODO_ONGOING]
+    told = [f"{categories[each]:,} {WORDS.get(each, each.word)}" for each in wanted if categories.get(each)]
+    told += [f"{categories[None]:,} not scanned"] if categories.get(None) else []
+    number = counted(sum(categories.values()), "session")
+    return f"{number}: {', '.join(told)}" if told else number
 
 
 def planned_text(number: int, oldest: datetime | None, now: datetime, key: str) -> ColouredText | None:

@@ -69,9 +69,10 @@ class TreePane(Vertical):
         """The lines over the tree."""
         return self.query_one(TreeHeader)
 
-    def show(self, title: str, first_steps: str) -> None:
-        """Show what the tree shows, and what to do where nothing was scanned yet."""
+    def show(self, title: str, first_steps: str, instead: str = "") -> None:
+        """Show what the tree shows, what to do where nothing was scanned yet, and what stands there without a row."""
         self.header.title, self.header.first_steps = title, first_steps
+        self.query_one(SessionTree).show_instead(instead)
 
     def on_session_tree_laid_out(self, message: SessionTree.LaidOut) -> None:
         """Put the names over the columns."""

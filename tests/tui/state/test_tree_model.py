@@ -1,9 +1,11 @@
+from collections import Counter
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from icat_tui.domain.status import Category, Status
-from icat_tui.domain.summary import SessionRow
+from icat_tui.domain.summary import Counts, SessionRow, entries
 from icat_tui.tui.state.attention import seek_attention
 from icat_tui.tui.state.filtering import Filter, FilterMatch, parse_filter
 from icat_tui.tui.state.level import toggle_level
@@ -34,6 +36,10 @@ def as_naive(tree: TreeModel) -> list[tuple[Place, int]]:
     return naive_tree.visible(
         rows, tree.opened.__contains__, beamline_first=tree.sessions.beamline_first, shown=tree.filter.kept
     )
+
+
+def number_of(counts: Counts) -> Counter[Status]:
+    return +Counter(dict(zip(Status, counts, strict=False)))
 
 
 class Trees(RuleBasedStateMachine):
@@ -110,6 +116,21 @@ class Trees(RuleBasedStateMachine):
     @invariant()
     def what_is_visible_is_what_the_naive_model_says(self) -> None:
         assert [(node.place, node.depth) for node in self.tree.rows] == as_naive(self.tree)
+
+    @invariant()
+    def numbers_are_those_of_what_is_shown(self) -> None:
+        sessions, to = self.tree.sessions, self.tree.filter
+        rows = [sessions[path] for path in sessions.shown()]
+        assert sessions.categories() == Counter(row.category for row in rows)
+        assert number_of(sessions.totals().counts) == Counter(entry.status for row in rows for entry in to.kept(row))
+        everything = Counter(entry.status for row in sessions.rows() for entry in entries(row))
+        assert number_of(sessions.all_totals().counts) == everything
+        for outer in {place[: Level.OUTER] for place in sessions.shown_places()}:
+            places = sessions.within(outer)
+            below = [number_of(sessions.counts_of(place)) for place in places]
+            assert number_of(sessions.tally_of(outer).counts) == sum(below, Counter())
+            of_inner = sessions.categories_of(outer).values()
+            assert sum(of_inner, Counter()) == Counter(sessions.at(place).category for place in places)
 
     @invariant()
     def the_cursor_is_on_a_row(self) -> None:

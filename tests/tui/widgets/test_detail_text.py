@@ -78,14 +78,26 @@ def hostile_contents(text: str) -> tuple[Content, ...]:
     )
     return (
         dataset_detail(SESSION, odd, FACILITY),
-        group_detail(text, Tally(None, ()), 1),
+        group_detail(text, Tally(None, ()), {text: {None: 1}}),
         unscanned_detail(found(a_directory(text))),
     )
 
 
 def test_a_group_is_told_by_its_sessions_and_counts() -> None:
-    text = group_detail("hg333", Tally(Category.TODO, (1, 2, 0, 0, 0, 0, 0, 0, 0)), 3).plain
-    assert text.splitlines() == ["hg333", "sessions      3", "= 1 dataset registered", "! 2 datasets unregistered"]
+    together = Tally(Category.TODO, (1, 2, 0, 0, 0, 0, 0, 0, 0))
+    of_beamlines: dict[str, dict[Category | None, int]] = {
+        "id21": {Category.TODO: 2, Category.OK: 1},
+        "id99": {None: 1},
+    }
+    assert group_detail("hg333", together, of_beamlines).plain.splitlines() == [
+        "hg333",
+        "id21          3 sessions: 2 todo",
+        "id99          1 session: 1 not scanned",
+        "= 1 dataset registered",
+        "! 2 datasets unregistered",
+    ]
+    assert group_detail("hg333/id21", together, {"": {Category.OK: 1}}).plain.splitlines()[1] == "1 session"
+    assert group_detail("LaB6", together, {}).plain.splitlines()[1] == "= 1 dataset registered"
 
 
 def test_the_cursor_has_rested_once_it_stays_and_only_the_last_place_counts() -> None:
