@@ -162,8 +162,6 @@ class SessionTree(ScrollView, can_focus=True):
         self._drawn: dict[int, Drawn] = {}
         """What was drawn last, by row of the screen."""
         self._search_called = False
-        self._instead = ""
-        """What stands in the place of rows where there are none."""
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 
@@ -172,8 +170,7 @@ class SessionTree(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         drawn = self._drawn[y] = self._at(self.scroll_offset.y + y)
         if drawn is None:
-            text = set_cell_size(f"  {_cut(visible(self._instead), width - 2)}", width)
-            return self._strip([(text, "grey")] if y == 1 and self._instead else [], width, under_cursor=False)
+            return Strip.blank(width, self.rich_style)
         shown, under_cursor = drawn
         left, glyph = _texts(shown)
         room = width - cell_len(left) - cell_len(glyph)
@@ -212,12 +209,6 @@ class SessionTree(ScrollView, can_focus=True):
         """Draw everything anew in another theme."""
         super().notify_style_update()
         self._drawn.clear()
-
-    def show_instead(self, text: str) -> None:
-        """Show a text in the place of rows, as there are none; empty: nothing."""
-        if text != self._instead:
-            self._instead = text
-            self.refresh()
 
     # -- changes ---------------------------------------------------------------------------------------------------
 

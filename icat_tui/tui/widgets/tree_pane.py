@@ -7,6 +7,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
+from textual.widgets import Static
 
 from icat_tui.text import visible
 from icat_tui.tui.state.columns import Columns, head_cells
@@ -52,7 +53,12 @@ class TreeHeader(Widget):
 class TreePane(Vertical):
     """Pane with the tree and its header."""
 
-    DEFAULT_CSS: ClassVar[str] = "TreePane > SessionTree { height: 1fr; width: 100%; }"
+    DEFAULT_CSS: ClassVar[str] = """
+    TreePane {
+        & > SessionTree { height: 1fr; width: 100%; }
+        & > Static { display: none; padding: 1 2 0 2; background: $background; color: $foreground; }
+    }
+    """
 
     def __init__(self, model: TreeModel, *, id: str | None = None) -> None:  # noqa: A002 - textual's word
         """Show a model."""
@@ -62,6 +68,7 @@ class TreePane(Vertical):
     def compose(self) -> ComposeResult:
         """Lay out the header over the tree."""
         yield TreeHeader()
+        yield Static(Content())
         yield SessionTree(self._model, id="tree")
 
     @property
@@ -72,7 +79,10 @@ class TreePane(Vertical):
     def show(self, title: str, first_steps: str, instead: str = "") -> None:
         """Show what the tree shows, what to do where nothing was scanned yet, and what stands there without a row."""
         self.header.title, self.header.first_steps = title, first_steps
-        self.query_one(SessionTree).show_instead(instead)
+        text = self.query_one(Static)
+        text.display = bool(instead)
+        if instead:
+            text.update(Content(visible(instead)))
 
     def on_session_tree_laid_out(self, message: SessionTree.LaidOut) -> None:
         """Put the names over the columns."""
