@@ -310,7 +310,7 @@ def test_what_is_planned_is_said_at_the_start_resumed_and_turns_registered_in_th
         assert f"2 messages go to {facility.broker.address}" in on_screen(app)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, JournalScreen))
-        await pilot.pause(1.1)
+        await until(pilot, lambda: not app.is_wary)
         await pilot.press("r")
         await until(pilot, lambda: ready(app, ConfirmResume))
         await pilot.press("y")

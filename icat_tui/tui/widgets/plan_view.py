@@ -100,8 +100,8 @@ class PlanView(ScrollView, can_focus=False):
         """Move the cursor, and show where it is."""
         before, last = self.cursor, len(self._lines) - 1
         self.cursor = min(max(self.cursor + lines, 0), max(last, 0))
-        self.refresh_line(before - self.scroll_offset.y)
-        self.refresh_line(self.cursor - self.scroll_offset.y)
+        self.refresh_line(before)
+        self.refresh_line(self.cursor)
         self._show_cursor()
 
     def move_to_group(self, step: int) -> None:

@@ -63,6 +63,32 @@ def test_the_cursor_stays_in_view_and_on_what_it_was_when_lines_are_folded() -> 
     drive(act, lambda: PlanView(plans, UTC))
 
 
+def test_the_cursor_is_drawn_where_it_is_in_a_plan_that_was_scrolled() -> None:
+    def under_cursor(pilot: Pilot[None]) -> list[str]:
+        style = pilot.app.query_one(PlanView).get_component_rich_style("plan--cursor")
+        strips = pilot.app.screen._compositor.render_strips()
+        return [
+            each.text.strip()
+            for strip in strips
+            for each in strip
+            if each.style and each.style.bgcolor == style.bgcolor
+        ]
+
+    async def act(pilot: Pilot[None]) -> None:
+        view = pilot.app.query_one(PlanView)
+        for _ in range(60):
+            view.move(1)
+            await pilot.pause()
+        assert view.scroll_offset.y
+        view.move(-1)
+        await pilot.pause()
+        assert [text for text in under_cursor(pilot) if text] == [
+            texts(view)[view.cursor - view.scroll_offset.y].strip()
+        ]
+
+    drive(act, lambda: PlanView([plan_of(*[NEW] * 200)], UTC))
+
+
 def test_groups_are_gone_through() -> None:
     plans = [plan_of(NEW, NEW, BARE), plan_of(NEW, date="20231020")]
 
