@@ -283,6 +283,8 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
             return
         self.show_keys()
         if node is None or self.model.node is None or self.model.node.place != node.place:
+            if self.model.node is None:
+                self.detail.show(Content())
             return
         workspace = self.workspace
         content, work = detail_of(

@@ -101,7 +101,7 @@ def _holds(model: TreeModel, node: Node | None, wanted: set[Status]) -> bool:
         return False
     if node.dataset is not None:
         return node.dataset.status in wanted
-    counts = model.sessions.at(node.place).counts if node.level == Level.SESSION else None
+    counts = model.sessions.counts_of(node.place) if node.level == Level.SESSION else None
     if counts is None:
         counts = (node.tally or model.sessions.tally_of(node.place)).counts
     return any(number and status in wanted for status, number in zip(STATUSES, counts, strict=False))

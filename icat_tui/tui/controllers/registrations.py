@@ -40,7 +40,7 @@ from icat_tui.tui.screens.confirm_plan import Confirmation, ConfirmPlan
 from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.state.session_store import SessionStore
-from icat_tui.tui.state.targets import Selected, directories_of, hidden_marks, marks_for, selection_of
+from icat_tui.tui.state.targets import Selected, directories_of, hidden_marks, marks_for, marks_in, selection_of
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.workspace import Workspace
 
@@ -104,12 +104,15 @@ class Registrations:
         terms = structs.replace(self._workspace.terms(), statuses=UNSUPERVISED, again=False)
         number = list(Status).index(UNSUPERVISED[0])
         rows = [self._model.sessions[path] for path in self._model.sessions.shown()]
-        directories = [row.directory for row in rows if row.counts and row.counts[number]]
+        counts = self._model.filter.counts
+        directories = [row.directory for row in rows if any(counts(row)[number : number + 1])]
         if not directories:
             self._host.hint("nothing that is shown is safe to register unsupervised: there are no files to be added")
             return
+        selected = selection_of(mark for each in directories for mark in marks_in(self._model, each.path))
         self._look(
-            lambda stop: self._planner.plans(directories, {}, terms, stop), lambda plans: self._confirm(plans, terms)
+            lambda stop: self._planner.plans(directories, selected, terms, stop),
+            lambda plans: self._confirm(plans, terms),
         )
 
     def walk(self) -> None:

@@ -9,18 +9,26 @@ from collections.abc import Callable, Iterable
 from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import Session, SessionDirectory
 from icat_tui.domain.summary import entries
+from icat_tui.tui.state.filtering import FilterMatch
 from icat_tui.tui.state.marks import Mark, Marking
 from icat_tui.tui.state.nodes import Level, Node
 from icat_tui.tui.state.tree_model import TreeModel
 
 
 def marks_for(tree: TreeModel, node: Node) -> list[Mark]:
-    """Return what a row stands for: a session, a dataset, or all that is shown of a group or collection."""
-    if node.level < Level.SESSION:
-        return [Mark(place[3]) for place in tree.sessions.within(node.place)]
-    if node.level == Level.SESSION:
-        return [Mark(node.place[3])]
-    return [Mark(node.place[3], entry.path) for entry in node.datasets]
+    """Return what a row stands for: a session, a dataset, or all that is shown of what lies in it."""
+    if node.level > Level.SESSION:
+        return [Mark(node.place[3], entry.path) for entry in node.datasets]
+    places = tree.sessions.within(node.place) if node.level < Level.SESSION else [node.place]
+    return [mark for place in places for mark in marks_in(tree, place[3])]
+
+
+def marks_in(tree: TreeModel, path: str) -> list[Mark]:
+    """Return a session, or those of its datasets that the filter shows where it does not show all."""
+    to, row = tree.filter, tree.sessions[path]
+    if not to.active or to.match(row) == FilterMatch.WHOLE:
+        return [Mark(path)]
+    return [Mark(path, entry.path) for entry in to.kept(row)]
 
 
 def toggle_mark(tree: TreeModel, node: Node) -> None:

@@ -67,6 +67,22 @@ def test_marks_survive_a_filter_which_says_how_many_it_hides() -> None:
     assert len(tree.marks) == 4
 
 
+def test_a_session_or_group_under_a_filter_stands_for_what_is_shown_of_it() -> None:
+    for text, shown in (("c_3", ["3"]), ("-c_3", ["1", "2"]), ("!", [])):
+        tree = a_tree()
+        tree.narrow(parse_filter(text))
+        while tree.search():
+            pass
+        if tree.rows:
+            toggle_mark(tree, tree.rows[0])
+        assert list(tree.marks) == [path(name, date) for date in ("20230101", "20230102") for name in shown]
+    tree = a_tree()
+    tree.narrow(parse_filter("p1"))
+    tree.search()
+    toggle_mark(tree, tree.rows[0])
+    assert list(tree.marks) == [Mark(a_directory("p1", date=date).path) for date in ("20230101", "20230102")]
+
+
 def test_marks_survive_a_scan_and_go_with_their_session() -> None:
     tree = a_tree()
     mark_range(tree, 2, 3)
