@@ -17,7 +17,7 @@ from icat_tui.tui.state.open_places import OpenPlaces
 from icat_tui.tui.state.order import SortBy
 from icat_tui.tui.state.row_builder import RowBuilder, row_at, span
 
-SEARCHED_TOGETHER = 2000
+SEARCHED_TOGETHER = 1000
 """How many sessions are searched before hits are shown and keys are read again: a few milliseconds."""
 READ_AS_A_SESSION = 25
 """How many datasets, whose names have to be looked at, count as one more session of those."""

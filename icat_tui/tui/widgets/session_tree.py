@@ -4,6 +4,7 @@ What must stay true: only what differs is sent to the terminal. A move of the cu
 model draws the rows in view that look different afterwards, with the cursor's row where it was.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
@@ -279,7 +280,11 @@ class SessionTree(ScrollView, can_focus=True):
         self._search_called = False
         with self.changing() as model:
             model.search()
-        self._search_on(self.call_later)
+        self._search_on(self._once_others_had_their_turn)
+
+    def _once_others_had_their_turn(self, callback: Callable[[], None]) -> None:
+        # `call_later` alone goes on in the same turn of the event loop, so that no key would be read until the end.
+        asyncio.get_running_loop().call_soon(self.call_later, callback)
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""
