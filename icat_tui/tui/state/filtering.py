@@ -14,6 +14,7 @@ from msgspec import Struct, structs
 from icat_tui.domain.status import ATTENTION, ATTENTION_STATUSES, Category, Status
 from icat_tui.domain.summary import (
     CHARACTERS,
+    ENTRY,
     SAMPLE,
     STATUSES,
     Counts,
@@ -190,7 +191,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 
     def _allowed(self, row: SessionRow) -> frozenset[Status]:
         """Return the statuses that a dataset of this session may have."""
-        allowed = ALL - self.hidden
+        allowed = ALL - self.hidden if self.hidden else ALL
         if self.attention and _occur(ATTENTION_STATUSES, row):
             allowed &= ATTENTION_STATUSES
         if self.wanted:
@@ -255,7 +256,7 @@ class _Part(Struct, frozen=True, kw_only=True):
         if not all(name in folded for name in self.names):
             return ()
         # Letter by letter the same as `keeps`, for all datasets at once: 50,000 in a few milliseconds.
-        found = packed_datasets(structs.replace(row, names=folded))
+        found = folded.split(ENTRY)[1:]
         for name in self.names:
             found = [packed for packed in found if name in packed]
         for name in self.without:
@@ -286,6 +287,8 @@ def _has_any(samples: tuple[str, ...], folded: str) -> bool:
 
 def _occur(statuses: frozenset[Status], row: SessionRow) -> bool:
     """Return whether any dataset of a session has one of some statuses."""
+    if statuses is ALL or statuses == ALL:
+        return any(row.counts)
     return any(number and status in statuses for status, number in zip(STATUSES, row.counts, strict=False))
 
 
