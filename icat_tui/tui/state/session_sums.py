@@ -20,28 +20,29 @@ class SessionSums:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._sessions: dict[str, tuple[Category | None, Counts]] = {}
+        self._counts_of: dict[str, Counts] = {}
+        self._category_of: dict[str, Category | None] = {}
+        """Two tables rather than one of pairs: 20,000 pairs would be looked at in each collection of garbage."""
         self._counts = [0] * len(STATUSES)
         self._categories: Categories = Counter()
 
     def __contains__(self, path: str) -> bool:
         """Return whether a session is in it."""
-        return path in self._sessions
+        return path in self._counts_of
 
     def put(self, path: str, category: Category | None, counts: Counts) -> None:
         """Take in a session, or what it is now."""
-        if path in self._sessions:
+        if path in self._counts_of:
             self.remove(path)
-        self._sessions[path] = (category, counts)
+        self._counts_of[path], self._category_of[path] = counts, category
         self._categories[category] += 1
         self._add(counts, 1)
 
     def remove(self, path: str) -> None:
         """Leave out a session, if it is in it."""
-        category, counts = self._sessions.pop(path, (None, None))
-        if counts is not None:
-            self._categories[category] -= 1
-            self._add(counts, -1)
+        if path in self._counts_of:
+            self._categories[self._category_of.pop(path)] -= 1
+            self._add(self._counts_of.pop(path), -1)
 
     def _add(self, counts: Counts, times: int) -> None:
         sums = self._counts
@@ -51,7 +52,7 @@ class SessionSums:
 
     def counts_of(self, path: str) -> Counts:
         """Return the datasets of a session by status; empty where it is not in it."""
-        return self._sessions[path][1] if path in self._sessions else ()
+        return self._counts_of.get(path, ())
 
     def total(self) -> Tally:
         """Return what all sessions have together."""
@@ -63,13 +64,13 @@ class SessionSums:
 
     def of(self, paths: Iterable[str]) -> Tally:
         """Return what some of the sessions have together."""
-        known = [self._sessions[path] for path in paths]
-        counts = zip(*(counts for _, counts in known if counts), strict=True)
-        return Tally(_sign(Counter(category for category, _ in known)), tuple(map(sum, counts)))
+        together = list(paths)
+        counts = zip(*(counts for path in together if (counts := self._counts_of[path])), strict=True)
+        return Tally(_sign(self.categories_of(together)), tuple(map(sum, counts)))
 
     def categories_of(self, paths: Iterable[str]) -> Categories:
         """Return the number of some of the sessions by category."""
-        return Counter(self._sessions[path][0] for path in paths)
+        return Counter(self._category_of[path] for path in paths)
 
 
 def _sign(categories: Categories) -> Category | None:
