@@ -6,6 +6,7 @@ each record is written before its message goes out.
 """
 
 import asyncio
+import gc
 import os
 import sys
 import threading
@@ -63,6 +64,7 @@ def open_ui(  # noqa: PLR0913 - all that a UI works with
     no_color = bool(os.environ.get("NO_COLOR"))
     theme = theme_for("dark", Console().color_system, no_color=no_color)
     app = IcatTui(workspace, theme, ansi_color=no_color or None)
+    gc.freeze()  # a collection of garbage that looks at 20,000 sessions keeps a key waiting for 0.1 s
     try:
         leaving = asyncio.run(_run(app, workspace))
         if leaving == Leaving.FINISHING:

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from rich.cells import cell_len
 from textual.binding import Binding
@@ -9,13 +11,13 @@ from icat_tui.domain.summary import SessionRow
 from icat_tui.text import visible
 from icat_tui.tui.state.filtering import Filter, parse_filter
 from icat_tui.tui.state.open_places import OPENED_AT_MOST
-from icat_tui.tui.state.tree_model import TreeModel
+from icat_tui.tui.state.tree_model import SEARCHED_TOGETHER, TreeModel
 from icat_tui.tui.theme import DARK, LIGHT, MONO
 from icat_tui.tui.widgets.session_tree import SessionTree
 from tests.support.names import HOSTILE_NAMES
 from tests.support.samples import a_directory
 from tests.support.tree_rows import Named, a_model, a_row, found, put
-from tests.support.ui_host import drive, texts
+from tests.support.ui_host import drive, texts, until
 
 EVERY_STATUS: list[Named] = [("colA", f"{number:04}", status) for number, status in enumerate(Status, 1)]
 
@@ -283,6 +285,7 @@ def test_a_filter_goes_on_by_itself_until_all_is_searched() -> None:
     async def act(pilot: Pilot[None]) -> None:
         tree = tree_of(pilot)
         tree.narrow(parse_filter("status:pending"))
+        await until(pilot, lambda: not tree.model.searching)
         await pilot.pause()
         assert len(tree.model.rows) == 4100 + OPENED_AT_MOST
         tree.narrow(Filter())
@@ -293,6 +296,34 @@ def test_a_filter_goes_on_by_itself_until_all_is_searched() -> None:
     rows = [a_row(a_directory(f"p{number:05}"), pending) for number in range(4100)]
     messages = drive(act, lambda: a_tree(*rows))
     assert [each.sessions for each in messages if isinstance(each, SessionTree.FilterApplied)] == [4100]
+
+
+def test_the_event_loop_has_a_turn_after_each_step_of_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[None] = []
+    seen: list[int] = []
+    search = TreeModel.search
+
+    def noted(model: TreeModel) -> bool:
+        seen.append(len(turns))
+        return search(model)
+
+    async def act(pilot: Pilot[None]) -> None:
+        loop = asyncio.get_running_loop()
+        tree = tree_of(pilot)
+
+        def turn() -> None:
+            turns.append(None)
+            if tree.model.searching or not turns[1:]:
+                loop.call_soon(turn)
+
+        monkeypatch.setattr(TreeModel, "search", noted)
+        tree.narrow(parse_filter("status:pending"))
+        loop.call_soon(turn)
+        await until(pilot, lambda: not tree.model.searching)
+
+    drive(act, lambda: a_tree(*(found(a_directory(f"p{number:05}")) for number in range(5 * SEARCHED_TOGETHER))))
+    assert len(seen) > 4
+    assert len({*seen}) == len(seen)
 
 
 def test_the_order_is_turned_with_the_cursor_on_the_same_session() -> None:
