@@ -12,6 +12,7 @@ from textual.widgets import Static
 from icat_tui.domain.status import Category, Marked, Status
 from icat_tui.tui.bindings import Command
 from icat_tui.tui.screens.dialog import Dialog
+from icat_tui.tui.state.filtering import EXAMPLES
 from icat_tui.tui.theme import style
 
 KEY_WIDTH = 18
@@ -52,6 +53,8 @@ class Help(Dialog[None]):
             lines.append(Content.assemble(keys, Content(f"{command.tooltip}  ({command.id})")))
         for title, kind in (("Datasets", Status), ("Sessions", Category)):
             lines += [Content(""), Content(title).stylize("bold"), *map(_glyph, kind)]
+        lines += [Content(""), Content("Filter: all words must fit, in any order").stylize("bold")]
+        lines += [Content.assemble((text, "bold"), f"  {meaning}") for text, meaning in EXAMPLES.items()]
         return Content("\n").join(lines)
 
 

@@ -43,6 +43,20 @@ BARE_GLYPHS = frozenset(glyph for glyph in GLYPHS if not glyph.isalnum() and gly
 """Glyphs that mean their status also without `status:`: letters begin names, `-` begins what is not wanted."""
 
 
+EXAMPLES: dict[str, str] = {
+    "LaB6": "in the name of proposal, beamline, session, collection or dataset, or in the sample",
+    '"LaB6 powder"': "words that belong together; colons and glyphs as they are",
+    "-LaB6 -status:invalid": "what these do not fit",
+    "status:invalid,todo": "datasets with a status, sessions of a category; shortened, or the glyph (status:x)",
+    "! =": "the same by glyphs alone; o, x and - only behind status:",
+    "proposal:hg,ma beamline:id21 sample:Si": "in the name of that, one of several",
+    "date:2026-11 date:2026-10-01..": "sessions of a year, month, day or range; also today, yesterday, 7d (ago)",
+    "before:2026-11 after:2026-10": "sessions before it; from its first day on",
+    "age:>2d age:<10min age:3h": "how long ago ICAT was asked (min, h, d, w)",
+}
+"""What can be typed, for the help."""
+
+
 class FilterMatch(IntEnum):
     """Way in which a session matches a filter."""
 

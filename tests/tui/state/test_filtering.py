@@ -9,7 +9,7 @@ from msgspec import structs
 from icat_tui.domain.status import ATTENTION, Category, Status
 from icat_tui.domain.summary import STATUSES, SessionRow, entries
 from icat_tui.tui.state.filter_words import FilterError
-from icat_tui.tui.state.filtering import FIELDS, Filter, FilterMatch, parse_filter
+from icat_tui.tui.state.filtering import EXAMPLES, FIELDS, Filter, FilterMatch, parse_filter
 from tests.support.samples import NOW, a_directory
 from tests.support.tree_rows import a_row, found
 from tests.support.tree_strategies import FILTERS, PLACES, ROWS, WORDS
@@ -215,6 +215,11 @@ def test_each_day_is_before_or_after_another(day: date, other: date) -> None:
 def test_what_is_wrong_is_said(text: str, says: str) -> None:
     with pytest.raises(FilterError, match=says):
         parse_filter(text, NOW)
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_what_the_help_shows_is_a_filter(text: str) -> None:
+    assert parse_filter(text, NOW).active
 
 
 def test_a_colon_in_quotes_or_after_digits_is_part_of_a_name() -> None:
