@@ -18,6 +18,7 @@ from pathlib import Path
 from icat_tui.cache.foreign_rows import ForeignRows
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cache.session_index import SessionIndex
+from icat_tui.catalogue.answers import ServerState
 from icat_tui.catalogue.icatplus import DEFAULT_LIMITS, IcatPlus
 from icat_tui.catalogue.limits import Limits
 from icat_tui.disk.find import AnyFormat
@@ -102,13 +103,15 @@ class Services:
         settings = self.settings
         if not settings.icatplus:
             return None
-        return IcatPlus(
+        client = IcatPlus(
             settings.icatplus,
             settings.api_key or NO_KEY,
             zone=self.facility.zone,
             jobs=settings.jobs,
             limits=DEFAULT_LIMITS if limits is None else limits,
         )
+        client.answers = self.icatplus_state
+        return client
 
     def catalogue(self, advice: str = NO_ICATPLUS) -> IcatPlus:
         """Return a client of ICAT+ with its own connections. Raises UsageError(advice) where none is named."""
@@ -124,6 +127,11 @@ class Services:
         if not self.settings.cache_dir:
             return None
         return SessionCache(Path(self.settings.cache_dir), index.put if index else None)
+
+    @cached_property
+    def icatplus_state(self) -> ServerState:
+        """How ICAT+ answers: the same for all clients that are made here."""
+        return ServerState()
 
     @cached_property
     def foreign_rows(self) -> ForeignRows:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
+from icat_tui.catalogue.answers import ServerState
 from icat_tui.catalogue.api_key import PLACEHOLDER, ApiKey
 from icat_tui.catalogue.limits import Limits, RequestLimiter, Stopped
 from icat_tui.catalogue.parse import element_id, elements, page_total, parse_dataset, parse_investigation
@@ -42,6 +43,8 @@ class IcatPlus:
         self._zone = zone
         self._jobs = jobs
         self._limiter = RequestLimiter(jobs, limits)
+        self.answers = ServerState()
+        """How the server answers; may be replaced, before the first call, by one that several clients share."""
         self._opening = threading.Lock()
         self._opened: Transport | None = None
 
@@ -119,7 +122,7 @@ class IcatPlus:
                 # late: imports requests, which is slow and not needed in every run
                 from icat_tui.catalogue.transport import Transport  # noqa: PLC0415
 
-                self._opened = Transport(self._url, self._key, self._limiter, jobs=self._jobs)
+                self._opened = Transport(self._url, self._key, self._limiter, jobs=self._jobs, answers=self.answers)
             return self._opened
 
 

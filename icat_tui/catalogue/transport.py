@@ -31,6 +31,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from icat_tui import tcp
 from icat_tui._version import __version__
+from icat_tui.catalogue.answers import ServerState
 from icat_tui.catalogue.api_key import ApiKey
 from icat_tui.catalogue.limits import CANCELLED, Call, RequestLimiter, SocketHandle, Stopped
 from icat_tui.domain.model import Answer, Outcome
@@ -143,6 +144,8 @@ class FailedAttempt(NamedTuple):
     outcome: Outcome = Outcome.UNAVAILABLE
     pause: float = 0.0
     """Seconds that the server asked for before the next attempt."""
+    status: int | None = None
+    """The HTTP status, where the server answered with an error."""
 
 
 TRANSIENT = (
@@ -235,8 +238,9 @@ class HttpResponse(NamedTuple):
 class Transport:
     """Kept connections to one ICAT+, with the proxies and certificates that the environment names."""
 
-    def __init__(self, url: str, key: ApiKey, limiter: RequestLimiter, *, jobs: int) -> None:
-        """Prepare requests to `url`, which has no slash at its end."""
+    def __init__(self, url: str, key: ApiKey, limiter: RequestLimiter, *, jobs: int, answers: ServerState) -> None:
+        """Prepare requests to `url`, which has no slash at its end; `answers` is told how each of them ends."""
+        self._answers = answers
         self._url = url
         self._key = key
         self._limiter = limiter
@@ -301,25 +305,41 @@ class Transport:
         return result
 
     def _attempt(self, target: str) -> HttpResponse | FailedAttempt:
-        result: HttpResponse | FailedAttempt
         with self._limiter.request() as call:
-            token = _CURRENT_REQUEST.set(_RequestContext(self._limiter, call, self._key))
+            began, result = self._answers.begin(), None
             try:
-                result = self._exchange(f"{self._url}{target}")
-            except InflatedError:
-                words = f"the answer grows more than {self._limiter.limits.inflation} times when it is unpacked"
-                result = FailedAttempt(words, retry=False, outcome=Outcome.MALFORMED)
-            except (requests.RequestException, exceptions.HTTPError, HTTPException, OSError) as error:
-                result = explain(error, self._timeout_text(call))
+                result = self._checked(call, self._try(call, target))
             finally:
-                _CURRENT_REQUEST.reset(token)
+                if result is None:
+                    self._answers.cancelled()
+            if isinstance(result, FailedAttempt) and result.status is None:
+                self._answers.failed(began, self._key.mask(result.words))
+            else:
+                self._answers.answered(began, result.status or 0)
+        return result
+
+    def _try(self, call: Call, target: str) -> HttpResponse | FailedAttempt:
+        token = _CURRENT_REQUEST.set(_RequestContext(self._limiter, call, self._key))
+        try:
+            return self._exchange(f"{self._url}{target}")
+        except InflatedError:
+            words = f"the answer grows more than {self._limiter.limits.inflation} times when it is unpacked"
+            return FailedAttempt(words, retry=False, outcome=Outcome.MALFORMED)
+        except (requests.RequestException, exceptions.HTTPError, HTTPException, OSError) as error:
+            return explain(error, self._timeout_text(call))
+        finally:
+            _CURRENT_REQUEST.reset(token)
+
+    def _checked(self, call: Call, result: HttpResponse | FailedAttempt) -> HttpResponse | FailedAttempt:
+        """Return a result as it counts; raise `Stopped` where it says nothing about the server."""
         if self._limiter.closed:
             raise Stopped(CANCELLED)  # a connection that was shut down here can fail in any way
         if call.overdue:
             return FailedAttempt(f"the answer was not complete after {self._limiter.limits.answer:g} s", retry=True)
         if isinstance(result, HttpResponse) and result.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             words = result.phrase + self._server_message(result.body or b"")
-            return FailedAttempt(words, retry=True, pause=retry_after(result.headers) or 0.0)
+            pause = retry_after(result.headers) or 0.0
+            return FailedAttempt(words, retry=True, pause=pause, status=result.status)
         return result
 
     @cached_property

@@ -25,6 +25,7 @@ from icat_tui.settings.keymap import keys_in_force
 from icat_tui.text import visible
 from icat_tui.tui.background import Result, WorkDone, WorkFailed, in_background
 from icat_tui.tui.bindings import Command, app_bindings, applies, commands_of
+from icat_tui.tui.browser import open_in_window
 from icat_tui.tui.controllers.cache_drop import CacheDrop
 from icat_tui.tui.controllers.detail import detail_of
 from icat_tui.tui.controllers.discovery import Discovery
@@ -433,10 +434,10 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
             self._driver.write(copy_sequence(text, os.environ))
 
     def action_link(self) -> None:
-        """Open the page of the data portal, or show its address over SSH."""
+        """Open the page of the data portal; where no window is sure, copy its address. It is shown in any case."""
         link = link_of(self.model, self.store.load, self.workspace.facility)
-        if link and not over_ssh():
-            self.open_url(link)
+        if link and not open_in_window(link):
+            self.copy_to_clipboard(link)
         self.hint(link or "there is no link here: go to a session")
 
     def action_journal(self) -> None:
