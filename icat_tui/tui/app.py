@@ -88,6 +88,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.cache_drop = CacheDrop(self, workspace, self.store)
         self.journal = JournalWork(self, workspace, self.store, self.registrations, self.scans.rescan)
         self.narrowing = Narrowing(self, workspace, lambda: self.session_tree, lambda: self.filter_line)
+        self._seconds = 0
         self._keys_in_force = keys_in_force(workspace.services.settings.keys)
         self.set_keymap(dict(workspace.services.settings.keys))
         self.model.put(path for path in self.store.rows if self.discovery.belongs(path))
@@ -147,6 +148,13 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         if self.workspace.narrow:
             self.scans.scan_found(self.workspace.found(), use_cache=True)
         self.journal.begin()
+        self.set_interval(1, self._show_time_passing)
+
+    def _show_time_passing(self) -> None:
+        """Show the status line as it is by now: each second while something runs, else once a minute."""
+        self._seconds += 1
+        if self.is_open and (self.activities or self._seconds % 60 == 0):
+            self.show_state()
 
     def on_work_done(self, message: WorkDone) -> None:
         """Go on with what a thread has done."""
@@ -248,10 +256,10 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
 
     def show_state(self) -> None:
         """Show the status line as things are now."""
-        sent, answers = self.registrations, self.scans.icatplus_answers
+        sent = self.registrations
         doing = sent.progress, sent.looking, self.scans.progress, sent.looked_for
-        under_way = UnderWay(*doing, self.journal.planned_text)
-        state = status_of(self.model, self.narrowing.choice, self.workspace, under_way, icatplus_answers=answers)
+        under_way = UnderWay(*doing, self.journal.planned_text, sent.broker)
+        state = status_of(self.model, self.narrowing.choice, self.workspace, under_way)
         self.screen_stack[0].query_one(StatusBar).show(state)
         title = title_of(self.model, self.narrowing.choice, self.workspace.services.settings.data_root)
         self.screen_stack[0].query_one(TreePane).show(

@@ -51,7 +51,7 @@ def test_a_narrow_selection_is_scanned_at_start_and_fills_in(facility: LiveFacil
         await scanned(app, pilot)
         assert categories(app) == [Category.TODO, Category.OK]
         assert any("2" in row.split() and "hg333" in row for row in rows(app))
-        assert "ICAT+ ok" in status_line(app)
+        assert "ICAT+ answers" in status_line(app)
 
     drive_app(a_workplace(facility), act)
 
@@ -341,19 +341,27 @@ def test_the_path_is_copied_and_shown(facility: LiveFacility) -> None:
     drive_app(a_workplace(facility), act)
 
 
-def test_the_link_is_shown_over_ssh_and_opened_here(facility: LiveFacility, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_link_is_copied_over_ssh_and_opened_here(
+    facility: LiveFacility, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     facility.session(unregistered=1)
-    opened: list[str] = []
+    browser, called = tmp_path / "firefox", tmp_path / "called"
+    browser.write_text(f'#!/bin/sh\necho "$1" >> "{called}"\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("BROWSER", str(browser))
+    for name in ("SSH_CONNECTION", "SSH_TTY"):
+        monkeypatch.delenv(name, raising=False)
 
     async def act(app: IcatTui, pilot: Driver) -> None:
-        app.open_url = lambda url, **_: opened.append(url)  # type: ignore[method-assign]
         await scanned(app, pilot)
         await pilot.press("o")
-        assert len(opened) == 1
-        assert opened[0].endswith("/investigation/1/datasets")
+        await until(pilot, lambda: called.exists() and called.read_text().endswith("/investigation/1/datasets\n"))
+        assert not app.clipboard
         monkeypatch.setenv("SSH_CONNECTION", "1")
         await pilot.press("o")
-        assert len(opened) == 1
+        assert app.clipboard.endswith("/investigation/1/datasets")
+        assert len(called.read_text().splitlines()) == 1
         assert sum("/investigation/1/datasets" in line for line in log_lines(app)) == 2
 
     drive_app(a_workplace(facility), act)

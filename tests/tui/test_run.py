@@ -108,7 +108,7 @@ def opened(
 def test_it_opens_on_every_terminal_and_leaves_it_as_it_was(facility: LiveFacility, terminal: str) -> None:
     facility.session(unregistered=1)
     with opened(facility, "--proposal", "hg333", env=TERMINALS[terminal]) as ui:
-        ui.wait_for(lambda: ui.shows("hg333/id10/20231019") and ui.shows("ICAT+ ok"))
+        ui.wait_for(lambda: ui.shows("hg333/id10/20231019") and ui.shows("ICAT+ answers"))
         assert ui.modes_now != ui.modes
         ui.type("q")
         ui.wait_for(ui.ended)
@@ -154,7 +154,7 @@ def test_a_signal_restores_the_terminal_and_is_raised_again(facility: LiveFacili
 def test_a_terminal_that_is_gone_ends_it(facility: LiveFacility) -> None:
     facility.session(unregistered=1)
     with opened(facility, "--proposal", "hg333") as ui:
-        ui.wait_for(lambda: ui.shows("ICAT+ ok"))
+        ui.wait_for(lambda: ui.shows("ICAT+ answers"))
         ui.reads.clear()
         ui.type(" ")  # whoever reads wakes once more, and waits then
         os.close(ui.master)
@@ -166,7 +166,7 @@ def test_a_terminal_that_does_not_read_any_more_does_not_keep_it(facility: LiveF
     for number in range(40):
         facility.place.session(f"hg{number}/id10/20231019", registered=0)
     with opened(facility, "--proposal", "hg*") as ui:
-        ui.wait_for(lambda: ui.shows("ICAT+ ok"))
+        ui.wait_for(lambda: ui.shows("ICAT+ answers"))
         ui.reads.clear()
         for _ in range(200):
             ui.type("?\x1b")
@@ -186,7 +186,7 @@ def sending(facility: LiveFacility, rate: str = "0.3") -> Iterator[Terminal]:
     facility.session(unregistered=MESSAGES)
     facility.ingester.drops = True
     with opened(facility, "--proposal", "hg333", "--register", env={"ICAT_TUI_RATE": rate}) as ui:
-        ui.wait_for(lambda: ui.shows("ICAT+ ok"))
+        ui.wait_for(lambda: ui.shows("ICAT+ answers"))
         ui.type("r")
         ui.wait_for(lambda: ui.shows(f"{MESSAGES} messages go to"))
         confirm(ui)

@@ -4,6 +4,7 @@ What must stay true: a row changes as its message is accepted, not at the end; w
 number that is told is of the order that it is told about.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from msgspec import Struct
 from icat_tui.domain.message import Message
 from icat_tui.domain.model import Session
 from icat_tui.domain.scan_events import SavingFailed, SessionScanned
+from icat_tui.domain.server_report import BrokerReport
 from icat_tui.domain.status import Status
 from icat_tui.ingest.send_events import (
     BrokerConnected,
@@ -42,6 +44,8 @@ class RegistrationResults:
     def __init__(self, host: Host, store: SessionStore, unmark: Unmark, command: Callable[[Message], str]) -> None:
         """Show on a host; `command` returns what one would type in a shell for a message."""
         self._host, self._store, self._unmark, self._command = host, store, unmark, command
+        self.broker: BrokerReport | None = None
+        """How the brokers were seen last; None: not yet."""
         self._sessions: dict[str, Session] = {}
         """The session of each dataset that was confirmed, by the path of the dataset."""
         self._sent: dict[str, str] = {}
@@ -54,6 +58,7 @@ class RegistrationResults:
     def handle(self, event: Struct) -> None:
         """Show what became of a message, and take in how a session is now."""
         host = self._host
+        self._note_broker(event)
         match event:
             case SessionScanned(session=session):
                 self._flush()  # or what was sent before this look would be put over it
@@ -73,6 +78,16 @@ class RegistrationResults:
             case _:
                 self._handle_message(event)
         host.show_state()
+
+    def _note_broker(self, event: Struct) -> None:
+        """Remember what an event says of the brokers."""
+        match event:
+            case BrokerConnected() | MessageAccepted() | MessageRejected():
+                self.broker = BrokerReport(time.monotonic())
+            case BrokerLost(reason=reason):
+                self.broker = BrokerReport(time.monotonic(), reason)
+            case SendingFinished(connected=False, trouble=reason) if reason:
+                self.broker = BrokerReport(time.monotonic(), reason)
 
     def _handle_message(self, event: Struct) -> None:
         host = self._host

@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.model import Session, SessionDirectory
+from icat_tui.domain.server_report import BrokerReport
 from icat_tui.domain.status import Category, Status
 from icat_tui.journal.sendings import Sending
 from icat_tui.sync.plan import UNSUPERVISED, Plan, Terms
@@ -295,6 +296,11 @@ class Registrations:
         )
         self._host.show_state()
         return running
+
+    @property
+    def broker(self) -> BrokerReport | None:
+        """How the brokers were seen last; None: not yet."""
+        return self._results.broker
 
     # -- what becomes of it ----------------------------------------------------------------------------------------
 

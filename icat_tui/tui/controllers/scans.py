@@ -165,8 +165,6 @@ class Scans:
         self._host, self._workspace, self._store = host, workspace, store
         self._discovered, self._scanned = discovered, scanned
         self.running: dict[int, Scan] = {}
-        self.icatplus_answers: bool | None = None
-        """Whether ICAT+ answered the last time; None: it was not asked yet."""
         self._flushing: Timer | None = None
         self._opening: set[str] = set()
         """Sessions that are opened once they are scanned."""
@@ -274,7 +272,6 @@ class Scans:
             self._store.take(sessions=batch.corrected)
         if not batch.rows:
             return
-        self.icatplus_answers = len(batch.undetermined) < len(batch.rows)
         self._store.take(batch.rows, [*batch.undetermined, *batch.recent])
         scanned = {row.directory.path for row in batch.rows}
         self._scanned(self._opening & scanned)

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from icat_tui.domain.server_report import BrokerReport
 from icat_tui.text import and_more
+from icat_tui.tui.controllers.server_texts import broker_text, icatplus_text
 from icat_tui.tui.state.filtering import FilterChoice
 from icat_tui.tui.state.order import SortBy
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.widgets.status_bar import BarState, ColouredText
 from icat_tui.tui.widgets.status_text import (
     age_of,
-    broker_text,
     filter_parts,
     filter_text,
-    icatplus_text,
     sessions_text,
 )
 from icat_tui.tui.workspace import Workspace
@@ -35,6 +35,8 @@ class UnderWay(NamedTuple):
     """Messages that ICAT is asked for."""
     planned: ColouredText | None = None
     """How many messages wait to be resumed."""
+    broker: BrokerReport | None = None
+    """How the brokers were seen last."""
 
     def told(self) -> tuple[str, Progress]:
         """Return what is told of it: what sends first."""
@@ -47,13 +49,12 @@ class UnderWay(NamedTuple):
         return ("in ICAT", self.looked_for) if self.looked_for else ("", None)
 
 
-def status_of(
-    model: TreeModel, choice: FilterChoice, workspace: Workspace, under_way: UnderWay, *, icatplus_answers: bool | None
-) -> BarState:
+def status_of(model: TreeModel, choice: FilterChoice, workspace: Workspace, under_way: UnderWay) -> BarState:
     """Return what the status line shows."""
     doing, progress = under_way.told()
     node, sessions = model.node, model.sessions
     row = sessions.get(node.session) if node and node.session else None
+    icatplus = workspace.services.icatplus_state.report()
     return BarState(
         counts=sessions.totals().counts,
         progress=progress,
@@ -62,8 +63,8 @@ def status_of(
         range_begun=model.range_from is not None,
         planned=under_way.planned,
         filtered=filter_text(choice, sessions=len(sessions.shown_places()), active=model.filter.active),
-        icatplus=icatplus_text(icatplus_answers),
-        broker=broker_text(workspace.forbidden, workspace.services.settings.queue),
+        icatplus=icatplus_text(icatplus),
+        broker=broker_text(workspace.forbidden, workspace.services.settings.queue, under_way.broker, icatplus.now),
         age=age_of(row, workspace.now()),
     )
 

@@ -16,6 +16,10 @@ from icat_tui.text import visible
 from icat_tui.tui.theme import style
 
 GAP = "  "
+TROUBLE = "red"
+"""The colour name of what is wrong."""
+SAYS_SOMETHING = 20
+"""Columns in which the beginning of a text says something."""
 
 
 class ColouredText(Struct, frozen=True):
@@ -69,12 +73,16 @@ class StatusBar(Widget):
 
 
 def bar(state: BarState, width: int) -> Content:
-    """Return the line in at most `width` columns: the parts that fit, in the order of their weight."""
+    """Return the line in at most `width` columns: the parts that fit, in the order of their weight.
+
+    What is wrong is cut off rather than left out, as long as its beginning says something.
+    """
     fitting = Content()
     for part in _parts(state):
         longer = Content.assemble(fitting, GAP, part) if fitting else part
         if longer.cell_length > width:
-            return fitting or longer.truncate(width, ellipsis=True)
+            cut = not fitting or (part in _troubles(state) and width - fitting.cell_length >= SAYS_SOMETHING)
+            return longer.truncate(width, ellipsis=True) if cut else fitting
         fitting = longer
     return fitting
 
@@ -85,6 +93,7 @@ def _parts(state: BarState) -> Iterator[Content]:
         yield Content(f"{visible(state.doing)} {done:,}/{total:,}, {max(0, total - done):,} left".lstrip())
     elif state.doing:
         yield Content(f"{visible(state.doing)} …")
+    yield from _troubles(state)
     if state.filtered is not None:
         yield _content(state.filtered)
     if state.range_begun:
@@ -99,10 +108,15 @@ def _parts(state: BarState) -> Iterator[Content]:
     if totals:
         yield Content(" ").join(totals)
     for said in (state.planned, state.icatplus, state.broker):
-        if said is not None:
+        if said is not None and said.colour != TROUBLE:
             yield _content(said)
     if state.age is not None:
         yield Content(f"data {age_text(state.age)} old")
+
+
+def _troubles(state: BarState) -> list[Content]:
+    """Return what is wrong with the servers."""
+    return [_content(said) for said in (state.icatplus, state.broker) if said is not None and said.colour == TROUBLE]
 
 
 def _content(said: ColouredText) -> Content:

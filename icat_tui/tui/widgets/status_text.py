@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from icat_tui.domain.broker_address import BrokerAddress
 from icat_tui.domain.status import ATTENTION, Category
 from icat_tui.domain.summary import SessionRow
 from icat_tui.text import counted, duration_text
@@ -44,18 +43,6 @@ def planned_text(number: int, oldest: datetime | None, now: datetime, key: str) 
     if not number or oldest is None:
         return None
     return ColouredText(f"{number:,} planned by you, {duration_text(now - oldest)} old: {key}", "yellow")
-
-
-def icatplus_text(answers: bool | None) -> ColouredText | None:
-    """Return whether ICAT+ answered the last time; None where it was not asked yet."""
-    if answers is None:
-        return None
-    return ColouredText("ICAT+ ok", "green") if answers else ColouredText("ICAT+ did not answer", "red")
-
-
-def broker_text(forbidden: str, brokers: tuple[BrokerAddress, ...]) -> ColouredText:
-    """Return where messages go, or that nothing may be sent."""
-    return ColouredText("read-only") if forbidden else ColouredText(f"sends to {brokers[0]}")
 
 
 def age_of(row: SessionRow | None, now: datetime) -> timedelta | None:

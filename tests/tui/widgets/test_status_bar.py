@@ -80,3 +80,10 @@ def test_it_is_drawn_in_its_width() -> None:
 )
 def test_an_age_is_in_its_largest_unit(age: timedelta, text: str) -> None:
     assert age_text(age) == text
+
+
+def test_trouble_comes_before_all_but_progress_and_is_cut_off_rather_than_left_out() -> None:
+    trouble = ColouredText("ICAT+ can't be reached: connection refused", "red")
+    shown = bar(BarState(counts=(1,), progress=(40, 1200), doing="scanning", marks=7, icatplus=trouble), 60).plain
+    assert shown.startswith("scanning 40/1,200, 1,160 left  ICAT+ can't be reached")
+    assert shown.endswith("…")
