@@ -242,6 +242,8 @@ def test_numbers_are_those_of_what_is_shown_and_nothing_is_said_to_be_nothing(fa
         await typed(pilot, " nowhere")
         await until(pilot, lambda: "no session matches" in on_screen(app))
         assert "nothing matches status:registered nowhere: esc clears the filter" in on_screen(app)
+        await typed(pilot, " x:")
+        await until(pilot, lambda: "nothing matches: esc clears" in on_screen(app))
         await pilot.press("escape")
         await until(pilot, lambda: "nothing matches" not in on_screen(app))
         assert "!2" in status_line(app)

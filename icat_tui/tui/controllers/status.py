@@ -97,4 +97,5 @@ def instead_of_rows(model: TreeModel, choice: FilterChoice) -> str:
     """Return what stands in the place of the tree where the filter lets nothing through; empty where it does."""
     if model.rows or model.searching or not model.filter.active:
         return ""
-    return f"nothing matches {' and '.join(filter_parts(choice))}: esc clears the filter"
+    asked = "" if choice.trouble else f" {' and '.join(filter_parts(choice))}"
+    return f"nothing matches{asked}: esc clears the filter"

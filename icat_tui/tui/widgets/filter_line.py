@@ -29,9 +29,9 @@ class FilterLine(Horizontal):
 
     DEFAULT_CSS = """
     FilterLine {
-        height: auto; max-height: 3; display: none; background: $panel; color: $foreground;
+        height: auto; max-height: 5; display: none; background: $panel; color: $foreground;
         & > Input {
-            width: 1fr; min-width: 24; height: 1; border: none; padding: 0; background: $panel; color: $foreground;
+            width: 1fr; min-width: 12; height: 1; border: none; padding: 0; background: $panel; color: $foreground;
         }
         & > Static { width: auto; max-width: 65%; padding: 0 0 0 1; }
     }

@@ -56,7 +56,7 @@ class TreePane(Vertical):
     DEFAULT_CSS: ClassVar[str] = """
     TreePane {
         & > SessionTree { height: 1fr; width: 100%; }
-        & > Static { display: none; padding: 1 2 0 2; background: $background; color: $foreground; }
+        & > Static { display: none; padding: 0 2; background: $background; color: $foreground; }
     }
     """
 

@@ -56,3 +56,16 @@ def test_earlier_filters_are_gone_through_and_what_was_typed_comes_back() -> Non
         assert pilot.app.query_one(Input).cursor_position == len("x!")
 
     drive(act, lambda: FilterLine("hint"))
+
+
+def test_all_of_what_is_wrong_can_be_read_in_forty_columns() -> None:
+    said = "There is no field foo: there are a, b, c; as a name: in quotes"
+
+    async def act(pilot: Pilot[None]) -> None:
+        line = pilot.app.query_one(FilterLine)
+        line.open()
+        line.tell(said, wrong=True)
+        await pilot.pause()
+        assert said.split() == " ".join(screen_lines(pilot.app)).replace("hint", "").split()
+
+    drive(act, lambda: FilterLine("hint"), size=(40, 12))
