@@ -224,7 +224,7 @@ async def _drawn(app: IcatTui, picture: Picture) -> str:
         await pilot.pause()
         await scanned(app, pilot)
         await picture.act(app, pilot)
-        app.clear_notifications()
+        app.notices.clear()
         app.show_state()  # the age of the data is that of where the cursor is now
         await pilot.pause(0.3)  # the cursor rests, what was moved is painted
         return without_chance(app.export_screenshot(title="icat-tui"))

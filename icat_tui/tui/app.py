@@ -22,7 +22,6 @@ from textual.worker import Worker, WorkerState
 
 from icat_tui.domain.status import Status
 from icat_tui.settings.keymap import keys_in_force
-from icat_tui.text import visible
 from icat_tui.tui.background import Result, WorkDone, WorkFailed, in_background
 from icat_tui.tui.bindings import Command, app_bindings, applies, commands_of
 from icat_tui.tui.browser import open_in_window
@@ -34,7 +33,7 @@ from icat_tui.tui.controllers.journal_work import JournalWork
 from icat_tui.tui.controllers.narrowing import Narrowing
 from icat_tui.tui.controllers.registrations import Registrations
 from icat_tui.tui.controllers.scans import Scans
-from icat_tui.tui.controllers.status import UnderWay, first_steps, instead_of_rows, status_of, title_of
+from icat_tui.tui.controllers.status import PassingTime, UnderWay, first_steps, instead_of_rows, status_of, title_of
 from icat_tui.tui.host import Activity, next_to_stop
 from icat_tui.tui.key_gate import OrderedKeys
 from icat_tui.tui.messages import IndexChanged, RegistrationTold, SessionsDiscovered
@@ -52,6 +51,7 @@ from icat_tui.tui.widgets.detail_pane import DetailPane
 from icat_tui.tui.widgets.filter_line import FilterLine
 from icat_tui.tui.widgets.key_line import KeyLine
 from icat_tui.tui.widgets.log_pane import LogEntry, LogPane
+from icat_tui.tui.widgets.notices import Notices
 from icat_tui.tui.widgets.session_tree import SessionTree
 from icat_tui.tui.widgets.status_bar import StatusBar
 from icat_tui.tui.widgets.tree_pane import TreePane
@@ -88,7 +88,6 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.cache_drop = CacheDrop(self, workspace, self.store)
         self.journal = JournalWork(self, workspace, self.store, self.registrations, self.scans.rescan)
         self.narrowing = Narrowing(self, workspace, lambda: self.session_tree, lambda: self.filter_line)
-        self._seconds = 0
         self._keys_in_force = keys_in_force(workspace.services.settings.keys)
         self.set_keymap(dict(workspace.services.settings.keys))
         self.model.put(path for path in self.store.rows if self.discovery.belongs(path))
@@ -104,6 +103,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         with Container(id="panes"):
             yield TreePane(self.model, id="tree-pane")
             yield DetailPane(id="detail")
+            yield Notices(id="notices")
         yield LogPane(id="log")
         yield FilterLine(FILTER_HINT, id="filter")
         yield StatusBar(id="status")
@@ -123,6 +123,17 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
     def filter_line(self) -> FilterLine:
         """The line that a filter is typed into."""
         return self.screen_stack[0].query_one("#filter", FilterLine)
+
+    @property
+    def notices(self) -> Notices:
+        """What is shown for a while."""
+        return self.screen_stack[0].query_one(Notices)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take away what was shown for a while by any key, which does what it does all the same."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self.is_open and len(self.screen_stack) == 1:
+            self.notices.clear()
+        await super().on_event(event)
 
     @property
     def commands(self) -> list[Command]:
@@ -148,13 +159,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         if self.workspace.narrow:
             self.scans.scan_found(self.workspace.found(), use_cache=True)
         self.journal.begin()
-        self.set_interval(1, self._show_time_passing)
-
-    def _show_time_passing(self) -> None:
-        """Show the status line as it is by now: each second while something runs, else once a minute."""
-        self._seconds += 1
-        if self.is_open and (self.activities or self._seconds % 60 == 0):
-            self.show_state()
+        self.set_interval(1, PassingTime(self, lambda: self.activities).tick)
 
     def on_work_done(self, message: WorkDone) -> None:
         """Go on with what a thread has done."""
@@ -232,13 +237,13 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
     def hint(self, text: str) -> None:
         """Show something for a moment, and in the log."""
         self.say(text)
-        self.notify(visible(text), markup=False, timeout=6)
+        self.notices.add(text)
 
     def complain(self, text: str) -> None:
         """Show that something went wrong."""
         log.error("%s", text)
         self.say(text, Status.INVALID.colour)
-        self.notify(visible(text), markup=False, severity="error", timeout=12)
+        self.notices.add(text, Status.INVALID.colour, 12)
 
     def ask(self, screen: ModalScreen[Answer | None], then: Callable[[Answer], None]) -> None:
         """Show a dialog, and go on with what it was dismissed with, if that is anything."""

@@ -1,11 +1,12 @@
 """The status line as things are now, put together from the controllers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from icat_tui.domain.server_report import BrokerReport
 from icat_tui.text import and_more
 from icat_tui.tui.controllers.server_texts import broker_text, icatplus_text
+from icat_tui.tui.host import Activity, Host
 from icat_tui.tui.state.filtering import FilterChoice
 from icat_tui.tui.state.order import SortBy
 from icat_tui.tui.state.tree_model import TreeModel
@@ -18,6 +19,8 @@ from icat_tui.tui.widgets.status_text import (
 )
 from icat_tui.tui.workspace import Workspace
 
+MINUTE = 60
+"""Seconds after which what was so is told with its age."""
 ROOT = 16
 """Characters of the data root that are shown, the last."""
 Progress = tuple[int, int] | None
@@ -47,6 +50,21 @@ class UnderWay(NamedTuple):
         if self.scanning:
             return "scanning", self.scanning
         return ("in ICAT", self.looked_for) if self.looked_for else ("", None)
+
+
+class PassingTime:
+    """Clock of what is told with its age: ticks each second, and draws each second only while something runs."""
+
+    def __init__(self, host: Host, activities: Callable[[], Sequence[Activity]]) -> None:
+        """Begin to count seconds."""
+        self._host, self._activities = host, activities
+        self._seconds = 0
+
+    def tick(self) -> None:
+        """Show the status line as it is by now, at rest once a minute."""
+        self._seconds += 1
+        if self._host.is_open and (self._activities() or self._seconds % MINUTE == 0):
+            self._host.show_state()
 
 
 def status_of(model: TreeModel, choice: FilterChoice, workspace: Workspace, under_way: UnderWay) -> BarState:
