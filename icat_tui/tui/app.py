@@ -25,6 +25,7 @@ from icat_tui.settings.keymap import keys_in_force
 from icat_tui.tui.background import Result, WorkDone, WorkFailed, in_background
 from icat_tui.tui.bindings import Command, app_bindings, applies, commands_of
 from icat_tui.tui.browser import open_in_window
+from icat_tui.tui.controllers import status
 from icat_tui.tui.controllers.cache_drop import CacheDrop
 from icat_tui.tui.controllers.detail import detail_of
 from icat_tui.tui.controllers.discovery import Discovery
@@ -33,7 +34,6 @@ from icat_tui.tui.controllers.journal_work import JournalWork
 from icat_tui.tui.controllers.narrowing import Narrowing
 from icat_tui.tui.controllers.registrations import Registrations
 from icat_tui.tui.controllers.scans import Scans
-from icat_tui.tui.controllers.status import PassingTime, UnderWay, first_steps, instead_of_rows, status_of, title_of
 from icat_tui.tui.host import Activity, next_to_stop
 from icat_tui.tui.key_gate import OrderedKeys
 from icat_tui.tui.messages import IndexChanged, RegistrationTold, SessionsDiscovered
@@ -159,7 +159,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         if self.workspace.narrow:
             self.scans.scan_found(self.workspace.found(), use_cache=True)
         self.journal.begin()
-        self.set_interval(1, PassingTime(self, lambda: self.activities).tick)
+        self.set_interval(1, status.PassingTime(self, lambda: self.activities).tick)
 
     def on_work_done(self, message: WorkDone) -> None:
         """Go on with what a thread has done."""
@@ -263,12 +263,12 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         """Show the status line as things are now."""
         sent = self.registrations
         doing = sent.progress, sent.looking, self.scans.progress, sent.looked_for
-        under_way = UnderWay(*doing, self.journal.planned_text, sent.broker)
-        state = status_of(self.model, self.narrowing.choice, self.workspace, under_way)
+        under_way = status.UnderWay(*doing, self.journal.planned_text, sent.broker)
+        state = status.status_of(self.model, self.narrowing.choice, self.workspace, under_way)
         self.screen_stack[0].query_one(StatusBar).show(state)
-        title = title_of(self.model, self.narrowing.choice, self.workspace.services.settings.data_root)
+        title = status.title_of(self.model, self.narrowing.choice, self.workspace.services.settings.data_root)
         self.screen_stack[0].query_one(TreePane).show(
-            title, first_steps(self.model), instead_of_rows(self.model, self.narrowing.choice)
+            title, status.first_steps(self.model), status.instead_of_rows(self.model, self.narrowing.choice)
         )
 
     def show_keys(self) -> None:
@@ -301,6 +301,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
                 self.detail.show(Content())
             return
         workspace = self.workspace
+        self.model.now = workspace.now()
         content, work = detail_of(
             node, self.model, self.store, workspace.facility, workspace.services.journal_directory.path
         )
@@ -338,7 +339,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
 
     def on_session_tree_attention_sought(self, message: SessionTree.AttentionSought) -> None:
         """Say that there is nothing further."""
-        self.hint(f"nothing {'further down' if message.step > 0 else 'further up'} wants attention")
+        self.hint(status.nothing_wants_attention(self.model, message.step, "n" if message.step > 0 else "N"))
 
     def on_session_tree_level_toggled(self, message: SessionTree.LevelToggled) -> None:
         """Say how many stay closed."""

@@ -87,7 +87,9 @@ def invalidated(workspace: Workspace) -> Invalidated:
             workspace.index.drop(each.directory)
     by_finding = {finding: tuple(each.directory for each in checked if each.finding == finding) for finding in Finding}
     changed, gone, uncertain = (by_finding[each] for each in (Finding.CHANGED, Finding.GONE, Finding.UNCERTAIN))
-    summary = f"{counted(len(checked), 'cached session')} checked: {len(changed)} changed and {len(gone)} gone, dropped"
+    summary = (
+        f"{counted(len(checked), 'cached session')} checked: {len(changed):,} changed and {len(gone):,} gone, dropped"
+    )
     if uncertain:
-        summary += f"; {len(uncertain)} kept, as nobody knows whether they are there"
+        summary += f"; {len(uncertain):,} kept, as nobody knows whether they are there"
     return Invalidated(changed, gone, summary)

@@ -1,6 +1,7 @@
 """The detail of a row: the part that is at hand, and the part that a thread has to read."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec import structs
@@ -36,26 +37,33 @@ def detail_of(
     at_hand = store.at_hand(row.directory.path)
     holder = registering_now(state_dir, row.directory.path, facility)
 
+    now = model.now or datetime.now(UTC)
+
     def later() -> Content:
         session = store.load(row.directory)
         if session is None:
             return unscanned_detail(structs.replace(row, category=None))
-        return _detail(session, path, facility, count=True, holder=holder)
+        return _held(holder, _detail(session, path, facility, now, count=True))
 
     if at_hand is None:
         return None, later
-    return _detail(at_hand, path, facility, count=False, holder=holder), later if path else None
+    return _held(holder, _detail(at_hand, path, facility, now, count=False)), later if path else None
 
 
-def _detail(session: Session, path: str | None, facility: Facility, *, count: bool, holder: str) -> Content:
+def _detail(session: Session, path: str | None, facility: Facility, now: datetime, *, count: bool) -> Content:
     """Return the detail of a session, or of its dataset at `path`, whose files are counted on disk with `count`."""
     dataset = next((each for each in session.datasets if each.path == path), None)
     if path is None or dataset is None:
-        detail = session_detail(session, facility)
+        detail = session_detail(session, facility, now)
     else:
         counted = count_files(path) if count and dataset.status != Status.MISSING_ON_DISK else None
         files = FileCount(counted.known, dataset.file_count, counted.complete) if counted else None
         detail = dataset_detail(session, dataset, facility, files)
+    return detail
+
+
+def _held(holder: str, detail: Content) -> Content:
+    """Return a detail below the process that registers its session now, if any does."""
     if holder:
         return Content("\n").join([Content.styled(f"! being registered by {holder}", "bold"), detail])
     return detail

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from icat_tui.domain.server_report import BrokerReport
-from icat_tui.text import and_more
+from icat_tui.text import and_more, counted
 from icat_tui.tui.controllers.server_texts import broker_text, icatplus_text
 from icat_tui.tui.host import Activity, Host
+from icat_tui.tui.state.attention import unscanned_from
 from icat_tui.tui.state.filtering import FilterChoice
 from icat_tui.tui.state.order import SortBy
 from icat_tui.tui.state.tree_model import TreeModel
@@ -101,6 +102,16 @@ def _roots(roots: Sequence[str]) -> str:
     first, *others = roots or ("",)
     short = first if len(first) <= ROOT else f"…{first[-ROOT:]}"
     return f"{short}{and_more(len(others) + 1)}"
+
+
+def nothing_wants_attention(model: TreeModel, step: int, key: str) -> str:
+    """Return that nothing further wants attention, as far as anyone can know without a scan."""
+    number, unscanned = unscanned_from(model, step)
+    where = "below" if step > 0 else "above"
+    if number and unscanned == number:
+        return f"{key} has nothing scanned {where}: S scans"
+    told = f"nothing further {'down' if step > 0 else 'up'} wants attention"
+    return f"{told}; {counted(unscanned, 'session')} {where} not scanned: S scans" if unscanned else told
 
 
 def first_steps(model: TreeModel) -> str:

@@ -201,7 +201,7 @@ class SessionWalk(SendQuestion[str]):
         """Show where one is and what is asked."""
         directory = self._directories[self._at]
         name = visible(directory.label)
-        self.query_one("#where", Static).update(Content(f"{self._at + 1} of {len(self._directories)}: {name}"))
+        self.query_one("#where", Static).update(Content(f"{self._at + 1:,} of {len(self._directories):,}: {name}"))
         self.query_one("#question", Static).update(Content("\n").join(self._lines()))
         self.query_one(VerticalScroll).scroll_home(animate=False)
         self.hide_number()

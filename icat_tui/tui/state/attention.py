@@ -26,6 +26,19 @@ def seek_attention(tree: TreeModel, step: int) -> bool:
     return False
 
 
+def unscanned_from(tree: TreeModel, step: int) -> tuple[int, int]:
+    """Return how many sessions come after the cursor (1) or before it (-1), and how many of these were not scanned."""
+    places = tree.sessions.shown_places()
+    here = tree.node.place[: Level.SESSION] if tree.node else ()
+    inside = [number for number, place in enumerate(places) if place[: len(here)] == here]
+    whole = tree.node is not None and tree.node.level < Level.SESSION
+    if step > 0:
+        rest = places[(inside[0] if whole else inside[-1] + 1) :] if inside else places
+    else:
+        rest = places[: inside[0]] if inside else ()
+    return len(rest), sum(tree.sessions.at(place).category is None for place in rest)
+
+
 def _wants_attention(tree: TreeModel, node: Node) -> bool:
     if node.level == Level.SESSION:
         return tree.sessions.at(node.place).category in ATTENTION

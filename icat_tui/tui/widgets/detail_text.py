@@ -10,10 +10,10 @@ from typing import NamedTuple
 from textual.content import Content
 
 from icat_tui.domain.facility import Facility
-from icat_tui.domain.model import Dataset, FileCount, Fit, Match, Session, category_now
+from icat_tui.domain.model import Dataset, FileCount, Match, Session, category_now
 from icat_tui.domain.status import Category, Marked, Status
 from icat_tui.domain.summary import STATUSES, Counts, SessionRow
-from icat_tui.text import counted, visible
+from icat_tui.text import counted, moment_text, slot_text, visible
 from icat_tui.tui.state.nodes import Tally
 from icat_tui.tui.theme import style
 from icat_tui.tui.widgets.status_text import sessions_text
@@ -41,9 +41,9 @@ def dataset_detail(session: Session, dataset: Dataset, facility: Facility, files
     return _content(_dataset(session, dataset, facility, files))
 
 
-def session_detail(session: Session, facility: Facility) -> Content:
+def session_detail(session: Session, facility: Facility, now: datetime) -> Content:
     """Return what is told about a session."""
-    return _content(_session(session, facility))
+    return _content(_session(session, facility, now))
 
 
 def unscanned_detail(row: SessionRow) -> Content:
@@ -77,8 +77,7 @@ def _dataset(session: Session, dataset: Dataset, facility: Facility, files: File
     if dataset.sample is not None:
         yield DetailLine("sample", visible(dataset.sample))
     if dataset.start or dataset.end:
-        yield DetailLine("from", _moment(dataset.start, facility, "seconds"))
-        yield DetailLine("to", _moment(dataset.end, facility, "seconds"))
+        yield DetailLine("taken", slot_text(dataset.start, dataset.end, facility.zone))
     yield DetailLine("files", _files(dataset, files))
     yield DetailLine("path", visible(dataset.path))
     if dataset.stored:
@@ -86,7 +85,7 @@ def _dataset(session: Session, dataset: Dataset, facility: Facility, files: File
     yield from _links(session, facility)
 
 
-def _session(session: Session, facility: Facility) -> Iterator[DetailLine]:
+def _session(session: Session, facility: Facility, now: datetime) -> Iterator[DetailLine]:
     yield _head(category_now(session))
     if session.stale:
         yield DetailLine("", "could not be determined now; this is what was known before", Status.UNKNOWN.colour)
@@ -94,7 +93,8 @@ def _session(session: Session, facility: Facility) -> Iterator[DetailLine]:
     yield from _time_slot(session, facility)
     counts = session.counts
     yield from _counts(tuple(counts.get(status, 0) for status in STATUSES))
-    yield DetailLine("asked ICAT", _moment(session.seen_at, facility, "minutes"))
+    asked = moment_text(session.seen_at, now, facility.zone) if session.seen_at else "not yet"
+    yield DetailLine("asked ICAT", asked)
     yield DetailLine("path", visible(session.directory.path))
     yield from _links(session, facility)
 
@@ -114,24 +114,12 @@ def _time_slot(session: Session, facility: Facility) -> Iterator[DetailLine]:
         none = category_now(session) == Category.NOT_IN_ICAT
         yield DetailLine("investigation", "none in ICAT" if none else "could not be determined")
         return
-    yield DetailLine("time slot", _slot(fit, facility))
+    yield DetailLine("time slot", slot_text(fit.start, fit.end, facility.zone))
     yield DetailLine("investigation", f"{fit.id}: {FITS[fit.match]}", "" if fit.match == Match.INSIDE else "yellow")
     if fit.match in (Match.FAR, Match.AMBIGUOUS):
         for candidate in session.candidates:
-            slot = f"{_moment(candidate.start, facility, 'minutes')} to {_moment(candidate.end, facility, 'minutes')}"
+            slot = slot_text(candidate.start, candidate.end, facility.zone)
             yield DetailLine("candidate", f"{candidate.id}: {slot} {visible(candidate.title or '')}".rstrip())
-
-
-def _slot(fit: Fit, facility: Facility) -> str:
-    end = _moment(fit.end, facility, "minutes") if fit.end else "open-ended"
-    return f"{_moment(fit.start, facility, 'minutes')} to {end}"
-
-
-def _moment(moment: datetime | None, facility: Facility, precision: str) -> str:
-    """Return a time in the facility's zone, which goes without saying."""
-    if moment is None:
-        return "unknown"
-    return moment.astimezone(facility.zone).replace(tzinfo=None).isoformat(" ", precision)
 
 
 def _files(dataset: Dataset, files: FileCount | None) -> str:

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from textual.content import Content
 from textual.pilot import Pilot
@@ -16,6 +18,7 @@ from tests.support.tree_rows import found
 from tests.support.ui_host import drive
 
 SESSION = every_status()
+NOW = datetime(2026, 11, 16, 10, 0, tzinfo=UTC)
 
 
 def of_status(status: Status, files: FileCount | None = None) -> str:
@@ -26,7 +29,7 @@ def of_status(status: Status, files: FileCount | None = None) -> str:
 def test_the_reasons_come_first() -> None:
     lines = of_status(Status.UNREGISTERED).splitlines()
     assert [line.split(maxsplit=1)[0] for line in lines] == [
-        "!", "why", "why", "time", "investigation", "sample", "from", "to", "files", "path", "portal", "search",
+        "!", "why", "why", "time", "investigation", "sample", "taken", "files", "path", "portal", "search",
     ]  # fmt: skip
     assert lines[1].endswith("ended 1:00:00 after the end of the session")
 
@@ -55,7 +58,7 @@ def test_a_count_that_ended_early_is_told_as_that() -> None:
 
 @pytest.mark.parametrize("session", every_category(), ids=lambda session: session.category)
 def test_a_session_is_told_with_its_slot_and_how_it_fits(session: Session) -> None:
-    text = session_detail(session, FACILITY).plain
+    text = session_detail(session, FACILITY, NOW).plain
     assert text.startswith(("?" if session.stale else session.category.glyph) + " ")
     assert ("time slot" in text) == (session.fit is not None)
     if session.fit is None:
@@ -130,7 +133,7 @@ def test_what_is_shown_is_scrolled_to_its_beginning() -> None:
         await pilot.press("j", "j")
         await pilot.pause()
         assert detail.scroll_offset.y == 2
-        detail.show(session_detail(SESSION, FACILITY))
+        detail.show(session_detail(SESSION, FACILITY, NOW))
         await pilot.pause()
         assert detail.scroll_offset.y == 0
         assert "time slot" in str(detail.query_one(Static).content)
