@@ -452,6 +452,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         link = link_of(self.model, self.store.load, self.workspace.facility)
         if link and not open_in_window(link):
             self.copy_to_clipboard(link)
+            link = f"copied: {link}"
         self.hint(link or "there is no link here: go to a session")
 
     def action_journal(self) -> None:
