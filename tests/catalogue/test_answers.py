@@ -1,10 +1,14 @@
 """What is known of how a server answers, with a clock that is set by hand."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
 
 from icat_tui.catalogue.answers import ServerState
+from icat_tui.catalogue.icatplus import IcatPlus
+from tests.support.scripted_http_server import Server, hang, text
+from tests.support.waiting import wait_for
 
 
 class Clock:
@@ -68,3 +72,38 @@ def test_a_cancelled_request_says_nothing() -> None:
     state.begin()
     state.cancelled()
     assert state.report().last is None
+
+
+# -- as real requests report it --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 404, 500])
+def test_each_answer_is_reported_with_its_status(status: int, server: Server, client: IcatPlus) -> None:
+    server.script = [text(status, "[]")] * 9
+    client.datasets(7)
+    report = client.answers.report()
+    assert report.last is not None
+    assert (report.last.status, report.last.trouble) == (status, "")
+    assert report.silent_since is None
+
+
+def test_a_refused_connection_is_reported_with_its_reason(refusing: str, connect: Callable[..., IcatPlus]) -> None:
+    client = connect(refusing)
+    client.datasets(7)
+    report = client.answers.report()
+    assert report.last is not None
+    assert (report.last.status, report.last.trouble) == (None, "connection refused")
+
+
+def test_silence_is_seen_while_a_request_waits_and_a_closed_client_says_nothing(
+    server: Server, client: IcatPlus
+) -> None:
+    server.script = [hang]
+    asking = threading.Thread(target=client.datasets, args=(7,))
+    asking.start()
+    wait_for(lambda: client.answers.report().silence > 0.01)
+    client.close()
+    asking.join()
+    report = client.answers.report()
+    assert report.last is None
+    assert report.silent_since is None
