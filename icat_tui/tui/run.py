@@ -7,6 +7,7 @@ each record is written before its message goes out.
 
 import asyncio
 import gc
+import logging
 import os
 import sys
 import threading
@@ -20,15 +21,19 @@ from rich.console import Console
 from icat_tui.cache.session_cache import SessionCache
 from icat_tui.cache.session_index import SessionIndex
 from icat_tui.cancel import Cancellation
+from icat_tui.domain.errors import IcatTuiError
 from icat_tui.domain.scan_events import Found
 from icat_tui.services import Services
+from icat_tui.text import visible
 from icat_tui.tui.app import IcatTui
+from icat_tui.tui.driver import TerminalDriver
 from icat_tui.tui.farewell import Farewell, farewell, finish
 from icat_tui.tui.screens.leave import Leaving
 from icat_tui.tui.terminal import leave_at_once, terminal_modes
 from icat_tui.tui.theme import theme_for
 from icat_tui.tui.workspace import Workspace
 
+log = logging.getLogger("icat_tui")
 GRACE = 1.0
 """Seconds that the UI has to end by itself after a signal."""
 
@@ -64,6 +69,7 @@ def open_ui(  # noqa: PLR0913 - all that a UI works with
     no_color = bool(os.environ.get("NO_COLOR"))
     theme = theme_for("dark", Console().color_system, no_color=no_color)
     app = IcatTui(workspace, theme, ansi_color=no_color or None)
+    app.driver_class = TerminalDriver
     gc.freeze()  # a collection of garbage that looks at 20,000 sessions keeps a key waiting for 0.1 s
     try:
         leaving = asyncio.run(_run(app, workspace))
@@ -72,7 +78,18 @@ def open_ui(  # noqa: PLR0913 - all that a UI works with
     finally:
         app.registrations.close()
     index.save()
+    if app.return_code:
+        raise _ended_by_mistake(app, services.settings.log_file)
     return farewell(app.registrations.numbers, services.settings.config)
+
+
+def _ended_by_mistake(app: IcatTui, log_file: str | None) -> IcatTuiError:
+    """Return the error for a UI that ended by one of ours, whose traceback is on stderr and in the log file."""
+    error = getattr(app, "_exception", None)
+    log.debug("the terminal UI ended by an error", exc_info=error)
+    where = f"with the traceback in {log_file}" if log_file else "with the traceback above; --log-file FILE keeps it"
+    what = f" ({type(error).__name__}: {visible(str(error))})" if error else ""
+    return IcatTuiError(f"the terminal UI ended by a mistake of ours{what}: please report it, {where}")
 
 
 async def _run(app: IcatTui, workspace: Workspace) -> Leaving | None:
