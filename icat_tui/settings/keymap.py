@@ -25,12 +25,23 @@ DEFAULT_KEYS: dict[str, str] = {
     "tree.mark": "space",
     "tree.range": "v",
     "tree.unmark": "u",
+    "tree.half_down": "ctrl+d",
+    "tree.half_up": "ctrl+u",
     "tree.filter": "slash",
     **{f"tree.status_{number}": str(number) for number in range(1, 10)},
     "filter.older": "up",
     "filter.newer": "down",
-    "detail.down": "j",
-    "detail.up": "k",
+    "text.down": "down,j",
+    "text.up": "up,k",
+    "text.half_down": "ctrl+d",
+    "text.half_up": "ctrl+u",
+    "text.page_down": "pagedown,ctrl+f",
+    "text.page_up": "pageup,ctrl+b",
+    "text.top": "home,g",
+    "text.bottom": "end,G",
+    "text.search": "slash",
+    "text.next": "n",
+    "text.previous": "N",
     "app.register": "r",
     "app.register_safe": "A",
     "app.walk": "w",
@@ -50,7 +61,8 @@ DEFAULT_KEYS: dict[str, str] = {
     "app.journal": "J",
     "app.log": "L",
     "app.focus": "tab",
-    "app.help": "question_mark",
+    "app.focus_previous": "shift+tab",
+    "app.help": "question_mark,f1",
     "app.palette": "ctrl+p",
     "app.quit": "q,ctrl+q",
     "journal.enter": "enter",
@@ -78,10 +90,12 @@ DEFAULT_KEYS: dict[str, str] = {
 RENAMED: dict[str, str] = {
     "app.filter": "tree.filter",
     **{f"app.status_{number}": f"tree.status_{number}" for number in range(1, 10)},
+    "detail.down": "text.down",
+    "detail.up": "text.up",
 }
 """Ids of earlier versions, which are still taken, with those of today."""
 GLOBAL_SCOPE = "app"
-"""Scope (first part of an id) that is active together with `tree` or `detail`; these two are never active together."""
+"""Scope (first part of an id) that is active together with `tree` or `text`; these two are never active together."""
 
 SEPARATE_SCOPES = frozenset({"journal"})
 """Scopes of screens that hear their own keys alone."""
@@ -98,6 +112,7 @@ def keys_in_force(changed: Mapping[str, str]) -> dict[str, str]:
 
     Raises ValueError for an unknown id, naming the closest, and for two ids that share a key, naming both.
     """
+    changed = with_new_ids(changed)
     for binding, keys in changed.items():
         if binding not in DEFAULT_KEYS:
             closest = difflib.get_close_matches(binding, DEFAULT_KEYS, n=1, cutoff=0)[0]

@@ -8,26 +8,33 @@ import logging
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.containers import Container
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from icat_tui.domain.status import Status
-from icat_tui.settings.keymap import keys_in_force
+from icat_tui.settings.keymap import keys_in_force, with_new_ids
 from icat_tui.tui.background import Result, WorkDone, WorkFailed, in_background
-from icat_tui.tui.bindings import Command, app_bindings, applies, commands_of
+from icat_tui.tui.bindings import (
+    Command,
+    app_bindings,
+    applies,
+    commands_here,
+    commands_of,
+    footer_keys,
+    words_for_back,
+)
 from icat_tui.tui.browser import open_in_window
 from icat_tui.tui.controllers import status
 from icat_tui.tui.controllers.cache_drop import CacheDrop
-from icat_tui.tui.controllers.detail import detail_of
+from icat_tui.tui.controllers.detail import show_detail
 from icat_tui.tui.controllers.discovery import Discovery
 from icat_tui.tui.controllers.exports import export
 from icat_tui.tui.controllers.journal_work import JournalWork
@@ -38,8 +45,10 @@ from icat_tui.tui.host import Activity, next_to_stop
 from icat_tui.tui.key_gate import OrderedKeys
 from icat_tui.tui.messages import IndexChanged, RegistrationTold, SessionsDiscovered
 from icat_tui.tui.screens.command_palette import CommandProvider
+from icat_tui.tui.screens.dialog import Dialog
 from icat_tui.tui.screens.help import Help
 from icat_tui.tui.screens.leave import LeaveQuestion, Leaving
+from icat_tui.tui.screens.search_prompt import SearchPrompt
 from icat_tui.tui.screens.yes_no import YesNo
 from icat_tui.tui.state.marks import Mark
 from icat_tui.tui.state.session_store import SessionStore, StoreChange
@@ -54,6 +63,7 @@ from icat_tui.tui.widgets.log_pane import LogEntry, LogPane
 from icat_tui.tui.widgets.notices import Notices
 from icat_tui.tui.widgets.session_tree import SessionTree
 from icat_tui.tui.widgets.status_bar import StatusBar
+from icat_tui.tui.widgets.text_pane import TextPane
 from icat_tui.tui.widgets.tree_pane import TreePane
 from icat_tui.tui.workspace import Workspace
 
@@ -89,7 +99,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.journal = JournalWork(self, workspace, self.store, self.registrations, self.scans.rescan)
         self.narrowing = Narrowing(self, workspace, lambda: self.session_tree, lambda: self.filter_line)
         self._keys_in_force = keys_in_force(workspace.services.settings.keys)
-        self.set_keymap(dict(workspace.services.settings.keys))
+        self.set_keymap(with_new_ids(workspace.services.settings.keys))
         self.model.put(path for path in self.store.rows if self.discovery.belongs(path))
 
     # -- what it is made of ----------------------------------------------------------------------------------------
@@ -255,10 +265,6 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
 
         self.push_screen(screen, answered)
 
-    def show(self, screen: ModalScreen[Any]) -> None:
-        """Show a dialog that nothing follows from."""
-        self.push_screen(screen)
-
     def show_state(self) -> None:
         """Show the status line as things are now."""
         sent = self.registrations
@@ -266,21 +272,27 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         under_way = status.UnderWay(*doing, self.journal.planned_text, sent.broker)
         state = status.status_of(self.model, self.narrowing.choice, self.workspace, under_way)
         self.screen_stack[0].query_one(StatusBar).show(state)
-        title = status.title_of(self.model, self.narrowing.choice, self.workspace.services.settings.data_root)
-        self.screen_stack[0].query_one(TreePane).show(
-            title, status.first_steps(self.model), status.instead_of_rows(self.model, self.narrowing.choice)
-        )
+        header = status.header_of(self.model, self.narrowing.choice, self.workspace.services.settings.data_root)
+        self.screen_stack[0].query_one(TreePane).show(*header)
 
     def show_keys(self) -> None:
         """Show the keys that do something on this row."""
-        can_export, busy = self.workspace.save_dir is not None, bool(self.activities)
-        keys = [
-            (each.keys.split()[0], each.label)
-            for each in self.commands
-            if each.label and applies(each.id, self.model, can_export=can_export, busy=busy)
-        ]
-        order = {"?": 1}
-        self.screen_stack[0].query_one(KeyLine).show(sorted(keys, key=lambda key: order.get(key[0], 0)))
+        applies_now = partial(applies, model=self.model, can_export=self.workspace.save_dir is not None)
+        in_text, activity = isinstance(self.focused, TextPane), next_to_stop(self.activities)
+        back = words_for_back(self.model, activity.noun if activity else "", in_text=in_text)
+        keys = footer_keys(self.commands, "tree" if in_text else "text", back, applies_now)
+        self.screen_stack[0].query_one(KeyLine).show(keys)
+
+    async def on_key_line_clicked(self, message: KeyLine.Clicked) -> None:
+        """Do what a key in the footer does."""
+        for command in self.commands:
+            if command.id == message.identity:
+                await self.run_command(command)
+
+    def on_descendant_focus(self) -> None:
+        """Show the keys of the pane that has the focus now."""
+        if len(self.screen_stack) == 1:
+            self.show_keys()
 
     @property
     def activities(self) -> list[Activity]:
@@ -292,27 +304,10 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
 
     def on_detail_pane_cursor_rested(self, message: DetailPane.CursorRested) -> None:
         """Show the detail of what the cursor is on."""
-        node = message.node
-        if not self.is_open:
-            return
-        self.show_keys()
-        if node is None or self.model.node is None or self.model.node.place != node.place:
-            if self.model.node is None:
-                self.detail.show(Content())
-            return
-        workspace = self.workspace
-        self.model.now = workspace.now()
-        content, work = detail_of(
-            node, self.model, self.store, workspace.facility, workspace.services.journal_directory.path
-        )
-        if content is not None:
-            self.detail.show(content)
-        if work is not None:
-            self.background("reading a session", work, lambda later: self._show_later(node.place, later))
-
-    def _show_later(self, place: tuple[str, ...], content: Content) -> None:
-        if self.model.node and self.model.node.place == place:
-            self.detail.show(content)
+        if self.is_open:
+            self.model.now = self.workspace.now()
+            self.show_keys()
+            show_detail(message.node, self, self.model, (self.store, self.workspace), self.detail)
 
     def on_session_tree_cursor_moved(self, message: SessionTree.CursorMoved) -> None:
         """Wait for the cursor to rest."""
@@ -351,6 +346,10 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.narrowing.tell()
         self.show_state()
         self.detail.follow(self.model.node)
+
+    def on_text_pane_search_asked(self, message: TextPane.SearchAsked) -> None:
+        """Ask what is searched for in a text."""
+        self.push_screen(SearchPrompt(), message.pane.search_for)
 
     # -- the filter ------------------------------------------------------------------------------------------------
 
@@ -463,13 +462,16 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         """Show or hide the log."""
         self.screen_stack[0].toggle_class("-logging")
 
-    def action_switch_pane(self) -> None:
-        """Go to the detail, or back to the tree."""
-        (self.session_tree if self.focused is self.detail else self.detail).focus()
+    def action_switch_pane(self, step: int) -> None:
+        """Go to the next pane that is shown, or to the one before."""
+        panes = [pane for pane in (self.session_tree, self.detail, self.query_one(LogPane)) if pane.display]
+        at = panes.index(self.focused) if self.focused in panes else 0
+        panes[(at + step) % len(panes)].focus()
 
     def action_help(self) -> None:
         """List the keys."""
-        self.push_screen(Help(self.commands))
+        here = self.screen
+        self.push_screen(Help(commands_here(here)) if isinstance(here, Dialog) else Help(self.commands, glyphs=True))
 
     def action_register(self) -> None:
         """Register what is marked, else what the cursor is on."""

@@ -4,15 +4,16 @@ What must stay true: the keys themselves stand in `settings.keymap`, by the same
 """
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.screen import Screen
 
 from icat_tui.domain.status import ACTIONABLE, Category, Status
 from icat_tui.domain.summary import STATUSES
 from icat_tui.settings.keymap import key_names
-from icat_tui.tui.key_actions import KeyAction, bindings_of
+from icat_tui.tui.key_actions import FooterKey, KeyAction, bindings_of
 from icat_tui.tui.state.nodes import Level, Node
 from icat_tui.tui.state.tree_model import TreeModel
 
@@ -37,8 +38,9 @@ ACTIONS: dict[str, KeyAction] = {
     "drop_stale": KeyAction("drop_stale", "", "Check what is cached against the disk, and drop what has changed"),
     "journal": KeyAction("journal", "", "Journal: what was sent and what became of it; resume, verify, settle"),
     "log": KeyAction("log", "Log", "Show or hide the log"),
-    "focus": KeyAction("switch_pane", "", "Go to the detail and back"),
-    "help": KeyAction("help", "Help", "List the keys"),
+    "focus": KeyAction("switch_pane(1)", "", "Go to the next pane: tree, detail, log"),
+    "focus_previous": KeyAction("switch_pane(-1)", "", "Go to the pane before"),
+    "help": KeyAction("help", "Help", "List the keys, here and in every dialog"),
     "palette": KeyAction("command_palette", "", "Find a command by name"),
     "quit": KeyAction("quit", "Quit", "Quit"),
 }
@@ -66,6 +68,22 @@ class Command(NamedTuple):
     node: DOMNode
 
 
+def commands_here(screen: Screen[Any]) -> list[Command]:
+    """Return what the keys of a dialog do, with the keys that are in force, its own before those of all texts."""
+    keys: dict[tuple[str, DOMNode], list[str]] = {}
+    bindings: dict[tuple[str, DOMNode], Binding] = {}
+    for key, active in screen.active_bindings.items():
+        if active.node is not screen.app:
+            what = active.binding.action, active.node
+            keys.setdefault(what, []).append(KEY_WORDS.get(key, key))
+            bindings[what] = active.binding
+    found = [
+        Command(each.id or "", " ".join(keys[what]), each.tooltip or each.description, "", *what)
+        for what, each in bindings.items()
+    ]
+    return sorted(found, key=lambda command: command.id.startswith("text."))
+
+
 def commands_of(nodes: Iterable[tuple[DOMNode, Iterable[Binding]]], in_force: dict[str, str]) -> list[Command]:
     """Return what the bindings of some nodes do, each once, with the keys that are in force."""
     return list({binding.id: _command(node, binding, in_force) for node, each in nodes for binding in each}.values())
@@ -79,15 +97,60 @@ def _command(node: DOMNode, binding: Binding, in_force: dict[str, str]) -> Comma
     return Command(identity, keys, binding.tooltip, label, binding.action, node)
 
 
-def applies(identity: str, model: TreeModel, *, can_export: bool, busy: bool) -> bool:
-    """Return whether the footer names a key on this row; `busy`: something is going on that can be stopped."""
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Move": ("enter", "open", "close", "down", "up", "half_down", "half_up", "page_down", "page_up", "top", "bottom"),
+    "Find": ("next", "previous", "filter", "search", "attention", "sort", "turn", "level", "palette"),
+    "Mark": ("mark", "range", "unmark"),
+    "Register": ("register", "register_safe", "walk", "preview", "journal"),
+    "Scan and cache": ("scan", "scan_shown", "rediscover", "drop", "drop_stale", "take_back"),
+    "Take along": ("copy", "link", "export"),
+    "Screen": ("focus", "focus_previous", "log", "back", "help", "quit"),
+}
+"""What one wants to do, with the ids of the keys for it, without their scope; what hides a status is to find."""
+
+
+def group_of(identity: str) -> str:
+    """Return what one wants to do with a key."""
+    name = identity.partition(".")[2]
+    return next((group for group, names in GROUPS.items() if name in names), "Find")
+
+
+def words_for_back(model: TreeModel, under_way: str, *, in_text: bool) -> str:
+    """Return what `esc` does now; empty: nothing. `under_way` is what it can stop, `in_text`: a text has the focus."""
+    if in_text:
+        return "Back to the tree"
+    if model.range_from is not None:
+        return "Drop the range"
+    if model.filter.active:
+        return "Clear the filter"
+    return f"Stop {under_way}" if under_way else ""
+
+
+def footer_keys(
+    commands: Iterable[Command], hidden: str, back: str, applies_now: Callable[[str], bool]
+) -> list[FooterKey]:
+    """Return the keys of the footer: how to go back or to stop what is going on first, the help last.
+
+    `hidden` is the scope of the panes that don't have the focus, `back` what `esc` does now; empty: nothing.
+    """
+    keys = []
+    for each in commands:
+        label = back if each.id == "app.back" else each.label
+        if label and not each.id.startswith(f"{hidden}.") and applies_now(each.id):
+            keys.append(FooterKey(each.keys.split()[0], label, each.id))
+    order = {"app.back": -1, "app.help": 1}
+    return sorted(keys, key=lambda key: order.get(key.id, 0))
+
+
+def applies(identity: str, model: TreeModel, *, can_export: bool) -> bool:
+    """Return whether the footer names a key on this row."""
     node = model.node
     rules: dict[str, Callable[[], bool]] = {
         "app.register": lambda: bool(model.marks) or _holds(model, node, {*ACTIONABLE, Status.INVALID}),
         "app.preview": lambda: _holds(model, node, set(ACTIONABLE)),
         "app.walk": lambda: any(row.category == Category.TODO for row in model.sessions.rows()),
         "tree.filter": lambda: True,
-        "app.back": lambda: model.filter.active or busy,
+        "app.back": lambda: True,
         "app.export": lambda: can_export,
         "app.scan": lambda: node is not None,
         "app.copy": lambda: node is not None,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich.console import Console
+from rich.text import Text
 
 from icat_tui.cancel import Cancellation
 from icat_tui.domain.errors import ExitCode
@@ -31,7 +32,7 @@ def finish(registrations: Registrations, stop: Cancellation) -> None:
     with console.status("") as status:
         while not stop and (progress := registrations.progress):
             done, total = progress
-            status.update(f"sending {done:,}/{total:,}, ctrl+c leaves the rest planned")
+            status.update(Text(f"sending {done:,}/{total:,}, ctrl+c leaves the rest planned"))
             stop.wait(LOOK)
 
 

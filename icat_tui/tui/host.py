@@ -1,7 +1,7 @@
 """The interface between controllers and the app: show a text, ask a question, run work in a thread, stop it."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from textual.message import Message
 from textual.screen import ModalScreen
@@ -29,9 +29,6 @@ class Host(Protocol):
 
     def ask(self, screen: ModalScreen[Answer | None], then: Callable[[Answer], None]) -> None:
         """Show a dialog, and go on with what it was dismissed with, if that is anything."""
-
-    def show(self, screen: ModalScreen[Any]) -> None:
-        """Show a dialog that nothing follows from."""
 
     def copy_to_clipboard(self, text: str) -> None:
         """Have the terminal copy a text."""

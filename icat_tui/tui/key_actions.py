@@ -18,6 +18,15 @@ class KeyAction(NamedTuple):
     """In the palette and in the help."""
 
 
+class FooterKey(NamedTuple):
+    """Key that does something now, as the footer names it."""
+
+    key: str
+    does: str
+    id: str
+    """Of its binding."""
+
+
 def bindings_of(scope: str, actions: Mapping[str, KeyAction]) -> list[Binding]:
     """Return the bindings of a scope, whose actions are named by their ids without it."""
     return [

@@ -53,7 +53,7 @@ def test_every_option_that_is_named_exists() -> None:
         for option in action.option_strings
     }
     named = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", readme()))
-    not_ours = {"-m", "-e", "-n", "-s", "-tui", "-sync-raw"}
+    not_ours = {"-m", "-e", "-n", "-s", "-tui", "-sync-raw", "-test"}
     assert len(named) > 20
     assert named - not_ours <= known
 

@@ -555,7 +555,7 @@ def test_the_help_lists_every_key_by_its_id(facility: LiveFacility) -> None:
     async def act(app: IcatTui, pilot: Driver) -> None:
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, Help))
-        told = str(app.screen._text())  # type: ignore[attr-defined]
+        told = "\n".join(map(str, app.screen._lines()))  # type: ignore[attr-defined]
         assert all(f"({command.id})" in told for command in app.commands)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, Help))

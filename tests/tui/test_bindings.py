@@ -43,7 +43,7 @@ def a_file(path: Path, text: str) -> Path:
 
 
 def test_a_key_of_the_detail_may_be_one_of_the_tree(tmp_path: Path) -> None:
-    assert load({}, {}, site=(), user=a_file(tmp_path / "c.toml", '[keys]\n"detail.down" = "n"\n')).keys
+    assert load({}, {}, site=(), user=a_file(tmp_path / "c.toml", '[keys]\n"text.down" = "space"\n')).keys
 
 
 def test_a_remapped_key_does_it_and_the_old_one_does_not(facility: LiveFacility) -> None:

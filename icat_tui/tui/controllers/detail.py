@@ -12,12 +12,36 @@ from icat_tui.domain.facility import Facility
 from icat_tui.domain.model import FileCount, Session
 from icat_tui.domain.status import Status
 from icat_tui.sync.session_lock import registering_now
+from icat_tui.tui.host import Host
 from icat_tui.tui.state.nodes import Level, Node
 from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.state.tree_model import TreeModel
+from icat_tui.tui.widgets.detail_pane import DetailPane
 from icat_tui.tui.widgets.detail_text import dataset_detail, group_detail, session_detail, unscanned_detail
+from icat_tui.tui.workspace import Workspace
 
 Later = Callable[[], Content]
+
+
+def show_detail(
+    node: Node | None, host: Host, model: TreeModel, known: tuple[SessionStore, Workspace], pane: DetailPane
+) -> None:
+    """Show what is told of a row that the cursor has rested on, if it is still there; what takes its time, later."""
+    store, workspace = known
+    if model.node is None:
+        pane.show(Content(), "detail")
+    if node is None or model.node is None or model.node.place != node.place:
+        return
+    content, work = detail_of(node, model, store, workspace.facility, workspace.services.journal_directory.path)
+
+    def show(content: Content) -> None:
+        if model.node and model.node.place == node.place:
+            pane.show(content, about_of(model))
+
+    if content is not None:
+        show(content)
+    if work is not None:
+        host.background("reading a session", work, show)
 
 
 def detail_of(
@@ -48,6 +72,16 @@ def detail_of(
     if at_hand is None:
         return None, later
     return _held(holder, _detail(at_hand, path, facility, now, count=False)), later if path else None
+
+
+def about_of(model: TreeModel) -> str:
+    """Return what the detail is about, for its title."""
+    node = model.node
+    if node is None:
+        return "detail"
+    if node.dataset is not None:
+        return f"{node.dataset.collection}/{node.dataset.directory}".lstrip("/")
+    return "/".join(node.place[:3]) if node.level <= Level.SESSION else node.place[4]
 
 
 def _detail(session: Session, path: str | None, facility: Facility, now: datetime, *, count: bool) -> Content:

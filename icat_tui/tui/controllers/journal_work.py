@@ -111,7 +111,7 @@ class JournalWork:
         zone = self._workspace.facility.zone
         clock = lambda: Clock(self._workspace.now(), zone)  # noqa: E731 - it is passed on
         self._screen = JournalScreen(path, self, clock, me=user_name(), keys=self._keys)
-        self._host.show(self._screen)
+        self._host.ask(self._screen, lambda _: None)
 
     def opened(self) -> None:
         """Begin to read: the screen is there."""
@@ -290,7 +290,7 @@ class JournalWork:
 
     def preview(self, message: JournalMessage) -> None:
         """Show a message byte for byte."""
-        self._with_body(message, lambda found: self._host.show(MessagePreview(found)))
+        self._with_body(message, lambda found: self._host.ask(MessagePreview(found), lambda _: None))
 
     def copy(self, message: JournalMessage) -> None:
         """Copy a message."""

@@ -144,7 +144,7 @@ class Registrations:
             offers = [offer for plan in plans for offer in plan.offers]
             declined = [each for plan in plans for each in plan.declined]
             if offers:
-                self._host.show(MessagePreview(offers[0]))
+                self._host.ask(MessagePreview(offers[0]), lambda _: None)
             elif declined:
                 self._host.hint(f"no message can be made: {declined[0].reason}")
             else:

@@ -88,6 +88,11 @@ def status_of(model: TreeModel, choice: FilterChoice, workspace: Workspace, unde
     )
 
 
+def header_of(model: TreeModel, choice: FilterChoice, roots: Sequence[str]) -> tuple[str, str, str]:
+    """Return what stands over the tree, what to do first, and what stands in the place of an empty tree."""
+    return title_of(model, choice, roots), first_steps(model), instead_of_rows(model, choice)
+
+
 def title_of(model: TreeModel, choice: FilterChoice, roots: Sequence[str]) -> str:
     """Return what the tree shows: data root, sessions by category, order, and the filter."""
     parts = [_roots(roots), sessions_text(model.sessions.categories())]

@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.binding import BindingType
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -13,17 +13,13 @@ from icat_tui.domain.model import Investigation, Session
 from icat_tui.text import visible
 from icat_tui.tui.screens.dialog import Question, hint
 from icat_tui.tui.widgets.investigation_text import candidate_text, candidates_of
+from icat_tui.tui.widgets.text_pane import TextView
 
 
 class ChooseInvestigation(Question[int]):
     """Dialog with the investigations of a session's proposal and beamline; dismissed with the id that was typed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "scroll_text(1)", "down", show=False),
-        Binding("up", "scroll_text(-1)", "up", show=False),
-        Binding("pagedown", "scroll_text(5)", "page down", show=False),
-        Binding("pageup", "scroll_text(-5)", "page up", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = []
     DEFAULT_CSS = """
     ChooseInvestigation VerticalScroll { max-height: 50vh; }
     ChooseInvestigation.-low VerticalScroll { max-height: 4; }
@@ -41,9 +37,9 @@ class ChooseInvestigation(Question[int]):
         with Vertical(id="box"):
             yield Static(Content(visible(self._session.directory.path)), classes="title")
             yield Static(Content(f"Its investigation is {match}. It may be one of these, the nearest first:"))
-            with VerticalScroll(can_focus=False):
-                texts = [self._candidate_text(candidate) for candidate in self._candidates]
-                yield Static(Content("\n").join(texts) if texts else Content("ICAT knows none that has a time slot"))
+            texts = [self._candidate_text(candidate) for candidate in self._candidates]
+            none = Content("ICAT knows none that has a time slot")
+            yield TextView(Content("\n").join(texts) if texts else none, can_focus=False)
             number = "type the id of the one that is meant"
             yield Input(placeholder=number, type="integer", valid_empty=True, validate_on=[], compact=True)
             yield Static(Content(""), id="trouble", classes="warning")

@@ -29,10 +29,12 @@ class CommandProvider(Provider):
     """Source of the palette, which finds commands by their names."""
 
     def _found(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield each text, with what it is found by beside that and told by, and what it does."""
         app = cast("CommandSource", self.app)
         for command in app.commands:
             if command.id != "app.palette":
-                yield command.tooltip, command.keys, partial(app.run_command, command)
+                words = f"{command.keys}  {command.label}  {command.id}"
+                yield command.tooltip, " ".join(words.split()), partial(app.run_command, command)
         for name, theme in THEMES.items():
             yield f"Theme: {name}", "", partial(setattr, app, "theme", theme)
 
@@ -45,5 +47,6 @@ class CommandProvider(Provider):
         """Yield what matches."""
         matcher = self.matcher(query)
         for text, keys, run in self._found():
-            if (score := matcher.match(text)) > 0:
+            exactly = 2.0 if query.strip() in keys.split() else 0.0  # a key, or an id in full
+            if (score := max(matcher.match(text), matcher.match(keys), exactly)) > 0:
                 yield Hit(score, matcher.highlight(text), run, help=keys or None)

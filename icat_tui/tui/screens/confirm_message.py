@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
 
@@ -17,6 +17,7 @@ from icat_tui.domain.message import Message
 from icat_tui.text import visible
 from icat_tui.tui.screens.dialog import Question, hint
 from icat_tui.tui.screens.message_preview import readable
+from icat_tui.tui.widgets.text_pane import TextView
 
 
 class ConfirmMessage(Question[bool]):
@@ -25,12 +26,6 @@ class ConfirmMessage(Question[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "confirm", "send", tooltip="Send this message"),
         Binding("n,q", "leave", "back", tooltip="Back to the form, which keeps what was typed"),
-        Binding("j,down", "scroll_text(1)", "down", show=False),
-        Binding("k,up", "scroll_text(-1)", "up", show=False),
-        Binding("pagedown,ctrl+d", "scroll_text(10)", "page down", show=False),
-        Binding("pageup,ctrl+u", "scroll_text(-10)", "page up", show=False),
-        Binding("home,g", "scroll_text(-1_000_000)", "top", show=False),
-        Binding("end,G", "scroll_text(1_000_000)", "bottom", show=False),
     ]
     DEFAULT_CSS = """
     ConfirmMessage #box { height: 90%; }
@@ -54,8 +49,7 @@ class ConfirmMessage(Question[bool]):
             yield Static(Content(f"{visible(message.dataset)} -> {visible(message.destination)}"))
             for warning in self._warnings:
                 yield Static(Content(f"! {visible(warning)}"), classes="warning")
-            with VerticalScroll(can_focus=False):
-                yield Static(Content("\n".join(readable(message.body))), id="message")
+            yield TextView(Content("\n".join(readable(message.body))), id="message", can_focus=False)
             send = () if forbidden else (("y", "send"),)
             with Horizontal(id="foot"):
                 yield Static(hint(*send, ("n esc", "back to the form"), ("j k", "scroll")), classes="hint")

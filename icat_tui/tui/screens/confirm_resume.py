@@ -8,13 +8,14 @@ from typing import ClassVar
 from msgspec import Struct
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
 
 from icat_tui.text import counted, visible
 from icat_tui.tui.screens.dialog import hint
 from icat_tui.tui.screens.send_question import SendQuestion
+from icat_tui.tui.widgets.text_pane import TextView
 
 
 class Resumption(Struct, frozen=True, kw_only=True):
@@ -35,12 +36,6 @@ class ConfirmResume(SendQuestion[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "confirm", "send", tooltip="Send these messages"),
         Binding("n,q", "leave", "no", tooltip="Leave them planned"),
-        Binding("j,down", "scroll_text(1)", "down", show=False),
-        Binding("k,up", "scroll_text(-1)", "up", show=False),
-        Binding("pagedown,ctrl+d", "scroll_text(10)", "page down", show=False),
-        Binding("pageup,ctrl+u", "scroll_text(-10)", "page up", show=False),
-        Binding("home,g", "scroll_text(-1_000_000)", "top", show=False),
-        Binding("end,G", "scroll_text(1_000_000)", "bottom", show=False),
     ]
 
     DEFAULT_CSS = """
@@ -60,8 +55,7 @@ class ConfirmResume(SendQuestion[bool]):
             yield Static(Content("Send what was planned and never sent?"), classes="title")
             for note in self._resumption.notes:
                 yield Static(Content(visible(note)), classes="warning")
-            with VerticalScroll(can_focus=False):
-                yield Static(Content("\n".join(map(visible, self._resumption.lines))))
+            yield TextView(Content("\n".join(map(visible, self._resumption.lines))), can_focus=False)
             yield Static(self.summary_text(), id="summary", classes="title")
             yield self.number_line()
             with Horizontal(id="foot"):

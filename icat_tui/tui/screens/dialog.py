@@ -7,10 +7,13 @@ until it was painted and no key has been typed for 300 ms since; only leaving is
 from typing import ClassVar, Generic, TypeVar
 
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+
+from icat_tui.tui.key_actions import bindings_of
+from icat_tui.tui.widgets.text_pane import TEXT_ACTIONS, TextPane
 
 Result = TypeVar("Result")
 QUIET = 0.3
@@ -46,7 +49,9 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "cancel", tooltip="Leave without doing anything")
+        Binding("escape", "leave", "cancel", tooltip="Leave without doing anything"),
+        Binding("question_mark,f1", "app.help", "help", show=False, tooltip="List the keys"),
+        *bindings_of("text", TEXT_ACTIONS),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide")]  # noqa: RUF012 - so declared by textual
     VERTICAL_BREAKPOINTS = [(0, "-low"), (LOW, "-high")]  # noqa: RUF012 - so declared by textual
@@ -59,9 +64,31 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         """Close without a result."""
         self.dismiss(None)
 
+    # -- the text in it, for when the focus is elsewhere -----------------------------------------------------------
+
+    @property
+    def text(self) -> TextPane:
+        """The text that scrolls. Raises SkipAction where there is none."""
+        for each in self.walk_children():
+            if isinstance(each, TextPane):  # a query goes by the first of a widget's bases alone
+                return each
+        raise SkipAction
+
     def action_scroll_text(self, lines: int) -> None:
-        """Scroll what is too long for the box."""
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+        """Scroll by lines."""
+        self.text.action_scroll_text(lines)
+
+    def action_scroll_half(self, halves: int) -> None:
+        """Scroll by halves of a page."""
+        self.text.action_scroll_half(halves)
+
+    def action_search_text(self) -> None:
+        """Ask what is searched for."""
+        self.text.action_search_text()
+
+    def action_search_step(self, step: int) -> None:
+        """Go on to the next place where it was found, or to the one before."""
+        self.text.action_search_step(step)
 
 
 class Question(Dialog[Result]):

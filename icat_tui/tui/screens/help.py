@@ -1,19 +1,21 @@
-"""The keys, as the bindings have them."""
+"""The keys of where one is, as the bindings have them, by what one wants to do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
 from icat_tui.domain.status import Category, Marked, Status
-from icat_tui.tui.bindings import Command
-from icat_tui.tui.screens.dialog import Dialog
+from icat_tui.text import visible
+from icat_tui.tui.bindings import GROUPS, Command, group_of
+from icat_tui.tui.screens.dialog import Dialog, hint
 from icat_tui.tui.state.filtering import EXAMPLES
 from icat_tui.tui.theme import style
+from icat_tui.tui.widgets.text_pane import TextView
 
 KEY_WIDTH = 18
 
@@ -24,38 +26,49 @@ class Help(Dialog[None]):
     DEFAULT_CSS = """
     Help #box { height: 90%; }
     Help.-low #box { height: 100%; }
-    Help VerticalScroll { height: 1fr; }
+    Help TextView { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,question_mark", "leave", "close", id="help.close", tooltip="Close the help"),
-        Binding("j", "scroll_text(1)", "down", show=False, id="help.down", tooltip="Scroll down"),
-        Binding("k", "scroll_text(-1)", "up", show=False, id="help.up", tooltip="Scroll up"),
+        Binding("q,question_mark,f1", "leave", "close", id="help.close", tooltip="Close the help"),
     ]
 
-    def __init__(self, commands: Iterable[Command]) -> None:
-        """List these."""
+    def __init__(self, commands: Iterable[Command], *, glyphs: bool = False) -> None:
+        """List these; with `glyphs` in groups, and after them what the glyphs mean."""
         super().__init__()
-        self._commands = list(commands)
+        self._commands, self._glyphs = list(commands), glyphs
 
     def compose(self) -> ComposeResult:
         """Lay out the keys, then what the glyphs mean."""
-        with Vertical(id="box"), VerticalScroll():
-            yield Static(self._text())
+        with Vertical(id="box"):
+            yield TextView(Content("\n").join(self._lines()))
+            yield Static(hint(("j k", "scroll"), ("/", "search, n and N go on"), ("esc", "close")), classes="hint")
 
     def on_mount(self) -> None:
-        """Let the arrow keys scroll."""
-        self.query_one(VerticalScroll).focus()
+        """Let the keys scroll."""
+        self.query_one(TextView).focus()
 
-    def _text(self) -> Content:
-        lines = [Content("Keys (esc closes; [keys] in config.toml changes them by id)").stylize("bold"), Content("")]
-        for command in self._commands:
-            keys = Content.styled(f"{command.keys:{KEY_WIDTH}}", "bold")
-            lines.append(Content.assemble(keys, Content(f"{command.tooltip}  ({command.id})")))
+    def _lines(self) -> Iterator[Content]:
+        yield Content.styled("Keys ([keys] in config.toml changes those with an id)", "bold")
+        if not self._glyphs:
+            yield Content("")
+            yield from map(_command, self._commands)
+            return
+        for group in GROUPS:
+            yield Content("")
+            yield Content.styled(group, "bold")
+            yield from (_command(each) for each in self._commands if group_of(each.id) == group)
         for title, kind in (("Datasets", Status), ("Sessions", Category)):
-            lines += [Content(""), Content(title).stylize("bold"), *map(_glyph, kind)]
-        lines += [Content(""), Content("Filter: all words must fit, in any order").stylize("bold")]
-        lines += [Content.assemble((text, "bold"), f"  {meaning}") for text, meaning in EXAMPLES.items()]
-        return Content("\n").join(lines)
+            yield Content("")
+            yield Content.styled(title, "bold")
+            yield from map(_glyph, kind)
+        yield Content("")
+        yield Content.styled("Filter: all words must fit, in any order", "bold")
+        yield from (Content.assemble((text, "bold"), f"  {meaning}") for text, meaning in EXAMPLES.items())
+
+
+def _command(command: Command) -> Content:
+    identity = f"  ({command.id})" if command.id else ""
+    return Content.assemble((f"{visible(command.keys):{KEY_WIDTH}} ", "bold"), f"{command.tooltip}{identity}")
 
 
 def _glyph(marked: Marked) -> Content:

@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 
 from icat_tui.text import and_more, counted, visible
 from icat_tui.tui.bindings import Command, commands_of
-from icat_tui.tui.key_actions import KeyAction, bindings_of
+from icat_tui.tui.key_actions import FooterKey, KeyAction, bindings_of
 from icat_tui.tui.screens.dialog import Dialog
 from icat_tui.tui.screens.help import Help
 from icat_tui.tui.state.filter_history import FilterHistory
@@ -263,12 +263,13 @@ class JournalScreen(Dialog[None], inherit_bindings=False):
             "journal.copy": row.message is not None,
             "journal.back": self._filtering or self._desk.verifying,
         }
+        words = {} if self._filtering else {"journal.back": "Stop asking"}
         keys = [
-            (each.keys.split()[0], "Stop asking" if each.id == "journal.back" and not self._filtering else each.label)
+            FooterKey(each.keys.split()[0], words.get(each.id, each.label), each.id)
             for each in self.commands
             if each.label and rules.get(each.id, True)
         ]
-        self.query_one(KeyLine).show(sorted(keys, key=lambda key: key[0] == "?"))
+        self.query_one(KeyLine).show(sorted(keys, key=lambda key: key.id == "journal.help"))
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -377,6 +378,13 @@ class JournalScreen(Dialog[None], inherit_bindings=False):
         if message is None:
             self.tell("go to a message for that: enter opens orders and sessions")
         return message
+
+    async def on_key_line_clicked(self, message: KeyLine.Clicked) -> None:
+        """Do what a key in the footer does."""
+        message.stop()
+        for command in self.commands:
+            if command.id == message.identity:
+                await self.app.run_action(command.action, command.node)
 
     def action_help(self) -> None:
         """List the keys of the journal."""

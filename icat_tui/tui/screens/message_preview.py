@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -14,6 +14,7 @@ from icat_tui.domain.message import Message
 from icat_tui.sync.plan import Offer
 from icat_tui.text import visible
 from icat_tui.tui.screens.dialog import Dialog, hint
+from icat_tui.tui.widgets.text_pane import TextView
 
 BREAKS = re.compile(r"(?<=>)(?=<tns:)|(?<=\n)")
 """Where lines end: before an element, and after a line break of the message itself, which is shown as `\\n`."""
@@ -24,8 +25,6 @@ class MessagePreview(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x,q", "leave", "back", tooltip="Back to where one came from"),
-        Binding("j", "scroll_text(1)", "down", show=False),
-        Binding("k", "scroll_text(-1)", "up", show=False),
     ]
     DEFAULT_CSS = """
     MessagePreview #box { height: 90%; }
@@ -46,13 +45,12 @@ class MessagePreview(Dialog[None]):
             yield Static(Content(visible(message.dataset)))
             for warning in self._warnings:
                 yield Static(Content(f"! {visible(warning)}"), classes="warning")
-            with VerticalScroll():
-                yield Static(Content("\n".join(readable(message.body))))
+            yield TextView(Content("\n".join(readable(message.body))))
             yield Static(hint(("j k", "scroll"), ("esc", "back")), classes="hint")
 
     def on_mount(self) -> None:
         """Let the arrow keys scroll."""
-        self.query_one(VerticalScroll).focus()
+        self.query_one(TextView).focus()
 
 
 def readable(body: bytes) -> Sequence[str]:

@@ -12,7 +12,7 @@ from msgspec import structs
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
@@ -28,6 +28,7 @@ from icat_tui.tui.screens.message_preview import MessagePreview
 from icat_tui.tui.screens.send_question import SendQuestion
 from icat_tui.tui.theme import style
 from icat_tui.tui.widgets.investigation_text import candidate_lines, investigation_text
+from icat_tui.tui.widgets.text_pane import TextView
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +85,6 @@ class SessionWalk(SendQuestion[str]):
         Binding("d", "datasets", "datasets", tooltip="Show or hide the datasets"),
         Binding("x", "preview", "message", tooltip="Show a message as it would be sent"),
         Binding("q", "leave", "leave", tooltip="Leave the walk, not the program"),
-        Binding("j,down", "scroll_text(1)", "down", show=False),
-        Binding("k,up", "scroll_text(-1)", "up", show=False),
-        Binding("pagedown", "scroll_text(10)", "page down", show=False),
-        Binding("pageup", "scroll_text(-10)", "page up", show=False),
     ]
     DEFAULT_CSS = """
     SessionWalk #box { height: 90%; }
@@ -122,8 +119,7 @@ class SessionWalk(SendQuestion[str]):
         """Lay out where one is, the question, and how to answer."""
         with Vertical(id="box"):
             yield Static(Content(""), id="where", classes="title")
-            with VerticalScroll(can_focus=False):
-                yield Static(Content(""), id="question")
+            yield TextView(id="question", can_focus=False)
             yield Static(Content(""), id="summary", classes="title")
             yield self.number_line()
             yield Static(Content(""), id="behind", classes="hint")
@@ -202,8 +198,8 @@ class SessionWalk(SendQuestion[str]):
         directory = self._directories[self._at]
         name = visible(directory.label)
         self.query_one("#where", Static).update(Content(f"{self._at + 1:,} of {len(self._directories):,}: {name}"))
-        self.query_one("#question", Static).update(Content("\n").join(self._lines()))
-        self.query_one(VerticalScroll).scroll_home(animate=False)
+        self.query_one(TextView).show_text(Content("\n").join(self._lines()))
+        self.query_one(TextView).scroll_home(animate=False)
         self.hide_number()
         self._show_behind()
 
@@ -262,7 +258,7 @@ class SessionWalk(SendQuestion[str]):
     @property
     def _room(self) -> int:
         """How many datasets fit under a question."""
-        return max(FEW, self.query_one(VerticalScroll).size.height - AROUND)
+        return max(FEW, self.query_one(TextView).size.height - AROUND)
 
     def summary_text(self) -> Content:
         """Return what would be sent."""

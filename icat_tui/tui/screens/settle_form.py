@@ -9,7 +9,7 @@ from typing import ClassVar
 from msgspec import Struct
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
@@ -17,6 +17,7 @@ from icat_tui.journal.records import Settlement
 from icat_tui.text import counted, visible
 from icat_tui.tui.screens.dialog import hint
 from icat_tui.tui.screens.send_question import SendQuestion
+from icat_tui.tui.widgets.text_pane import TextView
 
 MEANS = {
     Settlement.SEEN: "ICAT has it: it counts as in ICAT",
@@ -38,10 +39,6 @@ class SettleForm(SendQuestion[Settled]):
         Binding("a", "choose('seen')", "arrived", tooltip="ICAT has it"),
         Binding("l", "choose('lost')", "lost", tooltip="It never arrived"),
         Binding("q", "leave", "cancel", tooltip="Leave it as it is"),
-        Binding("j,down", "scroll_text(1)", "down", show=False),
-        Binding("k,up", "scroll_text(-1)", "up", show=False),
-        Binding("pagedown,ctrl+d", "scroll_text(10)", "page down", show=False),
-        Binding("pageup,ctrl+u", "scroll_text(-10)", "page up", show=False),
     ]
 
     DEFAULT_CSS = """
@@ -62,8 +59,7 @@ class SettleForm(SendQuestion[Settled]):
         """Lay out the messages, what they can be settled as, and the reason."""
         with Vertical(id="box"):
             yield Static(Content(f"What became of {counted(self._number, 'message')}?"), classes="title")
-            with VerticalScroll(can_focus=False):
-                yield Static(Content("\n".join(map(visible, self._lines))))
+            yield TextView(Content("\n".join(map(visible, self._lines))), can_focus=False)
             yield Static(hint(("a", MEANS[Settlement.SEEN])), classes="means")
             yield Static(hint(("l", MEANS[Settlement.LOST])), classes="means")
             yield Static(self.summary_text(), id="summary", classes="warning")

@@ -50,6 +50,8 @@ ACTIONS = {
     "up": KeyAction("move(-1)", "", "One row up"),
     "page_down": KeyAction("page(1)", "", "One page down"),
     "page_up": KeyAction("page(-1)", "", "One page up"),
+    "half_down": KeyAction("half(1)", "", "Half a page down"),
+    "half_up": KeyAction("half(-1)", "", "Half a page up"),
     "top": KeyAction("first", "", "To the first row"),
     "bottom": KeyAction("last", "", "To the last row"),
     "next": KeyAction("attention(1)", "Next", "To the next that wants attention"),
@@ -362,6 +364,10 @@ class SessionTree(ScrollView, can_focus=True):
     def action_page(self, pages: int) -> None:
         """Move the cursor by a page, less a row."""
         self.move_to(self.model.cursor + pages * max(1, self.scrollable_content_region.height - 1))
+
+    def action_half(self, pages: int) -> None:
+        """Move the cursor by half a page."""
+        self.move_to(self.model.cursor + pages * max(1, self.scrollable_content_region.height // 2))
 
     def action_first(self) -> None:
         """Go to the top."""

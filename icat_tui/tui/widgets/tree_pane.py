@@ -14,9 +14,7 @@ from icat_tui.tui.state.columns import Columns, head_cells
 from icat_tui.tui.state.tree_model import TreeModel
 from icat_tui.tui.theme import style
 from icat_tui.tui.widgets.session_tree import SessionTree
-
-FOCUS = "»"
-"""Stands before the title of the pane that has the focus."""
+from icat_tui.tui.widgets.text_pane import FOCUS
 
 
 class TreeHeader(Widget):

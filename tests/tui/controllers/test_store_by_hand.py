@@ -85,7 +85,7 @@ def test_it_is_planned_at_once_pending_when_it_is_accepted_and_registered_when_i
         await fill(app, pilot, startDate=START, endDate=END)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: ready(app, ConfirmMessage))
-        body = str(app.screen.query_one("#message", Static).render())
+        body = str(app.screen.query_one("#message TextLines", Static).render())
         assert not any("<tns:" in line for line in log_lines(app))
         await pilot.press("y")
         await until(pilot, lambda: status_of(app, session, path) is Status.PENDING)
@@ -94,7 +94,7 @@ def test_it_is_planned_at_once_pending_when_it_is_accepted_and_registered_when_i
         assert body.replace("\n", "") == sent.body.decode()
         facility.ingester.catch_up()
         await until(pilot, lambda: status_of(app, session, path) is Status.REGISTERED)
-        assert any("order 1, 1 message confirmed: ICAT has it" in line for line in log_lines(app))
+        await until(pilot, lambda: any("order 1, 1 message confirmed: ICAT has it" in line for line in log_lines(app)))
 
     drive_app(a_workplace(facility, verify_wait="20s"), act)
     assert facility.told(path) == ["plan", "intent", "accepted", "seen"]

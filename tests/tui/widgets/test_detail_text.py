@@ -127,13 +127,13 @@ def test_the_cursor_has_rested_once_it_stays_and_only_the_last_place_counts() ->
 def test_what_is_shown_is_scrolled_to_its_beginning() -> None:
     async def act(pilot: Pilot[None]) -> None:
         detail = pilot.app.query_one(DetailPane)
-        detail.show(Content("\n".join(["line"] * 100)))
+        detail.show(Content("\n".join(["line"] * 100)), "about")
         await pilot.pause()
         detail.focus()
         await pilot.press("j", "j")
         await pilot.pause()
         assert detail.scroll_offset.y == 2
-        detail.show(session_detail(SESSION, FACILITY, NOW))
+        detail.show(session_detail(SESSION, FACILITY, NOW), "about")
         await pilot.pause()
         assert detail.scroll_offset.y == 0
         assert "time slot" in str(detail.query_one(Static).content)

@@ -115,7 +115,7 @@ def test_with_a_dialog_open_they_wait_below_it(facility: LiveFacility, size: tup
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
-        app.show(YesNo("\n".join(f"line {number}" for number in range(40))))
+        app.push_screen(YesNo("\n".join(f"line {number}" for number in range(40))))
         await pilot.pause()
         box = app.screen.query_one("#box").region
         before = [line[box.x : box.right] for line in screen_lines(app)[box.y : box.bottom]]
