@@ -93,7 +93,9 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.store = SessionStore(workspace.cache, workspace.index, workspace.facility, self._store_changed)
         self.model = TreeModel(self.store.rows, groups_open=workspace.narrow)
         self.discovery = Discovery(self, workspace, self.store, self.model.sessions)
-        self.scans = Scans(self, workspace, self.store, self.discovery.take, self._open_scanned)
+        self.scans = Scans(
+            self, workspace, self.store, self.discovery.take, lambda paths: self.session_tree.open_one_of(paths)
+        )
         self.registrations = Registrations(self, workspace, self.store, self.model, self._unmark)
         self.cache_drop = CacheDrop(self, workspace, self.store)
         self.journal = JournalWork(self, workspace, self.store, self.registrations, self.scans.rescan)
@@ -215,11 +217,6 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
             model.put([*change.taken, *indexed])
         self.show_state()
         self.detail.follow(self.model.node)
-
-    def _open_scanned(self, paths: set[str]) -> None:
-        """Open what was entered before it was scanned, if the cursor is still there."""
-        if self.model.node and self.model.node.session in paths:
-            self.session_tree.action_open()
 
     def _unmark(self, marks: list[Mark]) -> None:
         """Take off marks; of a session that is marked as a whole, only its own."""
