@@ -94,7 +94,11 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.model = TreeModel(self.store.rows, groups_open=workspace.narrow)
         self.discovery = Discovery(self, workspace, self.store, self.model.sessions)
         self.scans = Scans(
-            self, workspace, self.store, self.discovery.take, lambda paths: self.session_tree.open_one_of(paths)
+            self,
+            workspace,
+            self.store,
+            self.discovery.take,
+            lambda paths: self.session_tree.open_one_of(paths),  # noqa: PLW0108 - there is no tree yet
         )
         self.registrations = Registrations(self, workspace, self.store, self.model, self._unmark)
         self.cache_drop = CacheDrop(self, workspace, self.store)
