@@ -93,13 +93,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.store = SessionStore(workspace.cache, workspace.index, workspace.facility, self._store_changed)
         self.model = TreeModel(self.store.rows, groups_open=workspace.narrow)
         self.discovery = Discovery(self, workspace, self.store, self.model.sessions)
-        self.scans = Scans(
-            self,
-            workspace,
-            self.store,
-            self.discovery.take,
-            lambda paths: self.session_tree.open_one_of(paths),  # noqa: PLW0108 - there is no tree yet
-        )
+        self.scans = Scans(self, workspace, self.store, self.discovery.take)
         self.registrations = Registrations(self, workspace, self.store, self.model, self._unmark)
         self.cache_drop = CacheDrop(self, workspace, self.store)
         self.journal = JournalWork(self, workspace, self.store, self.registrations, self.scans.rescan)
@@ -322,7 +316,8 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         """Scan a session that was not scanned and open it then, or go to the detail."""
         node, row = message.node, self.model.sessions.at(message.node.place)
         if node.dataset is None and row.category is None:
-            self.scans.scan_to_open(row.directory)
+            self.model.opening.add(row.directory.path)
+            self.scans.scan([row.directory])
         else:
             self.detail.focus()
 

@@ -159,15 +159,12 @@ class Scans:
         workspace: Workspace,
         store: SessionStore,
         discovered: Callable[[Sequence[SessionDirectory], Sequence[str]], None],
-        scanned: Callable[[set[str]], None],
     ) -> None:
-        """Scan nothing yet; `discovered` takes sessions that a scan finds, `scanned` paths of those to be opened."""
+        """Scan nothing yet; `discovered` takes sessions that a scan finds."""
         self._host, self._workspace, self._store = host, workspace, store
-        self._discovered, self._scanned = discovered, scanned
+        self._discovered = discovered
         self.running: dict[int, Scan] = {}
         self._flushing: Timer | None = None
-        self._opening: set[str] = set()
-        """Sessions that are opened once they are scanned."""
 
     @property
     def progress(self) -> tuple[int, int] | None:
@@ -189,11 +186,6 @@ class Scans:
             also()
 
         ask_above_many(self._host, f"Scan {len(directories):,} sessions, without the cache?", len(directories), begin)
-
-    def scan_to_open(self, directory: SessionDirectory) -> None:
-        """Scan a session, which is opened then."""
-        self._opening.add(directory.path)
-        self.scan([directory])
 
     def scan_new(self, directories: Sequence[SessionDirectory]) -> None:
         """Scan sessions that have just come up."""
@@ -273,6 +265,3 @@ class Scans:
         if not batch.rows:
             return
         self._store.take(batch.rows, [*batch.undetermined, *batch.recent])
-        scanned = {row.directory.path for row in batch.rows}
-        self._scanned(self._opening & scanned)
-        self._opening -= scanned

@@ -46,6 +46,8 @@ class TreeModel:
         self.cursor = 0
         self.now: datetime | None = None
         """The time that ages are counted to."""
+        self.opening: set[str] = set()
+        """Sessions, by path, that are opened once they are scanned, if the cursor is still on them."""
         self.marks = Marks()
         self.range_from: Place | None = None
         """Where a range of marks was begun that is not ended yet."""
@@ -70,9 +72,17 @@ class TreeModel:
         else:
             shown = new
         kept = self._cursor_place()
+        if self.opening:
+            self._open_scanned(changed, kept)
         self._renew_groups(shown, kept or ())
         self._renew_sessions(changed, kept or ())
         self._return_to(kept)
+
+    def _open_scanned(self, changed: Iterable[Place], cursor: Place | None) -> None:
+        for place in changed:
+            if place[3] in self.opening and self.sessions.at(place).category is not None:
+                self.opening.discard(place[3])
+                self.opened.set(place, opened=place == cursor or place in self.opened)
 
     def drop(self, paths: Iterable[str]) -> None:
         """Show sessions no longer; their marks are gone with them."""

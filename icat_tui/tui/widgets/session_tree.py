@@ -5,7 +5,7 @@ model draws the rows in view that look different afterwards, with the cursor's r
 """
 
 import asyncio
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -348,11 +348,6 @@ class SessionTree(ScrollView, can_focus=True):
         node = self.model.node
         if node and not self._set_open(opened=True) and self.model.can_open(node):
             self.move_to(self.model.cursor + 1)
-
-    def open_one_of(self, sessions: Container[str]) -> None:
-        """Open what the cursor is on, if it is one of these sessions, by their paths."""
-        if self.model.node and self.model.node.session in sessions:
-            self.action_open()
 
     def action_close(self) -> None:
         """Close what the cursor is on, or go to what it lies in."""
