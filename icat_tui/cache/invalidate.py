@@ -5,7 +5,7 @@ root holds at least one proposal (interface.md, "Unchanged and gone"). A root th
 which proves nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from enum import StrEnum
@@ -41,16 +41,19 @@ class CheckedSession(Struct, frozen=True):
     reason: str = ""
 
 
-def invalidate(
+def invalidate(  # noqa: PLR0913 - what a check is about
     cache: SessionCache,
     formats: Iterable[RawFormat],
     around: Surroundings,
     *,
     fingerprint_age: timedelta,
     jobs: int,
+    only: Container[str] | None = None,
+    aside: bool = False,
 ) -> Iterator[CheckedSession | Unreadable]:
     """Drop sessions that are gone or have changed since they were cached; yield the result for each session.
 
+    `only` are the paths of the sessions that are checked; None: all. With `aside` what is dropped can be put back.
     A file that can't be removed gives UNCERTAIN, one that can't be read Unreadable; the check goes on with the others.
     """
 
@@ -58,10 +61,13 @@ def invalidate(
         entry = path if isinstance(path, Unreadable) else cache.entry_in(path)
         if not isinstance(entry, CacheEntry):
             return entry
+        if only is not None and entry.session.directory.path not in only:
+            return None
         checked = _check(entry, around, fingerprint_age)
         if checked.finding in (Finding.GONE, Finding.CHANGED):
             try:
-                (cache.drop if checked.finding == Finding.GONE else cache.outdate)(checked.directory)
+                drop = cache.drop if checked.finding == Finding.GONE else cache.outdate
+                (cache.set_aside if aside else drop)(checked.directory)
             except SaveError as error:
                 return CheckedSession(checked.directory, Finding.UNCERTAIN, f"{checked.finding}, but {error}")
         return checked

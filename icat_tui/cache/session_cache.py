@@ -194,6 +194,42 @@ class SessionCache:
         self._remembered.pop(path, None)
         self._remove(path)
 
+    def set_aside(self, directory: SessionDirectory) -> None:
+        """Take a session's file out of the cache in such a way that it can be put back. Raises SaveError."""
+        path = self.path(directory)
+        self._waiting.pop(path, None)
+        try:
+            path.replace(_aside(path))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise SaveError(f"{path} could not be removed: {error.strerror}") from error
+
+    def put_back(self, directory: SessionDirectory) -> bool:
+        """Put back a session's file that was set aside; return whether it is there again.
+
+        Where there is another one by now, that stays. Raises SaveError.
+        """
+        path = self.path(directory)
+        try:
+            if path.exists():
+                _aside(path).unlink(missing_ok=True)
+                return False
+            _aside(path).replace(path)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise SaveError(f"{path} could not be put back: {error.strerror}") from error
+        return True
+
+    def forget_aside(self, directory: SessionDirectory) -> None:
+        """Remove a session's file that was set aside. Raises SaveError."""
+        path = _aside(self.path(directory))
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise SaveError(f"{path} could not be removed: {error.strerror}") from error
+
     def outdate(self, directory: SessionDirectory) -> None:
         """Remove a session's file, and remember what ICAT listed. Raises SaveError where it can't be removed."""
         path = self.path(directory)
@@ -250,6 +286,11 @@ def is_due(session: Session, now: datetime, max_age: timedelta | None) -> bool:
 
 def _digest(kept: bytes) -> str:
     return hashlib.blake2b(kept, digest_size=16).hexdigest()
+
+
+def _aside(path: Path) -> Path:
+    """Return where a cache file is set aside: no session is read from there."""
+    return path.with_name(f"{path.name}.dropped")
 
 
 def _content_of(envelope: bytes, kind: type[Part]) -> Part | None:

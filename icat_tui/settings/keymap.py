@@ -58,6 +58,7 @@ DEFAULT_KEYS: dict[str, str] = {
     "app.export": "e",
     "app.drop": "i",
     "app.drop_stale": "I",
+    "app.take_back": "U",
     "app.journal": "J",
     "app.log": "L",
     "app.focus": "tab",

@@ -95,7 +95,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.discovery = Discovery(self, workspace, self.store, self.model.sessions)
         self.scans = Scans(self, workspace, self.store, self.discovery.take)
         self.registrations = Registrations(self, workspace, self.store, self.model, self._unmark)
-        self.cache_drop = CacheDrop(self, workspace, self.store)
+        self.cache_drop = CacheDrop(self, workspace, self.store, self.discovery.check_cache)
         self.journal = JournalWork(self, workspace, self.store, self.registrations, self.scans.rescan)
         self.narrowing = Narrowing(self, workspace, lambda: self.session_tree, lambda: self.filter_line)
         self._keys_in_force = keys_in_force(workspace.services.settings.keys)
@@ -219,8 +219,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
     def _unmark(self, marks: list[Mark]) -> None:
         """Take off marks; of a session that is marked as a whole, only its own."""
         with self.session_tree.changing() as model:
-            for mark in marks:
-                model.marks.discard(mark)
+            model.marks.discard(marks)
         self.show_state()
 
     # -- what controllers ask for (`host.Host`) --------------------------------------------------------------------
@@ -280,9 +279,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
 
     async def on_key_line_clicked(self, message: KeyLine.Clicked) -> None:
         """Do what a key in the footer does."""
-        for command in self.commands:
-            if command.id == message.identity:
-                await self.run_command(command)
+        await self.run_command(next(each for each in self.commands if each.id == message.identity))
 
     def on_descendant_focus(self) -> None:
         """Show the keys of the pane that has the focus now."""
@@ -422,8 +419,12 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         self.cache_drop.drop(directories_of(self.model, self.model.node))
 
     def action_drop_stale(self) -> None:
-        """Drop from the cache what has changed on disk."""
-        self.cache_drop.drop_stale()
+        """Drop from the cache what has changed on disk, of what is shown."""
+        self.cache_drop.drop_stale(shown_directories(self.model) if self.model.filter.active else None)
+
+    def action_take_back(self) -> None:
+        """Take back what was dropped from the cache."""
+        self.cache_drop.take_back()
 
     def action_export(self) -> None:
         """Write the overview, or under a filter what is shown."""
@@ -494,4 +495,5 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
 
     def on_unmount(self, _: events.Unmount) -> None:
         """Stop what is going on, without waiting for it."""
+        self.cache_drop.close()
         self.scans.cancel()

@@ -35,7 +35,8 @@ ACTIONS: dict[str, KeyAction] = {
         "export", "Export", "Write the overview; under a filter, what is shown to a directory of its own"
     ),
     "drop": KeyAction("drop", "", "Drop this from the cache: it is shown as not scanned"),
-    "drop_stale": KeyAction("drop_stale", "", "Check what is cached against the disk, and drop what has changed"),
+    "drop_stale": KeyAction("drop_stale", "", "Check what is shown against the disk, and drop what has changed"),
+    "take_back": KeyAction("take_back", "", "Take back what was dropped from the cache"),
     "journal": KeyAction("journal", "", "Journal: what was sent and what became of it; resume, verify, settle"),
     "log": KeyAction("log", "Log", "Show or hide the log"),
     "focus": KeyAction("switch_pane(1)", "", "Go to the next pane: tree, detail, log"),

@@ -1,5 +1,6 @@
 """The app as somebody works with it: what comes into the tree, what is filtered, exported, dropped and told."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -419,10 +420,52 @@ def test_what_is_dropped_from_the_cache_shows_as_not_scanned(facility: LiveFacil
         assert files(app.workspace.cache.directory / "esrfv3")
         await pilot.press("i")
         await until(pilot, lambda: categories(app) == [None])
-        assert not files(app.workspace.cache.directory / "esrfv3")
+        assert not list((app.workspace.cache.directory / "esrfv3").glob("*.json"))
         assert str(session) not in app.workspace.index.rows
 
     drive_app(a_workplace(facility), act)
+    assert not files(facility.place.directory / "cache" / "sessions" / "esrfv3")
+
+
+def test_what_was_dropped_can_be_taken_back(facility: LiveFacility, tmp_path: Path) -> None:
+    session = facility.session(unregistered=1)
+    other = facility.session("hg444/id10/20231019", unregistered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        asked = len(facility.place.icatplus.asked)
+        before = app.model.sessions[str(session)]
+        await pilot.press("i")
+        await until(pilot, lambda: app.model.sessions[str(session)].category is None)
+        await pilot.press("U")
+        await until(pilot, lambda: app.model.sessions[str(session)] == before)
+        assert len(facility.place.icatplus.asked) == asked
+        shutil.move(session / "RAW_DATA" / "unregistered" / "unregistered_0001", tmp_path)
+        await pilot.press("I")
+        await until(pilot, lambda: app.model.sessions[str(session)].category is None)
+        await pilot.press("U")
+        await until(pilot, lambda: app.model.sessions[str(session)] == before)
+        assert app.model.sessions[str(other)].category is Category.TODO
+        await pilot.press("U")
+        await until(pilot, lambda: any("nothing dropped" in line for line in log_lines(app)))
+
+    drive_app(a_workplace(facility, fingerprint_age="0s"), act)
+
+
+def test_under_a_filter_the_check_of_the_cache_looks_at_what_is_shown_only(
+    facility: LiveFacility, tmp_path: Path
+) -> None:
+    shown, hidden = facility.session(unregistered=1), facility.session("hg444/id10/20231019", unregistered=1)
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        for number, session in enumerate((shown, hidden)):
+            shutil.move(session / "RAW_DATA" / "unregistered" / "unregistered_0001", tmp_path / str(number))
+        await pilot.press("slash", *"hg333", "enter", "I")
+        await until(pilot, lambda: app.store.rows[str(shown)].category is None)
+        assert app.store.rows[str(hidden)].category is Category.TODO
+
+    drive_app(a_workplace(facility, fingerprint_age="0s"), act)
 
 
 def test_the_check_of_the_cache_drops_what_has_changed_and_what_is_gone(facility: LiveFacility, tmp_path: Path) -> None:
@@ -459,9 +502,9 @@ def test_the_check_of_the_cache_finds_its_way_where_rows_are_hidden(facility: Li
         (changed / "RAW_DATA" / "new" / "new_0001").mkdir(parents=True)
         gone.rename(tmp_path / "elsewhere")
         await pilot.press("I")
-        await until(pilot, lambda: any("1 changed and 1 gone" in line for line in log_lines(app)))
+        await until(pilot, lambda: any("0 changed and 1 gone" in line for line in log_lines(app)))
         assert str(gone) not in app.model.sessions
-        assert str(changed) in app.model.sessions.shown()
+        assert app.model.sessions[str(changed)].category is Category.OK, "it is not shown, and so not looked at"
 
     drive_app(a_workplace(facility, fingerprint_age="0s"), act)
 
@@ -483,7 +526,7 @@ def test_what_can_not_be_dropped_from_the_cache_stays_and_the_rest_goes(
 ) -> None:
     sessions = [facility.session(f"hg333/id10/2023101{day}", unregistered=1) for day in (1, 2, 3)]
     place = a_workplace(facility)
-    drop = SessionCache.drop
+    drop = SessionCache.set_aside
 
     def refuse_second(cache: SessionCache, directory: SessionDirectory) -> None:
         if directory.path == str(sessions[1]):
@@ -492,7 +535,7 @@ def test_what_can_not_be_dropped_from_the_cache_stays_and_the_rest_goes(
 
     async def act(app: IcatTui, pilot: Driver) -> None:
         await scanned(app, pilot)
-        monkeypatch.setattr(SessionCache, "drop", refuse_second)
+        monkeypatch.setattr(SessionCache, "set_aside", refuse_second)
         await pilot.press("home", "i")
         await until(pilot, lambda: any("the second stays" in line for line in log_lines(app)))
         assert [app.model.sessions[str(path)].category for path in sessions] == [None, Category.TODO, None]

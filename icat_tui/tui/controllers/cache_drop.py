@@ -1,6 +1,7 @@
 """Dropping sessions from the cache: those under the cursor, or all that are gone or have changed on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Container, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -27,9 +28,12 @@ class Invalidated(Struct, frozen=True):
 class CacheDrop:
     """Controller of the keys that drop sessions from the cache."""
 
-    def __init__(self, host: Host, workspace: Workspace, store: SessionStore) -> None:
-        """Drop from the cache of a workspace."""
+    def __init__(self, host: Host, workspace: Workspace, store: SessionStore, check_cache: Callable[[], None]) -> None:
+        """Drop from the cache of a workspace; `check_cache` has what is there again shown."""
         self._host, self._workspace, self._store = host, workspace, store
+        self._check_cache = check_cache
+        self._dropped: list[SessionDirectory] = []
+        """What can be taken back."""
 
     def drop(self, directories: Sequence[SessionDirectory]) -> None:
         """Drop sessions from the cache; ask first where they are many."""
@@ -38,7 +42,7 @@ class CacheDrop:
             dropped, trouble = [], ""
             for directory in directories:
                 try:
-                    self._store.drop_cached(directory)
+                    self._store.set_aside(directory)
                     dropped.append(directory)
                 except SaveError as error:
                     trouble = trouble or str(error)
@@ -46,8 +50,9 @@ class CacheDrop:
 
         def removed(result: tuple[list[SessionDirectory], str]) -> None:
             dropped, trouble = result
+            self._dropped += dropped
             self._store.drop(dropped)
-            self._host.hint(f"{counted(len(dropped), 'session')} dropped from the cache")
+            self._host.hint(f"{counted(len(dropped), 'session')} dropped from the cache: U takes it back")
             if trouble:
                 self._host.complain(trouble)
 
@@ -58,28 +63,62 @@ class CacheDrop:
             lambda: self._host.background("dropping from the cache", remove, removed),
         )
 
-    def drop_stale(self) -> None:
-        """Drop from the cache what has changed on disk or is gone; ask first where much is cached."""
+    def drop_stale(self, shown: Collection[SessionDirectory] | None) -> None:
+        """Drop what has changed on disk or is gone, of what is `shown` only (None: all); ask first where it is much."""
+        only = None if shown is None else frozenset(directory.path for directory in shown)
 
         def dropped(found: Invalidated) -> None:
+            self._dropped += [*found.changed, *found.gone]
             self._store.drop(found.changed, found.gone)
             self._host.hint(found.summary)
 
-        number = sum(row.category is not None for row in self._store.rows.values())
+        rows = self._store.rows
+        number = sum(row.category is not None for path, row in rows.items() if only is None or path in only)
         ask_above_many(
             self._host,
             f"Check {number:,} cached sessions against the disk, and drop those that are gone or have changed?",
             number,
-            lambda: self._host.background("checking the cache", lambda: invalidated(self._workspace), dropped),
+            lambda: self._host.background("checking the cache", lambda: invalidated(self._workspace, only), dropped),
         )
 
+    def take_back(self) -> None:
+        """Put back what was dropped; what has been scanned since stays as it is."""
+        if not self._dropped:
+            self._host.hint("there is nothing dropped that could be taken back")
+            return
+        dropped, self._dropped = self._dropped, []
 
-def invalidated(workspace: Workspace) -> Invalidated:
-    """Remove the cache files of sessions that are gone or have changed on disk; return which these were."""
+        def put_back() -> int:
+            return sum(self._workspace.cache.put_back(directory) for directory in dropped)
+
+        def done(number: int) -> None:
+            self._host.hint(f"{counted(number, 'session')} taken back into the cache")
+            self._check_cache()
+
+        self._host.background("taking back", put_back, done)
+
+    def close(self) -> None:
+        """Remove for good what was dropped."""
+        for directory in self._dropped:
+            with suppress(SaveError):  # it lies beside the cache, and nothing reads it
+                self._workspace.cache.forget_aside(directory)
+
+
+def invalidated(workspace: Workspace, only: Container[str] | None = None) -> Invalidated:
+    """Take sessions out of the cache that are gone or have changed on disk; return which these were.
+
+    `only` are the paths of those that are looked at; None: all.
+    """
     settings = workspace.services.settings
     surroundings = workspace.services.surroundings(workspace.now(), None)
     found = invalidate(
-        workspace.cache, RawFormat, surroundings, fingerprint_age=settings.fingerprint_age, jobs=settings.jobs
+        workspace.cache,
+        RawFormat,
+        surroundings,
+        fingerprint_age=settings.fingerprint_age,
+        jobs=settings.jobs,
+        only=only,
+        aside=True,
     )
     checked = [each for each in found if isinstance(each, CheckedSession)]
     for each in checked:

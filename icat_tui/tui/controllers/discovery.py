@@ -113,7 +113,7 @@ class Discovery:
     def begin(self) -> None:
         """Check what the index says, look for sessions, and do both again every so often."""
         host, workspace = self._host, self._workspace
-        self._check_cache()
+        self.check_cache()
         if workspace.narrow:
             self._looking = False  # what is found is scanned, and comes with that
         else:
@@ -125,7 +125,8 @@ class Discovery:
         if seconds := workspace.services.settings.refresh.total_seconds():
             host.set_interval(seconds, partial(self.look_again, by_itself=True))
 
-    def _check_cache(self) -> None:
+    def check_cache(self) -> None:
+        """Show what the cache says by now and the index did not."""
         host = self._host
         host.background(
             "checking the index",
@@ -166,7 +167,7 @@ class Discovery:
             self._host.show_state()
 
         self._host.background("looking for sessions again", search, listed)
-        self._check_cache()
+        self.check_cache()
         self._host.show_state()
 
     def _compare(self, now: Listed, *, by_itself: bool) -> list[SessionDirectory]:

@@ -75,12 +75,13 @@ class Marks:
         if not marked:
             self._by_session.pop(mark.session, None)
 
-    def discard(self, mark: Mark) -> None:
-        """Unmark just this: a dataset that was marked by itself, or a session that was marked as a whole."""
-        marked = self._by_session.get(mark.session, set())
-        marked.discard(mark.dataset)
-        if not marked:
-            self._by_session.pop(mark.session, None)
+    def discard(self, marks: Iterable[Mark]) -> None:
+        """Unmark just these: datasets that were marked by themselves, or sessions that were marked as a whole."""
+        for session, dataset in marks:
+            marked = self._by_session.get(session, set())
+            marked.discard(dataset)
+            if not marked:
+                self._by_session.pop(session, None)
 
     def forget(self, session: str) -> None:
         """Unmark a session and all of its datasets."""

@@ -89,7 +89,7 @@ class SessionStore:
     def drop(self, emptied: Sequence[SessionDirectory], gone: Sequence[SessionDirectory] = ()) -> None:
         """Forget what is known of some sessions, which show as not scanned then, and others altogether.
 
-        Their cache files have been removed before (`drop_cached`).
+        Their cache files have been removed before (`set_aside`).
         """
         with self._lock:
             for directory in (*emptied, *gone):
@@ -144,9 +144,9 @@ class SessionStore:
         self._keep(found.session)
         return found.session
 
-    def drop_cached(self, directory: SessionDirectory) -> None:
-        """Remove the cache file of a session. Raises SaveError where it can't be removed."""
-        self._cache.drop(directory)
+    def set_aside(self, directory: SessionDirectory) -> None:
+        """Take the cache file of a session out of the cache. Raises SaveError where it can't be."""
+        self._cache.set_aside(directory)
         self._index.drop(directory)
 
     def everything(self) -> Iterator[Session]:

@@ -72,7 +72,7 @@ def test_what_is_not_at_hand_is_read_from_the_cache(kept: KeptSessions) -> None:
 
 def test_what_is_dropped_shows_as_not_scanned_and_what_is_gone_not_at_all(kept: KeptSessions) -> None:
     for each in (a_directory("p1"), a_directory("p2")):
-        kept.store.drop_cached(each)
+        kept.store.set_aside(each)
     kept.store.drop([a_directory("p1")], [a_directory("p2")])
     assert dict(kept.store.rows) == {path("p1"): SessionRow(directory=a_directory("p1"))}
     assert kept.store.load(a_directory("p1")) is None
