@@ -376,8 +376,7 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
 
     def action_sort(self) -> None:
         """Sort by what comes next."""
-        self.session_tree.sort(self.model.sessions.order.by.next)
-        self.show_state()
+        self.narrowing.sort()
 
     def action_step_back(self) -> None:
         """Leave the pane; else drop the range, else the filter; else stop what is going on, the youngest first."""

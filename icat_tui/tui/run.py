@@ -77,10 +77,13 @@ def open_ui(  # noqa: PLR0913 - all that a UI works with
             finish(app.registrations, stop)
     finally:
         app.registrations.close()
-    index.save()
+    left = farewell(app.registrations.numbers, services.settings.config)
     if app.return_code:
+        if left.line:
+            log.warning("%s", left.line)
         raise _ended_by_mistake(app, services.settings.log_file)
-    return farewell(app.registrations.numbers, services.settings.config)
+    index.save()
+    return left
 
 
 def _ended_by_mistake(app: IcatTui, log_file: str | None) -> IcatTuiError:

@@ -13,9 +13,18 @@ from icat_tui.domain.status import Status
 from icat_tui.settings.schema import HomeUnknownError, own_directory
 from icat_tui.text import counted
 from icat_tui.tui.host import Host
-from icat_tui.tui.state.filter_history import FILE, FilterHistory, keep_filter, read_filters
+from icat_tui.tui.state.filter_history import (
+    FILE,
+    ORDER_FILE,
+    FilterHistory,
+    keep_filter,
+    keep_order,
+    read_filters,
+    read_order,
+)
 from icat_tui.tui.state.filter_words import FilterError
 from icat_tui.tui.state.filtering import FilterChoice
+from icat_tui.tui.state.order import SortBy
 from icat_tui.tui.widgets.filter_line import FilterLine
 from icat_tui.tui.widgets.session_tree import SessionTree
 from icat_tui.tui.workspace import Workspace
@@ -30,15 +39,29 @@ class Narrowing:
         """Show everything; the widgets are asked for once they are there."""
         self._host, self._workspace, self._tree, self._line = host, workspace, tree, line
         self.choice = FilterChoice()
-        self._file = _history_file()
+        self._file, self._order_file = _own_file(FILE), _own_file(ORDER_FILE)
 
     def begin(self) -> None:
-        """Read which filters were kept before."""
+        """Read which filters were kept before, and the order of the tree."""
+        if self._order_file is not None:
+            self._host.background("reading the order", partial(read_order, self._order_file), self._sort_by)
         if self._file is not None:
             self._host.background("reading earlier filters", partial(read_filters, self._file), self._take)
 
     def _take(self, filters: list[str]) -> None:
         self._line().history = FilterHistory([*filters, *self._line().history.filters])
+
+    def _sort_by(self, by: SortBy) -> None:
+        if by != self._tree().model.sessions.order.by:
+            self._tree().sort(by)
+            self._host.show_state()
+
+    def sort(self) -> None:
+        """Sort by what comes next, at the next start too."""
+        by = self._tree().model.sessions.order.by.next
+        self._sort_by(by)
+        if self._order_file is not None:
+            self._host.background("keeping the order", partial(keep_order, self._order_file, by), lambda _: None)
 
     @property
     def active(self) -> bool:
@@ -101,8 +124,8 @@ class Narrowing:
             self._line().tell(counted(number, "session") if number else "no session matches")
 
 
-def _history_file() -> Path | None:
+def _own_file(name: str) -> Path | None:
     try:
-        return own_directory("state") / FILE
+        return own_directory("state") / name
     except HomeUnknownError:
         return None

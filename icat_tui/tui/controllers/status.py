@@ -88,19 +88,22 @@ def status_of(model: TreeModel, choice: FilterChoice, workspace: Workspace, unde
     )
 
 
-def header_of(model: TreeModel, choice: FilterChoice, roots: Sequence[str]) -> tuple[str, str, str]:
+Title = tuple[str, str, str]
+"""Data root, sessions by category, and order and filter; what is too long is cut in the second."""
+
+
+def header_of(model: TreeModel, choice: FilterChoice, roots: Sequence[str]) -> tuple[Title, str, str]:
     """Return what stands over the tree, what to do first, and what stands in the place of an empty tree."""
     return title_of(model, choice, roots), first_steps(model), instead_of_rows(model, choice)
 
 
-def title_of(model: TreeModel, choice: FilterChoice, roots: Sequence[str]) -> str:
-    """Return what the tree shows: data root, sessions by category, order, and the filter."""
-    parts = [_roots(roots), sessions_text(model.sessions.categories())]
+def title_of(model: TreeModel, choice: FilterChoice, roots: Sequence[str]) -> Title:
+    """Return what the tree shows."""
     order = model.sessions.order.by
-    parts += [f"by {order}"] if order != SortBy.PATH else []
+    parts = [f"by {order}"] if order != SortBy.PATH else []
     parts += ["todo only"] if choice.attention else []
     parts += [choice.text.strip()] if choice.text.strip() and not choice.trouble else []
-    return " · ".join(parts)
+    return _roots(roots), sessions_text(model.sessions.categories()), " · ".join(parts)
 
 
 def _roots(roots: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Filters that were kept before, for ↑ and ↓ in the filter line, and the file that has them from one start to the next.
+"""What is kept from one start to the next: earlier filters, for ↑ and ↓ in the filter line, and the order of the tree.
 
 What must stay true: the file is a convenience. Whatever is in it, and whether it can be read or written or not, nobody
 is kept from working, and nothing in it reaches the terminal as it is.
@@ -12,10 +12,13 @@ from icat_tui.atomic import write_file
 from icat_tui.domain.errors import SaveError
 from icat_tui.regular_file import open_regular
 from icat_tui.text import visible
+from icat_tui.tui.state.order import SortBy
 
 log = logging.getLogger("icat_tui")
 FILE = "filters.txt"
 """Name of the file, in the user's own directory of state: a filter a line, the newest last."""
+ORDER_FILE = "order.txt"
+"""Name of the file there with what the tree is sorted by."""
 KEPT = 100
 LONGEST = 500
 """Characters of a filter that is kept."""
@@ -75,19 +78,36 @@ def _limited(filters: Iterable[str]) -> list[str]:
 
 def read_filters(path: Path) -> list[str]:
     """Return the filters in a file, the newest last; none where it can't be read."""
-    try:
-        with open_regular(path) as file:
-            content = file.read(READ_AT_MOST)
-    except OSError as error:
-        log.debug("No earlier filters: %s", error)
-        return []
-    return _limited(content.decode(errors="replace").split("\n"))
+    return _limited(_text_of(path).split("\n"))
 
 
 def keep_filter(path: Path, text: str) -> None:
     """Add a filter to the file; what another run has added stays."""
-    lines = "".join(f"{each}\n" for each in _limited([*read_filters(path), text]))
+    _keep(path, "".join(f"{each}\n" for each in _limited([*read_filters(path), text])))
+
+
+def read_order(path: Path) -> SortBy:
+    """Return what the tree was sorted by; by path where that can't be read."""
+    word = _text_of(path).strip()
+    return SortBy(word) if word in list(SortBy) else SortBy.PATH
+
+
+def keep_order(path: Path, by: SortBy) -> None:
+    """Keep what the tree is sorted by."""
+    _keep(path, f"{by}\n")
+
+
+def _text_of(path: Path) -> str:
     try:
-        write_file(path, lines.encode(errors="replace"), mode=FILE_MODE)
+        with open_regular(path) as file:
+            return file.read(READ_AT_MOST).decode(errors="replace")
+    except OSError as error:
+        log.debug("Nothing kept from before: %s", error)
+        return ""
+
+
+def _keep(path: Path, text: str) -> None:
+    try:
+        write_file(path, text.encode(errors="replace"), mode=FILE_MODE)
     except SaveError as error:
         log.debug("%s", error)

@@ -28,7 +28,7 @@ from icat_tui.tui.state.columns import Cell, Columns, columns_for, row_cells
 from icat_tui.tui.state.filtering import Filter
 from icat_tui.tui.state.level import toggle_level
 from icat_tui.tui.state.marks import Marking
-from icat_tui.tui.state.nodes import Node, above
+from icat_tui.tui.state.nodes import Level, Node, above
 from icat_tui.tui.state.order import SortBy
 from icat_tui.tui.state.targets import mark_range, toggle_mark
 from icat_tui.tui.state.tree_model import TreeModel
@@ -39,6 +39,8 @@ MARKS = {Marking.NO: " ", Marking.PARTLY: "-", Marking.YES: "+"}
 RANGE = "v"
 """Stands where a range of marks begins that is not ended yet."""
 ARROWS = {None: " ", False: "▸", True: "▾"}
+LOWEST = 6
+"""Rows of the screen from which on the group of the first one stays in view."""
 LABEL_AT_LEAST = 12
 """Columns that counts leave to a name, where the row has that many."""
 
@@ -171,7 +173,7 @@ class SessionTree(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Return a row of the screen."""
         width = self.scrollable_content_region.width
-        drawn = self._drawn[y] = self._at(self.scroll_offset.y + y)
+        drawn = self._drawn[y] = self._at(y)
         if drawn is None:
             return Strip.blank(width, self.rich_style)
         shown, under_cursor = drawn
@@ -202,11 +204,25 @@ class SessionTree(ScrollView, can_focus=True):
     def _style(self, colour: str) -> Style:
         return self.get_component_rich_style(f"status--{colour}") if colour else self.rich_style
 
-    def _at(self, index: int) -> Drawn:
-        """Return what belongs in a row of the model."""
+    def _at(self, y: int) -> Drawn:
+        """Return what belongs in a row of the screen; in the first one the group that it is in, which stays there."""
+        index = self.scroll_offset.y + y
+        if y == 0 and (group := self._group_above(index)) is not None:
+            label = "/".join(self.model.rows[group].place)
+            return row_text(self.model, group)._replace(depth=0, label=label), False
         if not 0 <= index < len(self.model.rows):
             return None
         return row_text(self.model, index), index == self.model.cursor
+
+    def _group_above(self, top: int) -> int | None:
+        """Return the row of the group that stays in the first row, while its sessions scroll; None: there is none."""
+        rows = self.model.rows
+        if not 0 < top < len(rows) or self.scrollable_content_region.height < LOWEST:
+            return None
+        for place in above(rows[top].place):
+            if len(place) <= Level.INNER and (row := self.model.index(place)) is not None:
+                return row if row < top else None
+        return None
 
     def notify_style_update(self) -> None:
         """Draw everything anew in another theme."""
@@ -232,7 +248,7 @@ class SessionTree(ScrollView, can_focus=True):
             self.refresh()
         elif self.scroll_offset.y == top:
             for row in range(height):
-                if self._drawn.get(row) != self._at(top + row):
+                if self._drawn.get(row) != self._at(row):
                     self.refresh_line(top + row)
         after = self.model.node
         if (before and before.place) != (after and after.place):
@@ -312,17 +328,21 @@ class SessionTree(ScrollView, can_focus=True):
         top, height, cursor = self.scroll_offset.y, self.scrollable_content_region.height, self.model.cursor
         if not height:
             return
-        if cursor < top:
-            self.scroll_to(y=max(0, min(top - height // 2, cursor)), animate=False)
+        if cursor < top + (self._group_above(top) is not None):
+            self.scroll_to(y=max(0, min(top - height // 2, cursor - 1)), animate=False)
         elif cursor >= top + height:
             self.scroll_to(y=max(top + height // 2, cursor - height + 1), animate=False)
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the row, and open or close it on a double click."""
-        index = self.scroll_offset.y + event.y
+        """Go to the row, and open or close it on a double click, or on a click on its arrow."""
+        top = self.scroll_offset.y
+        group = self._group_above(top) if event.y == 0 else None
+        index = top + event.y if group is None else group
         if index < len(self.model.rows):
             self.move_to(index)
-            if event.chain == 2:  # noqa: PLR2004 - a double click
+            node = self.model.rows[index]
+            on_arrow = event.x == 1 + 2 * node.depth and self.model.can_open(node)
+            if event.chain == 2 or on_arrow:  # noqa: PLR2004 - a double click
                 self.action_enter()
 
     # -- actions ---------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -16,6 +17,10 @@ from icat_tui.tui.theme import style
 from icat_tui.tui.widgets.session_tree import SessionTree
 from icat_tui.tui.widgets.text_pane import FOCUS
 
+SEPARATOR = " · "
+LEAST = 12
+"""Characters that are left of the part of the title that is cut: how many sessions there are."""
+
 
 class TreeHeader(Widget):
     """Two lines over the tree: its title, and the names of its columns or what to do first."""
@@ -25,7 +30,8 @@ class TreeHeader(Widget):
     TreeHeader.-focused { text-style: bold; }
     .-short TreeHeader { height: 1; }
     """
-    title: reactive[str] = reactive("")
+    title: reactive[tuple[str, ...]] = reactive(())
+    """Its parts; the second is the one that is cut where all are too long."""
     columns: reactive[Columns] = reactive(Columns())
     first_steps: reactive[str] = reactive("")
     """What to do where nothing was scanned yet; empty: the names of the columns are shown."""
@@ -34,10 +40,17 @@ class TreeHeader(Widget):
     def render(self) -> Content:
         """Return both lines."""
         marker = FOCUS if self.focused else " "
-        lines = [Content(f"{marker}{visible(self.title)}").truncate(self.size.width, ellipsis=True)]
+        lines = [Content(f"{marker}{self._title()}").truncate(self.size.width, ellipsis=True)]
         if self.size.height > 1:
             lines.append(Content(f"  {self.first_steps}") if self.first_steps else self._names())
         return Content("\n").join(lines)
+
+    def _title(self) -> str:
+        parts = [visible(part) for part in self.title if part]
+        too_long = cell_len(SEPARATOR.join(parts)) - (self.size.width - 1)
+        if too_long > 0 and len(parts) > 1:
+            parts[1] = f"{parts[1][: max(LEAST, len(parts[1]) - too_long - 1)]}…"
+        return SEPARATOR.join(parts)
 
     def _names(self) -> Content:
         name = "  session"
@@ -74,7 +87,7 @@ class TreePane(Vertical):
         """The lines over the tree."""
         return self.query_one(TreeHeader)
 
-    def show(self, title: str, first_steps: str, instead: str = "") -> None:
+    def show(self, title: tuple[str, ...], first_steps: str, instead: str = "") -> None:
         """Show what the tree shows, what to do where nothing was scanned yet, and what stands there without a row."""
         self.header.title, self.header.first_steps = title, first_steps
         text = self.query_one(Static)

@@ -353,3 +353,48 @@ def test_every_binding_has_an_id_and_a_tooltip_of_its_own() -> None:
     assert len(bindings) == len(SessionTree.BINDINGS)
     assert all(binding.id and binding.tooltip for binding in bindings)
     assert len({binding.id for binding in bindings}) == len(bindings)
+
+
+def test_the_row_of_the_proposal_stays_while_its_sessions_scroll() -> None:
+    many = [a_row(a_directory("p1", date=f"202301{day:02}")) for day in range(1, 31)]
+
+    async def act(pilot: Pilot[None]) -> None:
+        tree = tree_of(pilot)
+        with tree.changing() as model:
+            model.opened.set(("p1", "id99"), opened=True)
+            put(model, many)
+        await pilot.pause()
+        assert texts(tree)[0].split()[2] == "p1/id99"
+        await pilot.press("G")
+        await pilot.pause()
+        lines = texts(tree)
+        assert lines[0].split()[2] == "p1/id99"
+        assert "20230130" in lines[-1]
+        for _ in range(30):  # the cursor is never below it
+            await pilot.press("k")
+            await pilot.pause()
+            row = tree.model.cursor - tree.scroll_offset.y
+            assert row > 0 or tree.scroll_offset.y == 0
+        assert tree.scroll_offset.y == 0
+        await pilot.press("G")
+        await pilot.pause()
+        await pilot.click(tree, offset=(10, 0))
+        assert tree.model.cursor == 0, "a click on it goes to the proposal"
+
+    drive(act, a_tree, size=(80, 10))
+
+
+def test_a_click_on_an_arrow_opens_and_closes() -> None:
+    async def act(pilot: Pilot[None]) -> None:
+        tree = tree_of(pilot)
+        with tree.changing() as model:
+            put(model, [a_row(a_directory("p1", date=f"2023010{day}")) for day in (1, 2)])
+        await pilot.pause()
+        assert len(tree.model.rows) == 3
+        await pilot.click(tree, offset=(1, 0))
+        assert len(tree.model.rows) == 1
+        await pilot.pause(0.6)  # two clicks, not a double one
+        await pilot.click(tree, offset=(1, 0))
+        assert len(tree.model.rows) == 3
+
+    drive(act, a_tree, size=(80, 10))
