@@ -7,16 +7,23 @@ What must stay true: no key is lost or passes another, and a question hears no k
 on the screen before it.
 """
 
+import logging
 from collections import deque
+from collections.abc import Mapping
 from typing import TypeVar
 
 from textual import events
+from textual.actions import ActionParseResult
 from textual.app import App
+from textual.dom import DOMNode
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.widgets import Input
 
+from icat_tui.tui.background import WorkFailed
 from icat_tui.tui.screens.dialog import QUIET, Dialog
+
+log = logging.getLogger("icat_tui")
 
 Returned = TypeVar("Returned")
 LONGEST_TURN = 0.5
@@ -99,6 +106,25 @@ class OrderedKeys(App[Returned]):
         if number == self._number and self._working:
             self._working = False
             await self._pass_on()
+
+    async def run_action(
+        self,
+        action: "str | ActionParseResult",
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key asks for; what goes wrong in it is told, and ends nothing.
+
+        What goes wrong in a widget of textual's is not worth more than a line for those who look for it: keys that lead
+        out of a list that is empty, for one.
+        """
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:
+            log.debug("%s went wrong", action, exc_info=True)
+            if not type(default_namespace or self).__module__.startswith("textual."):
+                self.post_message(WorkFailed("doing what a key asks for", error))
+            return True
 
     # -- what is not heard -----------------------------------------------------------------------------------------
 
