@@ -46,6 +46,7 @@ DEFAULT_KEYS: dict[str, str] = {
     "app.register_safe": "A",
     "app.walk": "w",
     "app.preview": "x",
+    "app.orders": "p",
     "app.scan": "s",
     "app.scan_shown": "S",
     "app.rediscover": "R",

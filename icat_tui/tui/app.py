@@ -469,21 +469,11 @@ class IcatTui(OrderedKeys[Leaving], inherit_bindings=False):
         here = self.screen
         self.push_screen(Help(commands_here(here)) if isinstance(here, Dialog) else Help(self.commands, glyphs=True))
 
-    def action_register(self) -> None:
-        """Register what is marked, else what the cursor is on."""
-        self.registrations.register()
-
-    def action_register_safe(self) -> None:
-        """Register what is shown and safe unsupervised."""
-        self.registrations.register_safe()
-
-    def action_walk(self) -> None:
-        """Walk through the sessions in view."""
-        self.registrations.walk()
-
-    def action_preview(self) -> None:
-        """Show the message that would be sent."""
-        self.registrations.preview()
+    def action_order(self, what: str) -> None:
+        """Register something, or show what would be or was: what the keys for that name."""
+        does = self.registrations
+        keys = {"register": does.register, "register_safe": does.register_safe, "walk": does.walk}
+        (keys | {"preview": does.preview, "orders": does.show_orders})[what]()
 
     async def action_quit(self) -> None:
         """Leave; where confirmed messages wait, ask what becomes of them."""

@@ -18,10 +18,12 @@ from icat_tui.tui.state.nodes import Level, Node
 from icat_tui.tui.state.tree_model import TreeModel
 
 ACTIONS: dict[str, KeyAction] = {
-    "register": KeyAction("register", "Register", "Register what is marked, else what the cursor is on"),
-    "register_safe": KeyAction("register_safe", "", "Register what is shown and safe unsupervised: files to be added"),
-    "walk": KeyAction("walk", "Walk", "Walk through the sessions in view where something is to be done"),
-    "preview": KeyAction("preview", "Message", "Show the message that would be sent"),
+    "register": KeyAction("order('register')", "Register", "Register what is marked, else what the cursor is on"),
+    "register_safe": KeyAction(
+        "order('register_safe')", "", "Register what is safe unsupervised of what is shown: files to be added"
+    ),
+    "walk": KeyAction("order('walk')", "Walk", "Walk through the sessions in view where something is to be done"),
+    "preview": KeyAction("order('preview')", "Message", "Show the message that would be sent"),
     "scan": KeyAction("scan", "Scan", "Scan what the cursor is on, without the cache"),
     "scan_shown": KeyAction("scan_shown", "", "Scan all that is shown, without the cache"),
     "rediscover": KeyAction("rediscover", "", "Look for sessions again: list what may hold new ones"),
@@ -36,6 +38,7 @@ ACTIONS: dict[str, KeyAction] = {
     ),
     "drop": KeyAction("drop", "", "Drop this from the cache: it is shown as not scanned"),
     "drop_stale": KeyAction("drop_stale", "", "Check what is shown against the disk, and drop what has changed"),
+    "orders": KeyAction("order('orders')", "", "List the orders of this run, and what became of each"),
     "take_back": KeyAction("take_back", "", "Take back what was dropped from the cache"),
     "journal": KeyAction("journal", "", "Journal: what was sent and what became of it; resume, verify, settle"),
     "log": KeyAction("log", "Log", "Show or hide the log"),
@@ -102,7 +105,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Move": ("enter", "open", "close", "down", "up", "half_down", "half_up", "page_down", "page_up", "top", "bottom"),
     "Find": ("next", "previous", "filter", "search", "attention", "sort", "turn", "level", "palette"),
     "Mark": ("mark", "range", "unmark"),
-    "Register": ("register", "register_safe", "walk", "preview", "journal"),
+    "Register": ("register", "register_safe", "walk", "preview", "orders", "journal"),
     "Scan and cache": ("scan", "scan_shown", "rediscover", "drop", "drop_stale", "take_back"),
     "Take along": ("copy", "link", "export"),
     "Screen": ("focus", "focus_previous", "log", "back", "help", "quit"),

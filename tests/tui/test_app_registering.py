@@ -13,9 +13,11 @@ from icat_tui.tui.app import IcatTui
 from icat_tui.tui.screens.confirm_message import ConfirmMessage
 from icat_tui.tui.screens.confirm_plan import ConfirmPlan
 from icat_tui.tui.screens.message_preview import MessagePreview
+from icat_tui.tui.screens.order_list import OrderList
 from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.screens.store_form import StoreForm
 from icat_tui.tui.screens.yes_no import YesNo
+from icat_tui.tui.widgets.text_pane import TextView
 from icat_tui.tui.workspace import Workspace
 from tests.support.journal_entries import shards_in
 from tests.support.live_facility import LiveFacility, dataset
@@ -53,6 +55,26 @@ def test_what_is_confirmed_is_sent_and_turns_registered_once_icat_lists_it(facil
     drive_app(a_workplace(facility, verify_wait="10s"), act)
     assert len(facility.broker.sent) == 2
     assert facility.told(dataset(session, "unregistered")) == ["plan", "intent", "accepted", "seen"]
+
+
+def test_the_orders_of_this_run_are_listed_with_numbers_that_add_up(facility: LiveFacility) -> None:
+    facility.session(unregistered=2, without_files=1)
+    facility.ingester.waits = True
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: ready(app, ConfirmPlan))
+        await pilot.press("y")
+        await until(pilot, lambda: app.registrations.numbers.pending == 3)
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(app.screen, OrderList))
+        told = app.screen.query_one(TextView).text_lines()
+        assert "3 messages confirmed: 3 sent, 0 not sent, 0 unknown (3 pending)" in " ".join(told)
+        facility.ingester.catch_up()
+        await until(pilot, lambda: "(3 in ICAT)" in " ".join(app.screen.query_one(TextView).text_lines()))
+
+    drive_app(a_workplace(facility, verify_wait="10s"), act)
 
 
 def test_what_icat_does_not_list_yet_is_pending_and_wants_no_attention(facility: LiveFacility) -> None:

@@ -39,6 +39,7 @@ from icat_tui.tui.messages import RegistrationTold
 from icat_tui.tui.screens.choose_investigation import ChooseInvestigation
 from icat_tui.tui.screens.confirm_plan import Confirmation, ConfirmPlan
 from icat_tui.tui.screens.message_preview import MessagePreview
+from icat_tui.tui.screens.order_list import OrderList
 from icat_tui.tui.screens.session_walk import SessionWalk
 from icat_tui.tui.state.session_store import SessionStore
 from icat_tui.tui.state.targets import Selected, directories_of, hidden_marks, marks_for, marks_in, selection_of
@@ -152,6 +153,19 @@ class Registrations:
 
         directories = directories_of(model, model.node)
         self._look(lambda stop: self._planner.plans(directories, selected, terms, stop), show)
+
+    def show_orders(self) -> None:
+        """List the orders of this run."""
+        zone, worker = self._workspace.facility.zone, self._worker
+
+        def lines() -> list[str]:
+            return [
+                f"{each.number}  {each.given_at.astimezone(zone):%H:%M:%S}  "
+                f"{counted(each.numbers.confirmed, 'message')} confirmed: {each.numbers.how_far()}"
+                for each in list(worker.orders)
+            ]
+
+        self._host.ask(OrderList(lines), lambda _: None)
 
     # -- what is under way -----------------------------------------------------------------------------------------
 
