@@ -214,6 +214,7 @@ def draw(settings: Settings, picture: Picture) -> str:
     """Open the app, do what the picture needs, and return it as SVG."""
     mono = picture.theme == MONO
     plain = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+    plain["XDG_STATE_HOME"] = "/nonexistent"  # nobody's filters, and nobody's order
     with patch.dict(os.environ, plain | ({"NO_COLOR": "1"} if mono else {}), clear=True):
         app = IcatTui(workplace(settings), picture.theme, ansi_color=mono or None)
         return asyncio.run(_drawn(app, picture))
@@ -231,8 +232,8 @@ async def _drawn(app: IcatTui, picture: Picture) -> str:
 
 
 def without_chance(svg: str) -> str:
-    """Return a picture without the number that rich draws from its content and from what is not seen of it."""
-    return re.sub(r"terminal-\d+-", "terminal-", svg)
+    """Return a picture without numbers that are drawn: that of rich, and the ids of messages."""
+    return re.sub(r"(message&#160;)[0-9a-f]{32}", rf"\g<1>{'0' * 32}", re.sub(r"terminal-\d+-", "terminal-", svg))
 
 
 def draw_all(directory: Path) -> list[Path]:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+import pytest
 from textual import events
 from textual.widgets import Input
 
@@ -98,6 +99,7 @@ def test_a_question_hears_nothing_until_no_key_was_typed_for_a_while(facility: L
     assert not facility.broker.sent
 
 
+@pytest.mark.slow
 def test_after_a_dialog_the_tree_hears_neither_what_leaves_nor_what_sends(facility: LiveFacility) -> None:
     facility.session(unregistered=1)
 

@@ -218,6 +218,7 @@ def states(facility: LiveFacility) -> dict[str, int]:
     return found
 
 
+@pytest.mark.slow
 def test_what_waits_stays_planned_where_one_says_so_and_is_sent_by_resume(facility: LiveFacility) -> None:
     with sending(facility) as ui:
         ask_to_leave(ui)
@@ -233,6 +234,7 @@ def test_what_waits_stays_planned_where_one_says_so_and_is_sent_by_resume(facili
     assert len(facility.broker.sent) == MESSAGES
 
 
+@pytest.mark.slow
 def test_what_waits_is_sent_while_the_screen_is_closed_where_one_says_so(facility: LiveFacility) -> None:
     with sending(facility, "2") as ui:
         ask_to_leave(ui)
@@ -244,6 +246,7 @@ def test_what_waits_is_sent_while_the_screen_is_closed_where_one_says_so(facilit
     assert states(facility) == {"accepted": MESSAGES}
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_rest_planned_once_the_screen_is_closed(facility: LiveFacility) -> None:
     with sending(facility, "0.5") as ui:
         ask_to_leave(ui)
@@ -257,6 +260,7 @@ def test_ctrl_c_leaves_the_rest_planned_once_the_screen_is_closed(facility: Live
     assert states(facility)["planned"] == MESSAGES - len(facility.broker.sent)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_a_signal_leaves_planned_what_waits(facility: LiveFacility, number: signal.Signals) -> None:
     with sending(facility) as ui:
@@ -268,6 +272,7 @@ def test_a_signal_leaves_planned_what_waits(facility: LiveFacility, number: sign
     assert states(facility) == {"accepted": sent, "planned": MESSAGES - sent}
 
 
+@pytest.mark.slow
 def test_a_second_q_does_not_leave(facility: LiveFacility) -> None:
     with sending(facility, "0.5") as ui:
         ask_to_leave(ui, "qq")

@@ -84,6 +84,7 @@ def registered_here(facility: LiveFacility, keys: str, number: int, **settings: 
     return commands_in(said)
 
 
+@pytest.mark.slow
 def test_each_command_sends_its_dataset_and_no_other(facility: LiveFacility) -> None:
     facility.ingester.drops = True
     facility.session(unregistered=2, not_uploaded=2, without_files=2, invalid=1)

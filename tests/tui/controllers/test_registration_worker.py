@@ -154,6 +154,7 @@ def test_what_icat_does_not_list_yet_is_pending_and_holds_up_nothing(facility: L
         heard.wait_for(lambda: len(heard.of(MessageConfirmed)) == 2)
 
 
+@pytest.mark.slow
 def test_whom_nobody_can_ask_is_told_at_the_last_look_only(facility: LiveFacility) -> None:
     heard = Heard()
     (path,) = sessions(facility, 1, unregistered=1)

@@ -4,6 +4,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input, Static
 
 from icat_tui.domain.status import Status
@@ -161,6 +162,7 @@ def test_why_there_is_no_message_is_said_in_the_form_and_what_was_typed_stays(fa
     assert facility.broker.sent == []
 
 
+@pytest.mark.slow
 def test_where_icat_does_not_answer_the_form_says_so_and_esc_does_not_wait_for_it(facility: LiveFacility) -> None:
     facility.session(invalid=1)
 

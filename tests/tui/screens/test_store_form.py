@@ -140,6 +140,7 @@ def test_it_begins_with_the_first_field_that_is_empty_and_enter_goes_on() -> Non
     ask(form, act)
 
 
+@pytest.mark.slow
 def test_hostile_names_are_shown_visible_and_given_back_as_they_are() -> None:
     for text in ("[/x]", " leading", "new\nline", "caf\udce9"):
         odd = structs.replace(INVALID, name=text, sample=text, reasons=(text,))
