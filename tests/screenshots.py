@@ -232,8 +232,10 @@ async def _drawn(app: IcatTui, picture: Picture) -> str:
 
 
 def without_chance(svg: str) -> str:
-    """Return a picture without numbers that are drawn: that of rich, and the ids of messages."""
-    return re.sub(r"(message&#160;)[0-9a-f]{32}", rf"\g<1>{'0' * 32}", re.sub(r"terminal-\d+-", "terminal-", svg))
+    """Return a picture without numbers of chance: that of rich, the ids of messages, how fast ICAT+ answers."""
+    svg = re.sub(r"terminal-\d+-", "terminal-", svg)
+    svg = re.sub(r"(message&#160;)[0-9a-f]{32}", rf"\g<1>{'0' * 32}", svg)
+    return re.sub(r"(answers,&#160;)\d+\.\d(&#160;s)", r"\g<1>0.0\g<2>", svg)
 
 
 def draw_all(directory: Path) -> list[Path]:

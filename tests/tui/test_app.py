@@ -16,6 +16,7 @@ from icat_tui.tui.background import in_background
 from icat_tui.tui.screens.help import Help
 from icat_tui.tui.screens.yes_no import YesNo
 from icat_tui.tui.state.filter_history import FILE, read_filters
+from icat_tui.tui.state.session_store import AT_HAND
 from tests.support.icatplus import HANG
 from tests.support.live_facility import LiveFacility
 from tests.support.ui_app import (
@@ -425,6 +426,20 @@ def test_what_is_dropped_from_the_cache_shows_as_not_scanned(facility: LiveFacil
 
     drive_app(a_workplace(facility), act)
     assert not files(facility.place.directory / "cache" / "sessions" / "esrfv3")
+
+
+def test_a_row_whose_cache_file_has_gone_shows_as_not_scanned_as_its_detail_does(facility: LiveFacility) -> None:
+    known = [facility.session(f"hg{number}/id10/20231019", registered=1) for number in range(AT_HAND + 2)]
+
+    async def act(app: IcatTui, pilot: Driver) -> None:
+        await scanned(app, pilot)
+        gone = next(str(path) for path in known if app.store.at_hand(str(path)) is None)
+        app.workspace.cache.path(app.model.sessions[gone].directory).unlink()
+        await pilot.press("g", *["j"] * sorted(map(str, known)).index(gone))
+        await until(pilot, lambda: app.model.sessions[gone].category is None)
+        await until(pilot, lambda: "not scanned yet" in detail(app))
+
+    drive_app(a_workplace(facility), act)
 
 
 def test_what_was_dropped_can_be_taken_back(facility: LiveFacility, tmp_path: Path) -> None:

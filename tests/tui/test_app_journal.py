@@ -395,6 +395,7 @@ def test_what_somebody_is_sending_is_not_resumed(facility: LiveFacility) -> None
         drive_app(place, act)
 
 
+@pytest.mark.patient
 def test_a_key_held_down_asks_once(facility: LiveFacility) -> None:
     facility.session(registered=1)
     write_all_states(facility.journal)

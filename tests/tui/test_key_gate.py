@@ -19,6 +19,7 @@ from tests.support.live_facility import LiveFacility
 from tests.support.ui_app import Driver, a_workplace, drive_app, scanned
 from tests.support.ui_host import until
 
+pytestmark = pytest.mark.patient
 Act = Callable[[IcatTui, Driver], Awaitable[None]]
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msgspec import structs
 from textual.content import Content
 
 from icat_tui.disk.file_count import count_files
@@ -20,7 +19,8 @@ from icat_tui.tui.widgets.detail_pane import DetailPane
 from icat_tui.tui.widgets.detail_text import dataset_detail, group_detail, session_detail, unscanned_detail
 from icat_tui.tui.workspace import Workspace
 
-Later = Callable[[], Content]
+Later = Callable[[], Content | None]
+"""Reads what is told of a session; None: nothing is known of it any more."""
 
 
 def show_detail(
@@ -34,8 +34,10 @@ def show_detail(
         return
     content, work = detail_of(node, model, store, workspace.facility, workspace.services.journal_directory.path)
 
-    def show(content: Content) -> None:
-        if model.node and model.node.place == node.place:
+    def show(content: Content | None) -> None:
+        if content is None:  # its cache file has gone meanwhile: the row must not say otherwise
+            store.drop([model.sessions.at(node.place).directory])
+        elif model.node and model.node.place == node.place:
             pane.show(content, about_of(model))
 
     if content is not None:
@@ -63,11 +65,9 @@ def detail_of(
 
     now = model.now or datetime.now(UTC)
 
-    def later() -> Content:
+    def later() -> Content | None:
         session = store.load(row.directory)
-        if session is None:
-            return unscanned_detail(structs.replace(row, category=None))
-        return _held(holder, _detail(session, path, facility, now, count=True))
+        return None if session is None else _held(holder, _detail(session, path, facility, now, count=True))
 
     if at_hand is None:
         return None, later
