@@ -116,6 +116,8 @@ class RegistrationResults:
 
     def _flush(self) -> None:
         """Have the rows say what went out since the last time, and take off its marks."""
+        if not self._host.is_open:
+            return
         sent, self._sent = self._sent, {}
         of_sessions: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for path, reason in sent.items():
