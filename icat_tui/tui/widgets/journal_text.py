@@ -15,9 +15,8 @@ from icat_tui.tui.state.journal_entries import OrderEntry
 from icat_tui.tui.state.journal_message import LOOKS, JournalMessage, StateCounts
 from icat_tui.tui.state.journal_rows import JournalRow, RowLevel
 from icat_tui.tui.theme import style
+from icat_tui.tui.widgets.row_list import Coloured
 
-Coloured = tuple[str, str]
-"""A text and its colour name."""
 WIDE = 100
 """Columns from which hosts and dates are shown too; the detail has them in any case."""
 NAME_AT_LEAST = 16

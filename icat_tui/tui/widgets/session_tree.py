@@ -1,23 +1,17 @@
 """The tree on the screen: draws the rows of a `TreeModel` that are in view, and turns keys into changes of it.
 
-What must stay true: only what differs is sent to the terminal. A move of the cursor draws two rows; a change of the
-model draws the rows in view that look different afterwards, with the cursor's row where it was.
+What must stay true: what is drawn follows from the model and the width alone, so that only what differs is sent to the
+terminal (`row_list`).
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
 from icat_tui.domain.status import Category, Status
 from icat_tui.domain.summary import STATUSES, Counts
@@ -28,11 +22,11 @@ from icat_tui.tui.state.columns import Cell, Columns, columns_for, row_cells
 from icat_tui.tui.state.filtering import Filter
 from icat_tui.tui.state.level import toggle_level
 from icat_tui.tui.state.marks import Marking
-from icat_tui.tui.state.nodes import Level, Node, above
+from icat_tui.tui.state.nodes import Level, Node, Place, above
 from icat_tui.tui.state.order import SortBy
 from icat_tui.tui.state.targets import mark_range, toggle_mark
 from icat_tui.tui.state.tree_model import TreeModel
-from icat_tui.tui.theme import STATUS_CLASSES, STATUS_CSS
+from icat_tui.tui.widgets.row_list import Coloured, RowList
 from icat_tui.tui.widgets.row_text import RowText, row_text
 
 MARKS = {Marking.NO: " ", Marking.PARTLY: "-", Marking.YES: "+"}
@@ -69,27 +63,11 @@ ACTIONS = {
     },
 }
 
-Drawn = tuple[RowText, bool] | None
-"""What stands in a row of the screen, and whether the cursor is on it; None: nothing."""
 
-
-class SessionTree(ScrollView, can_focus=True):
+class SessionTree(RowList[TreeModel, RowText]):
     """Tree of proposals, beamlines, sessions, collections and datasets."""
 
-    DEFAULT_CSS = f"""
-    SessionTree {{
-        background: $background;
-        color: $foreground;
-        overflow-x: hidden;
-        scrollbar-size-vertical: 1;
-        & > .session-tree--cursor {{
-            color: $cursor-foreground; background: $cursor-background; text-style: $cursor-style;
-        }}
-        {STATUS_CSS}
-    }}
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"session-tree--cursor", *STATUS_CLASSES}
-
+    ROOM_ABOVE: ClassVar[int] = 1
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("tree", ACTIONS)]
 
     class CursorMoved(Message):
@@ -160,30 +138,22 @@ class SessionTree(ScrollView, can_focus=True):
 
     def __init__(self, model: TreeModel, *, id: str | None = None) -> None:  # noqa: A002 - textual's word
         """Show a model; changes to it go through `changing`."""
-        super().__init__(id=id)
-        self.model = model
+        super().__init__(model, id=id)
         self._layout = Columns(), 0
         """The columns, and the width that they are for."""
-        self._drawn: dict[int, Drawn] = {}
-        """What was drawn last, by row of the screen."""
         self._search_called = False
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 
-    def render_line(self, y: int) -> Strip:
-        """Return a row of the screen."""
-        width = self.scrollable_content_region.width
-        drawn = self._drawn[y] = self._at(y)
-        if drawn is None:
-            return Strip.blank(width, self.rich_style)
-        shown, under_cursor = drawn
+    def texts(self, shown: RowText, width: int) -> list[Coloured]:
+        """Return the texts of a row."""
         left, glyph = _texts(shown)
         room = width - cell_len(left) - cell_len(glyph)
         cells = self._cells(shown, room)
         right = sum(cell_len(text) for text, _ in cells)
         label = _cut(visible(shown.label), room - right)
-        texts = [(left, ""), (glyph, shown.sign.colour if shown.sign else ""), (label, "grey" if shown.stale else "")]
-        return self._strip([*texts, *cells], width, under_cursor=under_cursor)
+        sign = shown.sign.colour if shown.sign else ""
+        return [(left, ""), (glyph, sign), (label, "grey" if shown.stale else ""), *cells]
 
     def _cells(self, shown: RowText, room: int) -> list[Cell]:
         """Return what stands right of a name: in columns, or where that is too narrow one after the other."""
@@ -194,17 +164,7 @@ class SessionTree(ScrollView, can_focus=True):
         word = shown.sign.word if isinstance(shown.sign, Category) else ""
         return row_cells(self._layout[0], shown.counts, shown.age, shown.fit, word)
 
-    def _strip(self, texts: list[tuple[str, str]], width: int, *, under_cursor: bool) -> Strip:
-        plain = "".join(text for text, _ in texts)
-        if under_cursor:  # one style for the whole row: few bytes
-            return Strip([Segment(set_cell_size(plain, width), self.get_component_rich_style("session-tree--cursor"))])
-        segments = [Segment(text, self._style(colour)) for text, colour in texts if text]
-        return Strip(Segment.simplify(segments)).adjust_cell_length(width, self.rich_style)
-
-    def _style(self, colour: str) -> Style:
-        return self.get_component_rich_style(f"status--{colour}") if colour else self.rich_style
-
-    def _at(self, y: int) -> Drawn:
+    def at(self, y: int) -> tuple[RowText, bool] | None:
         """Return what belongs in a row of the screen; in the first one the group that it is in, which stays there."""
         index = self.scroll_offset.y + y
         if y == 0 and (group := self._group_above(index)) is not None:
@@ -224,44 +184,28 @@ class SessionTree(ScrollView, can_focus=True):
                 return row if row < top else None
         return None
 
-    def notify_style_update(self) -> None:
-        """Draw everything anew in another theme."""
-        super().notify_style_update()
-        self._drawn.clear()
+    def covered(self, top: int) -> int:
+        """Return how many rows from `top` on are covered by the group that stays."""
+        return int(self._group_above(top) is not None)
+
+    def under_cursor(self) -> Place | None:
+        """Return the place of what the cursor is on."""
+        return self.model.node and self.model.node.place
+
+    def cursor_changed(self) -> None:
+        """Say what the cursor is on now."""
+        self.post_message(self.CursorMoved(self.model.node))
 
     # -- changes ---------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def changing(self) -> Iterator[TreeModel]:
-        """Change the model within this: afterwards what differs is drawn, and the cursor's row stays where it was."""
-        top, before = self.scroll_offset.y, self.model.node
-        height = self.scrollable_content_region.height
-        y = self.model.cursor - top
-        yield self.model
-        rows = len(self.model.rows)
-        if rows != self.virtual_size.height:
-            self.virtual_size = Size(0, rows)
-        if 0 <= y < height:
-            self.scroll_to(y=max(0, min(self.model.cursor - y, rows - height)), animate=False)
-        self._bring_into_view()
-        if self._lay_out():
-            self.refresh()
-        elif self.scroll_offset.y == top:
-            for row in range(height):
-                if self._drawn.get(row) != self._at(row):
-                    self.refresh_line(top + row)
-        after = self.model.node
-        if (before and before.place) != (after and after.place):
-            self.post_message(self.CursorMoved(after))
-
-    def _lay_out(self) -> bool:
+    def lay_out(self) -> bool:
         """Choose the columns for what is in view; return whether they have changed."""
         width = self.scrollable_content_region.width
         columns = columns_for(self.model.sessions.all_totals().counts, width)
         if (columns, width) == self._layout:
             return False
         self._layout = columns, width
-        self._drawn.clear()
+        self.forget_drawn()
         self.post_message(self.LaidOut(self._layout))
         return True
 
@@ -303,35 +247,6 @@ class SessionTree(ScrollView, can_focus=True):
     def _once_others_had_their_turn(self, callback: Callable[[], None]) -> None:
         # `call_later` alone goes on in the same turn of the event loop, so that no key would be read until the end.
         asyncio.get_running_loop().call_soon(self.call_later, callback)
-
-    def on_resize(self) -> None:
-        """Keep the cursor in view."""
-        self._drawn.clear()
-        self.virtual_size = Size(0, len(self.model.rows))
-        self._lay_out()
-        self._bring_into_view()
-
-    def move_to(self, index: int) -> None:
-        """Put the cursor on a row, the nearest there is."""
-        before = self.model.cursor
-        self.model.move_to(index)
-        after = self.model.cursor
-        if before == after:
-            return
-        self.refresh_line(before)
-        self.refresh_line(after)
-        self._bring_into_view()
-        self.post_message(self.CursorMoved(self.model.node))
-
-    def _bring_into_view(self) -> None:
-        """Scroll by half a page where the cursor has left it: scrolling draws everything."""
-        top, height, cursor = self.scroll_offset.y, self.scrollable_content_region.height, self.model.cursor
-        if not height:
-            return
-        if cursor < top + (self._group_above(top) is not None):
-            self.scroll_to(y=max(0, min(top - height // 2, cursor - 1)), animate=False)
-        elif cursor >= top + height:
-            self.scroll_to(y=max(top + height // 2, cursor - height + 1), animate=False)
 
     def on_click(self, event: events.Click) -> None:
         """Go to the row, and open or close it on a double click, or on a click on its arrow."""
