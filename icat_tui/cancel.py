@@ -49,10 +49,22 @@ class Cancellation:
 
     def cancel(self) -> None:
         """Cancel the work. Safe from any thread, but not in a signal handler; a second call does nothing."""
+        _call(self._begin_to_cancel())
+
+    def cancel_unwaited(self) -> None:
+        """Cancel the work, the callbacks in a thread of their own: one may wait for a connection to be closed."""
+        threading.Thread(target=_call, args=(self._begin_to_cancel(),), name="icat-tui cancel", daemon=True).start()
+
+    def _begin_to_cancel(self) -> list[Callable[[], object]]:
+        """Set the flag, and return the callbacks that are to be called; none where it was set before."""
         with self._lock:
             if self:
-                return
+                return []
             self._cancelled.set()
             callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            callback()
+        return callbacks
+
+
+def _call(callbacks: list[Callable[[], object]]) -> None:
+    for callback in callbacks:
+        callback()

@@ -30,6 +30,21 @@ def test_calling_off_may_call_itself_off() -> None:
     assert woken == [True]
 
 
+def test_the_work_is_cancelled_before_a_callback_that_waits_has_returned() -> None:
+    cancellation, may_return, returned = Cancellation(), threading.Event(), threading.Event()
+
+    def wait() -> None:
+        may_return.wait()
+        returned.set()
+
+    cancellation.on_cancel(wait)
+    cancellation.cancel_unwaited()
+    assert cancellation
+    assert not returned.is_set()
+    may_return.set()
+    assert returned.wait(10)
+
+
 @pytest.mark.parametrize("_attempt", range(20))
 def test_everybody_is_woken_once_by_whichever_thread_is_first(_attempt: int) -> None:
     cancellation, start, woken = Cancellation(), threading.Barrier(3), list[int]()

@@ -18,6 +18,7 @@ from icat_tui.domain.status import Status
 from icat_tui.domain.summary import SessionRow
 from icat_tui.text import counted
 from icat_tui.tui.controllers.scans import without_sessions
+from icat_tui.tui.controllers.stoppable import StoppableWork
 from icat_tui.tui.host import Activity, Host
 from icat_tui.tui.messages import IndexChanged, SessionsDiscovered
 from icat_tui.tui.state.session_store import SessionStore
@@ -101,8 +102,8 @@ class Discovery:
         """Sessions that a search of this run has found, by path."""
         self._looking = True
         """Whether the search at the start still goes on."""
-        self._again: dict[Cancellation, float] = {}
-        """Searches under way, with when they began."""
+        self._again = StoppableWork(host, "the search", "the search for sessions is stopped")
+        """Searches after that."""
         self._troubles: tuple[str, ...] = ()
         """What was told of the last search."""
 
@@ -151,24 +152,13 @@ class Discovery:
             if not by_itself:
                 self._host.hint("sessions are being looked for already")
             return
-        stop = Cancellation()
-        self._again[stop] = time.monotonic()
-
-        def search() -> Listed | None:
-            try:
-                listed = list_again(self._workspace, stop)
-            finally:
-                self._again.pop(stop, None)
-            return listed
 
         def listed(now: Listed | None) -> None:
-            if now is not None and not stop:
+            if now is not None:
                 then(self._compare(now, by_itself=by_itself))
-            self._host.show_state()
 
-        self._host.background("looking for sessions again", search, listed)
+        self._again.begin("looking for sessions again", partial(list_again, self._workspace), listed)
         self.check_cache()
-        self._host.show_state()
 
     def _compare(self, now: Listed, *, by_itself: bool) -> list[SessionDirectory]:
         """Take in what is new and what is gone; return what is new."""
@@ -194,12 +184,7 @@ class Discovery:
     @property
     def activities(self) -> list[Activity]:
         """The searches that can be stopped."""
-        return [Activity(since, "the search", partial(self._stop, stop)) for stop, since in list(self._again.items())]
-
-    def _stop(self, stop: Cancellation) -> None:
-        self._again.pop(stop, None)
-        stop.cancel()
-        self._host.hint("the search for sessions is stopped")
+        return self._again.activities
 
     # -- what comes in ---------------------------------------------------------------------------------------------
 

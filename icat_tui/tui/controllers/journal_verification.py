@@ -3,7 +3,6 @@
 What must stay true: nothing is sent; what ICAT shows stands in the journal before it is told.
 """
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -76,7 +75,7 @@ class JournalVerification:
         """Ask no more, without waiting for what is under way."""
         stop, self._asking = self._asking, None
         if stop is not None:
-            threading.Thread(target=stop.cancel, name="icat-tui cancel", daemon=True).start()
+            stop.cancel_unwaited()
 
     def _ask(self, messages: Sequence[JournalMessage], stop: Cancellation) -> tuple[Cancellation, Verified]:
         seen: list[Sending] = []

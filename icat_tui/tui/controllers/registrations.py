@@ -4,8 +4,6 @@ What must stay true: what a dialog gives back is sent, and nothing else; where s
 be sent.
 """
 
-import threading
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -32,6 +30,7 @@ from icat_tui.tui.controllers.orders import (
 from icat_tui.tui.controllers.registration_planner import RegistrationPlanner, first_invalid, session_to_choose_for
 from icat_tui.tui.controllers.registration_results import RegistrationResults, Unmark
 from icat_tui.tui.controllers.registration_worker import RegistrationEvent, RegistrationWorker
+from icat_tui.tui.controllers.stoppable import StoppableWork
 from icat_tui.tui.controllers.store_by_hand import StoreByHand
 from icat_tui.tui.controllers.walk_guide import RegistrationGuide
 from icat_tui.tui.host import Activity, Host
@@ -66,8 +65,8 @@ class Registrations:
         self._host, self._workspace, self._store, self._model = host, workspace, store, model
         self.order_done: Callable[[], None] = lambda: None
         """Called when nothing more of an order is sent."""
-        self._looks: dict[Cancellation, float] = {}
-        """Looks at what would be sent under way, with when they began."""
+        self._looks = StoppableWork(host, "looking", "stopped: nothing is sent")
+        """Looks at what would be sent."""
         self._planner = RegistrationPlanner(workspace, store, self._post)
         self._worker = RegistrationWorker(
             workspace.submission, lambda: workspace.services.site(workspace.now()), self._post
@@ -171,28 +170,7 @@ class Registrations:
 
     def _look(self, work: Callable[[Cancellation], list[Plan]], then: Callable[[list[Plan]], None]) -> None:
         """Look in a thread at what would be sent, and do something with it unless that was stopped meanwhile."""
-        stop = Cancellation()
-        self._looks[stop] = time.monotonic()
-
-        def look() -> list[Plan]:
-            try:
-                plans = work(stop)
-            finally:
-                self._looks.pop(stop, None)
-            return plans
-
-        def looked(plans: list[Plan]) -> None:
-            if not stop:
-                then(plans)
-            self._host.show_state()
-
-        self._host.background(LOOKING, look, looked)
-        self._host.show_state()
-
-    def _stop_look(self, stop: Cancellation) -> None:
-        self._looks.pop(stop, None)
-        threading.Thread(target=stop.cancel, name="icat-tui cancel", daemon=True).start()
-        self._host.hint("stopped: nothing is sent")
+        self._looks.begin(LOOKING, work, then)
 
     @property
     def looking(self) -> bool:
@@ -217,11 +195,6 @@ class Registrations:
         return (numbers.in_icat, numbers.sent + numbers.unknown) if numbers.confirmed else None
 
     @property
-    def orders(self) -> Sequence[RunningOrder]:
-        """The orders of this run."""
-        return self._worker.orders
-
-    @property
     def waiting(self) -> frozenset[str]:
         """The ids of messages that this run still sends."""
         return frozenset().union(*(running.waiting for running in self._worker.unfinished))
@@ -229,8 +202,7 @@ class Registrations:
     @property
     def activities(self) -> list[Activity]:
         """What is under way and can be stopped."""
-        looks = list(self._looks.items())
-        found = [Activity(since, "looking", partial(self._stop_look, stop)) for stop, since in looks]
+        found = self._looks.activities
         if sending := self._worker.unfinished:
             numbers = sum_of([running.numbers for running in sending])
             question = f"Stop sending? {numbers.how_far()}: what is not sent stays planned (icat-tui journal --resume)"
@@ -251,8 +223,7 @@ class Registrations:
 
     def close(self) -> None:
         """Stop everything; give the journal its time to take what was confirmed, and receipts theirs to come."""
-        for stop in list(self._looks):
-            stop.cancel()
+        self._looks.cancel()
         self._worker.stop(LAST_PLANS, LAST_RECEIPTS if self._worker.unfinished else SOON)
 
     # -- dialogs ---------------------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ class Scan:
 
     def cancel(self) -> None:
         """Call it off, without waiting for anything."""
-        threading.Thread(target=self.stop.cancel, name="icat-tui cancel", daemon=True).start()
+        self.stop.cancel_unwaited()
 
     def fetch(self) -> Batch:
         """Return what has happened since the last time."""

@@ -4,7 +4,6 @@ Each session is scanned afresh before it is shown; sending goes on behind. What 
 """
 
 import logging
-import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import ClassVar, Protocol
 
@@ -368,7 +367,7 @@ class SessionWalk(SendQuestion[str]):
         """Leave, with a summary of what was done, in datasets; leave the line for the number first."""
         if self.leaves_number():
             return
-        threading.Thread(target=self._guide.stop.cancel, name="icat-tui cancel", daemon=True).start()
+        self._guide.stop.cancel_unwaited()
         self.dismiss(self._summary())
 
     def _summary(self) -> str:

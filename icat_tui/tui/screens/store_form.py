@@ -206,7 +206,7 @@ class StoreForm(Question[Offered]):
         look = self._look
         if look is not None:
             self._looked()
-            in_background(self, "stopping", look.cancel)  # which may wait for a connection to be closed
+            look.cancel_unwaited()
 
     def _looked(self) -> None:
         self._look = None
